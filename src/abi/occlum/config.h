@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The measured configuration: what the LibOS knows of Occlum.json and of the image. config/ writes it, the signer
+// puts it into measured pages, the LibOS reads it. One contiguous blob: this header, then the strings.
+// All integers little-endian; an offset counts bytes from the start of the header; strings end with NUL.
+#pragma once
+
+#include "base/types.h"
+
+#define OCCLUM_CONFIG_MAGIC 0x31464e4f434c434full // "OCLCONF1"
+#define OCCLUM_CONFIG_VERSION 1
+
+enum occlum_config_flags {
+    OCCLUM_CONFIG_DEBUGGABLE = 1 << 0,
+    OCCLUM_CONFIG_DISABLE_LOG = 1 << 1,
+    OCCLUM_CONFIG_POSIX_SHM = 1 << 2,
+};
+
+enum occlum_mount_type {
+    OCCLUM_MOUNT_ROOT = 1, // the image below, an in-memory writable layer above ("unionfs" at /)
+    OCCLUM_MOUNT_HOSTFS = 2,
+    OCCLUM_MOUNT_TMPFS = 3, // "ramfs"
+    OCCLUM_MOUNT_PROCFS = 4,
+    OCCLUM_MOUNT_DEVFS = 5,
+};
+
+// A table of count u32 offsets of strings, beginning at offset.
+struct occlum_string_list {
+    u32 offset, count;
+};
+
+struct occlum_mount {
+    u32 type;   // enum occlum_mount_type
+    u32 flags;  // 0
+    u32 target; // offset of the absolute path inside
+    u32 source; // offset of the host path of a hostfs (relative to the instance folder, or absolute); "" otherwise
+};
+
+// The verity-protected image file: EROFS file system, call-site tables, hash tree. Blocks of 4096 bytes.
+struct occlum_image {
+    u64 data_blocks;      // blocks the root hash covers: EROFS + call sites
+    u64 fs_blocks;        // blocks of the EROFS file system, from block 0
+    u64 sites_offset;     // bytes from the start of the image to the call-site index (gate/sites.h); 0 if none
+    u64 sites_size;       // bytes
+    u64 hash_start_block; // first block of the hash tree in the image file
+    u8 root_hash[32];     // SHA-256
+    u8 salt[32];
+    u32 salt_size; // bytes of salt used
+    u32 present;   // 0: the instance has no image
+};
+
+struct occlum_config {
+    u64 magic;
+    u32 version;
+    u32 size;  // of the whole blob
+    u32 flags; // enum occlum_config_flags
+    u32 mount_count;
+    u32 mount_offset; // array of struct occlum_mount, sorted so that parents come before children
+    u32 reserved;
+    u64 default_stack_size, default_heap_size, default_mmap_size;
+    struct occlum_string_list entry_points;
+    struct occlum_string_list env_default;   // "NAME=value"
+    struct occlum_string_list env_untrusted; // "NAME"
+    struct occlum_image image;
+};
+static_assert(sizeof(struct occlum_config) == 32 + 24 + 3 * 8 + 112);

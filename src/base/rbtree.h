@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Intrusive balanced binary search tree: a treap whose priorities are a hash of the node's address, so
+// that nodes carry no balance field. Expected depth O(log n).
+// Ordering is by a comparison the caller does while descending, as in:
+//
+//     struct rb_node **link = &tree->root, *parent = NULL;
+//     while (*link) { parent = *link; link = key < key_of(parent) ? &parent->left : &parent->right; }
+//     rb_insert(tree, node, parent, link);
+#pragma once
+
+#include "base/types.h"
+
+struct rb_node {
+    struct rb_node *left, *right, *parent;
+};
+
+struct rb_tree {
+    struct rb_node *root;
+};
+
+// Links node at *link below parent (both found by descending) and rebalances. O(log n) expected.
+void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **link);
+// Unlinks node, which must be in tree.
+void rb_erase(struct rb_tree *tree, struct rb_node *node);
+struct rb_node *rb_first(const struct rb_tree *tree);
+struct rb_node *rb_last(const struct rb_tree *tree);
+struct rb_node *rb_next(const struct rb_node *node);
+struct rb_node *rb_prev(const struct rb_node *node);
