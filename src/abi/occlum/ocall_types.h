@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Fixed-layout structures of the host calls (abi/occlum/ocalls.tbl). Both sides know them; the host fills
+// the out ones and the enclave believes nothing in them that it can check.
+#pragma once
+
+#include "base/types.h"
+
+struct host_timespec {
+    s64 sec;
+    s64 nsec;
+};
+
+// As stat(2); mode holds the S_IFMT bits.
+struct host_stat {
+    u64 dev, ino, nlink, rdev, size, blksize, blocks;
+    u32 mode, uid, gid, reserved;
+    struct host_timespec atime, mtime, ctime;
+};
+
+// As statfs(2).
+struct host_statfs {
+    u64 type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
+};
+
+// As struct pollfd of poll(2).
+struct host_pollfd {
+    s32 fd;
+    s16 events, revents;
+};
+
+// One page the host writes and the enclave reads without leaving it. Every field is a hint.
+//   time: nanoseconds = base + ((tsc - tsc_base) * mult >> 32), consistent while seq is even and unchanged.
+struct host_shared_page {
+    u64 clock_seq;
+    u64 tsc_base;
+    u64 monotonic_base_ns, realtime_base_ns;
+    u64 mult; // nanoseconds per TSC tick, 32.32 fixed point
+    u64 host_signals; // bit n-1: signal n arrived at the host process and waits to be taken (HOST_TAKE_SIGNALS)
+};
+
+// What the loader passes at the first entry (untrusted; strings are NUL-separated lists in one buffer).
+struct host_start_args {
+    u64 argv, argv_size; // address outside ELRANGE and bytes: "prog\0arg1\0..."
+    u64 envp, envp_size; // "NAME=value\0..."
+    u64 shared_page;     // struct host_shared_page
+    u64 image, image_size; // the image file, mapped read-only outside ELRANGE
+    u64 hostname, hostname_size;
+    u64 cpu_count;
+    u64 log_level; // 0 off .. 5 trace
+    u64 stdio_flags; // bit i: descriptor i is open
+    u64 load_ns;   // time the loader needed, for the report
+};
+

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The face of the file systems towards process/, vm (through vm_file_ops), signal/ and boot. Paths are resolved against the
+// current thread's fs_context.
+#pragma once
+
+#include "abi/occlum/config.h"
+#include "libos/vm/vm.h"
+
+struct file;       // an open file description (shared by dup and fork)
+struct files;      // a descriptor table
+struct fs_context; // root, cwd, umask
+
+// Mounts everything the measured configuration names. image is the untrusted mapping of the image file.
+__nodiscard int fs_init(const struct occlum_config *config, const void __host *image, u64 image_size);
+// Table with the host's descriptors 0, 1, 2 (those of stdio_flags that are open).
+__nodiscard int files_create_initial(u64 stdio_flags, struct files **ret_files);
+__nodiscard int files_copy(struct files *files, struct files **ret_copy); // fork, vfork without CLONE_FILES
+struct files *files_ref(struct files *files);
+void files_unref(struct files *files);
+void files_close_on_exec(struct files *files);
+__nodiscard int fs_context_create_initial(struct fs_context **ret_context);
+__nodiscard int fs_context_copy(struct fs_context *context, struct fs_context **ret_copy);
+struct fs_context *fs_context_ref(struct fs_context *context);
+void fs_context_unref(struct fs_context *context);
+
+// Opens a regular file for execve: -ENOENT, -EACCES (not regular, no execute permission), -ENOEXEC never. Symlinks are followed.
+__nodiscard int file_open_exec(const char *path, struct file **ret_file);
+// Opens for the LibOS itself, with open(2) flags.
+__nodiscard int file_open(const char *path, u32 flags, u32 mode, struct file **ret_file);
+struct file *file_ref(struct file *file);
+void file_unref(struct file *file);
+// Reads at an offset into kernel memory: count, 0 at the end, -errno.
+__nodiscard long file_read_at(struct file *file, u64 offset, void *buf, size_t size);
+u64 file_size(struct file *file);
+size_t file_path(struct file *file, char *buf, size_t size); // absolute path; returns its length
+extern const struct vm_file_ops file_vm_ops; // for vm_map: the file is a struct file
+
+// The file of a descriptor of the current thread, referenced; NULL if there is none.
+struct file *files_get(int fd);
+
+// What /proc shows of processes; process/ sets it at boot (fs/ may not look to its right).
+struct proc_ops {
+    // Calls visit for each live process; non-zero stops.
+    int (*for_each_pid)(int (*visit)(u32 pid, void *arg), void *arg);
+    // Produces the text of /proc/PID/NAME (status, stat, statm, cmdline, comm, environ, maps, limits, ...): length or -errno.
+    long (*read)(u32 pid, const char *name, char *buf, size_t size);
+    // Target of /proc/PID/{exe,cwd,root}: length or -errno.
+    long (*link)(u32 pid, const char *name, char *buf, size_t size);
+    u32 (*current_pid)(void);
+    // The descriptor table of a process, referenced, or NULL: for /proc/PID/fd.
+    struct files *(*files)(u32 pid);
+};
+void procfs_set_ops(const struct proc_ops *ops);
+
+// Delivered by pipes and sockets without readers (SIGPIPE) and by terminals; signal/ sets it.
+extern void (*fs_raise_signal)(int signo);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Wait queues. A host wake-up is only a hint: every sleeper re-checks its condition.
+//
+//     struct waiter w;
+//     waiter_init(&w);
+//     wait_add(&queue, &w);
+//     while (!condition && !err)
+//         err = waiter_sleep(&w, deadline);   // 0, -EINTR (signal or exit pending), -ETIMEDOUT
+//     wait_remove(&queue, &w);
+//
+// Or, for the usual case, the macro wait_event().
+#pragma once
+
+#include "base/list.h"
+#include "libos/sync/spinlock.h"
+
+struct thread;
+
+struct wait_queue {
+    struct spinlock lock;
+    struct list_head waiters; // struct waiter.link, first come first served; guarded by lock
+};
+
+struct waiter {
+    struct list_head link;
+    struct thread *thread;
+    bool woken;                     // atomic; set by a wake-up, cleared by waiter_sleep on return
+    void (*notify)(struct waiter *); // called (under the queue's lock) instead of waking thread, if not NULL
+    u64 key;                        // for callers that wake selectively
+};
+
+#define WAIT_QUEUE_INIT(q) { SPINLOCK_INIT, LIST_INIT((q).waiters) }
+#define WAIT_FOREVER INT64_MAX
+
+void wait_queue_init(struct wait_queue *queue);
+void waiter_init(struct waiter *waiter); // for the current thread
+void wait_add(struct wait_queue *queue, struct waiter *waiter);
+void wait_remove(struct wait_queue *queue, struct waiter *waiter); // harmless if it is not queued
+
+// Sleeps until woken, until the deadline (CLOCK_MONOTONIC nanoseconds, WAIT_FOREVER: none) or, unless
+// uninterruptible, until a signal or exit is pending for the thread. Returns 0, -ETIMEDOUT or -EINTR. A waiter may
+// be in several queues of which any may wake it only if each queue has its own waiter: then sleep on any of them:
+// a wake of one wakes the thread, and waiter_sleep returns 0 also for a wake-up that was meant for another waiter.
+int waiter_sleep(struct waiter *waiter, s64 deadline_ns);
+int waiter_sleep_uninterruptible(struct waiter *waiter, s64 deadline_ns);
+
+// Wake at most count sleepers / all of them. Returns how many. Sleepers stay queued until they remove themselves,
+// but one already woken is not counted again.
+size_t wake_up(struct wait_queue *queue, size_t count);
+size_t wake_up_all(struct wait_queue *queue);
+
+// Evaluates to 0 when condition became true, else -EINTR or -ETIMEDOUT.
+#define wait_event(queue, condition, deadline_ns)                                                  \
+    ({                                                                                             \
+        int wait_err = 0;                                                                          \
+        if (!(condition)) {                                                                        \
+            struct waiter wait_self;                                                               \
+            waiter_init(&wait_self);                                                               \
+            wait_add(queue, &wait_self);                                                           \
+            while (!(condition) && !wait_err)                                                      \
+                wait_err = waiter_sleep(&wait_self, deadline_ns);                                  \
+            wait_remove(queue, &wait_self);                                                        \
+            if (wait_err && (condition))                                                           \
+                wait_err = 0;                                                                      \
+        }                                                                                          \
+        wait_err;                                                                                  \
+    })

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A LibOS thread = one host thread = one TCS slot. `current` is the running one.
+#pragma once
+
+#include "abi/linux/abi.h"
+#include "base/list.h"
+#include "libos/sync/wait.h"
+#include "libos/thread/regs.h"
+
+struct process;
+struct mm;
+struct files;
+struct fs_context;
+
+// Work a thread must do before it returns to its program.
+enum thread_pending {
+    THREAD_SIGNAL = 1 << 0, // a signal may be deliverable: look
+    THREAD_EXIT = 1 << 1,   // the thread must end (exit_group, execve of a sibling, fatal signal)
+    THREAD_STOP = 1 << 2,
+};
+
+struct thread {
+    u32 tid;
+    u32 pending;       // atomic, enum thread_pending
+    u64 slot;          // index of the TCS slot
+    struct process *process;
+    struct mm *mm;          // shared by vfork'ed processes and threads; owned reference
+    struct files *files;    // owned reference
+    struct fs_context *fs;  // cwd, root, umask; owned reference
+    struct list_head siblings; // process->threads; guarded by the process tree's lock
+    struct list_head by_slot;
+    struct user_regs *regs; // at the top of the kernel stack
+    u64 fs_base;            // the program's TLS base
+    char name[16];          // comm
+
+    // pthread support (process/)
+    u64 clear_child_tid;  // user address, 0: none
+    u64 robust_list;      // user address
+    u64 robust_list_len;
+
+    // signals (signal/): guarded by process->signals' lock
+    u64 blocked;       // mask
+    u64 saved_blocked; // mask to restore after sigsuspend and friends
+    bool restore_blocked;
+    struct thread_signal_queue *queue; // signals directed at this thread
+    u64 altstack_sp, altstack_size;
+    u32 altstack_flags;
+
+    // accounting
+    u64 start_ns;   // CLOCK_MONOTONIC
+};
+
+// The thread that runs this code. Valid on every path from a program and in every LibOS thread.
+struct thread *current_thread(void);
+#define current current_thread()
+
+// Sleep until thread_unpark(current), spuriously, or the deadline (CLOCK_MONOTONIC ns). A token makes an unpark that
+// comes first end the next park at once. Does not look at signals. Used by sync/ only.
+void thread_park(s64 deadline_ns);
+void thread_unpark(struct thread *thread);
+
+// Sets pending bits and makes the thread notice soon: unparks it if it sleeps, interrupts it if it runs the program.
+void thread_notify(struct thread *thread, u32 bits);
+// True if an interruptible sleep of the current thread must end.
+static inline bool thread_interrupted(const struct thread *thread)
+{
+    return __atomic_load_n(&thread->pending, __ATOMIC_ACQUIRE) != 0;
+}
+
+// Allocates a thread with a TCS slot. Returns -EAGAIN when no slot can be had, -ENOMEM. The thread does not run yet.
+__nodiscard int thread_create(struct thread **ret_thread);
+// Starts it: a host thread enters the enclave at its slot and returns to the program with *regs. regs is copied.
+__nodiscard int thread_start(struct thread *thread, const struct user_regs *regs);
+// Frees a thread that was created and never started.
+void thread_discard(struct thread *thread);
+// Ends the current thread: its slot is free once the host thread has left the enclave. Never returns. Every reference the
+// thread held (mm, files, fs, process) must have been dropped.
+_Noreturn void thread_exit(void);
+
+// Calls the program's registers back: what every way out of the LibOS ends in (trusted/gate.S).
+_Noreturn void thread_return_to_user(struct user_regs *regs);
+
+// Post-syscall hook: signal/ sets it. Called with pending work before each return to the program.
+extern void (*thread_pending_hook)(struct user_regs *regs);

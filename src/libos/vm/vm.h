@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Virtual memory of programs. One user range [layout.user_start, layout.user_end) for all processes; an mm is the set of
+// mappings (VMAs) one process (or a vfork family) owns. PROT_NONE reservations cost nothing.
+#pragma once
+
+#include "abi/linux/abi.h"
+#include "libos/sync/mutex.h"
+
+struct mm;
+
+// What vm needs of an open file; fs/ implements it. `file` is the fs's struct file.
+struct vm_file_ops {
+    void (*get)(void *file);
+    void (*put)(void *file);
+    // Reads up to size bytes at offset into kernel memory; returns the count (0 at end of file) or -errno.
+    long (*read)(void *file, u64 offset, void *buf, size_t size);
+    // Writes back for MAP_SHARED; NULL if the file cannot be mapped shared and writable.
+    long (*write)(void *file, u64 offset, const void *buf, size_t size);
+    // Call-site table (gate/sites.h) of an ELF file kept in the verified image; NULL pointer in *ret if it has none.
+    // The bytes stay valid while the file is referenced.
+    int (*gate_table)(void *file, const void **ret_table, size_t *ret_size);
+    u64 (*size)(void *file);
+    u64 (*inode)(void *file);
+    // Absolute path for /proc/self/maps and the log; returns its length.
+    size_t (*path)(void *file, char *buf, size_t size);
+};
+
+struct vm_map_args {
+    u64 addr, len;
+    u32 prot, flags; // PROT_*, MAP_*
+    void *file;      // NULL: anonymous
+    const struct vm_file_ops *ops;
+    u64 offset;
+};
+
+// An empty address space. brk is placed by mm_set_brk.
+__nodiscard int mm_create(struct mm **ret_mm);
+struct mm *mm_ref(struct mm *mm);
+void mm_unref(struct mm *mm); // the last reference unmaps everything
+
+// mmap(2) with a kernel file. Returns the address, or -errno.
+__nodiscard s64 vm_map(struct mm *mm, const struct vm_map_args *args);
+__nodiscard int vm_unmap(struct mm *mm, u64 addr, u64 len);
+__nodiscard int vm_protect(struct mm *mm, u64 addr, u64 len, u32 prot);
+__nodiscard s64 vm_remap(struct mm *mm, u64 old, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
+__nodiscard int vm_advise(struct mm *mm, u64 addr, u64 len, int advice);
+__nodiscard int vm_sync(struct mm *mm, u64 addr, u64 len, int flags);
+// The program break: start is where the heap may begin (end of bss), limit its size (process.default_heap_size / RLIMIT_DATA).
+__nodiscard int mm_set_brk(struct mm *mm, u64 start, u64 limit);
+u64 vm_brk(struct mm *mm, u64 addr); // brk(2): returns the new (or unchanged) break
+
+// Why a page fault could not be resolved decides the signal.
+enum vm_access { VM_READ = 1, VM_WRITE = 2, VM_EXEC = 4 };
+// Brings in the page of a fault at addr. 0: resolved, retry the access. -EFAULT: SIGSEGV SEGV_MAPERR, -EACCES: SIGSEGV
+// SEGV_ACCERR, -EIO: SIGBUS (past the end of the file, or a corrupted image), -ENOMEM: SIGBUS/killed.
+__nodiscard int vm_fault(struct mm *mm, u64 addr, u32 access);
+
+// Where an address of a call-gate stub comes from in the program's own code; returns rip itself for others.
+u64 vm_original_rip(struct mm *mm, u64 rip);
+
+struct vm_stats {
+    u64 mapped, committed, peak, limit; // bytes
+};
+void vm_get_stats(struct vm_stats *ret_stats);
+// Bytes mapped by this mm (VmSize) and its number of mappings.
+void mm_get_usage(struct mm *mm, u64 *ret_mapped, u64 *ret_count);
+
+// One line of /proc/self/maps per VMA, in address order: visit returns non-zero to stop.
+struct vm_area_info {
+    u64 start, end, offset, inode;
+    u32 prot;
+    bool shared;
+    const char *name; // path, "[stack]", "[heap]" or ""
+};
+int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, void *arg), void *arg);
+
+// At boot: user range from the layout.
+void vm_init(void);
