@@ -17,6 +17,7 @@ enum thread_pending {
     THREAD_SIGNAL = 1 << 0, // a signal may be deliverable: look
     THREAD_EXIT = 1 << 1,   // the thread must end (exit_group, execve of a sibling, fatal signal)
     THREAD_STOP = 1 << 2,
+    THREAD_HOST = 1 << 3, // the host process got a signal: take it
 };
 
 struct thread {
@@ -28,7 +29,8 @@ struct thread {
     struct files *files;    // owned reference
     struct fs_context *fs;  // cwd, root, umask; owned reference
     struct list_head siblings; // process->threads; guarded by the process tree's lock
-    struct list_head by_slot;
+    u32 park_token; // atomic: an unpark came
+    u32 parked;     // atomic: in thread_park
     struct user_regs *regs; // at the top of the kernel stack
     u64 fs_base;            // the program's TLS base
     char name[16];          // comm
@@ -71,6 +73,8 @@ static inline bool thread_interrupted(const struct thread *thread)
 __nodiscard int thread_create(struct thread **ret_thread);
 // Starts it: a host thread enters the enclave at its slot and returns to the program with *regs. regs is copied.
 __nodiscard int thread_start(struct thread *thread, const struct user_regs *regs);
+// Starts a thread of the LibOS itself: fn runs on it and its return ends the thread.
+__nodiscard int thread_start_kernel(struct thread *thread, void (*fn)(void *), void *arg);
 // Frees a thread that was created and never started.
 void thread_discard(struct thread *thread);
 // Ends the current thread: its slot is free once the host thread has left the enclave. Never returns. Every reference the

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Entering and leaving: the codes both sides know. Assembly includes this file.
+#pragma once
+
+// EENTER, RDI = code:
+//   ECALL_START   RSI = struct host_start_args *, RDX = arena, R8 = arena size   slot 0, once
+//   ECALL_THREAD  RDX = arena, R8 = arena size                                    a slot the enclave asked to start
+//   ECALL_RETURN  RSI = result of the host call                                   only in answer to EXIT_OCALL
+// An EENTER with CSSA = 1 is the exception entry and takes no code.
+#define ECALL_START 1
+#define ECALL_THREAD 2
+#define ECALL_RETURN 3
+
+// EEXIT, RDI = reason:
+#define EXIT_OCALL 1    // the host call in the arena: struct ocall_frame
+#define EXIT_THREAD 2   // the host thread is done with this slot
+#define EXIT_SHUTDOWN 3 // RSI = wait status of the first process
+#define EXIT_RESUME 4   // exception handled: ERESUME
+#define EXIT_ABORT 5    // RSI = reason code: the enclave stops here and refuses every further entry
+#define EXIT_REFUSED 6  // an entry that the state of the slot does not allow
+
+#ifndef __ASSEMBLER__
+#include "base/types.h"
+
+// At the start of a thread's arena (untrusted). The rest of the arena carries the data of the call.
+struct ocall_frame {
+    u64 number;
+    u64 arg[8];
+};
+
+#define OCALL_ARENA_SIZE (160ul << 10)
+#endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The first entry: from the host's start arguments to the first instruction of the program. And the hooks through which
+// the trusted runtime reaches the LibOS.
+#include "base/string.h"
+#include "libos/fs/fs.h"
+#include "libos/host/log.h"
+#include "libos/mem/heap.h"
+#include "libos/process/process.h"
+#include "libos/signal/signal.h"
+#include "libos/syscall/dispatch.h"
+#include "libos/thread/slots.h"
+#include "libos/time/clock_page.h"
+#include "libos/time/time.h"
+#include "libos/vm/vm.h"
+#include "trusted/cpu.h"
+#include "trusted/exit.h"
+#include "trusted/hooks.h"
+#include "trusted/hostmem.h"
+#include "trusted/layout.h"
+#include "trusted/ocall.h"
+
+enum { MAX_STRINGS = 256 << 10 }; // bytes of arguments, and of environment, taken from the host
+
+static u64 host_shared;
+
+// Copies a list of NUL-terminated strings from the host into a NULL-terminated array. NULL when it is malformed or too big.
+static char **take_strings(u64 addr, u64 size)
+{
+    if (size > MAX_STRINGS || !hostmem_outside(addr, size))
+        return NULL;
+    char *text = kmalloc(size + 1);
+    if (!text)
+        return NULL;
+    hostmem_copy_in(text, (const void __host *)addr, size);
+    text[size] = '\0';
+    size_t count = 0;
+    for (u64 i = 0; i < size; i++)
+        count += text[i] == '\0';
+    char **list = kzalloc((count + 1) * sizeof(char *));
+    if (!list)
+        return NULL;
+    for (size_t i = 0, at = 0; i < count; i++) {
+        list[i] = text + at;
+        at += strlen(text + at) + 1;
+    }
+    return list;
+}
+
+static _Noreturn void fail(const char *what, long err)
+{
+    log_printf(LOG_ERROR, "start: %s: error %ld", what, -err);
+    enclave_abort(ABORT_START);
+}
+
+static void boot(const struct host_start_args __host *host_args)
+{
+    static struct thread boot_thread;
+    struct host_start_args args;
+    int err;
+
+    hostmem_copy_in(&args, host_args, sizeof(args));
+    if (!hostmem_outside(args.shared_page, sizeof(struct host_shared_page)) || !IS_ALIGNED(args.shared_page, 8) ||
+        !hostmem_outside(args.image, args.image_size))
+        enclave_abort(ABORT_HOST_POINTER);
+    host_shared = args.shared_page;
+    time_init(args.shared_page);
+    const struct occlum_config *config = enclave_config();
+    log_level = config->flags & OCCLUM_CONFIG_DISABLE_LOG ? LOG_OFF : (enum log_level)MIN(args.log_level, (u64)LOG_TRACE);
+    list_init(&boot_thread.siblings);
+    heap_init();
+    slot_adopt(&boot_thread);
+    boot_thread.start_ns = (u64)time_monotonic_ns();
+    vm_init();
+    char **argv = take_strings(args.argv, args.argv_size), **envp = take_strings(args.envp, args.envp_size);
+    if (!argv || !argv[0] || !envp)
+        fail("arguments or environment too long", -E2BIG);
+    err = fs_init(config, (const void __host *)args.image, args.image_size);
+    if (err)
+        fail("file systems", err);
+    err = files_create_initial(args.stdio_flags, &boot_thread.files);
+    if (!err)
+        err = fs_context_create_initial(&boot_thread.fs);
+    if (err)
+        fail("standard streams", err);
+    process_boot(config, argv, envp);
+}
+
+static void fault(struct user_regs *regs, u32 vector, u32 error, u64 addr)
+{
+    enum { PF_WRITE = 1 << 1, PF_FETCH = 1 << 4, VECTOR_PF = 14 };
+
+    if (vector == VECTOR_PF && current->mm) {
+        u32 access = error & PF_FETCH ? VM_EXEC : error & PF_WRITE ? VM_WRITE : VM_READ;
+        int err = vm_fault(current->mm, addr, access);
+        if (!err)
+            return;
+        signal_raise_page_fault(regs, addr, error, err);
+        return;
+    }
+    signal_raise_exception(regs, vector, error);
+}
+
+static int in_stub(u64 rip) { return vm_original_rip(current->mm, rip) != rip; }
+
+static const struct runtime_hooks libos_hooks = {
+    .boot = boot,
+    .syscall = syscall_dispatch,
+    .fault = fault,
+    .in_stub = in_stub,
+};
+const struct runtime_hooks *const hooks = &libos_hooks;
+
+// Signals of the host process wait in the shared page until a thread passes by.
+static void take_host_signals(void)
+{
+    if (likely(!hostmem_read_u64((const void __host *)(host_shared + offsetof(struct host_shared_page, host_signals)))))
+        return;
+    u64 mask = (u64)ocall_take_signals();
+    for (int signo = 1; signo < 32; signo++)
+        if (mask & (1ull << (signo - 1)))
+            signal_from_host(signo);
+}
+
+int thread_run_pending(struct user_regs *regs);
+int thread_run_pending(struct user_regs *regs)
+{
+    if (vm_original_rip(current->mm, regs->rip) != regs->rip)
+        return 1; // inside a call-gate stub: the system call that follows at once comes back here
+    if (__atomic_fetch_and(&current->pending, ~(u32)THREAD_HOST, __ATOMIC_SEQ_CST) & THREAD_HOST)
+        take_host_signals();
+    thread_pending_hook(regs);
+    return 0;
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "libos/thread/thread.h"
+#include "abi/occlum/entry.h"
+#include "base/string.h"
+#include "libos/mem/heap.h"
+#include "libos/thread/slots.h"
+#include "libos/time/time.h"
+#include "trusted/exit.h"
+#include "trusted/ocall.h"
+#include "trusted/vector.h"
+
+void (*thread_pending_hook)(struct user_regs *regs);
+
+struct thread *current_thread(void) { return tls_self()->current; }
+
+int thread_create(struct thread **ret_thread)
+{
+    struct thread *thread = kzalloc(sizeof(*thread));
+    if (!thread)
+        return -ENOMEM;
+    int err = slot_claim(thread);
+    if (err) {
+        kfree(thread);
+        return err;
+    }
+    list_init(&thread->siblings);
+    thread->start_ns = (u64)time_monotonic_ns();
+    *ret_thread = thread;
+    return 0;
+}
+
+void thread_discard(struct thread *thread)
+{
+    slot_release_unstarted(thread->slot);
+    kfree(thread);
+}
+
+// The new thread begins with the creator's vector state, as clone(2) has it.
+static int start(struct thread *thread)
+{
+    vector_save(tls_of_slot(thread->slot)->vector_area);
+    return (int)ocall_thread_start(thread->slot);
+}
+
+int thread_start(struct thread *thread, const struct user_regs *regs)
+{
+    *thread->regs = *regs;
+    thread->regs->full_restore = 1;
+    return start(thread);
+}
+
+int thread_start_kernel(struct thread *thread, void (*fn)(void *), void *arg)
+{
+    struct tls *tls = tls_of_slot(thread->slot);
+    tls->start = fn;
+    tls->start_arg = arg;
+    return start(thread);
+}
+
+void thread_exit(void)
+{
+    struct tls *tls = tls_self();
+    struct thread *thread = tls->current;
+
+    tls->current = NULL;
+    slot_leaving();
+    kfree(thread);
+    enclave_exit(EXIT_THREAD, 0);
+}
+
+// The race between going to sleep and being woken is closed by the token: an unpark sets it first, a park that finds it
+// returns at once; the host keeps its own token for the time between our look and its sleep.
+void thread_park(s64 deadline_ns)
+{
+    struct thread *self = current;
+
+    __atomic_store_n(&self->parked, 1, __ATOMIC_SEQ_CST);
+    if (!__atomic_load_n(&self->park_token, __ATOMIC_SEQ_CST)) {
+        s64 timeout = -1;
+        if (deadline_ns != WAIT_FOREVER)
+            timeout = MAX(deadline_ns - time_monotonic_ns(), (s64)0);
+        if (timeout != 0)
+            ocall_park(timeout);
+    }
+    __atomic_store_n(&self->parked, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&self->park_token, 0, __ATOMIC_SEQ_CST);
+}
+
+void thread_unpark(struct thread *thread)
+{
+    u32 had = __atomic_exchange_n(&thread->park_token, 1, __ATOMIC_SEQ_CST);
+    if (!had && __atomic_load_n(&thread->parked, __ATOMIC_SEQ_CST))
+        ocall_unpark(thread->slot);
+}
+
+void thread_notify(struct thread *thread, u32 bits)
+{
+    __atomic_fetch_or(&thread->pending, bits, __ATOMIC_SEQ_CST);
+    if (thread == current)
+        return;
+    if (__atomic_load_n(&thread->parked, __ATOMIC_SEQ_CST))
+        thread_unpark(thread);
+    else
+        ocall_interrupt(thread->slot);
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Host calls on threads, memory, time and the log.
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "loader/clock.h"
+#include "loader/host_signals.h"
+#include "loader/ocall_handlers.h"
+#include "loader/runtime.h"
+#include "loader/threads.h"
+
+static const struct platform_ops *platform;
+
+void runtime_set_platform(const struct platform_ops *ops) { platform = ops; }
+
+s64 host_exit(int status) { _exit(status); }
+s64 host_thread_start(u64 slot) { return threads_start(slot); }
+s64 host_park(s64 timeout_ns) { return threads_park(timeout_ns); }
+s64 host_unpark(u64 slot) { return threads_unpark(slot); }
+s64 host_interrupt(u64 slot) { return threads_interrupt(slot); }
+s64 host_yield(void) { return sched_yield(); }
+s64 host_getcpu(void) { return sched_getcpu(); }
+
+s64 host_get_affinity(void *mask, size_t len)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return -errno;
+    size_t n = len < sizeof(set) ? len : sizeof(set);
+    memcpy(mask, &set, n);
+    return (s64)n;
+}
+
+s64 host_mem_protect(u64 addr, u64 len, u32 prot) { return platform->mem_protect(addr, len, prot); }
+s64 host_mem_discard(u64 addr, u64 len) { return platform->mem_discard(addr, len); }
+s64 host_edmm_augment(u64 addr, u64 len) { return platform->edmm_augment ? platform->edmm_augment(addr, len) : -ENOSYS; }
+
+s64 host_edmm_restrict(u64 addr, u64 len, u32 prot)
+{
+    return platform->edmm_restrict ? platform->edmm_restrict(addr, len, prot) : -ENOSYS;
+}
+
+s64 host_edmm_type(u64 addr, u64 len, u32 type) { return platform->edmm_type ? platform->edmm_type(addr, len, type) : -ENOSYS; }
+s64 host_edmm_remove(u64 addr, u64 len) { return platform->edmm_remove ? platform->edmm_remove(addr, len) : -ENOSYS; }
+
+s64 host_clock_sync(void)
+{
+    clock_sync();
+    return 0;
+}
+
+s64 host_take_signals(void) { return host_signals_take(); }
+
+s64 host_log_write(const void *text, size_t len)
+{
+    ssize_t n = write(STDERR_FILENO, text, len);
+    return n < 0 ? -errno : n;
+}
+
+s64 host_poll(const struct host_pollfd *fds, s16 *revents, size_t n, s64 timeout_ns)
+{
+    struct timespec timeout = { .tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000 };
+    struct pollfd *set = calloc(n + 1, sizeof(*set));
+    if (!set)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        set[i] = (struct pollfd){ .fd = fds[i].fd, .events = fds[i].events };
+    int wake = threads_poll_begin();
+    if (wake < 0) {
+        free(set);
+        return wake;
+    }
+    set[n] = (struct pollfd){ .fd = wake, .events = POLLIN };
+    int ready = ppoll(set, n + 1, timeout_ns < 0 ? NULL : &timeout, NULL);
+    s64 ret = ready < 0 ? -errno : 0;
+    for (size_t i = 0; i < n && ready >= 0; i++) {
+        revents[i] = set[i].revents;
+        ret += set[i].revents != 0;
+    }
+    threads_poll_end();
+    free(set);
+    return ret;
+}

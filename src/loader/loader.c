@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "loader/loader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "loader/clock.h"
+#include "loader/enclave_file.h"
+#include "loader/host_signals.h"
+#include "loader/runtime.h"
+#include "loader/threads.h"
+
+// "a\0b\0" of a NULL-terminated array. NULL when out of memory.
+static char *join(char *const *list, u64 *ret_size)
+{
+    size_t size = 0, used = 0;
+    for (size_t i = 0; list[i]; i++)
+        size += strlen(list[i]) + 1;
+    char *text = malloc(size + 8);
+    for (size_t i = 0; text && list[i]; i++) {
+        size_t len = strlen(list[i]) + 1;
+        memcpy(text + used, list[i], len);
+        used += len;
+    }
+    *ret_size = size;
+    return text;
+}
+
+static int map_image(const char *path, struct host_start_args *args)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        int err = -errno;
+        fprintf(stderr, "occlum: %s: %s. Build the instance again: occlum build -f\n", path, strerror(-err));
+        return err;
+    }
+    void *image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
+    if (image == MAP_FAILED) {
+        fprintf(stderr, "occlum: %s: empty or unreadable. Build the instance again: occlum build -f\n", path);
+        return -EINVAL;
+    }
+    args->image = (u64)(uintptr_t)image;
+    args->image_size = (u64)st.st_size;
+    return 0;
+}
+
+static u64 open_stdio(void)
+{
+    u64 flags = 0;
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            flags |= 1ull << fd;
+    return flags;
+}
+
+static const struct platform_ops *choose_platform(const struct enclave_file *file)
+{
+    if (file->header->layout.mode == ENCLAVE_MODE_SIM)
+        return &platform_sim;
+    fprintf(stderr, "occlum: this enclave was built for SGX hardware and this machine offers none.\n"
+                    "Build it for simulation: SGX_MODE=SIM occlum build\n");
+    return NULL;
+}
+
+static int prepare(const struct loader_options *options, struct host_start_args *args, struct host_shared_page *page)
+{
+    cpu_set_t cpus;
+
+    *args = (struct host_start_args){ .shared_page = (u64)(uintptr_t)page, .log_level = options->log_level };
+    char *argv = join(options->argv, &args->argv_size), *envp = join(options->envp, &args->envp_size);
+    if (!argv || !envp)
+        return -ENOMEM;
+    args->argv = (u64)(uintptr_t)argv;
+    args->envp = (u64)(uintptr_t)envp;
+    args->cpu_count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (u64)CPU_COUNT(&cpus) : 1;
+    args->stdio_flags = open_stdio();
+    return options->image_path ? map_image(options->image_path, args) : 0;
+}
+
+int loader_run(const struct loader_options *options)
+{
+    static struct host_shared_page page __attribute__((aligned(4096)));
+    static struct host_start_args args;
+    struct enclave_file file;
+
+    clock_init(&page);
+    int err = enclave_file_open(options->enclave_path, &file);
+    if (err)
+        return err;
+    const struct platform_ops *platform = choose_platform(&file);
+    if (!platform)
+        return -ENODEV;
+    err = prepare(options, &args, &page);
+    if (!err)
+        err = platform->load(&file);
+    if (!err)
+        err = threads_init(platform, file.header->layout.slots_max);
+    if (!err)
+        err = host_signals_init(&page);
+    if (err)
+        return err;
+    runtime_set_platform(platform);
+    clock_sync();
+    return threads_run_first((u64)(uintptr_t)&args);
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The untrusted runtime: loads the signed enclave, owns the host threads, serves host calls.
+#pragma once
+
+#include "base/types.h"
+
+struct loader_options {
+    const char *enclave_path; // signed enclave file
+    const char *image_path;   // image file, or NULL
+    char *const *argv;        // the program and its arguments, NULL-terminated
+    char *const *envp;
+    u64 log_level; // 0 off .. 5 trace
+};
+
+// Runs the enclave to its end. Returns the wait(2) status of its first process, or -errno after saying why on stderr.
+int loader_run(const struct loader_options *options);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What gives the enclave its pages and its entries. One table per platform; the loader picks it by the enclave file's mode.
+#pragma once
+
+#include "abi/occlum/layout.h"
+
+// A signed enclave file, mapped read-only.
+struct enclave_file {
+    const struct enclave_file_header *header;
+    const struct enclave_region *regions;
+    const u8 *bytes;
+    u64 size;
+    int fd;
+};
+
+struct enclave_exit {
+    u64 reason, value; // abi/occlum/entry.h
+};
+
+struct platform_ops {
+    const char *name;
+    // Builds the enclave. 0 or -errno, after saying on stderr what is wrong and what helps.
+    int (*load)(const struct enclave_file *file);
+    // Prepares the calling host thread for entering (alternate stack, dispatch of raw system calls). 0 or -errno.
+    int (*attach_thread)(void);
+    void (*detach_thread)(void);
+    // EENTER at the TCS of slot; returns at EEXIT. Exceptions in between are the platform's to turn into AEX and ERESUME.
+    struct enclave_exit (*enter)(u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size);
+    // Host calls on enclave memory. 0 or -errno; unsupported ones are NULL.
+    int (*mem_protect)(u64 addr, u64 len, u32 prot);
+    int (*mem_discard)(u64 addr, u64 len);
+    int (*edmm_augment)(u64 addr, u64 len);
+    int (*edmm_restrict)(u64 addr, u64 len, u32 prot);
+    int (*edmm_type)(u64 addr, u64 len, u32 type);
+    int (*edmm_remove)(u64 addr, u64 len);
+};
+
+extern const struct platform_ops platform_sim;
+
+// The host signal that interrupts a thread running in the enclave, so that it leaves by an AEX.
+int platform_interrupt_signal(void);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trusted/cpu.h"
+#include "trusted/layout.h"
+
+static u64 hwcap, xfrm;
+static bool has_sha;
+static size_t xsave_size;
+
+struct cpuid_regs {
+    u32 eax, ebx, ecx, edx;
+};
+
+// CPUID is illegal inside a hardware enclave (#UD); simulation executes it. The values here only choose code paths:
+// on SGX hardware every CPU has the features named below.
+static struct cpuid_regs cpuid(u32 leaf, u32 subleaf)
+{
+    struct cpuid_regs r;
+    __asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx) : "a"(leaf), "c"(subleaf));
+    return r;
+}
+
+static u64 xgetbv0(void)
+{
+    u32 low, high;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return ((u64)high << 32) | low;
+}
+
+// End of the standard-format XSAVE area on Intel CPUs (SDM volume 1, 13.4): legacy and header 576, AVX 256, opmask at 1088,
+// ZMM_Hi256 at 1152, Hi16_ZMM at 1664, PKRU at 2688.
+static size_t intel_xsave_size(u64 components)
+{
+    if (components & (1ull << 9))
+        return 2696;
+    if (components & 0xe0)
+        return 2688;
+    return components & 4 ? 832 : 576;
+}
+
+void cpu_init(void)
+{
+    xfrm = xgetbv0() & enclave_layout.xfrm;
+    if (enclave_layout.mode == ENCLAVE_MODE_SIM) {
+        hwcap = cpuid(1, 0).edx;
+        has_sha = cpuid(7, 0).ebx & (1u << 29);
+        xsave_size = cpuid(0xd, 0).ebx;
+    } else {
+        hwcap = 0xbfebfbff; // FPU..SSE2, HTT: what every SGX CPU reports
+        has_sha = enclave_layout.edmm; // SGX2 CPUs (Ice Lake on, Gemini Lake) have SHA-NI
+        xsave_size = intel_xsave_size(xfrm);
+    }
+}
+
+u64 cpu_hwcap(void) { return hwcap; }
+bool cpu_has_sha(void) { return has_sha; }
+u64 cpu_xfrm(void) { return xfrm; }
+size_t cpu_xsave_size(void) { return xsave_size; }

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the CPU offers, found once at start.
+#pragma once
+
+#include "base/types.h"
+
+void cpu_init(void);
+u64 cpu_hwcap(void);     // AT_HWCAP: CPUID.1:EDX
+bool cpu_has_sha(void);  // SHA-NI
+u64 cpu_xfrm(void);      // state components the program may use (XCR0 limited by the enclave's XFRM)
+size_t cpu_xsave_size(void); // bytes of a standard-format XSAVE area for cpu_xfrm()

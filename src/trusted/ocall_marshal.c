@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "trusted/ocall_marshal.h"
+#include "abi/linux/abi.h"
+#include "base/string.h"
+#include "trusted/exit.h"
+#include "trusted/hostmem.h"
+#include "trusted/stats.h"
+#include "trusted/tls.h"
+#include "trusted/vector.h"
+
+enum { MAX_HOST_ERRNO = 133 };
+
+u64 enclave_ocall(void);
+
+static u64 lies;
+
+void ocall_marshal_begin(struct ocall_marshal *m)
+{
+    struct tls *tls = tls_self();
+    m->frame = (struct ocall_frame){ 0 };
+    m->arena = tls->arena;
+    m->used = sizeof(struct ocall_frame);
+    m->limit = tls->arena_size;
+    m->error = 0;
+}
+
+void ocall_marshal_value(struct ocall_marshal *m, int index, u64 value) { m->frame.arg[index] = value; }
+
+// Reserves size bytes of the arena, 8-byte aligned, for argument index.
+static u64 reserve(struct ocall_marshal *m, int index, size_t count, size_t element)
+{
+    u64 size;
+    if (__builtin_mul_overflow(count, element, &size) || size > m->limit - m->used) {
+        m->error = -EINVAL;
+        return 0;
+    }
+    u64 at = m->arena + m->used;
+    m->used += ALIGN_UP(size, 8);
+    if (m->used > m->limit)
+        m->used = m->limit;
+    m->frame.arg[index] = at;
+    return at;
+}
+
+void ocall_marshal_in(struct ocall_marshal *m, int index, const void *data, size_t count, size_t element)
+{
+    u64 at = reserve(m, index, count, element);
+    if (at)
+        hostmem_copy_out((void __host *)at, data, count * element);
+}
+
+void ocall_marshal_string(struct ocall_marshal *m, int index, const char *text)
+{
+    ocall_marshal_in(m, index, text, strlen(text) + 1, 1);
+}
+
+void ocall_marshal_out(struct ocall_marshal *m, int index, size_t count, size_t element)
+{
+    reserve(m, index, count, element);
+}
+
+s64 ocall_marshal_call(struct ocall_marshal *m, u64 number)
+{
+    struct tls *tls = tls_self();
+
+    if (m->error)
+        return m->error;
+    m->frame.number = number;
+    hostmem_copy_out((void __host *)m->arena, &m->frame, sizeof(m->frame));
+    stats_count(STAT_OCALLS);
+    vector_save(tls->vector_area);
+    s64 result = (s64)enclave_ocall();
+    vector_restore(tls->vector_area);
+    return result;
+}
+
+s64 ocall_marshal_check(s64 result, s64 limit, bool fatal)
+{
+    if (likely(result >= -MAX_HOST_ERRNO && result <= limit))
+        return result;
+    if (fatal)
+        enclave_abort(ABORT_HOST_LIE);
+    __atomic_fetch_add(&lies, 1, __ATOMIC_RELAXED);
+    return -EIO;
+}
+
+void ocall_marshal_fetch(struct ocall_marshal *m, int index, void *data, size_t count, size_t element)
+{
+    // The address is ours (m is in the enclave), the size was checked when it was reserved.
+    hostmem_copy_in(data, (const void __host *)m->frame.arg[index], count * element);
+}
+
+u64 ocall_lies(void) { return lies; }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The tls page of a thread slot: what %gs points to while its TCS is in the enclave. Read by assembly, so the
+// offsets are macros, held to the structure by static_asserts.
+#pragma once
+
+#define TLS_SELF 0
+#define TLS_STACK_TOP 24
+#define TLS_CURRENT 32
+#define TLS_GATE 40 // call-gate stubs jump through %gs:TLS_GATE
+#define TLS_USER_RSP 48
+#define TLS_USER_RIP 56
+#define TLS_HOST_RSP 64
+#define TLS_HOST_RETURN 72
+#define TLS_OCALL_RSP 80
+#define TLS_STATE 88
+#define TLS_CANARY 96
+#define TLS_OCALL_FS 104
+#define TLS_ARENA 112
+#define TLS_ARENA_SIZE 120
+#define TLS_EXCEPTION_STACK 4096 // stage 1 of exceptions runs on the rest of the page, from its end down
+
+// States of a slot. Every other edge than the ones named is a hostile entry and ends the enclave.
+#define SLOT_FREE 0     // -> STARTING: thread_create
+#define SLOT_STARTING 1 // -> RUNNING: first entry of the host thread (ECALL_START, ECALL_THREAD)
+#define SLOT_RUNNING 2  // -> IN_OCALL, -> FREE (thread exit, just before EEXIT)
+#define SLOT_IN_OCALL 3 // -> RUNNING: ECALL_RETURN
+#define SLOT_UNUSED 4   // never entered, slot 0 only: -> RUNNING by ECALL_START
+
+// Entry codes (RDI at EENTER) and exit reasons (RDI at EEXIT), abi/occlum/entry.h.
+
+#define USER_REGS_SIZE 160
+#define THREAD_PENDING_OFFSET 4
+
+#ifndef __ASSEMBLER__
+
+#include "abi/occlum/layout.h"
+#include "libos/thread/thread.h"
+
+struct tls {
+    struct enclave_slot_tls slot;
+    struct thread *current;
+    u64 gate_entry;
+    u64 user_rsp, user_rip;
+    u64 host_rsp, host_return;
+    u64 ocall_rsp;
+    u64 state;
+    u64 canary;
+    u64 ocall_fs;
+    u64 arena, arena_size; // untrusted memory for host calls
+    // Stage 1 leaves the exception here for stage 2.
+    u32 exception_info; // EXITINFO
+    u32 exception_error;
+    u64 exception_addr;
+    // First function of a kernel thread; NULL: return to the program.
+    void (*start)(void *);
+    void *start_arg;
+    void *vector_area; // XSAVE area for the program's state during a host call
+};
+
+static_assert(offsetof(struct tls, current) == TLS_CURRENT);
+static_assert(offsetof(struct tls, gate_entry) == TLS_GATE);
+static_assert(offsetof(struct tls, user_rsp) == TLS_USER_RSP);
+static_assert(offsetof(struct tls, user_rip) == TLS_USER_RIP);
+static_assert(offsetof(struct tls, host_rsp) == TLS_HOST_RSP);
+static_assert(offsetof(struct tls, host_return) == TLS_HOST_RETURN);
+static_assert(offsetof(struct tls, ocall_rsp) == TLS_OCALL_RSP);
+static_assert(offsetof(struct tls, state) == TLS_STATE);
+static_assert(offsetof(struct tls, canary) == TLS_CANARY);
+static_assert(offsetof(struct tls, ocall_fs) == TLS_OCALL_FS);
+static_assert(offsetof(struct tls, arena) == TLS_ARENA);
+static_assert(offsetof(struct enclave_slot_tls, stack_top) == TLS_STACK_TOP);
+static_assert(offsetof(struct thread, pending) == THREAD_PENDING_OFFSET);
+static_assert(sizeof(struct user_regs) == USER_REGS_SIZE);
+
+static inline struct tls *tls_self(void)
+{
+    struct tls *self;
+    __asm__("mov %%gs:0, %0" : "=r"(self));
+    return self;
+}
+
+// The tls page of any slot.
+struct tls *tls_of_slot(u64 slot);
+
+#endif
