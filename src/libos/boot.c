@@ -18,6 +18,7 @@
 #include "trusted/hostmem.h"
 #include "trusted/layout.h"
 #include "trusted/ocall.h"
+#include "trusted/ocall_marshal.h"
 
 enum { MAX_STRINGS = 256 << 10 }; // bytes of arguments, and of environment, taken from the host
 
@@ -64,6 +65,7 @@ static void boot(const struct host_start_args __host *host_args)
         enclave_abort(ABORT_HOST_POINTER);
     host_shared = args.shared_page;
     time_init(args.shared_page);
+    ocall_watch_signals(args.shared_page + offsetof(struct host_shared_page, host_signals));
     const struct occlum_config *config = enclave_config();
     log_level = config->flags & OCCLUM_CONFIG_DISABLE_LOG ? LOG_OFF : (enum log_level)MIN(args.log_level, (u64)LOG_TRACE);
     list_init(&boot_thread.siblings);

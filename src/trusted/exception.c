@@ -12,8 +12,7 @@
 #include "trusted/tls.h"
 #include "trusted/usercopy.h"
 
-enum { VECTOR_DE = 0, VECTOR_DB = 1, VECTOR_BP = 3, VECTOR_UD = 6, VECTOR_SS = 12, VECTOR_GP = 13, VECTOR_PF = 14, VECTOR_MF = 16, VECTOR_AC = 17, VECTOR_XM = 19 };
-enum { PF_WRITE = 1 << 1, PF_FETCH = 1 << 4 };
+enum { VECTOR_UD = 6, VECTOR_GP = 13, VECTOR_PF = 14 };
 
 struct stage1_result {
     u64 reason, value;
@@ -128,8 +127,10 @@ int exception_stage2(struct user_regs *regs)
     u64 addr = tls->exception_addr;
 
     stats_count(STAT_EXCEPTIONS);
-    if (!(tls->exception_info & SGX_EXITINFO_VALID))
+    if (!(tls->exception_info & SGX_EXITINFO_VALID)) {
+        __atomic_fetch_or(&tls->thread->pending, THREAD_HOST, __ATOMIC_SEQ_CST);
         return hooks->in_stub(regs->rip);
+    }
     if (vector == VECTOR_UD && is_syscall_instruction(regs->rip)) {
         raw_syscall(regs);
         return 0;

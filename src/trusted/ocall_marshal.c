@@ -13,6 +13,16 @@ enum { MAX_HOST_ERRNO = 133 };
 u64 enclave_ocall(void);
 
 static u64 lies;
+static u64 signal_word; // untrusted address of host_shared_page.host_signals
+
+void ocall_watch_signals(u64 addr) { signal_word = addr; }
+
+// A signal that came to the host process while the thread was outside is taken on its way back to the program.
+static void note_host_signals(struct thread *thread)
+{
+    if (signal_word && hostmem_read_u64((const void __host *)signal_word) && thread)
+        __atomic_fetch_or(&thread->pending, THREAD_HOST, __ATOMIC_SEQ_CST);
+}
 
 void ocall_marshal_begin(struct ocall_marshal *m)
 {
@@ -71,6 +81,7 @@ s64 ocall_marshal_call(struct ocall_marshal *m, u64 number)
     vector_save(tls->vector_area);
     s64 result = (s64)enclave_ocall();
     vector_restore(tls->vector_area);
+    note_host_signals(tls->thread);
     return result;
 }
 

@@ -20,4 +20,6 @@ void ocall_marshal_out(struct ocall_marshal *m, int index, size_t count, size_t 
 s64 ocall_marshal_call(struct ocall_marshal *m, u64 number);
 s64 ocall_marshal_check(s64 result, s64 limit, bool fatal);
 void ocall_marshal_fetch(struct ocall_marshal *m, int index, void *data, size_t count, size_t element);
+// Boot names the word in which the host shows signals that wait to be taken.
+void ocall_watch_signals(u64 addr);
 u64 ocall_lies(void); // answers refused so far

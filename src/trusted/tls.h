@@ -38,7 +38,7 @@
 
 struct tls {
     struct enclave_slot_tls slot;
-    struct thread *current;
+    struct thread *thread;
     u64 gate_entry;
     u64 user_rsp, user_rip;
     u64 host_rsp, host_return;
@@ -57,7 +57,7 @@ struct tls {
     void *vector_area; // XSAVE area for the program's state during a host call
 };
 
-static_assert(offsetof(struct tls, current) == TLS_CURRENT);
+static_assert(offsetof(struct tls, thread) == TLS_CURRENT);
 static_assert(offsetof(struct tls, gate_entry) == TLS_GATE);
 static_assert(offsetof(struct tls, user_rsp) == TLS_USER_RSP);
 static_assert(offsetof(struct tls, user_rip) == TLS_USER_RIP);

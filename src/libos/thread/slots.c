@@ -32,7 +32,7 @@ static int prepare(struct tls *tls, struct thread *thread)
         tls->vector_area = area;
     }
     tls->gate_entry = (u64)(uintptr_t)gate_entry;
-    tls->current = thread;
+    tls->thread = thread;
     tls->start = NULL;
     tls->ocall_fs = 0;
     thread->slot = tls->slot.slot;
@@ -75,7 +75,7 @@ void slot_release_unstarted(u64 slot)
 
 void slot_run(struct tls *tls)
 {
-    struct thread *thread = tls->current;
+    struct thread *thread = tls->thread;
 
     vector_restore(tls->vector_area);
     if (tls->start) {

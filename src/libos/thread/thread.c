@@ -11,7 +11,7 @@
 
 void (*thread_pending_hook)(struct user_regs *regs);
 
-struct thread *current_thread(void) { return tls_self()->current; }
+struct thread *current_thread(void) { return tls_self()->thread; }
 
 int thread_create(struct thread **ret_thread)
 {
@@ -60,9 +60,9 @@ int thread_start_kernel(struct thread *thread, void (*fn)(void *), void *arg)
 void thread_exit(void)
 {
     struct tls *tls = tls_self();
-    struct thread *thread = tls->current;
+    struct thread *thread = tls->thread;
 
-    tls->current = NULL;
+    tls->thread = NULL;
     slot_leaving();
     kfree(thread);
     enclave_exit(EXIT_THREAD, 0);
