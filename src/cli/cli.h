@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the verbs share: messages, options, and the instance folder.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// Exit statuses of occlum itself. `run` passes the program's own through.
+enum {
+    STATUS_OK = 0,
+    STATUS_ERROR = 1,      // the request could not be carried out
+    STATUS_USAGE = 2,      // the command line is wrong
+    STATUS_LOADER = 125,   // `run`: the enclave could not be started or had to stop
+    STATUS_NOT_PERMITTED = 126,
+    STATUS_NOT_FOUND = 127,
+};
+
+// Print "occlum: ..." on stderr. cli_error returns STATUS_ERROR, cli_usage STATUS_USAGE.
+int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+// The entry of names (NULL-terminated) nearest to word by edit distance, or NULL when none is near.
+const char *cli_nearest(const char *word, const char *const *names);
+
+// An option of a verb. `value` takes the argument of --name VALUE or --name=VALUE; `flag` is set by a bare --name.
+struct cli_option {
+    const char *name; // without the dashes
+    char letter;      // of the short form, 0 if none
+    const char **value;
+    bool *flag;
+};
+// Parses options up to the first argument that is none (or "--"). Returns its index, or -1 after a message.
+int cli_parse(int argc, char **argv, const struct cli_option *options, size_t count);
+
+// The parts of an instance, relative to its folder.
+#define INSTANCE_CONFIG "Occlum.json"
+#define INSTANCE_IMAGE "image"
+#define INSTANCE_STATUS ".__occlum_status"
+#define INSTANCE_BUILD "build"
+#define INSTANCE_RUN "run"
+#define BUILD_ENCLAVE_XML "build/Enclave.xml"
+#define BUILD_IMAGE "build/image.erofs"
+#define BUILD_ENCLAVE "build/lib/libocclum-libos.signed.so"
+#define BUILD_STATE "build/.state"
+
+// True if the working folder is an instance; otherwise prints what to do.
+bool instance_check(void);
+// Writes text to path through a temporary file and rename. 0 or -errno after a message.
+int write_file_atomically(const char *path, const void *data, size_t size);
+// Reads a whole small file into a malloc'ed, NUL-terminated buffer. NULL with errno set.
+char *read_whole_file(const char *path, size_t *ret_size);
+// mkdir that accepts an existing folder. 0 or -errno after a message.
+int make_folder(const char *path);
+// Where the LibOS's ELF file lies: beside the running program in the build tree, or in the installed prefix. NULL after a message.
+const char *find_libos(void);

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/verbs.h"
+#include "loader/loader.h"
+
+const char help_run[] =
+    "Starts the enclave and runs PROGRAM, an absolute path inside the image that entry_points of Occlum.json allows.\n"
+    "Standard input, output and error are the caller's.\n\n"
+    "exit status:  that of the program; 128+N when signal N killed it;\n"
+    "              126 when entry_points does not allow it or it cannot be executed, 127 when it is not there,\n"
+    "              125 when the enclave could not start or had to stop, 1 when the instance is not built\n\n"
+    "environment:  OCCLUM_LOG_LEVEL=off|error|warn|info|debug|trace   what the library OS says on stderr (error)\n\n"
+    "The program's environment is env.default of Occlum.json, and of the caller's only what env.untrusted names.\n";
+
+extern char **environ;
+
+static u64 log_level(void)
+{
+    static const char *const names[] = { "off", "error", "warn", "info", "debug", "trace", NULL };
+    const char *wanted = getenv("OCCLUM_LOG_LEVEL");
+    if (!wanted || !*wanted)
+        return 1;
+    for (u64 i = 0; names[i]; i++)
+        if (strcmp(names[i], wanted) == 0)
+            return i;
+    const char *near = cli_nearest(wanted, names);
+    cli_note("OCCLUM_LOG_LEVEL=%s is no level (off error warn info debug trace)%s%s; taking error", wanted,
+             near ? "; did you mean " : "", near ? near : "");
+    return 1;
+}
+
+static int exit_status(int wait_status)
+{
+    if (WIFSIGNALED(wait_status))
+        return 128 + WTERMSIG(wait_status);
+    return WEXITSTATUS(wait_status);
+}
+
+int verb_run(int argc, char **argv)
+{
+    int first = cli_parse(argc, argv, NULL, 0);
+    if (first < 0)
+        return STATUS_USAGE;
+    if (first >= argc)
+        return cli_usage("run needs a PROGRAM. See: occlum run --help");
+    if (!instance_check())
+        return STATUS_ERROR;
+    if (argv[first][0] != '/')
+        return cli_error("%s: the program is named by its absolute path inside the image, as /bin/%s", argv[first], argv[first]), STATUS_NOT_FOUND;
+    if (access(BUILD_ENCLAVE, R_OK) != 0)
+        return cli_error("this instance is not built (%s: %s). Build it: occlum build", BUILD_ENCLAVE, strerror(errno));
+
+    struct loader_options options = {
+        .enclave_path = BUILD_ENCLAVE,
+        .image_path = access(BUILD_IMAGE, F_OK) == 0 ? BUILD_IMAGE : NULL,
+        .argv = argv + first,
+        .envp = environ,
+        .log_level = log_level(),
+    };
+    int status = loader_run(&options);
+    // The enclave's other threads may still be inside: leave without running their exit handlers.
+    fflush(NULL);
+    _exit(status < 0 ? STATUS_LOADER : exit_status(status));
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One function per verb of `occlum`, each in a file of its own: verb_NAME.c. argv[0] is the verb. Returns the exit status.
+#pragma once
+
+struct verb {
+    const char *name;
+    const char *arguments; // of the usage line
+    const char *summary;   // one line
+    int (*run)(int argc, char **argv);
+    const char *help; // what --help prints below the usage line
+};
+
+int verb_new(int argc, char **argv);
+int verb_init(int argc, char **argv);
+int verb_build(int argc, char **argv);
+int verb_run(int argc, char **argv);
+int verb_status(int argc, char **argv);
+int verb_print(int argc, char **argv);
+int verb_config(int argc, char **argv);
+
+extern const char help_new[], help_init[], help_build[], help_run[], help_status[], help_print[], help_config[];
