@@ -40,5 +40,6 @@ void syscall_dispatch(struct user_regs *regs)
         else
             regs->rax = (u64)syscall_table[number].call(args);
         // A restartable call that was interrupted by nothing that concerns this thread simply goes on.
-    } while (unlikely((long)regs->rax <= -ERESTARTSYS && (long)regs->rax >= -ERESTARTNOHAND) && !thread_interrupted(current));
+    } while (unlikely((long)regs->rax <= -ERESTARTSYS && (long)regs->rax >= -ERESTARTNOHAND) && regs->orig_rax == number &&
+             !thread_interrupted(current));
 }

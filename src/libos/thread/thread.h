@@ -47,6 +47,8 @@ struct thread {
     struct thread_signal_queue *queue; // signals directed at this thread
     u64 altstack_sp, altstack_size;
     u32 altstack_flags;
+    u32 fault_trapno; // of the last hardware fault, for the frame of its handler
+    u64 fault_error, fault_addr;
 
     // accounting
     u64 start_ns;   // CLOCK_MONOTONIC

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How threads and processes end.
+#include "libos/process/process.h"
+#include "libos/mem/heap.h"
+#include "libos/vm/user.h"
+#include "trusted/exit.h"
+
+void process_kill(struct process *process, int wait_status)
+{
+    struct thread *thread;
+
+    mutex_lock(&process_lock);
+    if (!process->exiting) {
+        process->exiting = true;
+        process->wait_status = wait_status;
+    }
+    process->stopped = false;
+    list_for_each(thread, &process->threads, siblings)
+        thread_notify(thread, THREAD_EXIT);
+    wake_up_all(&process->resumed);
+    mutex_unlock(&process_lock);
+}
+
+int process_kill_siblings(void)
+{
+    struct process *process = current_process();
+    struct thread *thread;
+
+    mutex_lock(&process_lock);
+    if (process->exiting) {
+        mutex_unlock(&process_lock);
+        return -EINTR;
+    }
+    list_for_each(thread, &process->threads, siblings)
+        if (thread != current)
+            thread_notify(thread, THREAD_EXIT);
+    mutex_unlock(&process_lock);
+
+    struct waiter waiter;
+    waiter_init(&waiter);
+    wait_add(&process->thread_gone, &waiter);
+    while (__atomic_load_n(&process->thread_count, __ATOMIC_ACQUIRE) > 1)
+        waiter_sleep_uninterruptible(&waiter, WAIT_FOREVER);
+    wait_remove(&process->thread_gone, &waiter);
+    return 0;
+}
+
+static void release_vfork(struct process *child)
+{
+    if (!child->vfork)
+        return;
+    child->vfork->child = NULL;
+    wake_up_all(&child->vfork->done);
+    child->vfork = NULL;
+}
+
+void process_vfork_release(struct process *child)
+{
+    mutex_lock(&process_lock);
+    release_vfork(child);
+    mutex_unlock(&process_lock);
+}
+
+void process_vfork_begin(struct process *child, struct vfork_wait *wait)
+{
+    wait->child = child;
+    wait_queue_init(&wait->done);
+    child->vfork = wait;
+}
+
+// Uninterruptible as on Linux, except that a killed parent goes.
+void process_vfork_wait(struct vfork_wait *wait)
+{
+    struct waiter waiter;
+    waiter_init(&waiter);
+    wait_add(&wait->done, &waiter);
+    while (READ_ONCE(wait->child) && !(__atomic_load_n(&current->pending, __ATOMIC_ACQUIRE) & THREAD_EXIT))
+        waiter_sleep_uninterruptible(&waiter, WAIT_FOREVER);
+    wait_remove(&wait->done, &waiter);
+    mutex_lock(&process_lock); // the child may be on its way through release_vfork
+    if (wait->child)
+        wait->child->vfork = NULL;
+    mutex_unlock(&process_lock);
+}
+
+// The end of a process: its children get a new parent, its own parent hears of it. With process_lock held.
+static void become_zombie(struct process *process)
+{
+    struct process *child, *next, *parent = process->parent;
+
+    list_for_each_safe(child, next, &process->children, siblings) {
+        list_del(&child->siblings);
+        child->parent = process_first;
+        list_add_tail(&child->siblings, &process_first->children);
+        if (child->zombie)
+            wake_up_all(&process_first->child_events);
+    }
+    process->zombie = true;
+    release_vfork(process);
+    if (parent) {
+        signal_child_event(parent, process);
+        wake_up_all(&parent->child_events);
+    }
+}
+
+static void clear_child_tid(struct thread *thread)
+{
+    u32 zero = 0;
+    if (thread->clear_child_tid && copy_to_user((void __user *)thread->clear_child_tid, &zero, sizeof(zero)) == 0)
+        futex_wake(thread->clear_child_tid, 1, FUTEX_BITSET_MATCH_ANY);
+}
+
+void process_thread_exit(int wait_status)
+{
+    struct thread *thread = current;
+    struct process *process = thread->process;
+
+    robust_list_exit(thread);
+    clear_child_tid(thread);
+    mutex_lock(&process_lock);
+    if (!process->exiting && process->thread_count == 1) {
+        process->exiting = true;
+        process->wait_status = wait_status;
+    }
+    bool last = process->thread_count == 1;
+    mutex_unlock(&process_lock);
+    if (last && process == process_first)
+        enclave_shutdown(process->wait_status);
+
+    // Files are closed before the parent hears of the end, so that it sees their effects.
+    files_unref(thread->files);
+    fs_context_unref(thread->fs);
+    mm_unref(thread->mm);
+    thread->files = NULL;
+    thread->fs = NULL;
+    thread->mm = NULL;
+    mutex_lock(&process_lock);
+    list_del(&thread->siblings);
+    signals_thread_free(thread);
+    __atomic_sub_fetch(&process->thread_count, 1, __ATOMIC_RELEASE);
+    wake_up_all(&process->thread_gone);
+    if (last)
+        become_zombie(process);
+    mutex_unlock(&process_lock);
+    thread_exit();
+}
+
+long sys_exit(int status) { process_thread_exit((status & 0xff) << 8); }
+
+long sys_exit_group(int status)
+{
+    process_kill(current_process(), (status & 0xff) << 8);
+    process_thread_exit(current_process()->wait_status);
+}

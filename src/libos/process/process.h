@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Processes: a tree of them in one address range. Everything here is guarded by the tree lock (process_lock) unless
+// said otherwise.
+#pragma once
+
+#include "abi/occlum/config.h"
+#include "libos/fs/fs.h"
+#include "libos/signal/signal.h"
+#include "libos/thread/thread.h"
+
+// On the stack of a thread that waits for its vforked child.
+struct vfork_wait {
+    struct process *child; // NULL once the child has let go
+    struct wait_queue done;
+};
+
+struct process {
+    u32 pid;
+    u32 pgid, sid;
+    struct process *parent;
+    struct list_head children, siblings; // parent's children
+    struct list_head all;                // of every process that is not yet reaped
+    struct list_head threads;            // struct thread.siblings
+    u32 thread_count;
+    bool exiting;   // exit_group or a fatal signal: every thread ends
+    bool zombie;
+    bool stopped, stop_reported, continued;
+    int stop_signal;
+    int wait_status; // wait(2) status, once exiting
+    struct wait_queue child_events; // its children changed state
+    struct wait_queue thread_gone;  // execve waits for its siblings
+    struct wait_queue resumed;      // stopped threads sleep here
+    struct vfork_wait *vfork; // the parent thread that sleeps until this process execs or ends; NULL: none
+
+    struct process_signals signals; // own lock
+    struct rlimit64 limits[RLIM_NLIMITS];
+    char *exe;                // absolute path
+    char *cmdline;            // "arg0\0arg1\0"
+    size_t cmdline_size;
+    char *environ;
+    size_t environ_size;
+    s64 start_ns;
+    u32 exit_signal; // to the parent, usually SIGCHLD
+};
+
+extern struct mutex process_lock;
+extern struct list_head process_all;
+extern struct process *process_first;
+
+static inline struct process *current_process(void) { return current->process; }
+
+// Makes the first process on the current thread from the program argv[0] and ends in it. Exit statuses 126 and 127 as a shell has
+// them end the enclave instead.
+_Noreturn void process_boot(const struct occlum_config *config, char **argv, char **envp);
+
+// A new process as a child of parent (NULL for the first), without threads, with its own copies. -ENOMEM.
+__nodiscard int process_create(struct process *parent, struct process **ret_process);
+void process_free(struct process *process);      // unlinked, no threads
+struct process *process_find(u32 pid);           // NULL
+struct thread *process_find_thread(u32 tid);     // NULL
+u32 process_new_id(void);
+void process_add_thread(struct process *process, struct thread *thread);
+
+// Ends the current thread; the last one ends the process.
+_Noreturn void process_thread_exit(int wait_status);
+// Starts the end of a whole process with this wait status: its threads notice soon. Does not return status changes twice.
+void process_kill(struct process *process, int wait_status);
+// Kills the other threads of the current process and waits for them. -EINTR if this one is being killed itself.
+__nodiscard int process_kill_siblings(void);
+// vfork: the parent announces that it will wait, starts the child, waits; the child lets go at execve or at its end.
+void process_vfork_begin(struct process *child, struct vfork_wait *wait);
+void process_vfork_wait(struct vfork_wait *wait);
+void process_vfork_release(struct process *child);
+
+// execve(2) with kernel strings; on success the current thread's registers are those of the new program.
+__nodiscard int process_exec(const char *path, char **argv, char **envp);
+bool entry_point_allowed(const struct occlum_config *config, const char *path);
+// Environment of the first process: env.default, and what env.untrusted lets in of the host's. NULL when out of memory.
+char **environment_make(const struct occlum_config *config, char **host_envp);
+
+long futex_wake(u64 addr, u32 count, u32 bitset);
+void robust_list_exit(struct thread *thread);
+void process_procfs_init(void);

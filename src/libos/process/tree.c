@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "libos/process/process.h"
+#include "base/string.h"
+#include "libos/mem/heap.h"
+#include "libos/time/time.h"
+#include "trusted/layout.h"
+
+enum { MAX_ID = 4 << 20 };
+
+struct mutex process_lock = MUTEX_INIT(process_lock);
+struct list_head process_all = LIST_INIT(process_all);
+struct process *process_first;
+
+static void default_limits(struct process *process)
+{
+    const struct occlum_config *config = enclave_config();
+
+    for (int i = 0; i < RLIM_NLIMITS; i++)
+        process->limits[i] = (struct rlimit64){ RLIM64_INFINITY, RLIM64_INFINITY };
+    process->limits[RLIMIT_STACK].rlim_cur = config->default_stack_size;
+    process->limits[RLIMIT_DATA].rlim_cur = RLIM64_INFINITY;
+    process->limits[RLIMIT_CORE].rlim_cur = 0;
+    process->limits[RLIMIT_NOFILE] = (struct rlimit64){ 1024, 65536 };
+    process->limits[RLIMIT_NPROC] = (struct rlimit64){ enclave_layout.slots_max, enclave_layout.slots_max };
+    process->limits[RLIMIT_SIGPENDING] = (struct rlimit64){ 1024, 1024 };
+}
+
+static void inherit(struct process *process, struct process *parent)
+{
+    process->pgid = parent->pgid;
+    process->sid = parent->sid;
+    memcpy(process->limits, parent->limits, sizeof(process->limits));
+    process->exe = kstrdup(parent->exe);
+    process->cmdline = kmalloc(parent->cmdline_size + 1);
+    if (process->cmdline) {
+        memcpy(process->cmdline, parent->cmdline, parent->cmdline_size);
+        process->cmdline_size = parent->cmdline_size;
+    }
+}
+
+int process_create(struct process *parent, struct process **ret_process)
+{
+    struct process *process = kzalloc(sizeof(*process));
+    if (!process)
+        return -ENOMEM;
+    list_init(&process->children);
+    list_init(&process->siblings);
+    list_init(&process->all);
+    list_init(&process->threads);
+    wait_queue_init(&process->child_events);
+    wait_queue_init(&process->thread_gone);
+    wait_queue_init(&process->resumed);
+    process->start_ns = time_monotonic_ns();
+    process->exit_signal = SIGCHLD;
+    if (parent)
+        inherit(process, parent);
+    else
+        default_limits(process);
+    mutex_lock(&process_lock);
+    process->pid = process_new_id();
+    if (!parent)
+        process->pgid = process->sid = process->pid;
+    process->parent = parent;
+    if (parent)
+        list_add_tail(&process->siblings, &parent->children);
+    list_add_tail(&process->all, &process_all);
+    mutex_unlock(&process_lock);
+    *ret_process = process;
+    return 0;
+}
+
+void process_free(struct process *process)
+{
+    signals_free(&process->signals);
+    kfree(process->exe);
+    kfree(process->cmdline);
+    kfree(process->environ);
+    kfree(process);
+}
+
+struct process *process_find(u32 pid)
+{
+    struct process *process;
+    list_for_each(process, &process_all, all) {
+        if (process->pid == pid)
+            return process;
+    }
+    return NULL;
+}
+
+struct thread *process_find_thread(u32 tid)
+{
+    struct process *process;
+    struct thread *thread;
+    list_for_each(process, &process_all, all) {
+        list_for_each(thread, &process->threads, siblings) {
+            if (thread->tid == tid)
+                return thread;
+        }
+    }
+    return NULL;
+}
+
+u32 process_new_id(void)
+{
+    static u32 last;
+    do {
+        last = last % MAX_ID + 1;
+    } while (process_find(last) || process_find_thread(last));
+    return last;
+}
+
+void process_add_thread(struct process *process, struct thread *thread)
+{
+    thread->process = process;
+    list_add_tail(&thread->siblings, &process->threads);
+    process->thread_count++;
+    // A thread that joins a dying process dies with it.
+    if (process->exiting)
+        thread->pending |= THREAD_EXIT;
+}

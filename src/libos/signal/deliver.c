@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What happens on the way back to the program while work is pending.
+#include "base/string.h"
+#include "libos/host/log.h"
+#include "libos/process/process.h"
+#include "trusted/hooks.h"
+
+enum { CORE_FLAG = 0x80 };
+
+static bool dumps_core(int signo)
+{
+    const u64 core = SIGMASK(SIGQUIT) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGABRT) | SIGMASK(SIGBUS) | SIGMASK(SIGFPE) |
+                     SIGMASK(SIGSEGV) | SIGMASK(SIGXCPU) | SIGMASK(SIGXFSZ) | SIGMASK(SIGSYS);
+    return core & SIGMASK(signo);
+}
+
+static _Noreturn void die_of(int signo)
+{
+    process_kill(current_process(), signo | (dumps_core(signo) ? CORE_FLAG : 0));
+    process_thread_exit(signo);
+}
+
+static void stop(int signo)
+{
+    struct process *process = current_process();
+    struct thread *thread;
+
+    mutex_lock(&process_lock);
+    process->stopped = true;
+    process->stop_reported = false;
+    process->stop_signal = signo;
+    list_for_each(thread, &process->threads, siblings)
+        thread_notify(thread, THREAD_STOP);
+    if (process->parent) {
+        signal_child_event(process->parent, process);
+        wake_up_all(&process->parent->child_events);
+    }
+    mutex_unlock(&process_lock);
+}
+
+// Sleeps while the process is stopped; a kill ends it.
+static void sleep_while_stopped(void)
+{
+    struct process *process = current_process();
+    struct waiter waiter;
+
+    __atomic_fetch_and(&current->pending, ~(u32)THREAD_STOP, __ATOMIC_SEQ_CST);
+    waiter_init(&waiter);
+    wait_add(&process->resumed, &waiter);
+    while (READ_ONCE(process->stopped) && !(current->pending & THREAD_EXIT))
+        waiter_sleep_uninterruptible(&waiter, WAIT_FOREVER);
+    wait_remove(&process->resumed, &waiter);
+}
+
+// The interrupted system call: goes on later, or reports EINTR, as the handler and the call want it.
+static void settle_syscall(struct user_regs *regs, const struct signal_action *handler)
+{
+    long result = (long)regs->rax;
+
+    if ((long)regs->orig_rax < 0 || result > -ERESTARTSYS || result < -ERESTARTNOHAND)
+        return;
+    bool restart = result == -ERESTARTNOINTR || !handler || (result == -ERESTARTSYS && (handler->flags & SA_RESTART));
+    if (restart) {
+        regs->rax = regs->orig_rax;
+        regs->rip -= 2; // the `syscall` instruction is still there, or jumps to its stub
+        regs->full_restore = 1;
+    } else {
+        regs->rax = (u64)-EINTR;
+    }
+    regs->orig_rax = (u64)-1;
+}
+
+static void default_action(int signo)
+{
+    switch (signo) {
+    case SIGCHLD:
+    case SIGURG:
+    case SIGWINCH:
+    case SIGCONT:
+        return;
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+        stop(signo);
+        return;
+    default:
+        die_of(signo);
+    }
+}
+
+// Takes one signal with its action; 0 if none is deliverable. For a handler the mask is changed as it wants.
+static int next_signal(struct signal_action *ret_action, siginfo_t *ret_info, u64 *ret_old_mask)
+{
+    struct process_signals *signals = &current_process()->signals;
+    struct thread *thread = current;
+
+    spin_lock(&signals->lock);
+    int signo = signal_dequeue(thread, ~thread->blocked, ret_info);
+    if (signo) {
+        struct signal_action *action = &signals->actions[signo - 1];
+        *ret_action = *action;
+        if (action->handler > (u64)SIG_IGN) {
+            *ret_old_mask = thread->restore_blocked ? thread->saved_blocked : thread->blocked;
+            thread->restore_blocked = false;
+            thread->blocked |= action->mask | (action->flags & SA_NODEFER ? 0 : SIGMASK(signo));
+            thread->blocked &= ~SIGMASK_UNBLOCKABLE;
+            if (action->flags & SA_RESETHAND)
+                action->handler = (u64)SIG_DFL;
+        }
+    }
+    spin_unlock(&signals->lock);
+    return signo;
+}
+
+static void run_handler(struct user_regs *regs, int signo, const struct signal_action *action, const siginfo_t *info, u64 old_mask)
+{
+    u64 new_mask = current->blocked;
+
+    settle_syscall(regs, action);
+    current->blocked = old_mask; // the frame keeps what sigreturn restores
+    int err = signal_frame_push(regs, signo, action, info);
+    current->blocked = new_mask;
+    if (err) {
+        log_info("[%u] no stack for the handler of signal %d", current->tid, signo);
+        die_of(SIGSEGV);
+    }
+}
+
+void signal_run_pending(struct user_regs *regs)
+{
+    struct thread *thread = current;
+    struct signal_action action;
+    siginfo_t info;
+    u64 old_mask = 0;
+
+    for (;;) {
+        u32 pending = __atomic_fetch_and(&thread->pending, ~(u32)THREAD_SIGNAL, __ATOMIC_SEQ_CST);
+        if (pending & THREAD_EXIT)
+            process_thread_exit(current_process()->wait_status);
+        if ((pending & THREAD_STOP) || READ_ONCE(current_process()->stopped)) {
+            sleep_while_stopped();
+            continue;
+        }
+        int signo = next_signal(&action, &info, &old_mask);
+        if (!signo)
+            break;
+        if (action.handler == (u64)SIG_DFL || signo == SIGKILL || signo == SIGSTOP)
+            default_action(signo);
+        else if (action.handler != (u64)SIG_IGN)
+            run_handler(regs, signo, &action, &info, old_mask);
+    }
+    settle_syscall(regs, NULL);
+    if (thread->restore_blocked) {
+        thread->restore_blocked = false;
+        thread->blocked = thread->saved_blocked;
+        if (signal_deliverable(thread))
+            signal_run_pending(regs);
+    }
+}
+
+void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 trapno, u64 error)
+{
+    struct process_signals *signals = &current_process()->signals;
+    siginfo_t info;
+
+    (void)regs;
+    memset(&info, 0, sizeof(info));
+    info.si_code = code;
+    info.si_addr = (void *)addr;
+    current->fault_trapno = trapno;
+    current->fault_error = error;
+    current->fault_addr = addr;
+    spin_lock(&signals->lock);
+    struct signal_action *action = &signals->actions[signo - 1];
+    if ((current->blocked & SIGMASK(signo)) || action->handler == (u64)SIG_IGN) {
+        action->handler = (u64)SIG_DFL;
+        current->blocked &= ~SIGMASK(signo);
+    }
+    spin_unlock(&signals->lock);
+    log_info("[%u] %s: signal %d at %#lx, address %#lx, trap %u", current->tid, current->name, signo,
+             regs->rip, addr, trapno);
+    signal_send(current_process(), current, signo, &info);
+}
+
+void signal_raise_page_fault(struct user_regs *regs, u64 addr, u32 error, int reason)
+{
+    enum { VECTOR_PF = 14 };
+    if (reason == -EIO || reason == -ENOMEM)
+        signal_force(regs, SIGBUS, BUS_ADRERR, addr, VECTOR_PF, error);
+    else
+        signal_force(regs, SIGSEGV, reason == -EACCES ? SEGV_ACCERR : SEGV_MAPERR, addr, VECTOR_PF, error);
+}
+
+void signal_raise_exception(struct user_regs *regs, u32 vector, u32 error)
+{
+    static const struct {
+        u8 vector;
+        u8 signo, code;
+    } map[] = {
+        { 0, SIGFPE, FPE_INTDIV }, { 1, SIGTRAP, TRAP_TRACE }, { 3, SIGTRAP, TRAP_BRKPT }, { 4, SIGSEGV, 0 }, { 5, SIGSEGV, 0 },
+        { 6, SIGILL, ILL_ILLOPN }, { 16, SIGFPE, FPE_FLTINV }, { 17, SIGBUS, BUS_ADRALN }, { 19, SIGFPE, FPE_FLTINV },
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(map); i++)
+        if (map[i].vector == vector) {
+            signal_force(regs, map[i].signo, map[i].code, regs->rip, vector, error);
+            return;
+        }
+    signal_force(regs, SIGSEGV, SI_KERNEL, 0, vector, error);
+}
+
+static void raise_self(int signo)
+{
+    siginfo_t info;
+    memset(&info, 0, sizeof(info));
+    info.si_code = SI_USER;
+    info.si_pid = (int)current_process()->pid;
+    signal_send(current_process(), current, signo, &info);
+}
+
+void signal_init(void)
+{
+    thread_pending_hook = signal_run_pending;
+    fs_raise_signal = raise_self;
+}

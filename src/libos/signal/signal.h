@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Signals: actions per process, queues per process and per thread, delivery on the way back to the program.
+#pragma once
+
+#include "abi/linux/abi.h"
+#include "base/list.h"
+#include "libos/sync/spinlock.h"
+#include "libos/thread/regs.h"
+
+struct process;
+struct thread;
+
+enum { SIGNALS = 64 };
+#define SIGMASK(signo) (1ull << ((signo)-1))
+#define SIGMASK_UNBLOCKABLE (SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
+
+// As the kernel's struct sigaction of x86-64.
+struct signal_action {
+    u64 handler, flags, restorer, mask;
+};
+
+// Signals that wait: a bit each, and what is known of each in arrival order.
+struct signal_queue {
+    u64 pending;
+    u32 count;
+    struct list_head entries; // struct signal_entry
+};
+
+// Per process; guarded by lock, as are the blocked masks and queues of its threads.
+struct process_signals {
+    struct spinlock lock;
+    struct signal_action actions[SIGNALS];
+    struct signal_queue queue;
+    s64 timer_deadline, timer_interval; // ITIMER_REAL, CLOCK_MONOTONIC ns; 0: off
+};
+
+void signals_init(struct process_signals *signals, const struct process_signals *inherit); // inherit may be NULL
+void signals_free(struct process_signals *signals);
+__nodiscard int signals_thread_init(struct thread *thread, const struct thread *creator);
+void signals_thread_free(struct thread *thread);
+// execve: handlers go back to the default, ignored stay ignored.
+void signals_reset(struct process_signals *signals);
+
+// Sends to a process (thread NULL) or one of its threads. info may be NULL (kernel signal). Process lock held or the target is
+// otherwise kept alive. 0 or -EAGAIN (too many queued).
+int signal_send(struct process *process, struct thread *thread, int signo, const siginfo_t *info);
+void signal_child_event(struct process *parent, struct process *child); // SIGCHLD, with process_lock held
+// A signal raised by what the current thread did; a blocked or ignored one kills.
+void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 trapno, u64 error);
+void signal_raise_page_fault(struct user_regs *regs, u64 addr, u32 error, int reason);
+void signal_raise_exception(struct user_regs *regs, u32 vector, u32 error);
+void signal_from_host(int signo); // from the terminal or another host process
+
+// Pending hook: delivers what is deliverable, ends threads, stops.
+void signal_run_pending(struct user_regs *regs);
+// Builds the frame of a handler. 0 or -EFAULT.
+__nodiscard int signal_frame_push(struct user_regs *regs, int signo, const struct signal_action *action, const siginfo_t *info);
+// Deliverable signals of the current thread.
+bool signal_deliverable(const struct thread *thread);
+// Takes the first signal in mask from the thread's or its process's queue; 0 if none. Process signals' lock held.
+int signal_dequeue(struct thread *thread, u64 mask, siginfo_t *ret_info);
+void signal_init(void);

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// System calls that send.
+#include "base/string.h"
+#include "libos/process/process.h"
+#include "libos/syscall/prototypes.h"
+#include "libos/vm/user.h"
+
+static siginfo_t sender_info(int code)
+{
+    siginfo_t info;
+    memset(&info, 0, sizeof(info));
+    info.si_code = code;
+    info.si_pid = (int)current_process()->pid;
+    return info;
+}
+
+// Sends, or with signo 0 only checks, to one process. With process_lock held.
+static int send_to(struct process *process, int signo, const siginfo_t *info)
+{
+    return signo && !process->zombie ? signal_send(process, NULL, signo, info) : 0;
+}
+
+// pid > 0: that process; 0: the caller's group; -1: all others; < -1: a group.
+static long send_by_pid(int pid, int signo, const siginfo_t *info)
+{
+    struct process *process;
+    long err = -ESRCH;
+
+    if (signo < 0 || signo > SIGNALS)
+        return -EINVAL;
+    mutex_lock(&process_lock);
+    list_for_each(process, &process_all, all) {
+        bool hit = pid > 0 ? process->pid == (u32)pid
+                   : pid == 0 ? process->pgid == current_process()->pgid
+                   : pid == -1 ? process != current_process() && process != process_first
+                               : process->pgid == (u32)-pid;
+        if (hit)
+            err = send_to(process, signo, info);
+    }
+    mutex_unlock(&process_lock);
+    return err;
+}
+
+long sys_kill(int pid, int signo)
+{
+    siginfo_t info = sender_info(SI_USER);
+    return send_by_pid(pid, signo, &info);
+}
+
+static long send_to_thread(int tgid, int tid, int signo, const siginfo_t *info)
+{
+    if (tid <= 0 || tgid == 0 || tgid < -1 || signo < 0 || signo > SIGNALS)
+        return -EINVAL;
+    mutex_lock(&process_lock);
+    struct thread *thread = process_find_thread((u32)tid);
+    long err = -ESRCH;
+    if (thread && (tgid == -1 || thread->process->pid == (u32)tgid))
+        err = signo ? signal_send(thread->process, thread, signo, info) : 0;
+    mutex_unlock(&process_lock);
+    return err;
+}
+
+long sys_tgkill(int tgid, int tid, int signo)
+{
+    siginfo_t info = sender_info(SI_TKILL);
+    return tgid <= 0 ? -EINVAL : send_to_thread(tgid, tid, signo, &info);
+}
+
+long sys_tkill(int tid, int signo)
+{
+    siginfo_t info = sender_info(SI_TKILL);
+    return send_to_thread(-1, tid, signo, &info);
+}
+
+// The sender chooses the contents, but may pass itself off as the kernel or kill() only towards itself.
+static int take_info(siginfo_t *info, const siginfo_t __user *user, int signo, bool self)
+{
+    if (copy_from_user(info, user, sizeof(*info)))
+        return -EFAULT;
+    if ((info->si_code >= 0 || info->si_code == SI_TKILL) && !self)
+        return -EPERM;
+    info->si_signo = signo;
+    return 0;
+}
+
+long sys_rt_sigqueueinfo(int pid, int signo, const siginfo_t __user *user)
+{
+    siginfo_t info;
+    int err = take_info(&info, user, signo, (u32)pid == current_process()->pid);
+    return err ? err : send_by_pid(pid, signo, &info);
+}
+
+long sys_rt_tgsigqueueinfo(int tgid, int tid, int signo, const siginfo_t __user *user)
+{
+    siginfo_t info;
+    int err = take_info(&info, user, signo, (u32)tgid == current_process()->pid);
+    return err ? err : tgid <= 0 ? -EINVAL : send_to_thread(tgid, tid, signo, &info);
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// System calls on actions and masks.
+#include "base/string.h"
+#include "libos/process/process.h"
+#include "libos/syscall/prototypes.h"
+#include "libos/time/time.h"
+#include "libos/vm/user.h"
+
+static bool valid(int signo) { return signo >= 1 && signo <= SIGNALS; }
+
+long sys_rt_sigaction(int signo, const struct signal_action __user *new, struct signal_action __user *old, size_t size)
+{
+    struct process_signals *signals = &current_process()->signals;
+    struct signal_action action = { 0 }, previous;
+
+    if (size != sizeof(u64) || !valid(signo) || (new && (SIGMASK(signo) & SIGMASK_UNBLOCKABLE)))
+        return -EINVAL;
+    if (new && copy_from_user(&action, new, sizeof(action)))
+        return -EFAULT;
+    action.mask &= ~SIGMASK_UNBLOCKABLE;
+    spin_lock(&signals->lock);
+    previous = signals->actions[signo - 1];
+    if (new)
+        signals->actions[signo - 1] = action;
+    spin_unlock(&signals->lock);
+    return old && copy_to_user(old, &previous, sizeof(previous)) ? -EFAULT : 0;
+}
+
+static void set_blocked(u64 mask)
+{
+    struct process_signals *signals = &current_process()->signals;
+    spin_lock(&signals->lock);
+    current->blocked = mask & ~SIGMASK_UNBLOCKABLE;
+    bool deliverable = signal_deliverable(current);
+    spin_unlock(&signals->lock);
+    if (deliverable)
+        thread_notify(current, THREAD_SIGNAL);
+}
+
+long sys_rt_sigprocmask(int how, const u64 __user *set, u64 __user *old, size_t size)
+{
+    u64 mask = 0, previous = current->blocked;
+
+    if (size != sizeof(u64))
+        return -EINVAL;
+    if (set && get_user(mask, set))
+        return -EFAULT;
+    if (set) {
+        switch (how) {
+        case SIG_BLOCK: mask |= previous; break;
+        case SIG_UNBLOCK: mask = previous & ~mask; break;
+        case SIG_SETMASK: break;
+        default: return -EINVAL;
+        }
+        set_blocked(mask);
+    }
+    return old && put_user(previous, old) ? -EFAULT : 0;
+}
+
+long sys_rt_sigpending(u64 __user *set, size_t size)
+{
+    struct process_signals *signals = &current_process()->signals;
+    if (size > sizeof(u64))
+        return -EINVAL;
+    spin_lock(&signals->lock);
+    u64 pending = (((struct signal_queue *)current->queue)->pending | signals->queue.pending) & current->blocked;
+    spin_unlock(&signals->lock);
+    return copy_to_user(set, &pending, size) ? -EFAULT : 0;
+}
+
+static long suspend(u64 mask)
+{
+    struct waiter waiter;
+
+    current->saved_blocked = current->blocked;
+    current->restore_blocked = true;
+    set_blocked(mask);
+    waiter_init(&waiter);
+    while (waiter_sleep(&waiter, WAIT_FOREVER) != -EINTR)
+        ;
+    return -ERESTARTNOHAND;
+}
+
+long sys_rt_sigsuspend(const u64 __user *set, size_t size)
+{
+    u64 mask;
+    if (size != sizeof(u64))
+        return -EINVAL;
+    return get_user(mask, set) ? -EFAULT : suspend(mask);
+}
+
+long sys_pause(void)
+{
+    struct waiter waiter;
+    waiter_init(&waiter);
+    while (waiter_sleep(&waiter, WAIT_FOREVER) != -EINTR)
+        ;
+    return -ERESTARTNOHAND;
+}
+
+long sys_rt_sigtimedwait(const u64 __user *set, siginfo_t __user *info, const struct __kernel_timespec __user *timeout, size_t size)
+{
+    struct process_signals *signals = &current_process()->signals;
+    struct __kernel_timespec ts;
+    s64 deadline = WAIT_FOREVER;
+    struct waiter waiter;
+    siginfo_t taken;
+    int signo, err = 0;
+    u64 mask;
+
+    if (size != sizeof(u64))
+        return -EINVAL;
+    if (get_user(mask, set) || (timeout && copy_from_user(&ts, timeout, sizeof(ts))))
+        return -EFAULT;
+    if (timeout && !timespec_valid(&ts))
+        return -EINVAL;
+    if (timeout)
+        deadline = time_deadline_ns(timespec_to_ns(&ts));
+    mask &= ~SIGMASK_UNBLOCKABLE;
+    waiter_init(&waiter);
+    for (;;) {
+        spin_lock(&signals->lock);
+        signo = signal_dequeue(current, mask, &taken);
+        spin_unlock(&signals->lock);
+        if (signo || err)
+            break;
+        // A signal of the mask that is blocked does not interrupt a sleep: it only sets the pending flag, which is looked at here.
+        __atomic_fetch_and(&current->pending, ~(u32)THREAD_SIGNAL, __ATOMIC_SEQ_CST);
+        if (signal_deliverable(current)) {
+            thread_notify(current, THREAD_SIGNAL);
+            err = -EINTR;
+            continue;
+        }
+        err = waiter_sleep(&waiter, deadline);
+        if (err == -EINTR && !(current->pending & ~(u32)THREAD_SIGNAL) && !signal_deliverable(current))
+            err = 0;
+    }
+    if (!signo)
+        return err == -ETIMEDOUT ? -EAGAIN : err;
+    return info && copy_to_user(info, &taken, sizeof(taken)) ? -EFAULT : signo;
+}
+
+long sys_sigaltstack(const stack_t __user *new, stack_t __user *old)
+{
+    struct thread *thread = current;
+    u64 sp = thread->regs->rsp;
+    bool active = thread->altstack_size && sp > thread->altstack_sp && sp - thread->altstack_sp <= thread->altstack_size;
+    stack_t previous, stack;
+
+    memset(&previous, 0, sizeof(previous));
+    previous.ss_sp = (void *)thread->altstack_sp;
+    previous.ss_size = thread->altstack_size;
+    previous.ss_flags = !thread->altstack_size ? SS_DISABLE : active ? SS_ONSTACK : 0;
+    if (new) {
+        if (copy_from_user(&stack, new, sizeof(stack)))
+            return -EFAULT;
+        if (active)
+            return -EPERM;
+        if (stack.ss_flags & ~(SS_DISABLE | SS_ONSTACK | (int)SS_AUTODISARM))
+            return -EINVAL;
+        bool off = stack.ss_flags & SS_DISABLE;
+        if (!off && stack.ss_size < MINSIGSTKSZ)
+            return -ENOMEM;
+        thread->altstack_sp = off ? 0 : (u64)stack.ss_sp;
+        thread->altstack_size = off ? 0 : stack.ss_size;
+    }
+    return old && copy_to_user(old, &previous, sizeof(previous)) ? -EFAULT : 0;
+}

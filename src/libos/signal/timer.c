@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// ITIMER_REAL and alarm(2): one LibOS thread, made when a program first sets a timer, sleeps until the next deadline.
+#include "base/string.h"
+#include "libos/process/process.h"
+#include "libos/syscall/prototypes.h"
+#include "libos/time/time.h"
+#include "libos/vm/user.h"
+
+static struct wait_queue changed = WAIT_QUEUE_INIT(changed);
+static bool started;
+
+// Fires what is due; returns the next deadline.
+static s64 fire(s64 now)
+{
+    struct process *process;
+    s64 next = WAIT_FOREVER;
+
+    mutex_lock(&process_lock);
+    list_for_each(process, &process_all, all) {
+        struct process_signals *signals = &process->signals;
+        if (!signals->timer_deadline || process->zombie)
+            continue;
+        if (signals->timer_deadline <= now) {
+            signals->timer_deadline = signals->timer_interval ? now + signals->timer_interval : 0;
+            signal_send(process, NULL, SIGALRM, NULL);
+        }
+        if (signals->timer_deadline)
+            next = MIN(next, signals->timer_deadline);
+    }
+    mutex_unlock(&process_lock);
+    return next;
+}
+
+static void timer_thread(void *arg)
+{
+    struct waiter waiter;
+
+    (void)arg;
+    waiter_init(&waiter);
+    wait_add(&changed, &waiter);
+    for (;;)
+        waiter_sleep_uninterruptible(&waiter, fire(time_monotonic_ns()));
+}
+
+static int start_once(void)
+{
+    struct thread *thread;
+
+    if (__atomic_exchange_n(&started, true, __ATOMIC_SEQ_CST))
+        return 0;
+    int err = thread_create(&thread);
+    if (!err) {
+        err = thread_start_kernel(thread, timer_thread, NULL);
+        if (err)
+            thread_discard(thread);
+    }
+    if (err)
+        __atomic_store_n(&started, false, __ATOMIC_SEQ_CST);
+    return err;
+}
+
+static s64 timeval_ns(const struct __kernel_old_timeval *tv) { return tv->tv_sec * NSEC_PER_SEC + tv->tv_usec * 1000; }
+
+static struct __kernel_old_timeval ns_timeval(s64 ns)
+{
+    return (struct __kernel_old_timeval){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / 1000 };
+}
+
+static struct __kernel_old_itimerval read_timer(const struct process_signals *signals)
+{
+    s64 left = signals->timer_deadline ? MAX(signals->timer_deadline - time_monotonic_ns(), (s64)1000) : 0;
+    return (struct __kernel_old_itimerval){ ns_timeval(signals->timer_interval), ns_timeval(left) };
+}
+
+static int set_timer(s64 value, s64 interval)
+{
+    struct process_signals *signals = &current_process()->signals;
+    int err = value ? start_once() : 0;
+    if (err)
+        return err;
+    mutex_lock(&process_lock);
+    signals->timer_deadline = value ? time_deadline_ns(value) : 0;
+    signals->timer_interval = interval;
+    mutex_unlock(&process_lock);
+    wake_up_all(&changed);
+    return 0;
+}
+
+long sys_getitimer(int which, struct __kernel_old_itimerval __user *value)
+{
+    if (which != ITIMER_REAL)
+        return -EINVAL;
+    struct __kernel_old_itimerval now = read_timer(&current_process()->signals);
+    return copy_to_user(value, &now, sizeof(now)) ? -EFAULT : 0;
+}
+
+static bool timeval_ok(const struct __kernel_old_timeval *tv)
+{
+    return tv->tv_sec >= 0 && tv->tv_sec < INT64_MAX / NSEC_PER_SEC && tv->tv_usec >= 0 && tv->tv_usec < 1000000;
+}
+
+long sys_setitimer(int which, const struct __kernel_old_itimerval __user *new, struct __kernel_old_itimerval __user *old)
+{
+    struct __kernel_old_itimerval value = { 0 };
+
+    if (which != ITIMER_REAL)
+        return -EINVAL;
+    if (new && copy_from_user(&value, new, sizeof(value)))
+        return -EFAULT;
+    if (!timeval_ok(&value.it_value) || !timeval_ok(&value.it_interval))
+        return -EINVAL;
+    struct __kernel_old_itimerval previous = read_timer(&current_process()->signals);
+    int err = set_timer(timeval_ns(&value.it_value), timeval_ns(&value.it_interval));
+    if (err)
+        return err;
+    return old && copy_to_user(old, &previous, sizeof(previous)) ? -EFAULT : 0;
+}
+
+long sys_alarm(u32 seconds)
+{
+    struct __kernel_old_itimerval previous = read_timer(&current_process()->signals);
+    set_timer((s64)seconds * NSEC_PER_SEC, 0);
+    return (long)(previous.it_value.tv_sec + (previous.it_value.tv_usec >= 500000 || (!previous.it_value.tv_sec && previous.it_value.tv_usec)));
+}
