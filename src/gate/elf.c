@@ -2,7 +2,7 @@
 #include "gate/elf.h"
 
 #include <elf.h> // the types and constants only
-#include <errno.h>
+#include <asm/errno.h>
 
 #include "base/checked.h"
 

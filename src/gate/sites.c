@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "gate/sites.h"
 
-#include <errno.h>
+#include <asm/errno.h>
 
 #include "base/checked.h"
 #include "gate/decode.h"
