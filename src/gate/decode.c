@@ -7,13 +7,13 @@
 // j rel8      J rel32   . undefined   p prefix   s decided in code
 static const char one_byte_map[257] =
     "mmmmbz..mmmmbz.s" "mmmmbz..mmmmbz.." "mmmmbzp.mmmmbzp." "mmmmbzp.mmmmbzp."
-    "pppppppppppppppp" "----------------" "...spsppzZbM----" "jjjjjjjjjjjjjjjj"
+    "pppppppppppppppp" "----------------" "...sppppzZbM----" "jjjjjjjjjjjjjjjj"
     "MZ.Mmmmmmmmmmmms" "----------.-----" "ssss----bz------" "bbbbbbbbssssssss"
     "MMw-ssMZs-w--b.-" "mmmm...-mmmmmmmm" "jjjjbbbbJJ.j----" "p-pp--ss------mm";
 static const char map_0f[257] =
     "mmmm.-----.-.m-M" "mmmmmmmmmmmmmmmm" "mmmm....mmmmmmmm" "------.-s.s....."
     "mmmmmmmmmmmmmmmm" "mmmmmmmmmmmmmmmm" "mmmmmmmmmmmmmmmm" "MMMMmmm-sm..mmmm"
-    "JJJJJJJJJJJJJJJJ" "mmmmmmmmmmmmmmmm" "---mMm..---mMmmm" "mmmmmmmmmmMmmmmm"
+    "JJJJJJJJJJJJJJJJ" "mmmmmmmmmmmmmmmm" "---mMmmm---mMmmm" "mmmmmmmmmmMmmmmm"
     "mmMmMMMm--------" "mmmmmmmmmmmmmmmm" "mmmmmmmmmmmmmmmm" "mmmmmmmmmmmmmmmm";
 
 #define PREFIX_66 0x01
