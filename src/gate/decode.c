@@ -327,8 +327,9 @@ static bool writes_ax(const struct decoder *d)
     case 0x8d:
         return reg_ax;
     case 0x89:
-    case 0xc7:
         return rm_ax;
+    case 0xc7: // /7 would be xbegin
+        return d->modrm == 0xc0 && !(d->rex & REX_B);
     default:
         return false;
     }

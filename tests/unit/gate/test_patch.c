@@ -6,7 +6,7 @@
 #include "sample.h"
 #include "test.h"
 
-#define BIAS 0x7000000000ull
+#define BIAS 0x7000000000ul
 #define STUBS (BIAS + 0x100000)
 #define ENTRY 0x58
 
@@ -152,7 +152,7 @@ TEST(reach)
 
     map.stub_base = BIAS + 0x7f000000;
     CHECK(gate_in_reach(&map));
-    map.stub_base = BIAS + 0x80000000;
+    map.stub_base = BIAS + 0x80002000;
     CHECK(!gate_in_reach(&map));
     CHECK_EQ(gate_write_stubs(&map, ENTRY, stubs), -34);
     map.stub_base = UINT64_MAX - 31;
