@@ -21,11 +21,24 @@ static bool is_start(const struct site *site, size_t at)
     return bitmap_test(site->scan->starts, site->text->first_bit + at);
 }
 
-static bool any_bit(const struct site *site, const u64 *map, size_t from, size_t to)
+// Does another site's window or hole cover a byte of [from, to)?
+static bool given_away(const struct site *site, size_t from, size_t to)
 {
     for (; from < to; from++)
-        if (bitmap_test(map, site->text->first_bit + from))
+        if (bitmap_test(site->scan->syncs, site->text->first_bit + from))
             return true;
+    return false;
+}
+
+// May control arrive in [from, to) from elsewhere?
+static bool jumped_to(const struct site *site, size_t from, size_t to)
+{
+    for (; from < to; from++) {
+        size_t bit = site->text->first_bit + from;
+        if (bitmap_test(site->scan->targets, bit) ||
+            (bitmap_test(site->scan->guesses, bit) && bitmap_test(site->scan->starts, bit)))
+            return true;
+    }
     return false;
 }
 
@@ -109,7 +122,13 @@ static void give_away(const struct site *site, size_t from, size_t to)
         bitmap_set(site->scan->syncs, site->text->first_bit + from);
 }
 
-static bool try_pre(const struct site *site)
+struct window {
+    size_t start;
+    u8 fixup;
+};
+
+// Is there straight-line code of at least 5 bytes before the site that nothing jumps into?
+static bool find_window(const struct site *site, struct window *ret)
 {
     struct gate_insn insn;
     size_t at = site->at;
@@ -122,14 +141,19 @@ static bool try_pre(const struct site *site)
         if (insn.flags & INSN_RIP_RELATIVE) // 6 bytes at least: then it is the first of the window
             fixup = insn.disp_at;
     }
-    if (site->at - at > GATE_WINDOW_MAX || any_bit(site, site->scan->targets, at + 1, site->at) ||
-        any_bit(site, site->scan->syncs, at, site->at + SYSCALL_SIZE))
+    if (site->at - at > GATE_WINDOW_MAX || jumped_to(site, at + 1, site->at) ||
+        given_away(site, at, site->at + SYSCALL_SIZE))
         return false;
-    site->hit->kind = GATE_PRE;
-    site->hit->window_size = (u8)(site->at - at);
-    site->hit->fixup = fixup;
-    give_away(site, at, site->at + SYSCALL_SIZE);
+    *ret = (struct window){.start = at, .fixup = fixup};
     return true;
+}
+
+static void take_window(const struct site *site, const struct window *window)
+{
+    site->hit->kind = GATE_PRE;
+    site->hit->window_size = (u8)(site->at - window->start);
+    site->hit->fixup = window->fixup;
+    give_away(site, window->start, site->at + SYSCALL_SIZE);
 }
 
 // Takes the first 5 free bytes of the padding [from, to) that a jmp rel8 at the site can reach.
@@ -138,7 +162,7 @@ static bool take_hole(const struct site *site, size_t from, size_t to)
     for (; from + GATE_JMP_SIZE <= to; from++) {
         s64 rel = (s64)from - (s64)(site->at + SYSCALL_SIZE);
         if (rel < REL8_MIN || rel > REL8_MAX ||
-            any_bit(site, site->scan->syncs, from, from + GATE_JMP_SIZE))
+            given_away(site, from, from + GATE_JMP_SIZE))
             continue;
         site->hit->kind = GATE_HOLE;
         site->hit->hole = (u32)(site->text->code.vaddr + from - site->scan->elf.base);
@@ -164,7 +188,7 @@ static bool try_hole(const struct site *site)
     bool dead = false;    // control cannot arrive at `at` from before
     struct gate_insn insn;
 
-    if (any_bit(site, site->scan->syncs, site->at, site->at + SYSCALL_SIZE))
+    if (given_away(site, site->at, site->at + SYSCALL_SIZE))
         return false;
     while (at < end) {
         if (!is_start(site, at)) {
@@ -174,7 +198,7 @@ static bool try_hole(const struct site *site)
         }
         decode_at(site, at, &insn);
         bool padding = insn.kind == INSN_NOP || insn.kind == INSN_INT3;
-        if (any_bit(site, site->scan->targets, at, MIN(at + insn.size, site->text->code.size)))
+        if (jumped_to(site, at, MIN(at + insn.size, site->text->code.size)))
             dead = false;
         if (dead && padding) {
             if (take_hole(site, run, MIN(at + insn.size, end)))
@@ -197,6 +221,29 @@ static struct site site_of(struct scan *scan, u32 index)
                          .at = (size_t)(hit->vaddr - text->code.vaddr)};
 }
 
+// Padding is scarce: first those who do not need any, then those who need it, then those it is better for.
+enum turn {
+    TURN_WINDOW,
+    TURN_HOLE,
+    TURN_EITHER,
+};
+#define TURN_COUNT 3
+
+static void classify(const struct site *site, enum turn turn)
+{
+    struct window window;
+    bool has_window = find_window(site, &window);
+    // A jump straight to the instruction goes past a window: there a hole is better.
+    bool target = jumped_to(site, site->at, site->at + 1);
+
+    if (turn == TURN_WINDOW && has_window && !target)
+        take_window(site, &window);
+    else if (turn == TURN_HOLE && !has_window)
+        try_hole(site);
+    else if (turn == TURN_EITHER && has_window && !try_hole(site))
+        take_window(site, &window);
+}
+
 void scan_classify(struct scan *scan)
 {
     // From here on syncs says which bytes are taken by a window or a hole.
@@ -204,17 +251,12 @@ void scan_classify(struct scan *scan)
     for (u32 i = 0; i < scan->hit_count; i++) {
         struct site site = site_of(scan, i);
         site.hit->accepted = accepted(&site);
-        if (!site.hit->accepted)
-            continue;
-        // A jump straight to the instruction goes past a window: there a hole is better.
-        bool target = bitmap_test(scan->targets, site.text->first_bit + site.at);
-        if (!target && !is_signal_return(&site))
-            try_pre(&site);
     }
-    for (u32 i = 0; i < scan->hit_count; i++) {
-        struct site site = site_of(scan, i);
-        if (site.hit->accepted && site.hit->kind == GATE_TRAP && !is_signal_return(&site) &&
-            !try_hole(&site))
-            try_pre(&site);
+    for (int turn = 0; turn < TURN_COUNT; turn++) {
+        for (u32 i = 0; i < scan->hit_count; i++) {
+            struct site site = site_of(scan, i);
+            if (site.hit->accepted && site.hit->kind == GATE_TRAP && !is_signal_return(&site))
+                classify(&site, (enum turn)turn);
+        }
     }
 }

@@ -11,7 +11,7 @@
 // All working memory in one piece: hits, then the bitmaps, each with a word to spare.
 static size_t work_size(const struct scan *scan, u32 hits)
 {
-    return (size_t)hits * sizeof(struct scan_hit) + 3 * (BITMAP_WORDS(scan->bits) + 1) * sizeof(u64);
+    return (size_t)hits * sizeof(struct scan_hit) + 4 * (BITMAP_WORDS(scan->bits) + 1) * sizeof(u64);
 }
 
 static void lay_out_work(struct scan *scan, void *work, u32 hits)
@@ -21,7 +21,8 @@ static void lay_out_work(struct scan *scan, void *work, u32 hits)
     scan->hits = work;
     scan->starts = (u64 *)(void *)(scan->hits + hits);
     scan->targets = scan->starts + words;
-    scan->syncs = scan->targets + words;
+    scan->guesses = scan->targets + words;
+    scan->syncs = scan->guesses + words;
     __builtin_memset(work, 0, work_size(scan, hits));
 }
 static_assert(sizeof(struct scan_hit) % sizeof(u64) == 0, "bitmaps follow the hits");

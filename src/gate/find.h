@@ -13,7 +13,7 @@ struct gate_memory {
 
 // Scans the ELF file at `file`. On success *ret_table comes from memory->alloc and has
 // gate_table_size((*ret_table)->count) bytes; a file without sites yields a table with count 0.
-// Working memory is about 3/8 of the size of the code, none if the code has no byte pair 0F 05.
+// Working memory is about half the size of the code, none if the code has no byte pair 0F 05.
 // Returns 0, -ENOEXEC, -EFBIG or -E2BIG (see elf_open), or -ENOMEM.
 __nodiscard int gate_find(const void *file, size_t size, const struct gate_memory *memory,
                           struct gate_table **ret_table);

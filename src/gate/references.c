@@ -78,7 +78,7 @@ static void mark_words(struct scan *scan)
         for (u64 at = -load->vaddr & 7; at + 8 <= load->file_size; at += 8) {
             u64 word = elf_u64(bytes + at);
             if (word - low < span)
-                scan_mark_target(scan, word);
+                scan_mark_guess(scan, word);
         }
     }
 }

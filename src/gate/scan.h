@@ -35,6 +35,7 @@ struct scan {
     size_t bits;
     u64 *starts;     // an instruction of the linear sweep begins here
     u64 *targets;    // control may arrive here from elsewhere
+    u64 *guesses;    // the same, from data that looks like an address: counts where an instruction begins
     u64 *syncs;      // an instruction begins here for certain; after the sweep: byte is given away
     struct scan_hit *hits; // sorted by vaddr
     u32 hit_count;
@@ -52,6 +53,7 @@ bool scan_bit(const struct scan *scan, u64 vaddr, size_t *ret_bit);
 
 // Marks an address, if it is one of code.
 void scan_mark_target(struct scan *scan, u64 vaddr);
+void scan_mark_guess(struct scan *scan, u64 vaddr);
 void scan_mark_sync(struct scan *scan, u64 vaddr);
 
 // Marks what .eh_frame says: starts of functions, and which hits lie inside one.

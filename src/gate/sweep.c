@@ -19,7 +19,8 @@ static unsigned next_sync(const struct scan *scan, size_t from, unsigned size)
 }
 
 // A jump table of position-independent code: 32-bit distances from the table to its cases. It ends
-// where a distance does not lead to code.
+// where a distance does not lead to code; often it runs on into the next table, whose distances are
+// from elsewhere: hence only guesses.
 static void mark_jump_table(struct scan *scan, u64 table)
 {
     u64 left;
@@ -29,7 +30,7 @@ static void mark_jump_table(struct scan *scan, u64 table)
         size_t bit;
         if (!scan_bit(scan, table + (u64)(s64)elf_s32(p), &bit))
             return;
-        bitmap_set(scan->targets, bit);
+        bitmap_set(scan->guesses, bit);
     }
 }
 
@@ -42,7 +43,7 @@ static void mark_operands(struct scan *scan, const struct gate_insn *insn, u64 n
             mark_jump_table(scan, address);
     }
     if (insn->flags & INSN_IMM32 && scan->elf.fixed)
-        scan_mark_target(scan, (u32)insn->value);
+        scan_mark_guess(scan, (u32)insn->value);
 }
 
 static void sweep_text(struct scan *scan, const struct scan_text *text)

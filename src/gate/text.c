@@ -112,6 +112,14 @@ void scan_mark_target(struct scan *scan, u64 vaddr)
         bitmap_set(scan->targets, bit);
 }
 
+void scan_mark_guess(struct scan *scan, u64 vaddr)
+{
+    size_t bit;
+
+    if (scan_bit(scan, vaddr, &bit))
+        bitmap_set(scan->guesses, bit);
+}
+
 void scan_mark_sync(struct scan *scan, u64 vaddr)
 {
     size_t bit;
