@@ -23,6 +23,19 @@ static void mark_symbols(struct scan *scan, const struct elf_section *section)
     }
 }
 
+// A file has at most one table of each type; a hostile one may claim thousands.
+static void mark_first_symbols(struct scan *scan, u32 type)
+{
+    struct elf_section section;
+
+    for (u32 i = 0; i < scan->elf.section_count; i++) {
+        if (elf_section_get(&scan->elf, i, &section) && section.type == type) {
+            mark_symbols(scan, &section);
+            return;
+        }
+    }
+}
+
 static void mark_relocations(struct scan *scan, u64 vaddr, u64 size)
 {
     const u8 *p = elf_at(&scan->elf, vaddr, size);
@@ -85,15 +98,11 @@ static void mark_words(struct scan *scan)
 
 void scan_references(struct scan *scan)
 {
-    struct elf_section section;
-
     scan_mark_sync(scan, scan->elf.entry);
     for (u32 i = 0; i < scan->text_count; i++)
         scan_mark_sync(scan, scan->texts[i].code.vaddr);
-    for (u32 i = 0; i < scan->elf.section_count; i++)
-        if (elf_section_get(&scan->elf, i, &section) &&
-            (section.type == SHT_SYMTAB || section.type == SHT_DYNSYM))
-            mark_symbols(scan, &section);
+    mark_first_symbols(scan, SHT_SYMTAB);
+    mark_first_symbols(scan, SHT_DYNSYM);
     mark_dynamic(scan);
     mark_words(scan);
 }

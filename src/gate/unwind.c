@@ -109,7 +109,7 @@ static void mark_function(struct scan *scan, u64 start, u64 size, bool signal_fr
             high = middle;
     }
     for (; low < scan->hit_count && scan->hits[low].vaddr - start < size; low++) {
-        if (scan->hits[low].in_fde) // overlapping FDEs: what follows has been marked as well
+        if (scan->hits[low].in_fde) // FDEs do not overlap, unless to make this loop long
             break;
         scan->hits[low].in_fde = true;
     }
@@ -205,5 +205,6 @@ void scan_unwind_tables(struct scan *scan)
             continue;
         frames = (struct frames){.bytes = bytes, .size = section.size, .vaddr = section.vaddr};
         walk_frames(scan, &frames, true);
+        return; // one per file: more would only cost time
     }
 }
