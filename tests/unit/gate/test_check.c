@@ -5,9 +5,9 @@
 #include "sample.h"
 #include "test.h"
 
-static struct {
+static union {
     struct gate_table table;
-    struct gate_site sites[4];
+    u8 bytes[sizeof(struct gate_table) + 4 * sizeof(struct gate_site)];
 } copy;
 static size_t size;
 static const struct gate_range code = {SAMPLE_CODE, SAMPLE_CODE + SAMPLE_CODE_SIZE};
@@ -62,33 +62,33 @@ TEST(damaged_header)
 
 TEST(damaged_sites)
 {
-    REFUSED(copy.sites[0].offset = 0x2fff);           // order
-    REFUSED(copy.sites[1].offset = copy.sites[0].offset);
-    REFUSED(copy.sites[0].offset = 2);                // window before the file
-    REFUSED(copy.sites[0].kind = 3);
-    REFUSED(copy.sites[0].insn_class = 1);
-    REFUSED(copy.sites[0].window_size = 4);
-    REFUSED(copy.sites[0].window_size = 18);
-    REFUSED(copy.sites[0].window_size = 6);           // 0x00 alone is cut off
-    REFUSED(copy.sites[0].fixup = 1);
-    REFUSED(copy.sites[0].window[0] = 0xe9);          // a jump in the window
-    REFUSED(copy.sites[0].window[5] = 1);
-    REFUSED(copy.sites[0].hole = 1);
-    REFUSED(copy.sites[0].reserved[2] = 1);
-    REFUSED(copy.sites[1].hole = copy.sites[1].offset - 3); // over the site
-    REFUSED(copy.sites[1].hole = copy.sites[1].offset + 130);
-    REFUSED(copy.sites[1].hole = 0xffffffff);
-    REFUSED(copy.sites[1].window_size = 5);
-    REFUSED(copy.sites[2].window_size = 5);
-    REFUSED(copy.sites[2].offset = 0x2fff);           // beyond the file
+    REFUSED(copy.table.sites[0].offset = 0x2fff);           // order
+    REFUSED(copy.table.sites[1].offset = copy.table.sites[0].offset);
+    REFUSED(copy.table.sites[0].offset = 2);                // window before the file
+    REFUSED(copy.table.sites[0].kind = 3);
+    REFUSED(copy.table.sites[0].insn_class = 1);
+    REFUSED(copy.table.sites[0].window_size = 4);
+    REFUSED(copy.table.sites[0].window_size = 18);
+    REFUSED(copy.table.sites[0].window_size = 6);           // 0x00 alone is cut off
+    REFUSED(copy.table.sites[0].fixup = 1);
+    REFUSED(copy.table.sites[0].window[0] = 0xe9);          // a jump in the window
+    REFUSED(copy.table.sites[0].window[5] = 1);
+    REFUSED(copy.table.sites[0].hole = 1);
+    REFUSED(copy.table.sites[0].reserved[2] = 1);
+    REFUSED(copy.table.sites[1].hole = copy.table.sites[1].offset - 3); // over the site
+    REFUSED(copy.table.sites[1].hole = copy.table.sites[1].offset + 130);
+    REFUSED(copy.table.sites[1].hole = 0xffffffff);
+    REFUSED(copy.table.sites[1].window_size = 5);
+    REFUSED(copy.table.sites[2].window_size = 5);
+    REFUSED(copy.table.sites[2].offset = 0x2fff);           // beyond the file
 }
 
 TEST(hole_over_another_site)
 {
     fresh();
-    copy.sites[2].offset = copy.sites[1].hole + 4;
+    copy.table.sites[2].offset = copy.table.sites[1].hole + 4;
     CHECK(!ok());
-    copy.sites[2].offset = copy.sites[1].hole + 5;
+    copy.table.sites[2].offset = copy.table.sites[1].hole + 5;
     CHECK(ok());
 }
 
