@@ -17,7 +17,8 @@ struct free_range {
 static struct spinlock lock;
 static struct rb_tree tree;      // guarded by lock
 static struct free_range *spare; // unused descriptors, linked through node.left; guarded by lock
-static struct free_range first_range;
+
+static u64 taken;                // bytes; guarded by lock
 
 static struct free_range *range_of(const struct rb_node *node)
 {
@@ -97,6 +98,7 @@ static struct free_range *find_highest(struct rb_node *node, u64 len, u64 lo, u6
 static void carve(struct free_range *range, u64 start, u64 end)
 {
     u64 range_end = range->end;
+    taken += end - start;
     if (range->start == start && range_end == end) {
         rb_erase_augmented(&tree, &range->node, update);
         put_spare(range);
@@ -114,9 +116,12 @@ static void carve(struct free_range *range, u64 start, u64 end)
 
 void range_init(u64 start, u64 end)
 {
+    struct free_range *all = kmalloc(sizeof(*all));
     tree.root = NULL;
     spare = NULL;
-    insert(&first_range, start, end);
+    taken = 0;
+    if (all) // or else every later request is refused
+        insert(all, start, end);
 }
 
 int range_descriptor_add(void)
@@ -134,11 +139,6 @@ void range_descriptor_drop(void)
 {
     spin_lock(&lock);
     struct free_range *range = take_spare();
-    if (range == &first_range) { // static: cannot be freed; there is always another one for it
-        struct free_range *other = take_spare();
-        put_spare(range);
-        range = other;
-    }
     spin_unlock(&lock);
     kfree(range);
 }
@@ -175,6 +175,7 @@ void range_release(u64 start, u64 len)
 {
     u64 end = start + len;
     spin_lock(&lock);
+    taken -= len;
     struct free_range *before = find_at_or_before(start);
     struct free_range *after = before ? range_of(rb_next(&before->node)) : range_of(rb_first(&tree));
     bool joins_before = before && before->end == start, joins_after = after && after->start == end;
@@ -193,4 +194,12 @@ void range_release(u64 start, u64 len)
         insert(take_spare(), start, end);
     }
     spin_unlock(&lock);
+}
+
+u64 range_taken(void)
+{
+    spin_lock(&lock);
+    u64 bytes = taken;
+    spin_unlock(&lock);
+    return bytes;
 }

@@ -20,3 +20,5 @@ __nodiscard bool range_alloc(u64 len, u64 align, u64 lo, u64 hi, u64 *ret_start)
 __nodiscard int range_take(u64 start, u64 len);
 // Gives [start, start+len) back; all of it must be taken.
 void range_release(u64 start, u64 len);
+
+u64 range_taken(void); // bytes
