@@ -91,6 +91,13 @@ void heap_init(void)
     mark(0, (meta_end - base) / PAGE_SIZE, true);
 }
 
+static struct page_desc describe(enum page_kind kind, size_t value, size_t index)
+{
+    if (index && kind != PAGE_SLAB)
+        kind = PAGE_INTERIOR;
+    return (struct page_desc){ .kind = kind & 7, .value = value & 0x1fffffff };
+}
+
 void *pages_alloc(size_t count, enum page_kind kind)
 {
     spin_lock(&lock);
@@ -105,12 +112,8 @@ void *pages_alloc(size_t count, enum page_kind kind)
         spin_unlock(&lock);
         return NULL;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (kind == PAGE_SLAB)
-            descs[start + i] = (struct page_desc){ PAGE_SLAB, (u32)i & 0x1fffffff };
-        else
-            descs[start + i] = (struct page_desc){ i ? PAGE_INTERIOR : kind, (u32)count & 0x1fffffff };
-    }
+    for (size_t i = 0; i < count; i++)
+        descs[start + i] = describe(kind, kind == PAGE_SLAB ? i : count, i);
     spin_unlock(&lock);
     return page_at(start);
 }

@@ -18,8 +18,6 @@ struct page_desc {
     u32 value : 29;
 };
 
-// At boot, before anything else allocates.
-void heap_init(void);
 // Allocates count pages and marks them as kind. NULL if there are none.
 void *pages_alloc(size_t count, enum page_kind kind);
 // Frees the run that begins at addr and was allocated as kind; false (and nothing done) if there is no such run.

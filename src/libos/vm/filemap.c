@@ -165,7 +165,7 @@ static u64 file_end_address(const struct vm_filemap *map)
 {
     u64 size = map->ops->size(map->file);
     u64 bytes = size > map->offset ? size - map->offset : 0;
-    return map->addr + MIN(ALIGN_UP(MIN(bytes, map->pages * PAGE_SIZE), PAGE_SIZE), map->pages * PAGE_SIZE);
+    return map->addr + MIN(DIV_ROUND_UP(bytes, PAGE_SIZE), map->pages) * PAGE_SIZE;
 }
 
 int filemap_fill(struct vma *vma, u64 start, u64 end, u64 must)
