@@ -88,6 +88,8 @@ void heap_init(void)
     descs = (void *)(uintptr_t)(base + bitmap_bytes);
     committed = (MAX(meta_end, layout->heap_init_end) - base) / PAGE_SIZE;
     page_count = total;
+    lowest_free = used = peak = 0;
+    slabs_init();
     mark(0, (meta_end - base) / PAGE_SIZE, true);
 }
 

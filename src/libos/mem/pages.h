@@ -24,3 +24,5 @@ void *pages_alloc(size_t count, enum page_kind kind);
 __nodiscard bool pages_free(void *addr, enum page_kind kind);
 // The descriptor of the page that holds addr; PAGE_FREE for addresses outside the heap.
 struct page_desc pages_describe(const void *addr);
+// Called by heap_init: no slabs yet.
+void slabs_init(void);

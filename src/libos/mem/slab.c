@@ -78,8 +78,6 @@ static void *slab_alloc(size_t class)
 {
     struct cache *cache = &caches[class];
     spin_lock(&cache->lock);
-    if (unlikely(!cache->partial.next))
-        list_init(&cache->partial);
     if (unlikely(list_empty(&cache->partial))) {
         spin_unlock(&cache->lock);
         struct slab *new = slab_create(class);
@@ -136,6 +134,14 @@ static bool slab_free(void *ptr, struct page_desc desc)
     }
     spin_unlock(&cache->lock);
     return !release || pages_free(release, PAGE_SLAB);
+}
+
+void slabs_init(void)
+{
+    for (size_t class = 0; class < CLASS_COUNT; class++) {
+        caches[class] = (struct cache){ 0 };
+        list_init(&caches[class].partial);
+    }
 }
 
 void *kmalloc(size_t size)

@@ -6,9 +6,10 @@
 #include <sys/mman.h>
 
 #include "fake_host.h"
+#include "trusted/random.h"
 
-static struct enclave_layout layout;
-extern const struct enclave_layout enclave_layout __attribute__((alias("layout")));
+// The object behind the LibOS's `const struct enclave_layout enclave_layout`, which tests set at run time.
+struct enclave_layout layout __asm__("enclave_layout");
 
 #define PAGES (FAKE_USER_SIZE / PAGE_SIZE)
 static struct { bool content; u8 prot; } state[PAGES];
