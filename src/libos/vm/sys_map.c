@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// mmap, munmap, mprotect, brk.
+// mmap, munmap, mprotect, mremap, brk.
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
 #include "libos/vm/vm.h"
@@ -42,3 +42,8 @@ long sys_mprotect(u64 addr, u64 len, u64 prot)
 }
 
 long sys_brk(u64 addr) { return (long)vm_brk(current->mm, addr); }
+
+long sys_mremap(u64 old, u64 old_len, u64 new_len, u64 flags, u64 new_addr)
+{
+    return flags > UINT32_MAX ? -EINVAL : vm_remap(current->mm, old, old_len, new_len, (u32)flags, new_addr);
+}

@@ -16,6 +16,7 @@ enum vma_flags {
     VMA_SHARED = 1 << 1,
     VMA_STACK = 1 << 2,
     VMA_BRK = 1 << 3, // room for the program break
+    VMA_MOVING = 1 << 4, // destination of an mremap in progress: not merged
 };
 
 struct vma {

@@ -304,3 +304,34 @@ TEST(user_copies)
     CHECK_EQ(value, 77);
     mm_unref(mm);
 }
+
+TEST(remap)
+{
+    fake_boot(MIB(4), true, false);
+    struct mm *mm = fake_mm_new();
+    u64 a = (u64)map(mm, FAKE_USER_START + MIB(1), 4 * PAGE_SIZE, RW, ANON | MAP_FIXED);
+    CHECK_EQ(fake_write(a, 1), 0);
+    CHECK_EQ(fake_write(a + 3 * PAGE_SIZE, 4), 0);
+    CHECK_EQ(vm_remap(mm, a, 4 * PAGE_SIZE, 8 * PAGE_SIZE, 0, 0), (s64)a); // in place
+    CHECK_EQ(vmas(mm), 1);
+    CHECK_EQ(vm_remap(mm, a, 8 * PAGE_SIZE, 4 * PAGE_SIZE, 0, 0), (s64)a);
+    CHECK_EQ(committed(), 4 * PAGE_SIZE);
+    CHECK(map(mm, a + 4 * PAGE_SIZE, PAGE_SIZE, PROT_READ, ANON | MAP_FIXED) > 0);
+    CHECK_EQ(vm_remap(mm, a, 4 * PAGE_SIZE, 5 * PAGE_SIZE, 0, 0), -ENOMEM);
+    s64 b = vm_remap(mm, a, 4 * PAGE_SIZE, 5 * PAGE_SIZE, MREMAP_MAYMOVE, 0);
+    CHECK(b > 0 && b != (s64)a);
+    CHECK_EQ(fake_read((u64)b), 1);
+    CHECK_EQ(fake_read((u64)b + 3 * PAGE_SIZE), 4);
+    CHECK_EQ(fake_read((u64)b + 4 * PAGE_SIZE), 0);
+    CHECK_EQ(fake_read(a), -1);
+    CHECK_EQ(committed(), 6 * PAGE_SIZE);
+    CHECK_EQ(vm_remap(mm, a, 4096, 4096, MREMAP_MAYMOVE, 0), -EFAULT);
+    CHECK_EQ(vm_remap(mm, (u64)b, 4096, 4096, MREMAP_FIXED, a), -EINVAL);
+    CHECK_EQ(vm_remap(mm, (u64)b, 8192, 8192, MREMAP_FIXED | MREMAP_MAYMOVE, (u64)b + 4096), -EINVAL);
+    CHECK_EQ(vm_remap(mm, (u64)b, 8192, 4096, MREMAP_FIXED | MREMAP_MAYMOVE, a), (s64)a);
+    CHECK_EQ(fake_read(a), 1);
+    mm_unref(mm);
+    CHECK_EQ(committed(), 0);
+    CHECK_EQ(fake_usable_pages(), 0);
+    CHECK_EQ(fake_emm_violations, 0);
+}
