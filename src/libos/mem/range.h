@@ -21,4 +21,4 @@ __nodiscard int range_take(u64 start, u64 len);
 // Gives [start, start+len) back; all of it must be taken.
 void range_release(u64 start, u64 len);
 
-u64 range_taken(void); // bytes
+u64 range_taken(void); // bytes of the user range that are taken
