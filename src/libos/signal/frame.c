@@ -176,6 +176,11 @@ long sys_rt_sigreturn(void)
         return 0;
     }
     u64 full = offsetof(struct user_regs, orig_rax);
+    // Neither the way back to the program nor a restart may run at an address that is not the program's.
+    if (!range_is_user(sc->rip, 1)) {
+        signal_force(regs, SIGSEGV, SEGV_MAPERR, sc->rip, 14, 0);
+        return (long)regs->rax;
+    }
     memcpy(regs, sc, full);
     regs->rflags = (regs->rflags & FLAGS_ALLOWED) | FLAGS_FIXED;
     regs->orig_rax = (u64)-1;
