@@ -32,7 +32,7 @@ static void inherit(struct process *process, struct process *parent)
     memcpy(process->limits, parent->limits, sizeof(process->limits));
     process->exe = kstrdup(parent->exe);
     process->cmdline = kmalloc(parent->cmdline_size + 1);
-    if (process->cmdline) {
+    if (process->cmdline && parent->cmdline) {
         memcpy(process->cmdline, parent->cmdline, parent->cmdline_size);
         process->cmdline_size = parent->cmdline_size;
     }

@@ -22,8 +22,9 @@ enum {
     XSAVE_HEADER = 512,
     MXCSR = 24,
 };
-// Flags a program may set by sigreturn: CF PF AF ZF SF TF DF OF RF AC. Bit 1 and IF are always one.
-#define FLAGS_ALLOWED 0x50dd5ull
+// Flags a program may set by sigreturn: CF PF AF ZF SF DF OF AC. TF would single-step the way back itself and RF means nothing
+// without a debugger. Bit 1 and IF are always one.
+#define FLAGS_ALLOWED 0x40cd5ull
 #define FLAGS_FIXED 0x202ull
 
 struct frame {
