@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "trusted/ocall.h"
 
+enum { OMIT_TIME = (1 << 30) - 2 }; // UTIME_OMIT of utimensat(2), which no kernel header has
 enum { HANDLE_FLAGS = O_PATH | O_NOFOLLOW | O_CLOEXEC, NSEC = 1000000000 };
 
 // The host's name of the object behind a handle: resolving it leads to that object whatever happened to its names.
@@ -131,7 +132,7 @@ int hostfile_chown(int handle, u32 uid, u32 gid) { return (int)ocall_fchownat(ha
 static struct host_timespec to_host_time(s64 ns)
 {
     if (ns == INT64_MIN)
-        return (struct host_timespec){ 0, UTIME_OMIT };
+        return (struct host_timespec){ 0, OMIT_TIME };
     s64 sec = ns / NSEC, rest = ns % NSEC;
     return rest < 0 ? (struct host_timespec){ sec - 1, rest + NSEC } : (struct host_timespec){ sec, rest };
 }
