@@ -6,7 +6,7 @@
 #include "base/types.h"
 
 #include <asm/errno.h>
-#include <asm/fcntl.h>
+#include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <asm/poll.h>
 #include <asm/resource.h>
