@@ -18,6 +18,7 @@ struct config_scalar {
 struct config_strings {
     char **items;
     size_t count;
+    bool given;
 };
 
 struct config_mount {

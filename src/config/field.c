@@ -147,6 +147,7 @@ static void read_strings(const struct field *field, const struct json_value *val
 {
     size_t index = 0;
     char path[96];
+    list->given = true;
     if (!field_expect(value, JSON_ARRAY, field->path, "an array of strings", errors))
         return;
     for (const struct json_value *item = value->first; item; item = item->next) {

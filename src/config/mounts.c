@@ -34,7 +34,7 @@ static void check_keys(const struct json_value *object, const char *path, const 
 // The string under key; NULL if it is absent (an error if required) or no string.
 static const char *string_member(const struct json_value *object, const char *path, const char *key, bool required, struct config_errors *errors)
 {
-    char full[128];
+    char full[352];
     const struct json_value *m = member(object, key);
     snprintf(full, sizeof(full), "%s.%s", path, key);
     if (!m && required)
@@ -44,7 +44,7 @@ static const char *string_member(const struct json_value *object, const char *pa
 
 static const struct json_value *options_of(const struct json_value *mount, const char *path, struct config_errors *errors)
 {
-    char full[128];
+    char full[352];
     const struct json_value *options = member(mount, "options");
     snprintf(full, sizeof(full), "%s.options", path);
     return options && field_expect(options, JSON_OBJECT, full, "an object", errors) ? options : NULL;
@@ -74,7 +74,7 @@ static void check_layer_options(const struct json_value *options, const char *pa
 static void check_layer(const struct json_value *layer, const char *path, size_t index, struct config_errors *errors)
 {
     static const char *const sources[] = { "./build/mount/__ROOT", "./run/mount/__ROOT" };
-    char options_path[128];
+    char options_path[320];
     if (!field_expect(layer, JSON_OBJECT, path, "an object", errors))
         return;
     check_keys(layer, path, mount_keys, errors);
@@ -94,7 +94,7 @@ static void check_layer(const struct json_value *layer, const char *path, size_t
 static void check_root(const struct json_value *options, const char *path, struct config_errors *errors)
 {
     const struct json_value *layers = member(options, "layers"), *temporary = member(options, "temporary");
-    char full[128], item[160];
+    char full[256], item[288];
     size_t count = 0;
     check_keys(options, path, root_options, errors);
     if (temporary && (temporary->type != JSON_BOOL || !temporary->boolean))
@@ -141,7 +141,7 @@ static bool clean_target(const char *target)
 
 static void check_options(const struct json_value *options, const char *path, struct config_errors *errors, struct config_mount *out)
 {
-    char full[160];
+    char full[224];
     snprintf(full, sizeof(full), "%s.options", path);
     if (out->type == OCCLUM_MOUNT_ROOT) {
         check_root(options, full, errors);

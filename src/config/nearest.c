@@ -18,7 +18,8 @@ static size_t distance(const char *a, const char *b)
         for (size_t j = 0; j < length; j++) {
             size_t replaced = diagonal + (a[i] != b[j]);
             diagonal = row[j + 1];
-            row[j + 1] = MIN(replaced, MIN(diagonal, row[j]) + 1);
+            size_t inserted = MIN(diagonal, row[j]) + 1;
+            row[j + 1] = MIN(replaced, inserted);
         }
     }
     return row[length];

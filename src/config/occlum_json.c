@@ -79,7 +79,7 @@ static int set_defaults(struct occlum_json *json)
 {
     if (!json->disable_log.given)
         json->disable_log.value = !json->debuggable.value;
-    if (!json->entry_points.items) {
+    if (!json->entry_points.given) { // an empty list is an answer: nothing may be started
         json->entry_points.items = calloc(1, sizeof(char *));
         if (!json->entry_points.items || !(json->entry_points.items[0] = strdup("/bin")))
             return -ENOMEM;
