@@ -45,3 +45,16 @@ for path in (os.path.dirname(template), template + '.absent'):
     bad = config('--file', path)
     assert bad.returncode == 1 and 'expected a regular file' in bad.stderr
 print('worked values hold')
+
+rows = 0
+name = None
+for line in open(os.path.join(root, 'docs/edmm-guide.md')):
+    cells = [c.strip() for c in line.strip().strip('|').split('|')]
+    if cells[0] in ('template', 'guide'):
+        name = {'template': template, 'guide': guide}[cells[0]]
+        values = json.loads(config('--json', '--file', name).stdout)
+    elif cells[0] in order:
+        assert [int(c) for c in cells[1:]] == [values[b][cells[0]] for b in ('non_edmm', 'edmm')], line
+        rows += 1
+assert rows == 10
+print('the numbers of docs/edmm-guide.md hold')
