@@ -161,7 +161,7 @@ static int build(const struct options *options, const char *text, const struct o
     int err = config_xml_compute(json, mode->edmm, &errors, &xml);
     if (errors.text)
         fputs(errors.text, stderr);
-    config_errors_free(&errors);
+    config_errors_clear(&errors);
     if (err)
         return STATUS_ERROR;
     if (stat(INSTANCE_IMAGE, &st) != 0)
@@ -205,7 +205,7 @@ int verb_build(int argc, char **argv)
     int err = occlum_json_load(INSTANCE_CONFIG, &errors, &json);
     if (errors.text)
         fputs(errors.text, stderr);
-    config_errors_free(&errors);
+    config_errors_clear(&errors);
     if (err)
         return STATUS_ERROR;
     char *text = read_whole_file(INSTANCE_CONFIG, NULL);
