@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // epoll_create, epoll_ctl, epoll_wait and their kin.
+#include "libos/fs/signal_mask.h"
 #include "libos/ipc/epoll_instance.h"
-#include "libos/ipc/wait_mask.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"
@@ -80,7 +80,7 @@ static long wait_for_events(struct file *file, struct epoll_event __user *user, 
         err = sleep_for_events(file, epoll, deadline);
     if (count)
         return copy_to_user(user, events, (size_t)count * sizeof(events[0])) ? -EFAULT : count;
-    return err == -ETIMEDOUT ? 0 : err;
+    return err == -ETIMEDOUT ? 0 : err == -EINTR ? -ERESTARTNOHAND : err;
 }
 
 static long do_wait(int epfd, struct epoll_event __user *user, int max, s64 deadline, const u64 __user *mask, size_t size)
@@ -90,12 +90,9 @@ static long do_wait(int epfd, struct epoll_event __user *user, int max, s64 dead
     struct file *file = files_get(epfd);
     if (!file)
         return -EBADF;
-    long result = epoll_of(file) ? wait_mask_set(mask, size) : -EINVAL;
-    if (!result) {
-        result = wait_for_events(file, user, max, deadline);
-        if (mask)
-            wait_mask_done(result == -EINTR);
-    }
+    long result = epoll_of(file) ? signal_mask_swap(mask, size) : -EINVAL;
+    if (!result)
+        result = signal_mask_done(wait_for_events(file, user, max, deadline));
     file_unref(file);
     return result;
 }
