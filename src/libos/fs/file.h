@@ -37,6 +37,7 @@ struct file {
     void *private;
     char *path; // absolute, as opened; NULL: unnamed
     u64 owner_key; // identity for flock and OFD locks
+    struct epoll_watch *watches; // of epoll instances; guarded by epoll
 };
 
 __nodiscard int file_alloc(struct inode *inode, u32 flags, struct file **ret_file); // takes its own reference of inode
