@@ -19,6 +19,9 @@
 #include <linux/fs.h>
 #include <linux/falloc.h>
 #include <linux/futex.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+#include <linux/signal.h>
 #include <linux/sched.h>
 #include <linux/stat.h>
 #include <linux/time.h>
@@ -27,6 +30,10 @@
 #include <linux/wait.h>
 #undef BLOCK_SIZE
 #undef INR_OPEN_CUR
+
+#ifndef RLIM64_INFINITY
+#define RLIM64_INFINITY (~0ull)
+#endif
 
 // Results that never reach a program: the signal code turns them into EINTR or a restarted call.
 enum {

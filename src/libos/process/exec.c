@@ -153,7 +153,7 @@ static u64 stack_size(void)
 static int build(struct exec *exec, char *const *envp, const char *execfn)
 {
     struct mm *mm = current->mm;
-    u64 size = stack_size(), top, sp;
+    u64 size = stack_size(), top = 0, sp = 0;
 
     int err = elf_map(&exec->program, mm);
     if (!err && exec->has_interpreter)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How threads and processes end.
 #include "libos/process/process.h"
-#include "libos/mem/heap.h"
+#include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 #include "trusted/exit.h"
 

@@ -103,7 +103,7 @@ long futex_wake(u64 addr, u32 count, u32 bitset)
 static bool finish(struct futex_waiter *w)
 {
     for (;;) {
-        struct bucket *bucket = READ_ONCE(w->bucket);
+        struct bucket *bucket = __atomic_load_n(&w->bucket, __ATOMIC_RELAXED);
         spin_lock(&bucket->lock);
         if (bucket == w->bucket) {
             bool done = w->done;
@@ -176,7 +176,7 @@ static long futex_requeue(u64 from, u64 to, u32 wake, u32 requeue, const u32 *ex
             continue;
         list_del(&w->link);
         w->addr = to;
-        WRITE_ONCE(w->bucket, b);
+        __atomic_store_n(&w->bucket, b, __ATOMIC_RELAXED);
         list_add_tail(&w->link, &b->waiters);
         moved++;
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Signal frames as Linux lays them out on x86-64 (arch/x86 uapi: struct ucontext, sigcontext; the XSAVE area with its
 // software-reserved bytes), and rt_sigreturn, which believes nothing of what it finds there.
+#include "base/string.h"
+#include "abi/linux/abi.h"
 #include <asm/ucontext.h>
 
-#include "base/string.h"
 #include "libos/host/log.h"
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"

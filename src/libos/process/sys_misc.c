@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What programs ask about the system and themselves.
+#include <linux/prctl.h>
+#include <asm/prctl.h>
+
+#include "base/string.h"
+#include "libos/host/log.h"
+#include "libos/mem/heap.h"
+#include "libos/process/process.h"
+#include "libos/syscall/prototypes.h"
+#include "libos/time/time.h"
+#include "libos/vm/user.h"
+#include "trusted/layout.h"
+#include "trusted/ocall.h"
+#include "trusted/random.h"
+
+long sys_uname(struct new_utsname __user *user)
+{
+    static const struct new_utsname name = {
+        .sysname = "Linux", .nodename = "occlum", .release = "6.1.0-occlum", .version = "#1 SMP Occlum LibOS", .machine = "x86_64",
+        .domainname = "(none)",
+    };
+    return copy_to_user(user, &name, sizeof(name)) ? -EFAULT : 0;
+}
+
+long sys_arch_prctl(int code, u64 address)
+{
+    switch (code) {
+    case ARCH_SET_FS:
+        if (address >= enclave_layout.user_end)
+            return -EPERM;
+        current->fs_base = address;
+        __asm__ volatile("wrfsbase %0" ::"r"(address));
+        return 0;
+    case ARCH_GET_FS: {
+        u64 base;
+        __asm__ volatile("rdfsbase %0" : "=r"(base));
+        return put_user(base, (u64 __user *)address) ? -EFAULT : 0;
+    }
+    default:
+        return -EINVAL; // %gs is the LibOS's; CET and the like are not offered
+    }
+}
+
+static long set_name(const char __user *user)
+{
+    char name[sizeof(current->name)] = { 0 };
+    for (size_t i = 0; i < sizeof(name) - 1; i++) {
+        if (copy_from_user(&name[i], user + i, 1))
+            return -EFAULT;
+        if (!name[i])
+            break;
+    }
+    memcpy(current->name, name, sizeof(name));
+    return 0;
+}
+
+long sys_prctl(int option, u64 a, u64 b, u64 c, u64 d)
+{
+    switch (option) {
+    case PR_SET_NAME:
+        return set_name((const char __user *)a);
+    case PR_GET_NAME:
+        return copy_to_user((void __user *)a, current->name, sizeof(current->name)) ? -EFAULT : 0;
+    case PR_GET_DUMPABLE:
+        return 0;
+    case PR_SET_DUMPABLE:
+        return a > 1 ? -EINVAL : 0;
+    case PR_GET_NO_NEW_PRIVS:
+    case PR_GET_KEEPCAPS:
+    case PR_GET_SECCOMP:
+    case PR_GET_THP_DISABLE:
+        return 0;
+    case PR_SET_NO_NEW_PRIVS:
+        return a == 1 && !b && !c && !d ? 0 : -EINVAL;
+    case PR_SET_KEEPCAPS:
+    case PR_SET_TIMERSLACK:
+    case PR_SET_THP_DISABLE:
+    case PR_SET_PTRACER:
+        return 0;
+    case PR_GET_TIMERSLACK:
+        return 50000;
+    case PR_CAPBSET_READ:
+        return a < 41 ? 1 : -EINVAL;
+    default:
+        return -EINVAL;
+    }
+}
+
+static long get_limit(u32 resource, struct rlimit64 *ret_limit)
+{
+    if (resource >= RLIM_NLIMITS)
+        return -EINVAL;
+    *ret_limit = current_process()->limits[resource];
+    return 0;
+}
+
+static long set_limit(u32 resource, const struct rlimit64 *limit)
+{
+    struct rlimit64 *mine = &current_process()->limits[resource];
+    if (resource >= RLIM_NLIMITS || limit->rlim_cur > limit->rlim_max)
+        return -EINVAL;
+    if (resource == RLIMIT_NOFILE && limit->rlim_max > 1 << 20)
+        return -EPERM;
+    *mine = *limit;
+    if (resource == RLIMIT_NOFILE)
+        files_set_limit(current->files, limit->rlim_cur);
+    return 0;
+}
+
+long sys_prlimit64(int pid, u32 resource, const struct rlimit64 __user *new, struct rlimit64 __user *old)
+{
+    struct rlimit64 limit, previous;
+    long err;
+
+    if (pid && (u32)pid != current_process()->pid)
+        return process_find((u32)pid) ? -EPERM : -ESRCH;
+    if (new && copy_from_user(&limit, new, sizeof(limit)))
+        return -EFAULT;
+    err = get_limit(resource, &previous);
+    if (!err && new)
+        err = set_limit(resource, &limit);
+    if (!err && old && copy_to_user(old, &previous, sizeof(previous)))
+        err = -EFAULT;
+    return err;
+}
+
+long sys_getrlimit(u32 resource, struct rlimit64 __user *old) { return sys_prlimit64(0, resource, NULL, old); }
+long sys_setrlimit(u32 resource, const struct rlimit64 __user *new) { return sys_prlimit64(0, resource, new, NULL); }
+
+long sys_sysinfo(struct sysinfo __user *user)
+{
+    struct sysinfo info;
+    struct vm_stats vm;
+    struct process *process;
+
+    memset(&info, 0, sizeof(info));
+    vm_get_stats(&vm);
+    info.uptime = time_monotonic_ns() / NSEC_PER_SEC;
+    info.totalram = vm.limit;
+    info.freeram = vm.limit - MIN(vm.committed, vm.limit);
+    info.mem_unit = 1;
+    mutex_lock(&process_lock);
+    list_for_each(process, &process_all, all)
+        info.procs++;
+    mutex_unlock(&process_lock);
+    return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+long sys_getrandom(void __user *buf, size_t size, u32 flags)
+{
+    u8 chunk[256];
+
+    if (flags & ~7u)
+        return -EINVAL;
+    size = MIN(size, (size_t)INT32_MAX);
+    for (size_t done = 0; done < size;) {
+        size_t n = MIN(size - done, sizeof(chunk));
+        random_bytes(chunk, n);
+        if (copy_to_user((u8 __user *)buf + done, chunk, n))
+            return done ? (long)done : -EFAULT;
+        done += n;
+    }
+    return (long)size;
+}
+
+// Every thread is a host thread of its own: a barrier on all of them needs the host, which may not be trusted with it.
+long sys_membarrier(int command, u32 flags, int cpu) { return command == 0 && !flags ? 0 : -EINVAL; }
+long sys_personality(u32 persona) { return persona == 0xffffffff || persona == 0 ? 0 : -EINVAL; }
+long sys_sethostname(const char __user *name, size_t len) { return -EPERM; }

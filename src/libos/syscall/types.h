@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The types that system calls take pointers to.
+#pragma once
+
+#include <linux/capability.h>
+#include <linux/eventpoll.h>
+#include <linux/sysinfo.h>
+#include <linux/times.h>
+#include <linux/utsname.h>
+
+#include "abi/linux/abi.h"
+
+struct signal_action;
+struct linux_dirent64;
