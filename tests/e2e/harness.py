@@ -129,7 +129,7 @@ def occlum(*arguments, cwd=None, env=None, **options):
 def compile_program(name, *flags, compiler='gcc', output=None):
     """Compiles tests/e2e/programs/NAME.c; returns the path of the program."""
     target = os.path.join(scratch(), output or name)
-    must([compiler, '-O1', '-g0', '-w', os.path.join(PROGRAMS, name + '.c'), '-o', target, *flags])
+    must([compiler, '-O1', '-g0', '-w', '-D_GNU_SOURCE', '-pthread', os.path.join(PROGRAMS, name + '.c'), '-o', target, *flags])
     return target
 
 

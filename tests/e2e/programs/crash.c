@@ -25,7 +25,7 @@ int main(int argc, char **argv)
     else if (strcmp(kind, "abort") == 0)
         abort();
     else if (strcmp(kind, "fpe") == 0)
-        zero = 1 / zero;
+        zero = 1000 / zero;
     else if (strcmp(kind, "ill") == 0)
         __asm__ volatile("ud2");
     else if (strcmp(kind, "trap") == 0)

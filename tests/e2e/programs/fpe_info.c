@@ -19,7 +19,7 @@ int main(void)
     for (int i = 0; i < 3; i++) {
         int number = sigsetjmp(back, 1);
         if (number == 0)
-            zero = 1 / zero;
+            zero = 1000 / zero;
         printf("signal %d\n", number);
     }
     return 0;
