@@ -43,17 +43,43 @@ static void rotate_up(struct rb_tree *tree, struct rb_node *node)
 
 void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **link)
 {
-    *node = (struct rb_node){ .parent = parent };
-    *link = node;
-    while (node->parent && priority(node) > priority(node->parent))
-        rotate_up(tree, node);
+    rb_insert_augmented(tree, node, parent, link, NULL);
 }
 
 void rb_erase(struct rb_tree *tree, struct rb_node *node)
 {
+    rb_erase_augmented(tree, node, NULL);
+}
+
+void rb_propagate(struct rb_node *node, rb_update update)
+{
+    for (; node; node = node->parent)
+        update(node);
+}
+
+void rb_insert_augmented(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **link,
+                         rb_update update)
+{
+    *node = (struct rb_node){ .parent = parent };
+    *link = node;
+    while (node->parent && priority(node) > priority(node->parent)) {
+        parent = node->parent;
+        rotate_up(tree, node);
+        if (update)
+            update(parent);
+    }
+    if (update)
+        rb_propagate(node, update);
+}
+
+void rb_erase_augmented(struct rb_tree *tree, struct rb_node *node, rb_update update)
+{
     while (node->left && node->right)
         rotate_up(tree, priority(node->left) > priority(node->right) ? node->left : node->right);
     replace_child(tree, node->parent, node, node->left ? node->left : node->right);
+    // Everything that was rotated above node is now an ancestor of its place.
+    if (update)
+        rb_propagate(node->parent, update);
 }
 
 struct rb_node *rb_first(const struct rb_tree *tree)

@@ -22,6 +22,14 @@ struct rb_tree {
 void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **link);
 // Unlinks node, which must be in tree.
 void rb_erase(struct rb_tree *tree, struct rb_node *node);
+// The same for trees whose nodes carry a summary of their subtree: update recomputes node's from its children's, and
+// is called for every node whose subtree changed, children first.
+typedef void (*rb_update)(struct rb_node *node);
+void rb_insert_augmented(struct rb_tree *tree, struct rb_node *node, struct rb_node *parent, struct rb_node **link,
+                         rb_update update);
+void rb_erase_augmented(struct rb_tree *tree, struct rb_node *node, rb_update update);
+// To be called after a change of node's own key data that keeps its place.
+void rb_propagate(struct rb_node *node, rb_update update);
 struct rb_node *rb_first(const struct rb_tree *tree);
 struct rb_node *rb_last(const struct rb_tree *tree);
 struct rb_node *rb_next(const struct rb_node *node);

@@ -7,7 +7,7 @@
 
 #include <asm/errno.h>
 #include <asm/fcntl.h>
-#include <asm/mman.h>
+#include <linux/mman.h>
 #include <asm/poll.h>
 #include <asm/resource.h>
 #include <asm/sigcontext.h>

@@ -16,3 +16,7 @@ struct filepage_reclaimer {
     struct filepage_reclaimer *next;
 };
 void filepage_add_reclaimer(struct filepage_reclaimer *reclaimer);
+
+// Asks the reclaimers for `want` pages and gives the free ones back to the budget of user memory. Returns how many it
+// gave back. Called by the vm, without locks, when memory runs out.
+size_t filepage_reclaim(size_t want);

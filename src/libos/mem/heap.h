@@ -6,6 +6,9 @@
 
 #include "base/types.h"
 
+// At boot, before anything else allocates.
+void heap_init(void);
+
 void *kmalloc(size_t size);
 void *kzalloc(size_t size);
 // Resizes like realloc(3); on failure NULL and the old block stays.

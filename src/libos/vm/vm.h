@@ -31,6 +31,7 @@ struct vm_map_args {
     void *file;      // NULL: anonymous
     const struct vm_file_ops *ops;
     u64 offset;
+    bool may_write; // the descriptor is open for writing: MAP_SHARED may have PROT_WRITE, now or by mprotect
 };
 
 // An empty address space. brk is placed by mm_set_brk.
@@ -73,6 +74,10 @@ struct vm_area_info {
     const char *name; // path, "[stack]", "[heap]" or ""
 };
 int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, void *arg), void *arg);
+
+// The file behind a descriptor of the current thread, referenced, with its ops and access mode (O_RDONLY, O_WRONLY,
+// O_RDWR), or an error pointer: -EBADF, -ENODEV (cannot be mapped). fs/ sets it; sys_mmap calls it.
+extern void *(*vm_file_from_fd)(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode);
 
 // At boot: user range from the layout.
 void vm_init(void);

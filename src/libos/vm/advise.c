@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// madvise(2) and msync(2): walks over the mappings of a range that report holes with -ENOMEM, but do the rest.
+#include "base/checked.h"
+#include "libos/mem/account.h"
+#include "libos/vm/filemap.h"
+#include "trusted/emm.h"
+#include "trusted/layout.h"
+
+// Calls visit for the part of each VMA in [start, end). The first error of visit is remembered and ends the walk.
+static int walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct vma *vma, u64 from, u64 to, int arg), int arg)
+{
+    bool hole = false;
+    int err = 0;
+    mutex_lock(&mm->lock);
+    for (u64 addr = start; !err && addr < end;) {
+        struct vma *vma = vma_find(mm, addr);
+        if (!vma || vma->start > addr)
+            hole = true;
+        if (!vma || vma->start >= end)
+            break;
+        u64 from = MAX(addr, vma->start), to = MIN(end, vma->end);
+        err = visit(vma, from, to, arg);
+        addr = to;
+    }
+    mutex_unlock(&mm->lock);
+    return err ? err : hole ? -ENOMEM : 0;
+}
+
+// Drops the contents: anonymous memory reads as zeros afterwards, file pages come from the file again. Shared
+// mappings keep theirs, for they are what other users of the file or the memory would still see.
+static int drop(struct vma *vma, u64 from, u64 to, int arg)
+{
+    struct vm_filemap *map = vma->map;
+    if (map) {
+        if (map->shared)
+            return filemap_sync(vma, from, to);
+        if (!filemap_any_present(map, from, to) || !emm_caps()->faults)
+            return 0;
+        if (emm_discard(from, to - from) != 0)
+            return -ENOMEM;
+        filemap_forget(map, from, to);
+        return 0;
+    }
+    if (!(vma->flags & VMA_BACKED) || vma->flags & VMA_SHARED)
+        return 0;
+    return emm_zero(from, to - from, vma_emm_prot(vma->prot));
+}
+
+static int nothing(struct vma *vma, u64 from, u64 to, int arg) { return 0; }
+
+static int sync_vma(struct vma *vma, u64 from, u64 to, int flags)
+{
+    return (flags & MS_SYNC) && vma->map ? filemap_sync(vma, from, to) : 0;
+}
+
+// Rounds a range up to whole pages. Returns false for one that is not page aligned or wraps.
+static bool page_range(u64 addr, u64 len, u64 *ret_end)
+{
+    u64 end;
+    if (!IS_ALIGNED(addr, PAGE_SIZE) || add_overflow_u64(addr, len, &end) || end > UINT64_MAX - PAGE_MASK)
+        return false;
+    *ret_end = ALIGN_UP(end, PAGE_SIZE);
+    return true;
+}
+
+int vm_advise(struct mm *mm, u64 addr, u64 len, int advice)
+{
+    u64 end;
+    bool drops = false, populates = false;
+    switch (advice) {
+    case MADV_DONTNEED:
+    case MADV_FREE:
+        drops = true;
+        break;
+    case MADV_WILLNEED:
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE:
+        populates = true;
+        break;
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
+    case MADV_DONTFORK:
+    case MADV_DOFORK:
+    case MADV_MERGEABLE:
+    case MADV_UNMERGEABLE:
+    case MADV_HUGEPAGE:
+    case MADV_NOHUGEPAGE:
+    case MADV_DONTDUMP:
+    case MADV_DODUMP:
+    case MADV_WIPEONFORK:
+    case MADV_KEEPONFORK:
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+        break;
+    default:
+        return -EINVAL;
+    }
+    if (!page_range(addr, len, &end))
+        return -EINVAL;
+    if (addr == end)
+        return 0;
+    int err = walk(mm, addr, end, drops ? drop : nothing, 0);
+    if (!err && populates)
+        vm_populate(mm, addr, end - addr);
+    return err;
+}
+
+int vm_sync(struct mm *mm, u64 addr, u64 len, int flags)
+{
+    u64 end;
+    if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+        return -EINVAL;
+    if (!IS_ALIGNED(addr, PAGE_SIZE))
+        return -EINVAL;
+    if (!page_range(addr, len, &end))
+        return -ENOMEM;
+    return addr == end ? 0 : walk(mm, addr, end, sync_vma, flags);
+}

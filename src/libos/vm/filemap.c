@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Pages of file mappings. They are our copy: a private mapping never looks at the file again, a shared one writes
+// its changed pages back. Two mappings of one file share nothing in memory.
+#include "libos/vm/filemap.h"
+
+#include "base/bitmap.h"
+#include "libos/mem/account.h"
+#include "libos/mem/heap.h"
+#include "libos/vm/gatemap.h"
+#include "trusted/emm.h"
+
+int filemap_new(const struct vm_map_args *args, u64 addr, u64 len, struct vm_filemap **ret_map)
+{
+    u64 pages = len / PAGE_SIZE;
+    bool shared = (args->flags & MAP_TYPE) != MAP_PRIVATE;
+    struct vm_filemap *map = kzalloc(sizeof(*map));
+    if (!map)
+        return -ENOMEM;
+    *map = (struct vm_filemap){
+        .refs = 1,
+        .shared = shared,
+        .may_write = args->may_write,
+        .ops = args->ops,
+        .addr = addr,
+        .offset = args->offset,
+        .pages = pages,
+        .present = kzalloc(BITMAP_WORDS(pages) * sizeof(u64)),
+        .dirty = shared ? kzalloc(BITMAP_WORDS(pages) * sizeof(u64)) : NULL,
+    };
+    if (!map->present || (shared && !map->dirty)) {
+        kfree(map->present);
+        kfree(map->dirty);
+        kfree(map);
+        return -ENOMEM;
+    }
+    map->file = args->file;
+    map->ops->get(map->file);
+    *ret_map = map;
+    return 0;
+}
+
+struct vm_filemap *filemap_ref(struct vm_filemap *map)
+{
+    map->refs++;
+    return map;
+}
+
+void filemap_unref(struct vm_filemap *map)
+{
+    if (!map || --map->refs)
+        return;
+    gatemap_detach(map);
+    map->ops->put(map->file);
+    kfree(map->present);
+    kfree(map->dirty);
+    kfree(map);
+}
+
+u64 filemap_run_end(const struct vm_filemap *map, u64 addr, u64 end)
+{
+    u64 index = filemap_index(map, addr), last = filemap_index(map, end);
+    bool present = bitmap_test(map->present, index);
+    for (index++; index < last && bitmap_test(map->present, index) == present;) {
+        u64 uniform = present ? UINT64_MAX : 0;
+        index += index % 64 == 0 && last - index >= 64 && map->present[index / 64] == uniform ? 64 : 1;
+    }
+    return map->addr + index * PAGE_SIZE;
+}
+
+static bool is_present(const struct vm_filemap *map, u64 addr)
+{
+    return bitmap_test(map->present, filemap_index(map, addr));
+}
+
+bool filemap_any_present(const struct vm_filemap *map, u64 start, u64 end)
+{
+    return is_present(map, start) || filemap_run_end(map, start, end) < end;
+}
+
+void filemap_forget(struct vm_filemap *map, u64 start, u64 end)
+{
+    u64 count = 0, last = filemap_index(map, end);
+    for (u64 i = filemap_index(map, start); i < last; i++) {
+        if (!bitmap_test(map->present, i))
+            continue;
+        bitmap_clear(map->present, i);
+        if (map->dirty)
+            bitmap_clear(map->dirty, i);
+        count++;
+    }
+    account_uncharge(count);
+}
+
+// Pages of a shared mapping stay read-only until the first write, which marks them dirty.
+static bool tracks_writes(const struct vm_filemap *map) { return map->shared && emm_caps()->faults; }
+
+int filemap_protect(struct vma *vma, u64 start, u64 end, u32 prot)
+{
+    struct vm_filemap *map = vma->map;
+    u32 full = vma_emm_prot(prot), clean = tracks_writes(map) ? full & ~(u32)EMM_WRITE : full;
+    for (u64 addr = start; addr < end;) {
+        u64 next = filemap_run_end(map, addr, end);
+        if (!is_present(map, addr)) {
+            addr = next;
+            continue;
+        }
+        bool dirty = full != clean && bitmap_test(map->dirty, filemap_index(map, addr));
+        u64 run = addr + PAGE_SIZE;
+        while (run < next && (full == clean || bitmap_test(map->dirty, filemap_index(map, run)) == dirty))
+            run += PAGE_SIZE;
+        if (emm_protect(addr, run - addr, dirty ? full : clean) != 0)
+            return -ENOMEM;
+        addr = run;
+    }
+    return 0;
+}
+
+// Reads until size bytes or the end of the file. Returns the count or -errno.
+static long read_all(const struct vm_filemap *map, u64 offset, u8 *buf, u64 size)
+{
+    u64 done = 0;
+    while (done < size) {
+        long n = map->ops->read(map->file, offset + done, buf + done, size - done);
+        if (n < 0)
+            return n;
+        if (n == 0)
+            break;
+        done += MIN((u64)n, size - done);
+    }
+    return (long)done;
+}
+
+// Brings in a run of absent pages that the file covers at least in part.
+static int fill_run(struct vma *vma, u64 start, u64 end)
+{
+    struct vm_filemap *map = vma->map;
+    u64 pages = (end - start) / PAGE_SIZE;
+    if (account_charge(pages) != 0)
+        return -ENOMEM;
+    int err = emm_commit(start, end - start);
+    if (!err) {
+        long n = read_all(map, map->offset + (start - map->addr), (u8 *)(uintptr_t)start, end - start);
+        // What lies behind the end of the file in its last page reads as zeros: it was committed as such.
+        err = n <= (long)(end - start - PAGE_SIZE) ? -EIO : 0;
+        if (!err && map->gate)
+            gatemap_apply(map, start, end);
+        if (!err && vma_emm_prot(vma->prot) != (EMM_READ | EMM_WRITE))
+            err = emm_protect(start, end - start, vma_emm_prot(vma->prot));
+        if (!err && tracks_writes(map) && (vma->prot & PROT_WRITE))
+            err = emm_protect(start, end - start, vma_emm_prot(vma->prot) & ~(u32)EMM_WRITE);
+        if (err && emm_discard(start, end - start) != 0)
+            return -ENOMEM; // stays charged: the pages could not be given back
+    }
+    if (err) {
+        account_uncharge(pages);
+        return err;
+    }
+    for (u64 i = 0, first = filemap_index(map, start); i < pages; i++)
+        bitmap_set(map->present, first + i);
+    return 0;
+}
+
+// The address behind the last page that holds a byte of the file.
+static u64 file_end_address(const struct vm_filemap *map)
+{
+    u64 size = map->ops->size(map->file);
+    u64 bytes = size > map->offset ? size - map->offset : 0;
+    return map->addr + MIN(DIV_ROUND_UP(bytes, PAGE_SIZE), map->pages) * PAGE_SIZE;
+}
+
+int filemap_fill(struct vma *vma, u64 start, u64 end, u64 must)
+{
+    u64 file_end = file_end_address(vma->map);
+    if (must >= file_end)
+        return -EIO;
+    end = MIN(end, file_end);
+    for (u64 addr = start; addr < end;) {
+        u64 next = filemap_run_end(vma->map, addr, end);
+        int err = is_present(vma->map, addr) ? 0 : fill_run(vma, addr, next);
+        if (err)
+            return err;
+        addr = next;
+    }
+    return 0;
+}
+
+// A first fault brings in an aligned block around it; sequential ones double the window up to 2 MiB.
+#define WINDOW_MIN (KIB(64) / PAGE_SIZE)
+#define WINDOW_MAX (MIB(2) / PAGE_SIZE)
+
+static void choose_window(struct vm_filemap *map, const struct vma *vma, u64 page, u64 *ret_start, u64 *ret_end)
+{
+    u64 start, end, index = filemap_index(map, page);
+    if (map->window && index == map->next_page) {
+        map->window = MIN(map->window * 2, WINDOW_MAX);
+        start = page;
+        end = page + map->window * PAGE_SIZE;
+    } else {
+        map->window = WINDOW_MIN;
+        start = ALIGN_DOWN(page, WINDOW_MIN * PAGE_SIZE);
+        end = start + WINDOW_MIN * PAGE_SIZE;
+    }
+    *ret_start = MAX(start, vma->start);
+    *ret_end = MIN(end, vma->end);
+    map->next_page = filemap_index(map, *ret_end);
+}
+
+int filemap_fault(struct mm *mm, struct vma *vma, u64 page, u32 access)
+{
+    struct vm_filemap *map = vma->map;
+    if (!is_present(map, page)) {
+        u64 start, end;
+        choose_window(map, vma, page, &start, &end);
+        int err = filemap_fill(vma, start, end, page);
+        if (err && !is_present(map, page)) // perhaps a neighbour is at fault: the page alone
+            err = filemap_fill(vma, page, page + PAGE_SIZE, page);
+        if (!is_present(map, page))
+            return err;
+    }
+    if (!(access & VM_WRITE) || !tracks_writes(map))
+        return 0;
+    bitmap_set(map->dirty, filemap_index(map, page));
+    return emm_protect(page, PAGE_SIZE, vma_emm_prot(vma->prot));
+}
+
+int filemap_sync(struct vma *vma, u64 start, u64 end)
+{
+    struct vm_filemap *map = vma->map;
+    int result = 0;
+    if (!map->shared || !map->may_write || !map->ops->write)
+        return 0;
+    u64 size = map->ops->size(map->file);
+    for (u64 addr = start; addr < end; addr += PAGE_SIZE) {
+        u64 index = filemap_index(map, addr), offset = map->offset + index * PAGE_SIZE;
+        bool changed = tracks_writes(map) ? bitmap_test(map->dirty, index) : is_present(map, addr);
+        if (!changed || offset >= size)
+            continue;
+        // Clean first and read-only: what is written from now on is dirty again.
+        bitmap_clear(map->dirty, index);
+        if (tracks_writes(map) && emm_protect(addr, PAGE_SIZE, vma_emm_prot(vma->prot) & ~(u32)EMM_WRITE) != 0)
+            result = -ENOMEM;
+        if (vma->prot == PROT_NONE && emm_protect(addr, PAGE_SIZE, EMM_READ) != 0)
+            result = -ENOMEM;
+        u64 count = MIN(size - offset, PAGE_SIZE);
+        long n = map->ops->write(map->file, offset, (const void *)(uintptr_t)addr, count);
+        if (n != (long)count) {
+            bitmap_set(map->dirty, index);
+            result = n < 0 ? (int)n : -EIO;
+        }
+        if (vma->prot == PROT_NONE && emm_protect(addr, PAGE_SIZE, 0) != 0)
+            result = -ENOMEM;
+    }
+    return result;
+}

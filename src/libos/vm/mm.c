@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Life of an address space, its statistics, and where new mappings go.
+#include "libos/mem/account.h"
+#include "libos/mem/filepages.h"
+#include "libos/mem/heap.h"
+#include "libos/mem/range.h"
+#include "libos/vm/filemap.h"
+#include "trusted/layout.h"
+#include "trusted/random.h"
+
+#define LOW_END GIB(2) // kept for programs that want low addresses
+
+static u64 user_start, user_end;
+static u64 place_top; // automatic placement goes down from here; drawn at boot
+
+void *(*vm_file_from_fd)(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode);
+
+void vm_init(void)
+{
+    u64 random, span;
+    user_start = enclave_layout.user_start;
+    user_end = enclave_layout.user_end;
+    span = MIN((user_end - user_start) / 32, GIB(1));
+    random_bytes(&random, sizeof(random));
+    place_top = user_end - (span >= PAGE_SIZE ? ALIGN_DOWN(random % span, PAGE_SIZE) : 0);
+    account_init(enclave_layout.user_limit);
+    range_init(user_start, user_end);
+}
+
+bool vm_place(u64 len, bool low, u64 *ret_start)
+{
+    if (low)
+        return range_alloc(len, PAGE_SIZE, user_start, MIN(LOW_END, user_end), ret_start);
+    return range_alloc(len, PAGE_SIZE, LOW_END, place_top, ret_start) ||
+           range_alloc(len, PAGE_SIZE, LOW_END, user_end, ret_start) ||
+           range_alloc(len, PAGE_SIZE, user_start, place_top, ret_start) ||
+           range_alloc(len, PAGE_SIZE, user_start, user_end, ret_start);
+}
+
+bool vm_reclaim(u64 pages) { return filepage_reclaim(pages) != 0; }
+
+int mm_create(struct mm **ret_mm)
+{
+    struct mm *mm = kzalloc(sizeof(*mm));
+    if (!mm)
+        return -ENOMEM;
+    mm->refs = 1;
+    mutex_init(&mm->lock);
+    list_init(&mm->gates);
+    *ret_mm = mm;
+    return 0;
+}
+
+struct mm *mm_ref(struct mm *mm)
+{
+    __atomic_fetch_add(&mm->refs, 1, __ATOMIC_RELAXED);
+    return mm;
+}
+
+void mm_unref(struct mm *mm)
+{
+    if (!mm || __atomic_sub_fetch(&mm->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    mutex_lock(&mm->lock);
+    // Whole VMAs go: no split, so the only failure is the emm's, and then the addresses must not be used again.
+    int err = vm_unmap_locked(mm, user_start, user_end, false);
+    mutex_unlock(&mm->lock);
+    if (!err)
+        kfree(mm);
+}
+
+void mm_get_usage(struct mm *mm, u64 *ret_mapped, u64 *ret_count)
+{
+    u64 room = 0;
+    mutex_lock(&mm->lock);
+    if (mm->brk_limit)
+        room = mm->brk_limit - ALIGN_UP(mm->brk_end, PAGE_SIZE);
+    *ret_mapped = mm->mapped * PAGE_SIZE - MIN(room, mm->mapped * PAGE_SIZE);
+    *ret_count = mm->count;
+    mutex_unlock(&mm->lock);
+}
+
+void vm_get_stats(struct vm_stats *ret_stats)
+{
+    struct account_stats account;
+    account_get_stats(&account);
+    *ret_stats = (struct vm_stats){
+        .mapped = range_taken(),
+        .committed = account.committed,
+        .peak = account.peak,
+        .limit = account.limit,
+    };
+}
+
+static const char *area_name(const struct vma *vma, char *path, size_t size)
+{
+    if (vma->map) {
+        size_t len = vma->map->ops->path ? vma->map->ops->path(vma->map->file, path, size) : 0;
+        path[MIN(len, size - 1)] = '\0';
+        return path;
+    }
+    if (vma->flags & VMA_BRK)
+        return "[heap]";
+    return vma->flags & VMA_STACK ? "[stack]" : "";
+}
+
+// The lock is not held while visit runs, which may copy to user memory: the next VMA is looked up by address.
+int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, void *arg), void *arg)
+{
+    int err = 0;
+    char *path = kmalloc(PATH_MAX);
+    if (!path)
+        return -ENOMEM;
+    for (u64 addr = 0; !err;) {
+        mutex_lock(&mm->lock);
+        struct vma *vma = vma_find(mm, addr);
+        while (vma && (vma->flags & VMA_BRK) && vma->prot == PROT_NONE)
+            vma = vma_next(vma); // room for the break is no mapping in Linux
+        if (!vma) {
+            mutex_unlock(&mm->lock);
+            break;
+        }
+        struct vm_area_info area = { .start = vma->start, .end = vma->end, .prot = vma->prot };
+        area.shared = vma->flags & VMA_SHARED;
+        if (vma->map) {
+            area.offset = vma->map->offset + (vma->start - vma->map->addr);
+            area.inode = vma->map->ops->inode ? vma->map->ops->inode(vma->map->file) : 0;
+        }
+        area.name = area_name(vma, path, PATH_MAX);
+        mutex_unlock(&mm->lock);
+        addr = area.end;
+        err = visit(&area, arg);
+    }
+    kfree(path);
+    return err;
+}

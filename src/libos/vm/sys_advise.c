@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// madvise, msync, mincore and the mlock family.
+#include "base/bitmap.h"
+#include "base/checked.h"
+#include "libos/syscall/prototypes.h"
+#include "libos/thread/thread.h"
+#include "libos/vm/filemap.h"
+#include "libos/vm/user.h"
+
+long sys_madvise(u64 addr, u64 len, int advice) { return vm_advise(current->mm, addr, len, advice); }
+long sys_msync(u64 addr, u64 len, int flags) { return vm_sync(current->mm, addr, len, flags); }
+
+// Residency of up to `count` pages from addr. -ENOMEM for a hole. Anonymous memory counts as resident.
+static int residency(struct mm *mm, u64 addr, u8 *vec, u64 count)
+{
+    int err = 0;
+    mutex_lock(&mm->lock);
+    for (u64 i = 0; !err && i < count; i++) {
+        u64 page = addr + i * PAGE_SIZE;
+        struct vma *vma = vma_find(mm, page);
+        if (!vma || vma->start > page)
+            err = -ENOMEM;
+        else if (vma->map)
+            vec[i] = bitmap_test(vma->map->present, filemap_index(vma->map, page));
+        else
+            vec[i] = (vma->flags & VMA_BACKED) != 0;
+    }
+    mutex_unlock(&mm->lock);
+    return err;
+}
+
+long sys_mincore(u64 addr, u64 len, u8 __user *vec)
+{
+    u8 chunk[256];
+    u64 end;
+    if (!IS_ALIGNED(addr, PAGE_SIZE))
+        return -EINVAL;
+    if (add_overflow_u64(addr, len, &end))
+        return -ENOMEM;
+    for (u64 pages = DIV_ROUND_UP(len, PAGE_SIZE), done = 0; done < pages;) {
+        u64 count = MIN(pages - done, sizeof(chunk));
+        int err = residency(current->mm, addr + done * PAGE_SIZE, chunk, count);
+        if (!err)
+            err = copy_to_user(vec + done, chunk, count);
+        if (err)
+            return err;
+        done += count;
+    }
+    return 0;
+}
+
+// Is every page of the range mapped?
+static int mapped(u64 addr, u64 len)
+{
+    u64 end;
+    int err = 0;
+    if (add_overflow_u64(addr & ~PAGE_MASK, len + (addr & PAGE_MASK), &end))
+        return -EINVAL;
+    struct mm *mm = current->mm;
+    mutex_lock(&mm->lock);
+    for (addr &= ~PAGE_MASK; !err && addr < end;) {
+        struct vma *vma = vma_find(mm, addr);
+        if (!vma || vma->start > addr)
+            err = -ENOMEM;
+        else
+            addr = vma->end;
+    }
+    mutex_unlock(&mm->lock);
+    return err;
+}
+
+// Enclave memory is never paged by us, so there is nothing to lock.
+long sys_mlock(u64 addr, u64 len)
+{
+    int err = mapped(addr, len);
+    if (!err && len)
+        vm_populate(current->mm, addr & ~PAGE_MASK, ALIGN_UP(len + (addr & PAGE_MASK), PAGE_SIZE));
+    return err;
+}
+
+long sys_mlock2(u64 addr, u64 len, int flags)
+{
+    if (flags & ~MLOCK_ONFAULT)
+        return -EINVAL;
+    return flags ? mapped(addr, len) : sys_mlock(addr, len);
+}
+
+long sys_munlock(u64 addr, u64 len) { return mapped(addr, len); }
+
+long sys_mlockall(int flags)
+{
+    bool bad = flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || !(flags & (MCL_CURRENT | MCL_FUTURE));
+    return bad ? -EINVAL : 0;
+}
+
+long sys_munlockall(void) { return 0; }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Inside of vm/: address spaces and their mappings.
+//
+// An mm's VMAs lie in a tree by address, never overlap, and are merged where nothing tells them apart. The addresses
+// they cover are taken in mem/range.h; gaps may belong to other mms. Everything here is guarded by mm->lock.
+#pragma once
+
+#include "base/list.h"
+#include "base/rbtree.h"
+#include "libos/vm/vm.h"
+
+struct vm_filemap;
+
+enum vma_flags {
+    VMA_BACKED = 1 << 0, // anonymous memory the emm made usable: has contents and is charged, whatever prot says
+    VMA_SHARED = 1 << 1,
+    VMA_STACK = 1 << 2,
+    VMA_BRK = 1 << 3, // room for the program break
+    VMA_MOVING = 1 << 4, // destination of an mremap in progress: not merged
+};
+
+struct vma {
+    struct rb_node node;
+    u64 start, end;
+    u32 prot;  // PROT_READ | PROT_WRITE | PROT_EXEC
+    u32 flags; // enum vma_flags
+    struct vm_filemap *map; // owned reference; NULL: anonymous
+};
+
+struct mm {
+    u32 refs; // atomic
+    struct mutex lock;
+    struct rb_tree vmas;
+    u64 mapped, count; // pages, VMAs
+    struct list_head gates; // struct vm_gate.link
+    u64 brk_start, brk_end, brk_limit;
+};
+
+// Allocates a VMA together with the range descriptor it needs. NULL when the heap is exhausted.
+struct vma *vma_new(void);
+void vma_free(struct vma *vma); // drops its filemap too; the addresses are the caller's business
+
+// First VMA that ends after addr, or NULL.
+struct vma *vma_find(const struct mm *mm, u64 addr);
+struct vma *vma_next(const struct vma *vma);
+struct vma *vma_prev(const struct vma *vma);
+void vma_insert(struct mm *mm, struct vma *vma);
+void vma_erase(struct mm *mm, struct vma *vma);
+// Makes addr a border between VMAs. 0 or -ENOMEM.
+__nodiscard int vma_split_at(struct mm *mm, u64 addr);
+// Joins VMAs that touch and agree, for each border in [start, end].
+void vma_merge_range(struct mm *mm, u64 start, u64 end);
+
+static inline u64 vma_len(const struct vma *vma) { return vma->end - vma->start; }
+
+// Protection for the emm: on x86, memory that can be written or executed can be read.
+u32 vma_emm_prot(u32 prot);
+
+// The pieces of mmap that other calls are made of. mm->lock is held.
+// Takes the addresses of [start, end) that no VMA of mm covers: 0, or -ENOMEM when others own some of them.
+__nodiscard int vm_take_gaps(struct mm *mm, u64 start, u64 end);
+void vm_release_gaps(struct mm *mm, u64 start, u64 end);
+// Removes mappings in [start, end). keep: the addresses stay taken. 0, -ENOMEM (nothing changed).
+__nodiscard int vm_unmap_locked(struct mm *mm, u64 start, u64 end, bool keep);
+__nodiscard int vm_protect_locked(struct mm *mm, u64 start, u64 end, u32 prot);
+__nodiscard s64 vm_map_locked(struct mm *mm, const struct vm_map_args *args, u32 vma_flags);
+// Finds and takes free addresses for a mapping without a fixed place. false: none left.
+__nodiscard bool vm_place(u64 len, bool low, u64 *ret_start);
+
+// Brings in what is absent of [addr, addr+len), as far as it goes. Called without the lock.
+void vm_populate(struct mm *mm, u64 addr, u64 len);
+
+// Runs `call` again as long as it says -ENOMEM and file caches could give pages back. No lock may be held.
+#define vm_retry(call, pages)                                                                      \
+    ({                                                                                             \
+        typeof(call) retry_result = (call);                                                        \
+        for (int tries = 0; retry_result == -ENOMEM && tries < 3 && vm_reclaim(pages); tries++)    \
+            retry_result = (call);                                                                 \
+        retry_result;                                                                              \
+    })
+bool vm_reclaim(u64 pages);
