@@ -12,7 +12,7 @@
 #include "trusted/tls.h"
 #include "trusted/usercopy.h"
 
-enum { VECTOR_UD = 6, VECTOR_GP = 13, VECTOR_PF = 14 };
+enum { VECTOR_DB = 1, VECTOR_UD = 6, VECTOR_GP = 13, VECTOR_PF = 14 };
 
 struct stage1_result {
     u64 reason, value;
@@ -66,6 +66,10 @@ static struct stage1_result interrupted_libos(struct tls *tls, struct sgx_gprsgx
             g->rsp = tls->slot.stack_top - sizeof(struct user_regs);
             g->rflags = 0x202;
         }
+        return resume;
+    }
+    if (vector == VECTOR_DB) { // the program came in with the trap flag set: single-stepping ends at the gate
+        g->rflags &= ~0x100ull;
         return resume;
     }
     u64 fixup = vector == VECTOR_PF || vector == VECTOR_GP ? usercopy_fixup(g->rip) : 0;

@@ -43,7 +43,6 @@ void process_boot(const struct occlum_config *config, char **argv, char **envp)
         refuse(NOT_EXECUTABLE, argv[0], "entry_points of Occlum.json does not permit it");
     if (!env || process_create(NULL, &process) || signals_thread_init(current, NULL))
         refuse(NOT_EXECUTABLE, argv[0], "not enough kernel heap: see kernel_space_heap_size");
-    signals_init(&process->signals, NULL);
     process_first = process;
     mutex_lock(&process_lock);
     current->tid = process->pid;

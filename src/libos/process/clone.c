@@ -6,6 +6,7 @@
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
+#include "trusted/layout.h"
 
 struct clone_request {
     u64 flags;
@@ -63,7 +64,6 @@ static int new_process(const struct clone_request *request, struct process **ret
     int err = process_create(current_process(), &process);
     if (err)
         return err;
-    signals_init(&process->signals, &current_process()->signals);
     process->exit_signal = request->exit_signal;
     *ret_process = process;
     return 0;
@@ -92,6 +92,7 @@ static void leave_tree(struct thread *child, struct process *process)
     mutex_lock(&process_lock);
     list_del(&child->siblings);
     process->thread_count--;
+    process->live_count--;
     mutex_unlock(&process_lock);
 }
 
@@ -161,6 +162,8 @@ static long checked_clone(const struct clone_request *request)
         return -EPERM;
     if (flags & (CLONE_PIDFD | CLONE_PTRACE | CLONE_PARENT))
         return -EINVAL;
+    if ((flags & CLONE_SETTLS) && request->tls >= enclave_layout.user_end)
+        return -EPERM; // also keeps WRFSBASE from faulting on a non-canonical address
     if (!(flags & CLONE_VM)) {
         log_once(LOG_WARN, "fork is not implemented yet (clone without CLONE_VM): ENOSYS. posix_spawn, vfork and threads work");
         return -ENOSYS;

@@ -12,6 +12,8 @@ enum { MAX_HEADERS = 64 };
 
 static int read_exact(struct file *file, u64 offset, void *buf, size_t size)
 {
+    if (offset > INT64_MAX - size)
+        return -ENOEXEC;
     long n = file_read_at(file, offset, buf, size);
     return n < 0 ? (int)n : (size_t)n == size ? 0 : -ENOEXEC;
 }

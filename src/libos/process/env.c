@@ -25,6 +25,8 @@ bool entry_point_allowed(const struct occlum_config *config, const char *path)
         size_t len = strlen(entry);
         while (len > 1 && entry[len - 1] == '/')
             len--;
+        if (!len)
+            continue; // an empty entry permits nothing
         if (len == 1 && entry[0] == '/')
             return true;
         if (strncmp(path, entry, len) == 0 && (path[len] == '/' || path[len] == '\0'))

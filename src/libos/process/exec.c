@@ -67,8 +67,10 @@ static int script_line(struct exec *exec, int depth, char *line, size_t size)
     memcpy(text, line + 2, size - 2);
     text[size - 2] = '\0';
     end = strchr(text, '\n');
-    if (!end)
+    if (!end && size == SCRIPT_LINE - 1)
         return -ENOEXEC; // longer than a line may be
+    if (!end)
+        end = text + strlen(text); // the file ends without a newline
     while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
     *end = '\0';

@@ -27,10 +27,11 @@ int process_kill_siblings(void)
     struct thread *thread;
 
     mutex_lock(&process_lock);
-    if (process->exiting) {
+    if (process->exiting || process->execing) { // of two threads in execve the first wins
         mutex_unlock(&process_lock);
         return -EINTR;
     }
+    process->execing = true;
     list_for_each(thread, &process->threads, siblings)
         if (thread != current)
             thread_notify(thread, THREAD_EXIT);
@@ -42,6 +43,9 @@ int process_kill_siblings(void)
     while (__atomic_load_n(&process->thread_count, __ATOMIC_ACQUIRE) > 1)
         waiter_sleep_uninterruptible(&waiter, WAIT_FOREVER);
     wait_remove(&process->thread_gone, &waiter);
+    mutex_lock(&process_lock);
+    process->execing = false;
+    mutex_unlock(&process_lock);
     return 0;
 }
 
@@ -99,6 +103,11 @@ static void become_zombie(struct process *process)
     release_vfork(process);
     if (parent) {
         signal_child_event(parent, process);
+        if (signals_discard_children(&parent->signals) && process->exit_signal == SIGCHLD) {
+            list_del(&process->siblings);
+            list_del(&process->all);
+            process_free(process);
+        }
         wake_up_all(&parent->child_events);
     }
 }
@@ -118,28 +127,35 @@ void process_thread_exit(int wait_status)
     robust_list_exit(thread);
     clear_child_tid(thread);
     mutex_lock(&process_lock);
-    if (!process->exiting && process->thread_count == 1) {
+    // Counted down in one step with the look at it: of threads that end together exactly one is the last.
+    bool last = --process->live_count == 0;
+    if (!process->exiting && last) {
         process->exiting = true;
         process->wait_status = wait_status;
     }
-    bool last = process->thread_count == 1;
     mutex_unlock(&process_lock);
     if (last && process == process_first)
         enclave_shutdown(process->wait_status);
 
     // Files are closed before the parent hears of the end, so that it sees their effects.
-    files_unref(thread->files);
-    fs_context_unref(thread->fs);
-    mm_unref(thread->mm);
+    // /proc takes references of them under the lock.
+    mutex_lock(&process_lock);
+    struct files *files = thread->files;
+    struct fs_context *fs = thread->fs;
+    struct mm *mm = thread->mm;
     thread->files = NULL;
     thread->fs = NULL;
     thread->mm = NULL;
+    mutex_unlock(&process_lock);
+    files_unref(files);
+    fs_context_unref(fs);
+    mm_unref(mm);
     mutex_lock(&process_lock);
     list_del(&thread->siblings);
     signals_thread_free(thread);
-    __atomic_sub_fetch(&process->thread_count, 1, __ATOMIC_RELEASE);
+    bool gone = __atomic_sub_fetch(&process->thread_count, 1, __ATOMIC_RELEASE) == 0;
     wake_up_all(&process->thread_gone);
-    if (last)
+    if (gone)
         become_zombie(process);
     mutex_unlock(&process_lock);
     thread_exit();

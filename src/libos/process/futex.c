@@ -154,8 +154,10 @@ static long futex_requeue(u64 from, u64 to, u32 wake, u32 requeue, const u32 *ex
     struct futex_waiter *w, *next;
     u32 value, moved = 0;
 
-    if (bad_address(from) || bad_address(to))
+    if (bad_address(from) || bad_address(to) || (s32)wake < 0 || (s32)requeue < 0)
         return -EINVAL;
+    if (from == to)
+        requeue = 0; // moving to the end of one's own queue would meet the moved ones again
     for (;;) {
         lock_two(a, b);
         if (!expected || read_word(from, &value) == 0)

@@ -21,8 +21,10 @@ struct process {
     struct list_head children, siblings; // parent's children
     struct list_head all;                // of every process that is not yet reaped
     struct list_head threads;            // struct thread.siblings
-    u32 thread_count;
+    u32 thread_count; // threads that may still hold the process's mm and files
+    u32 live_count;   // threads that have not begun to end
     bool exiting;   // exit_group or a fatal signal: every thread ends
+    bool execing;   // one thread is in execve and ends the others
     bool zombie;
     bool stopped, stop_reported, continued;
     int stop_signal;

@@ -32,7 +32,7 @@ static void inherit(struct process *process, struct process *parent)
     memcpy(process->limits, parent->limits, sizeof(process->limits));
     process->exe = kstrdup(parent->exe);
     process->cmdline = kmalloc(parent->cmdline_size + 1);
-    if (process->cmdline) {
+    if (process->cmdline && parent->cmdline) {
         memcpy(process->cmdline, parent->cmdline, parent->cmdline_size);
         process->cmdline_size = parent->cmdline_size;
     }
@@ -50,6 +50,8 @@ int process_create(struct process *parent, struct process **ret_process)
     wait_queue_init(&process->child_events);
     wait_queue_init(&process->thread_gone);
     wait_queue_init(&process->resumed);
+    // Before others can find it: a signal may come at once.
+    signals_init(&process->signals, parent ? &parent->signals : NULL);
     process->start_ns = time_monotonic_ns();
     process->exit_signal = SIGCHLD;
     if (parent)
@@ -115,7 +117,11 @@ void process_add_thread(struct process *process, struct thread *thread)
     thread->process = process;
     list_add_tail(&thread->siblings, &process->threads);
     process->thread_count++;
-    // A thread that joins a dying process dies with it.
-    if (process->exiting)
+    process->live_count++;
+    // A thread that joins a dying process, or one whose other thread is in execve, dies at once.
+    if (process->exiting || process->execing)
         thread->pending |= THREAD_EXIT;
+    // What was sent before the process had a thread found nobody to notify.
+    if (process->signals.queue.pending)
+        thread->pending |= THREAD_SIGNAL;
 }

@@ -102,6 +102,8 @@ long sys_wait4(int pid, int __user *status, int options, struct rusage __user *u
 
     if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | (int)__WNOTHREAD | (int)__WCLONE | (int)__WALL))
         return -EINVAL;
+    if (pid == INT32_MIN)
+        return -ESRCH; // has no positive counterpart
     if (pid == -1) {
         request.type = P_ALL;
     } else if (pid <= 0) {

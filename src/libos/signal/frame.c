@@ -22,8 +22,9 @@ enum {
     XSAVE_HEADER = 512,
     MXCSR = 24,
 };
-// Flags a program may set by sigreturn: CF PF AF ZF SF TF DF OF RF AC. Bit 1 and IF are always one.
-#define FLAGS_ALLOWED 0x50dd5ull
+// Flags a program may set by sigreturn: CF PF AF ZF SF DF OF AC. TF would single-step the way back itself and RF means nothing
+// without a debugger. Bit 1 and IF are always one.
+#define FLAGS_ALLOWED 0x40cd5ull
 #define FLAGS_FIXED 0x202ull
 
 struct frame {
@@ -176,6 +177,11 @@ long sys_rt_sigreturn(void)
         return 0;
     }
     u64 full = offsetof(struct user_regs, orig_rax);
+    // Neither the way back to the program nor a restart may run at an address that is not the program's.
+    if (!range_is_user(sc->rip, 1)) {
+        signal_force(regs, SIGSEGV, SEGV_MAPERR, sc->rip, 14, 0);
+        return (long)regs->rax;
+    }
     memcpy(regs, sc, full);
     regs->rflags = (regs->rflags & FLAGS_ALLOWED) | FLAGS_FIXED;
     regs->orig_rax = (u64)-1;

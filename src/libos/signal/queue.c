@@ -39,12 +39,24 @@ static void queue_remove(struct signal_queue *queue, u64 mask)
     queue->pending &= ~mask;
 }
 
-void signals_init(struct process_signals *signals, const struct process_signals *inherit)
+void signals_init(struct process_signals *signals, struct process_signals *inherit)
 {
     memset(signals, 0, sizeof(*signals));
     queue_init(&signals->queue);
-    if (inherit)
-        memcpy(signals->actions, inherit->actions, sizeof(signals->actions));
+    if (!inherit)
+        return;
+    spin_lock(&inherit->lock);
+    memcpy(signals->actions, inherit->actions, sizeof(signals->actions));
+    spin_unlock(&inherit->lock);
+}
+
+bool signals_discard_children(struct process_signals *signals)
+{
+    spin_lock(&signals->lock);
+    const struct signal_action *action = &signals->actions[SIGCHLD - 1];
+    bool discard = action->handler == (u64)SIG_IGN || (action->flags & SA_NOCLDWAIT);
+    spin_unlock(&signals->lock);
+    return discard;
 }
 
 void signals_free(struct process_signals *signals)
@@ -137,18 +149,22 @@ static void notify_receiver(struct process *process, struct thread *thread, int 
             return;
         }
     }
-    // All block it: one may wait for it in sigtimedwait.
-    list_for_each(t, &process->threads, siblings)
-        thread_notify(t, THREAD_SIGNAL);
+    // All block it: it waits. A thread in sigtimedwait does not block what it waits for.
+}
+
+// What a thread blocks outside sigtimedwait and sigsuspend: such a signal is queued even if its action is to ignore it.
+static u64 blocked_for_long(const struct thread *thread)
+{
+    return thread->blocked | (thread->restore_blocked ? thread->saved_blocked : 0);
 }
 
 static bool blocked_everywhere(const struct process *process, const struct thread *thread, int signo)
 {
     const struct thread *t;
     if (thread)
-        return thread->blocked & SIGMASK(signo);
+        return blocked_for_long(thread) & SIGMASK(signo);
     list_for_each(t, &process->threads, siblings) {
-        if (!(t->blocked & SIGMASK(signo)))
+        if (!(blocked_for_long(t) & SIGMASK(signo)))
             return false;
     }
     return true;
@@ -231,22 +247,31 @@ void signal_child_event(struct process *parent, struct process *child)
     siginfo_t info;
     int sig = child->wait_status & 0x7f;
 
-    if (!child->exit_signal)
+    if (!child->exit_signal || (!child->zombie && (parent->signals.actions[SIGCHLD - 1].flags & SA_NOCLDSTOP)))
         return;
     memset(&info, 0, sizeof(info));
     info.si_code = !sig ? CLD_EXITED : child->wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;
     info.si_pid = (int)child->pid;
     info.si_status = sig ? sig : child->wait_status >> 8;
+    if (!child->zombie) {
+        info.si_code = CLD_STOPPED;
+        info.si_status = child->stop_signal;
+    }
     signal_send(parent, NULL, (int)child->exit_signal, &info);
 }
 
 void signal_from_host(int signo)
 {
+    // The host may ask, not lie: faults and other news of the kernel never come from it.
+    const u64 accepted = SIGMASK(SIGHUP) | SIGMASK(SIGINT) | SIGMASK(SIGQUIT) | SIGMASK(SIGTERM) | SIGMASK(SIGUSR1) |
+                         SIGMASK(SIGUSR2) | SIGMASK(SIGWINCH) | SIGMASK(SIGCONT) | SIGMASK(SIGTSTP);
     struct process *process;
     siginfo_t info;
 
+    if (signo < 1 || signo > SIGNALS || !(accepted & SIGMASK(signo)))
+        return;
     memset(&info, 0, sizeof(info));
-    info.si_code = SI_KERNEL;
+    info.si_code = SI_USER;
     mutex_lock(&process_lock);
     // A person at the terminal, or a service manager, means the programs of the first session.
     list_for_each(process, &process_all, all) {

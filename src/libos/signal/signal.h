@@ -34,10 +34,12 @@ struct process_signals {
     s64 timer_deadline, timer_interval; // ITIMER_REAL, CLOCK_MONOTONIC ns; 0: off
 };
 
-void signals_init(struct process_signals *signals, const struct process_signals *inherit); // inherit may be NULL
+void signals_init(struct process_signals *signals, struct process_signals *inherit); // inherit may be NULL
 void signals_free(struct process_signals *signals);
 __nodiscard int signals_thread_init(struct thread *thread, const struct thread *creator);
 void signals_thread_free(struct thread *thread);
+// True if ended children are to vanish without wait: SIGCHLD is ignored or has SA_NOCLDWAIT.
+bool signals_discard_children(struct process_signals *signals);
 // execve: handlers go back to the default, ignored stay ignored.
 void signals_reset(struct process_signals *signals);
 

@@ -28,6 +28,8 @@ static long send_by_pid(int pid, int signo, const siginfo_t *info)
 
     if (signo < 0 || signo > SIGNALS)
         return -EINVAL;
+    if (pid == INT32_MIN)
+        return -ESRCH; // has no positive counterpart
     mutex_lock(&process_lock);
     list_for_each(process, &process_all, all) {
         bool hit = pid > 0 ? process->pid == (u32)pid

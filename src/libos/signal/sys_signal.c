@@ -98,14 +98,40 @@ long sys_pause(void)
     return -ERESTARTNOHAND;
 }
 
-long sys_rt_sigtimedwait(const u64 __user *set, siginfo_t __user *info, const struct __kernel_timespec __user *timeout, size_t size)
+// Takes a signal of mask, sleeping until there is one. Meanwhile the thread does not block them, so that senders wake it; the
+// mask comes back before the program runs, and no handler sees it.
+static int take_or_sleep(u64 mask, s64 deadline, siginfo_t *ret_info)
 {
     struct process_signals *signals = &current_process()->signals;
+    struct waiter waiter;
+    int signo, err = 0;
+
+    waiter_init(&waiter);
+    spin_lock(&signals->lock);
+    current->saved_blocked = current->blocked;
+    current->restore_blocked = true;
+    current->blocked &= ~mask;
+    while (!(signo = signal_dequeue(current, mask, ret_info)) && !err) {
+        bool other = signal_deliverable(current);
+        if (!other)
+            __atomic_fetch_and(&current->pending, ~(u32)THREAD_SIGNAL, __ATOMIC_SEQ_CST);
+        spin_unlock(&signals->lock);
+        err = other ? -EINTR : waiter_sleep(&waiter, deadline);
+        if (!other && err == -EINTR && !(READ_ONCE(current->pending) & ~(u32)THREAD_SIGNAL))
+            err = 0; // look which signal it was
+        spin_lock(&signals->lock);
+    }
+    current->blocked = current->saved_blocked;
+    current->restore_blocked = false;
+    spin_unlock(&signals->lock);
+    return signo ? signo : err == -ETIMEDOUT ? -EAGAIN : err;
+}
+
+long sys_rt_sigtimedwait(const u64 __user *set, siginfo_t __user *info, const struct __kernel_timespec __user *timeout, size_t size)
+{
     struct __kernel_timespec ts;
     s64 deadline = WAIT_FOREVER;
-    struct waiter waiter;
     siginfo_t taken;
-    int signo, err = 0;
     u64 mask;
 
     if (size != sizeof(u64))
@@ -116,27 +142,9 @@ long sys_rt_sigtimedwait(const u64 __user *set, siginfo_t __user *info, const st
         return -EINVAL;
     if (timeout)
         deadline = time_deadline_ns(timespec_to_ns(&ts));
-    mask &= ~SIGMASK_UNBLOCKABLE;
-    waiter_init(&waiter);
-    for (;;) {
-        spin_lock(&signals->lock);
-        signo = signal_dequeue(current, mask, &taken);
-        spin_unlock(&signals->lock);
-        if (signo || err)
-            break;
-        // A signal of the mask that is blocked does not interrupt a sleep: it only sets the pending flag, which is looked at here.
-        __atomic_fetch_and(&current->pending, ~(u32)THREAD_SIGNAL, __ATOMIC_SEQ_CST);
-        if (signal_deliverable(current)) {
-            thread_notify(current, THREAD_SIGNAL);
-            err = -EINTR;
-            continue;
-        }
-        err = waiter_sleep(&waiter, deadline);
-        if (err == -EINTR && !(current->pending & ~(u32)THREAD_SIGNAL) && !signal_deliverable(current))
-            err = 0;
-    }
-    if (!signo)
-        return err == -ETIMEDOUT ? -EAGAIN : err;
+    int signo = take_or_sleep(mask & ~SIGMASK_UNBLOCKABLE, deadline, &taken);
+    if (signo < 0)
+        return signo;
     return info && copy_to_user(info, &taken, sizeof(taken)) ? -EFAULT : signo;
 }
 

@@ -15,13 +15,6 @@ enum { VECTOR_UD = 6, VECTOR_PF = 14, VECTOR_GP = 13 };
 
 int platform_interrupt_signal(void) { return SIGRTMIN + 5; }
 
-static u64 read_gs_base(void)
-{
-    u64 base;
-    __asm__ volatile("rdgsbase %0" : "=r"(base));
-    return base;
-}
-
 static bool is_fault(int signo)
 {
     return signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE || signo == SIGILL || signo == SIGTRAP || signo == SIGSYS;
@@ -102,7 +95,7 @@ void sim_signal(int signo, siginfo_t *info, void *context)
             crash(signo, rip);
         return; // the interrupt signal only had to end a host call
     }
-    const struct enclave_slot_tls *tls = (const struct enclave_slot_tls *)read_gs_base();
+    const struct enclave_slot_tls *tls = (const struct enclave_slot_tls *)sim_current_tls;
     u64 frame_end = tls->tcs + ENCLAVE_SLOT_SSA + ENCLAVE_SSA_FRAME_PAGES * PAGE_SIZE;
     struct sgx_gprsgx *g = (struct sgx_gprsgx *)frame_end - 1;
 

@@ -19,6 +19,7 @@
 #endif
 
 struct enclave_layout sim_layout;
+__thread u64 sim_current_tls;
 
 static int refuse(int error, const char *what, const char *cure)
 {
@@ -122,6 +123,7 @@ static struct enclave_exit sim_enter_slot(u64 slot, u64 code, u64 arg, u64 arena
         .tls = base + enclave_slot_tls(sim_layout.stack_size), .oentry = sim_layout.entry, .tcs = base + ENCLAVE_SLOT_TCS,
         .code = code, .arg = arg, .arena = arena, .arena_size = arena_size,
     };
+    sim_current_tls = entry.tls;
     sim_enter(&entry);
     return (struct enclave_exit){ entry.reason, entry.value };
 }

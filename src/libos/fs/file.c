@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "libos/fs/file.h"
+#include "base/string.h"
+#include "libos/fs/locks.h"
+#include "libos/fs/memfs.h"
+#include "libos/mem/heap.h"
+
+int file_alloc(struct inode *inode, u32 flags, struct file **ret_file)
+{
+    static u64 next_key;
+    struct file *file = kzalloc(sizeof(*file));
+    if (!file)
+        return -ENOMEM;
+    file->refs = 1;
+    file->flags = flags;
+    file->inode = inode ? inode_ref(inode) : NULL;
+    file->owner_key = __atomic_add_fetch(&next_key, 1, __ATOMIC_RELAXED);
+    mutex_init(&file->offset_lock);
+    *ret_file = file;
+    return 0;
+}
+
+struct file *file_ref(struct file *file)
+{
+    __atomic_fetch_add(&file->refs, 1, __ATOMIC_RELAXED);
+    return file;
+}
+
+void file_unref(struct file *file)
+{
+    if (__atomic_fetch_sub(&file->refs, 1, __ATOMIC_ACQ_REL) != 1)
+        return;
+    file_locks_release_description(file);
+    if (file->ops && file->ops->release)
+        file->ops->release(file);
+    if (file->inode)
+        inode_unref(file->inode);
+    kfree(file->path);
+    kfree(file);
+}
+
+bool file_readable(const struct file *file) { return (file->flags & O_ACCMODE) != O_WRONLY && !(file->flags & O_PATH); }
+bool file_writable(const struct file *file) { return (file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH); }
+
+long file_read_at(struct file *file, u64 offset, void *buf, size_t size)
+{
+    struct iovec one;
+    struct uio uio;
+    size_t done = 0;
+
+    if (!file->ops->read)
+        return inode_is_dir(file->inode) ? -EISDIR : -EINVAL;
+    // A short read is not the end of the file: go on until nothing comes.
+    while (done < size) {
+        uio_kernel(&uio, &one, (u8 *)buf + done, size - done);
+        long n = file->ops->read(file, &uio, &offset);
+        if (n < 0)
+            return done ? (long)done : n;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return (long)done;
+}
+
+u64 file_size(struct file *file)
+{
+    struct kstat st;
+    return file->inode && file->inode->ops->getattr(file->inode, &st) == 0 ? st.size : 0;
+}
+
+size_t file_path(struct file *file, char *buf, size_t size)
+{
+    const char *path = file->path ? file->path : "";
+    size_t len = MIN(strlen(path), size - 1);
+    memcpy(buf, path, len);
+    buf[len] = '\0';
+    return len;
+}
+
+static void vm_get(void *file) { file_ref(file); }
+static void vm_put(void *file) { file_unref(file); }
+static long vm_read(void *file, u64 offset, void *buf, size_t size) { return file_read_at(file, offset, buf, size); }
+
+static long vm_write(void *arg, u64 offset, const void *buf, size_t size)
+{
+    struct file *file = arg;
+    struct iovec one;
+    struct uio uio;
+    uio_kernel(&uio, &one, (void *)(uintptr_t)buf, size);
+    return file->ops->write ? file->ops->write(file, &uio, &offset) : -EINVAL;
+}
+
+static u64 vm_size(void *file) { return file_size(file); }
+static u64 vm_inode(void *file) { return ((struct file *)file)->inode ? ((struct file *)file)->inode->ino : 0; }
+static size_t vm_path(void *file, char *buf, size_t size) { return file_path(file, buf, size); }
+
+const struct vm_file_ops file_vm_ops = {
+    .get = vm_get, .put = vm_put, .read = vm_read, .write = vm_write, .gate_table = memfs_gate_table, .size = vm_size,
+    .inode = vm_inode, .path = vm_path,
+};

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Open file descriptions and descriptor tables.
+#pragma once
+
+#include "libos/fs/fs.h"
+#include "libos/fs/inode.h"
+#include "libos/fs/uio.h"
+
+struct poll_table;
+
+// Takes one directory entry; non-zero: the buffer is full, stop before it. next is the position behind the entry.
+struct dir_sink {
+    int (*emit)(struct dir_sink *sink, const char *name, size_t len, u64 ino, u32 type, u64 next);
+};
+
+struct file_ops {
+    // At *offset, which they advance. Return bytes, 0 at the end, -errno.
+    long (*read)(struct file *file, struct uio *uio, u64 *offset);
+    long (*write)(struct file *file, struct uio *uio, u64 *offset);
+    int (*getdents)(struct file *file, struct dir_sink *sink, u64 *position);
+    u32 (*poll)(struct file *file, struct poll_table *table); // POLL* that hold now; registers with table if it is not NULL
+    long (*ioctl)(struct file *file, u32 command, u64 argument);
+    int (*fallocate)(struct file *file, int mode, u64 offset, u64 len);
+    int (*fsync)(struct file *file);
+    s64 (*seek_data)(struct file *file, u64 offset, bool hole); // SEEK_DATA / SEEK_HOLE
+    void (*release)(struct file *file);
+    bool stream; // no position: lseek says ESPIPE
+};
+
+struct file {
+    const struct file_ops *ops;
+    u32 refs;  // atomic
+    u32 flags; // O_* as fcntl(F_GETFL) shows them
+    struct inode *inode; // owned; NULL for pipes and the like
+    u64 offset;          // guarded by offset_lock
+    struct mutex offset_lock;
+    void *private;
+    char *path; // absolute, as opened; NULL: unnamed
+    u64 owner_key; // identity for flock and OFD locks
+};
+
+__nodiscard int file_alloc(struct inode *inode, u32 flags, struct file **ret_file); // takes its own reference of inode
+bool file_readable(const struct file *file);
+bool file_writable(const struct file *file);
+
+// Descriptor tables. files_install takes over the reference. Lowest free descriptor from `from`: fd or -EMFILE.
+__nodiscard int files_create_empty(struct files **ret_files);
+__nodiscard int files_install(struct file *file, int from, bool close_on_exec);
+__nodiscard int files_replace(int fd, struct file *file, bool close_on_exec); // dup2: -EBADF out of range
+__nodiscard int files_close(int fd);
+void files_close_range(u32 first, u32 last, bool only_mark);
+int files_get_flags(int fd);                // FD_CLOEXEC or -EBADF
+int files_set_flags(int fd, bool close_on_exec);
+// Walks a table for /proc/PID/fd: the first open descriptor >= from, or -1; *ret_file is referenced unless NULL is passed.
+int files_next(struct files *files, int from, struct file **ret_file);
+
+// Paths (path.c).
+struct lookup {
+    struct inode *parent; // referenced
+    struct inode *inode;  // referenced, NULL if the last component does not exist
+    char name[256];       // last component; "" when the path was "/" or ended in "." or ".."
+    bool must_be_dir;     // trailing slash
+};
+enum { LOOKUP_FOLLOW = 1, LOOKUP_EMPTY = 2 }; // follow a final symlink; AT_EMPTY_PATH
+// Resolves relative to dirfd (AT_FDCWD: the cwd). 0 also when only the last component is missing. -ENOENT, -ENOTDIR, -ELOOP,
+// -ENAMETOOLONG, -EBADF.
+__nodiscard int path_lookup(int dirfd, const char *path, u32 flags, struct lookup *ret_lookup);
+void lookup_done(struct lookup *lookup);
+// The inode of an existing path. -ENOENT too.
+__nodiscard int path_inode(int dirfd, const char *path, u32 flags, struct inode **ret_inode);
+__nodiscard int inode_path(struct inode *dir, char *buf, size_t size); // absolute path of a directory: length or -errno
+__nodiscard int open_at(int dirfd, const char *path, u32 flags, u32 mode, struct file **ret_file);
+
+struct fs_context {
+    u32 refs;
+    u32 umask;
+    struct mutex lock;
+    struct inode *root, *cwd;
+};
+
+extern struct inode *fs_root;

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "libos/fs/inode.h"
+#include "libos/fs/locks.h"
+
+void inode_init(struct inode *inode, const struct inode_ops *ops, u32 mode, u64 ino)
+{
+    inode->ops = ops;
+    inode->refs = 1;
+    inode->mode = mode;
+    inode->ino = ino;
+    mutex_init(&inode->lock);
+}
+
+struct inode *inode_ref(struct inode *inode)
+{
+    __atomic_fetch_add(&inode->refs, 1, __ATOMIC_RELAXED);
+    return inode;
+}
+
+void inode_unref(struct inode *inode)
+{
+    if (__atomic_fetch_sub(&inode->refs, 1, __ATOMIC_ACQ_REL) != 1)
+        return;
+    file_locks_free(inode);
+    inode->ops->release(inode);
+}
+
+u64 inode_new_number(void)
+{
+    static u64 last = 1 << 20; // above those of the image
+    return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Inodes and what file systems do with them. No dentries: a directory knows its parent and its name, a file's name belongs to the
+// directory that holds it. Mounting hides a directory behind the root of another file system (inode.mounted).
+#pragma once
+
+#include "abi/linux/abi.h"
+#include "libos/sync/mutex.h"
+
+struct file;
+struct inode;
+
+struct kstat {
+    u64 dev, ino, size, blocks;
+    u32 mode, nlink, uid, gid, blksize;
+    u64 rdev;
+    s64 atime, mtime, ctime; // CLOCK_REALTIME ns
+};
+
+// What setattr changes.
+enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32 };
+struct attr_change {
+    u32 valid;
+    u32 mode, uid, gid;
+    u64 size;
+    s64 atime, mtime;
+};
+
+// Operations that a file system lacks are NULL and answer -EPERM or -ENOTDIR as fits. Names are single components, never "." or "..".
+// Results that are inodes come with a reference.
+struct inode_ops {
+    int (*lookup)(struct inode *dir, const char *name, struct inode **ret_inode);
+    struct inode *(*parent)(struct inode *dir);                    // itself for the root
+    long (*name)(struct inode *dir, char *buf, size_t size);       // in its parent: length or -errno
+    int (*create)(struct inode *dir, const char *name, u32 mode, u64 rdev, struct inode **ret_inode); // any type but symlinks
+    int (*symlink)(struct inode *dir, const char *name, const char *target);
+    int (*link)(struct inode *dir, const char *name, struct inode *inode);
+    int (*unlink)(struct inode *dir, const char *name);
+    int (*rmdir)(struct inode *dir, const char *name);
+    int (*rename)(struct inode *old_dir, const char *old_name, struct inode *new_dir, const char *new_name, u32 flags);
+    long (*readlink)(struct inode *inode, char *buf, size_t size); // length, not terminated
+    // A link that does not lead by its text (/proc/PID/fd/N): the inode itself; NULL: use readlink.
+    int (*follow)(struct inode *inode, struct inode **ret_target);
+    int (*getattr)(struct inode *inode, struct kstat *ret_stat);
+    int (*setattr)(struct inode *inode, const struct attr_change *change);
+    int (*open)(struct inode *inode, struct file *file); // sets file->ops and file->private
+    int (*statfs)(struct inode *inode, struct statfs *ret_statfs);
+    void (*release)(struct inode *inode); // last reference is gone
+};
+
+struct inode {
+    const struct inode_ops *ops;
+    u32 refs;          // atomic
+    u32 mode;          // type bits never change
+    u64 ino;
+    struct inode *mounted; // root of the file system mounted here; fixed once set
+    struct inode *covered; // for a mounted root: the directory it hides
+    struct mutex lock;     // contents and attributes
+    struct file_locks *locks; // advisory locks (locks.c)
+    bool has_locks;           // set once, with the first lock
+    void *pipe;               // of a FIFO (ipc/)
+};
+
+void inode_init(struct inode *inode, const struct inode_ops *ops, u32 mode, u64 ino);
+struct inode *inode_ref(struct inode *inode);
+void inode_unref(struct inode *inode);
+
+static inline bool inode_is_dir(const struct inode *inode) { return S_ISDIR(inode->mode); }
+u64 inode_new_number(void);

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Nodes and attributes of the file system in memory.
+#include "libos/fs/memfs_node.h"
+#include "base/string.h"
+#include "libos/mem/filepages.h"
+#include "libos/mem/heap.h"
+#include "libos/time/time.h"
+#include "libos/vm/vm.h"
+
+s64 memfs_now(void) { return time_realtime_ns(); }
+
+int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node)
+{
+    struct memfs_node *node = kzalloc(sizeof(*node));
+    if (!node)
+        return -ENOMEM;
+    inode_init(&node->inode, &memfs_ops, mode, inode_new_number());
+    node->fs = fs;
+    node->mode = mode;
+    node->nlink = S_ISDIR(mode) ? 2 : 1;
+    node->atime = node->mtime = node->ctime = memfs_now();
+    list_init(&node->order);
+    *ret_node = node;
+    return 0;
+}
+
+int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, struct inode **ret_root)
+{
+    static u64 devices;
+    struct memfs *fs = kzalloc(sizeof(*fs));
+    struct memfs_node *root;
+
+    int err = fs ? memfs_node_alloc(fs, S_IFDIR | root_mode, &root) : -ENOMEM;
+    if (err) {
+        kfree(fs);
+        return err;
+    }
+    mutex_init(&fs->tree);
+    fs->lower = lower;
+    fs->dev = ++devices;
+    root->parent = root;
+    root->has_lower = lower;
+    root->lower = lower_root;
+    *ret_root = &root->inode;
+    return 0;
+}
+
+int memfs_anonymous(u32 mode, struct inode **ret_inode)
+{
+    static struct memfs fs = { .tree = MUTEX_INIT(fs.tree), .dev = 0xfff };
+    struct memfs_node *node;
+    int err = memfs_node_alloc(&fs, S_IFREG | mode, &node);
+    if (err)
+        return err;
+    node->nlink = 0;
+    *ret_inode = &node->inode;
+    return 0;
+}
+
+static void release(struct inode *inode)
+{
+    struct memfs_node *node = node_of(inode);
+    struct memfs_entry *entry, *next;
+
+    list_for_each_safe(entry, next, &node->order, by_position) { // an unlinked directory is empty; a dropped file system is not
+        inode_unref(&entry->node->inode);
+        kfree(entry);
+    }
+    pagetree_free(&node->pages);
+    kfree(node->target);
+    kfree(node);
+}
+
+static int getattr(struct inode *inode, struct kstat *st)
+{
+    struct memfs_node *node = node_of(inode);
+
+    mutex_lock(&inode->lock);
+    *st = (struct kstat){
+        .dev = node->fs->dev, .ino = inode->ino, .size = node->size, .mode = node->mode, .nlink = node->nlink, .uid = node->uid,
+        .gid = node->gid, .blksize = PAGE_SIZE, .rdev = node->rdev, .atime = node->atime, .mtime = node->mtime, .ctime = node->ctime,
+    };
+    if (S_ISREG(node->mode))
+        st->blocks = MAX(node->pages.pages * 8, node->has_lower ? DIV_ROUND_UP(MIN(node->lower_size, node->size), 512ul) : 0);
+    mutex_unlock(&inode->lock);
+    return 0;
+}
+
+static int setattr(struct inode *inode, const struct attr_change *change)
+{
+    struct memfs_node *node = node_of(inode);
+    int err = 0;
+
+    mutex_lock(&inode->lock);
+    if (change->valid & ATTR_SIZE)
+        err = memfs_resize(node, change->size);
+    if (!err) {
+        if (change->valid & ATTR_MODE)
+            node->mode = (node->mode & S_IFMT) | (change->mode & 07777);
+        if (change->valid & ATTR_UID)
+            node->uid = change->uid;
+        if (change->valid & ATTR_GID)
+            node->gid = change->gid;
+        if (change->valid & ATTR_ATIME)
+            node->atime = change->atime;
+        if (change->valid & ATTR_MTIME)
+            node->mtime = change->mtime;
+        node->ctime = memfs_now();
+    }
+    mutex_unlock(&inode->lock);
+    return err;
+}
+
+static long readlink(struct inode *inode, char *buf, size_t size)
+{
+    struct memfs_node *node = node_of(inode);
+    if (node->has_lower)
+        return node->fs->lower->readlink(node->lower, buf, size);
+    size_t len = MIN(strlen(node->target), size);
+    memcpy(buf, node->target, len);
+    return (long)len;
+}
+
+static int statfs(struct inode *inode, struct statfs *st)
+{
+    struct vm_stats vm;
+    vm_get_stats(&vm);
+    memset(st, 0, sizeof(*st));
+    st->f_type = 0x01021994; // TMPFS_MAGIC
+    st->f_bsize = st->f_frsize = PAGE_SIZE;
+    st->f_blocks = (long)(vm.limit / PAGE_SIZE);
+    st->f_bfree = st->f_bavail = (long)((vm.limit - MIN(vm.committed, vm.limit)) / PAGE_SIZE);
+    st->f_files = 1 << 20;
+    st->f_ffree = 1 << 19;
+    st->f_namelen = 255;
+    return 0;
+}
+
+const struct inode_ops memfs_ops = {
+    .lookup = memfs_lookup, .parent = memfs_parent, .name = memfs_name, .create = memfs_make, .symlink = memfs_symlink,
+    .link = memfs_link, .unlink = memfs_unlink, .rmdir = memfs_rmdir, .rename = memfs_rename, .readlink = readlink,
+    .getattr = getattr, .setattr = setattr, .open = memfs_open, .statfs = statfs, .release = release,
+};

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Names of the file system in memory. One lock per file system for all of them: names change rarely, and rename needs two
+// directories at once.
+#include "libos/fs/memfs_node.h"
+#include "base/string.h"
+#include "libos/mem/heap.h"
+
+enum { NAME_MAX_BYTES = 255 };
+
+struct memfs_entry *memfs_find(struct memfs_node *dir, const char *name)
+{
+    struct rb_node *at = dir->names.root;
+    while (at) {
+        struct memfs_entry *entry = container_of(at, struct memfs_entry, by_name);
+        int order = strcmp(name, entry->name);
+        if (!order)
+            return entry;
+        at = order < 0 ? at->left : at->right;
+    }
+    return NULL;
+}
+
+static void insert(struct memfs_node *dir, struct memfs_entry *entry)
+{
+    struct rb_node **link = &dir->names.root, *parent = NULL;
+    while (*link) {
+        parent = *link;
+        link = strcmp(entry->name, container_of(parent, struct memfs_entry, by_name)->name) < 0 ? &parent->left : &parent->right;
+    }
+    rb_insert(&dir->names, &entry->by_name, parent, link);
+    entry->position = ++dir->next_position;
+    list_add_tail(&entry->by_position, &dir->order);
+    if (S_ISDIR(entry->node->mode)) {
+        entry->node->parent = dir;
+        entry->node->entry = entry;
+        dir->nlink++;
+    }
+}
+
+static struct memfs_entry *entry_alloc(const char *name, size_t len, struct memfs_node *node)
+{
+    struct memfs_entry *entry = kzalloc(sizeof(*entry) + len + 1);
+    if (!entry)
+        return NULL;
+    memcpy(entry->name, name, len);
+    entry->node = node;
+    return entry;
+}
+
+// Takes an entry out; its node's reference goes to the caller.
+static struct memfs_node *take_out(struct memfs_node *dir, struct memfs_entry *entry)
+{
+    struct memfs_node *node = entry->node;
+
+    rb_erase(&dir->names, &entry->by_name);
+    list_del(&entry->by_position);
+    if (S_ISDIR(node->mode)) {
+        dir->nlink--;
+        node->entry = NULL;
+    }
+    kfree(entry);
+    return node;
+}
+
+static void touch(struct memfs_node *dir) { dir->mtime = dir->ctime = memfs_now(); }
+
+struct population {
+    struct memfs_node *dir;
+    int err;
+};
+
+static int node_from_lower(struct memfs *fs, u64 handle, struct memfs_node **ret_node)
+{
+    struct lower_attr attr;
+    struct memfs_node *node;
+    int err = fs->lower->attr(handle, &attr);
+
+    if (!err)
+        err = memfs_node_alloc(fs, attr.mode, &node);
+    if (err)
+        return err;
+    node->inode.ino = attr.ino;
+    node->nlink = S_ISDIR(attr.mode) ? 2 : attr.nlink;
+    node->uid = attr.uid;
+    node->gid = attr.gid;
+    node->rdev = attr.rdev;
+    node->size = S_ISDIR(attr.mode) ? 0 : attr.size;
+    node->lower_size = attr.size;
+    node->atime = node->mtime = node->ctime = attr.mtime;
+    node->has_lower = S_ISDIR(attr.mode) || S_ISREG(attr.mode) || S_ISLNK(attr.mode);
+    node->lower = handle;
+    *ret_node = node;
+    return 0;
+}
+
+static int take_over(const char *name, size_t len, u64 handle, void *arg)
+{
+    struct population *p = arg;
+    struct memfs_node *node;
+
+    p->err = node_from_lower(p->dir->fs, handle, &node);
+    if (p->err)
+        return 1;
+    struct memfs_entry *entry = entry_alloc(name, len, node);
+    if (!entry) {
+        inode_unref(&node->inode);
+        p->err = -ENOMEM;
+        return 1;
+    }
+    insert(p->dir, entry);
+    return 0;
+}
+
+int memfs_populate(struct memfs_node *dir)
+{
+    struct population p = { .dir = dir };
+    struct memfs_entry *entry, *next;
+
+    if (!dir->has_lower)
+        return 0;
+    int err = dir->fs->lower->for_each(dir->lower, take_over, &p);
+    if (p.err)
+        err = p.err;
+    if (err) { // none or all, so that a later try starts afresh
+        list_for_each_safe(entry, next, &dir->order, by_position) {
+            struct memfs_node *node = take_out(dir, entry);
+            inode_unref(&node->inode);
+        }
+        return err;
+    }
+    dir->has_lower = false;
+    return 0;
+}
+
+// Locks the tree with dir populated and still in the tree. 0, or -errno with the tree unlocked.
+static int begin(struct memfs_node *dir)
+{
+    mutex_lock(&dir->fs->tree);
+    int err = memfs_populate(dir);
+    if (!err && !dir->entry && dir->parent != dir)
+        err = -ENOENT;
+    if (err)
+        mutex_unlock(&dir->fs->tree);
+    return err;
+}
+
+static void end(struct memfs_node *dir) { mutex_unlock(&dir->fs->tree); }
+
+int memfs_lookup(struct inode *inode, const char *name, struct inode **ret_inode)
+{
+    struct memfs_node *dir = node_of(inode);
+    int err = begin(dir);
+    if (err)
+        return err;
+    struct memfs_entry *entry = memfs_find(dir, name);
+    if (entry)
+        *ret_inode = inode_ref(&entry->node->inode);
+    end(dir);
+    return entry ? 0 : -ENOENT;
+}
+
+struct inode *memfs_parent(struct inode *inode)
+{
+    struct memfs_node *dir = node_of(inode);
+    mutex_lock(&dir->fs->tree);
+    struct inode *parent = inode_ref(dir->parent ? &dir->parent->inode : inode);
+    mutex_unlock(&dir->fs->tree);
+    return parent;
+}
+
+long memfs_name(struct inode *inode, char *buf, size_t size)
+{
+    struct memfs_node *dir = node_of(inode);
+    long len = -ENOENT;
+
+    mutex_lock(&dir->fs->tree);
+    if (dir->entry) {
+        size_t n = strlen(dir->entry->name);
+        len = n < size ? (long)n : -ENAMETOOLONG;
+        if (len >= 0)
+            memcpy(buf, dir->entry->name, n + 1);
+    }
+    mutex_unlock(&dir->fs->tree);
+    return len;
+}
+
+// Adds a new name for node, whose reference is consumed in any case.
+static int add(struct memfs_node *dir, const char *name, struct memfs_node *node)
+{
+    size_t len = strlen(name);
+    struct memfs_entry *entry = len > NAME_MAX_BYTES ? NULL : entry_alloc(name, len, node);
+    int err = entry ? begin(dir) : len > NAME_MAX_BYTES ? -ENAMETOOLONG : -ENOMEM;
+
+    if (!err) {
+        err = memfs_find(dir, name) ? -EEXIST : 0;
+        if (!err) {
+            insert(dir, entry);
+            touch(dir);
+            entry = NULL;
+        }
+        end(dir);
+    }
+    if (err) {
+        kfree(entry);
+        inode_unref(&node->inode);
+    }
+    return err;
+}
+
+int memfs_make(struct inode *inode, const char *name, u32 mode, u64 rdev, struct inode **ret_inode)
+{
+    struct memfs_node *node;
+    int err = memfs_node_alloc(node_of(inode)->fs, mode, &node);
+    if (err)
+        return err;
+    node->rdev = rdev;
+    inode_ref(&node->inode);
+    err = add(node_of(inode), name, node);
+    if (err)
+        inode_unref(&node->inode);
+    else
+        *ret_inode = &node->inode;
+    return err;
+}
+
+int memfs_symlink(struct inode *inode, const char *name, const char *target)
+{
+    struct memfs_node *node;
+    int err = memfs_node_alloc(node_of(inode)->fs, S_IFLNK | 0777, &node);
+    if (err)
+        return err;
+    node->target = kstrdup(target);
+    node->size = strlen(target);
+    if (!node->target) {
+        inode_unref(&node->inode);
+        return -ENOMEM;
+    }
+    return add(node_of(inode), name, node);
+}
+
+int memfs_link(struct inode *inode, const char *name, struct inode *target)
+{
+    struct memfs_node *node = node_of(target), *dir = node_of(inode);
+
+    if (S_ISDIR(node->mode))
+        return -EPERM;
+    if (target->ops != &memfs_ops || node->fs != dir->fs)
+        return -EXDEV;
+    inode_ref(target);
+    int err = add(dir, name, node);
+    if (!err) {
+        mutex_lock(&target->lock);
+        node->nlink++;
+        node->ctime = memfs_now();
+        mutex_unlock(&target->lock);
+    }
+    return err;
+}
+
+static void lost_a_name(struct memfs_node *node)
+{
+    mutex_lock(&node->inode.lock);
+    node->nlink -= S_ISDIR(node->mode) ? node->nlink : 1;
+    node->ctime = memfs_now();
+    mutex_unlock(&node->inode.lock);
+    inode_unref(&node->inode);
+}
+
+int memfs_unlink(struct inode *inode, const char *name)
+{
+    struct memfs_node *dir = node_of(inode), *node = NULL;
+    int err = begin(dir);
+    if (err)
+        return err;
+    struct memfs_entry *entry = memfs_find(dir, name);
+    if (!entry)
+        err = -ENOENT;
+    else if (S_ISDIR(entry->node->mode))
+        err = -EISDIR;
+    else
+        node = take_out(dir, entry);
+    if (node)
+        touch(dir);
+    end(dir);
+    if (node)
+        lost_a_name(node);
+    return err;
+}
+
+// Tree lock held.
+static int must_be_empty(struct memfs_node *dir)
+{
+    int err = memfs_populate(dir);
+    if (err)
+        return err;
+    if (dir->inode.mounted)
+        return -EBUSY;
+    return list_empty(&dir->order) ? 0 : -ENOTEMPTY;
+}
+
+int memfs_rmdir(struct inode *inode, const char *name)
+{
+    struct memfs_node *dir = node_of(inode), *node = NULL;
+    int err = begin(dir);
+    if (err)
+        return err;
+    struct memfs_entry *entry = memfs_find(dir, name);
+    if (!entry)
+        err = -ENOENT;
+    else if (!S_ISDIR(entry->node->mode))
+        err = -ENOTDIR;
+    else
+        err = must_be_empty(entry->node);
+    if (!err) {
+        node = take_out(dir, entry);
+        touch(dir);
+    }
+    end(dir);
+    if (node)
+        lost_a_name(node);
+    return err;
+}
+
+static bool is_inside(const struct memfs_node *dir, const struct memfs_node *ancestor)
+{
+    for (; dir->parent && dir->parent != dir; dir = dir->parent)
+        if (dir == ancestor)
+            return true;
+    return dir == ancestor;
+}
+
+// What stands in the way of putting old over new (rename(2)). Tree lock held.
+static int may_replace(struct memfs_node *old, struct memfs_node *new)
+{
+    if (S_ISDIR(old->mode) && !S_ISDIR(new->mode))
+        return -ENOTDIR;
+    if (!S_ISDIR(old->mode) && S_ISDIR(new->mode))
+        return -EISDIR;
+    return S_ISDIR(new->mode) ? must_be_empty(new) : 0;
+}
+
+static void exchange(struct memfs_node *dir_a, struct memfs_entry *a, struct memfs_node *dir_b, struct memfs_entry *b)
+{
+    struct memfs_node *node = a->node;
+    a->node = b->node;
+    b->node = node;
+    dir_a->nlink += (u32)(S_ISDIR(a->node->mode) != 0) - (u32)(S_ISDIR(b->node->mode) != 0);
+    dir_b->nlink += (u32)(S_ISDIR(b->node->mode) != 0) - (u32)(S_ISDIR(a->node->mode) != 0);
+    if (S_ISDIR(a->node->mode))
+        a->node->parent = dir_a, a->node->entry = a;
+    if (S_ISDIR(b->node->mode))
+        b->node->parent = dir_b, b->node->entry = b;
+}
+
+int memfs_rename(struct inode *old_inode, const char *old_name, struct inode *new_inode, const char *new_name, u32 flags)
+{
+    struct memfs_node *old_dir = node_of(old_inode), *new_dir = node_of(new_inode), *replaced = NULL;
+    size_t len = strlen(new_name);
+
+    if (new_inode->ops != &memfs_ops || old_dir->fs != new_dir->fs)
+        return -EXDEV;
+    if (len > NAME_MAX_BYTES)
+        return -ENAMETOOLONG;
+    int err = begin(new_dir);
+    if (err)
+        return err;
+    err = memfs_populate(old_dir);
+    struct memfs_entry *from = err ? NULL : memfs_find(old_dir, old_name), *to = err ? NULL : memfs_find(new_dir, new_name), *entry = NULL;
+    if (!err && !from)
+        err = -ENOENT;
+    if (!err && to && (flags & RENAME_NOREPLACE))
+        err = -EEXIST;
+    if (!err && !to && (flags & RENAME_EXCHANGE))
+        err = -ENOENT;
+    if (!err && S_ISDIR(from->node->mode) && is_inside(new_dir, from->node))
+        err = -EINVAL;
+    bool same = !err && to && to->node == from->node;
+    if (!err && !same && (flags & RENAME_EXCHANGE)) {
+        exchange(old_dir, from, new_dir, to);
+    } else if (!err && !same) {
+        if (to)
+            err = may_replace(from->node, to->node);
+        entry = err ? NULL : entry_alloc(new_name, len, from->node);
+        if (!err && !entry)
+            err = -ENOMEM;
+        if (!err) {
+            if (to)
+                replaced = take_out(new_dir, to);
+            take_out(old_dir, from);
+            insert(new_dir, entry);
+        }
+    }
+    if (!err && !same) {
+        touch(old_dir);
+        touch(new_dir);
+    }
+    end(new_dir);
+    if (replaced)
+        lost_a_name(replaced);
+    return err;
+}

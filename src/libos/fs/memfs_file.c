@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Contents of the file system in memory.
+#include "base/string.h"
+#include "libos/fs/file.h"
+#include "libos/fs/memfs_node.h"
+#include "libos/ipc/pipe.h"
+#include "libos/mem/filepages.h"
+#include "libos/mem/heap.h"
+
+enum { MAX_SIZE_BITS = 46 };
+
+static const u64 max_size = 1ull << MAX_SIZE_BITS;
+
+// The node's own page at index, made now if it has none, with what the image shows there. inode.lock held.
+static int own_page(struct memfs_node *node, u64 index, u8 **ret_page)
+{
+    u8 *page = pagetree_get(&node->pages, index);
+    u64 start = index << PAGE_SHIFT;
+    long n = 0;
+
+    if (page) {
+        *ret_page = page;
+        return 0;
+    }
+    page = filepage_alloc();
+    if (!page)
+        return -ENOSPC;
+    if (node->has_lower && start < node->lower_size)
+        n = node->fs->lower->read(node->lower, start, page, MIN(PAGE_SIZE, node->lower_size - start));
+    int err = n < 0 ? (int)n : 0;
+    if (!err) {
+        memset(page + n, 0, PAGE_SIZE - (size_t)n);
+        err = pagetree_put(&node->pages, index, page);
+    }
+    if (err)
+        filepage_free(page);
+    else
+        *ret_page = page;
+    return err;
+}
+
+int memfs_resize(struct memfs_node *node, u64 size)
+{
+    u64 tail = size & PAGE_MASK;
+    u8 *page;
+
+    if (!S_ISREG(node->mode))
+        return S_ISDIR(node->mode) ? -EISDIR : -EINVAL;
+    if (size > max_size)
+        return -EFBIG;
+    if (size < node->size) {
+        if (tail && (pagetree_get(&node->pages, size >> PAGE_SHIFT) || (node->has_lower && size < node->lower_size))) {
+            int err = own_page(node, size >> PAGE_SHIFT, &page);
+            if (err)
+                return err;
+            memset(page + tail, 0, PAGE_SIZE - tail);
+        }
+        pagetree_drop(&node->pages, DIV_ROUND_UP(size, PAGE_SIZE), UINT64_MAX);
+        // What lies behind the new end never comes back from below.
+        node->lower_size = MIN(node->lower_size, ALIGN_UP(size, PAGE_SIZE));
+        node->lower_size = MIN(node->lower_size, size);
+    }
+    node->size = size;
+    node->mtime = node->ctime = memfs_now();
+    return 0;
+}
+
+// One piece within one page. Copies to the caller go through a bounce page when they come from the image, and never with the
+// inode locked: a fault on the caller's memory may need this very file.
+static long read_piece(struct memfs_node *node, struct uio *uio, u64 offset, size_t n, u8 *bounce)
+{
+    mutex_lock(&node->inode.lock);
+    const u8 *page = pagetree_get(&node->pages, offset >> PAGE_SHIFT);
+    if (page)
+        memcpy(bounce, page + (offset & PAGE_MASK), n);
+    mutex_unlock(&node->inode.lock);
+    if (!page && node->has_lower && offset < READ_ONCE(node->lower_size)) {
+        size_t lower = MIN(n, READ_ONCE(node->lower_size) - offset);
+        long got = node->fs->lower->read(node->lower, offset, bounce, lower);
+        if (got < 0)
+            return got;
+        memset(bounce + got, 0, n - (size_t)got);
+    } else if (!page) {
+        return uio_put_zeros(uio, n);
+    }
+    return uio_put(uio, bounce, n);
+}
+
+static long read_file(struct file *file, struct uio *uio, u64 *offset)
+{
+    struct memfs_node *node = node_of(file->inode);
+    u8 *bounce = kpages_alloc(1);
+    long err = bounce ? 0 : -ENOMEM;
+    size_t done = 0;
+
+    while (!err && uio->left) {
+        u64 size = READ_ONCE(node->size);
+        if (*offset >= size)
+            break;
+        size_t n = MIN(MIN(uio->left, PAGE_SIZE - (*offset & PAGE_MASK)), size - *offset);
+        err = read_piece(node, uio, *offset, n, bounce);
+        if (!err) {
+            *offset += n;
+            done += n;
+        }
+    }
+    kpages_free(bounce, 1);
+    return done ? (long)done : err;
+}
+
+static long write_piece(struct memfs_node *node, u64 offset, const u8 *data, size_t n)
+{
+    u8 *page;
+    mutex_lock(&node->inode.lock);
+    int err = own_page(node, offset >> PAGE_SHIFT, &page);
+    if (!err) {
+        memcpy(page + (offset & PAGE_MASK), data, n);
+        node->size = MAX(node->size, offset + n);
+        node->mtime = node->ctime = memfs_now();
+    }
+    mutex_unlock(&node->inode.lock);
+    return err;
+}
+
+static long write_file(struct file *file, struct uio *uio, u64 *offset)
+{
+    struct memfs_node *node = node_of(file->inode);
+    u8 *bounce = kpages_alloc(1);
+    long err = bounce ? 0 : -ENOMEM;
+    size_t done = 0;
+
+    if (file->flags & O_APPEND)
+        *offset = READ_ONCE(node->size);
+    while (!err && uio->left) {
+        if (*offset >= max_size) {
+            err = -EFBIG;
+            break;
+        }
+        size_t n = MIN(uio->left, PAGE_SIZE - (*offset & PAGE_MASK));
+        err = uio_take(uio, bounce, n);
+        if (!err)
+            err = write_piece(node, *offset, bounce, n);
+        if (!err) {
+            *offset += n;
+            done += n;
+        }
+    }
+    kpages_free(bounce, 1);
+    return done ? (long)done : err;
+}
+
+static int fallocate(struct file *file, int mode, u64 offset, u64 len)
+{
+    struct memfs_node *node = node_of(file->inode);
+    int err = 0;
+
+    if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+        return -EOPNOTSUPP;
+    if (len > max_size || offset > max_size - len)
+        return -EFBIG;
+    mutex_lock(&node->inode.lock);
+    if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+        u64 end = MIN(offset + len, node->size);
+        for (u64 at = offset; !err && at < end;) {
+            u64 n = MIN(PAGE_SIZE - (at & PAGE_MASK), end - at);
+            bool below = node->has_lower && ALIGN_DOWN(at, PAGE_SIZE) < node->lower_size;
+            u8 *page;
+            if (n == PAGE_SIZE && !below) {
+                pagetree_drop(&node->pages, at >> PAGE_SHIFT, (at >> PAGE_SHIFT) + 1);
+            } else if (below || pagetree_get(&node->pages, at >> PAGE_SHIFT)) {
+                err = own_page(node, at >> PAGE_SHIFT, &page);
+                if (!err)
+                    memset(page + (at & PAGE_MASK), 0, n);
+            }
+            at += n;
+        }
+    }
+    if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && offset + len > node->size)
+        err = memfs_resize(node, offset + len);
+    mutex_unlock(&node->inode.lock);
+    return err;
+}
+
+static s64 seek_data(struct file *file, u64 offset, bool hole)
+{
+    struct memfs_node *node = node_of(file->inode);
+    s64 found = hole ? (s64)node->size : -ENXIO;
+
+    mutex_lock(&node->inode.lock);
+    if (offset >= node->size) {
+        found = -ENXIO;
+    } else {
+        for (u64 at = offset; at < node->size; at = ALIGN_DOWN(at, PAGE_SIZE) + PAGE_SIZE) {
+            bool data = pagetree_get(&node->pages, at >> PAGE_SHIFT) || (node->has_lower && at < node->lower_size);
+            if (data != hole) {
+                found = (s64)at;
+                break;
+            }
+        }
+    }
+    mutex_unlock(&node->inode.lock);
+    return found;
+}
+
+static const struct file_ops regular_ops = { .read = read_file, .write = write_file, .fallocate = fallocate, .seek_data = seek_data };
+
+static u32 entry_type(u32 mode) { return (mode & S_IFMT) >> 12; }
+
+// Positions: 0 ".", 1 "..", then 1 + the entry's own.
+static int getdents(struct file *file, struct dir_sink *sink, u64 *position)
+{
+    struct memfs_node *dir = node_of(file->inode);
+    struct memfs_entry *entry;
+    int err, full = 0;
+
+    mutex_lock(&dir->fs->tree);
+    err = memfs_populate(dir);
+    if (!err && *position == 0 && !(full = sink->emit(sink, ".", 1, dir->inode.ino, S_IFDIR >> 12, 1)))
+        *position = 1;
+    if (!err && !full && *position == 1 && !(full = sink->emit(sink, "..", 2, dir->parent ? dir->parent->inode.ino : dir->inode.ino, S_IFDIR >> 12, 2)))
+        *position = 2;
+    if (!err && !full) {
+        list_for_each(entry, &dir->order, by_position) {
+            if (entry->position + 1 < *position)
+                continue;
+            if (sink->emit(sink, entry->name, strlen(entry->name), entry->node->inode.ino, entry_type(entry->node->mode), entry->position + 2))
+                break;
+            *position = entry->position + 2;
+        }
+    }
+    mutex_unlock(&dir->fs->tree);
+    return err;
+}
+
+static const struct file_ops dir_ops = { .getdents = getdents };
+
+int memfs_open(struct inode *inode, struct file *file)
+{
+    struct memfs_node *node = node_of(inode);
+    switch (node->mode & S_IFMT) {
+    case S_IFREG:
+        file->ops = &regular_ops;
+        return 0;
+    case S_IFDIR:
+        file->ops = &dir_ops;
+        return 0;
+    case S_IFCHR:
+        return device_open(node->rdev, node->mode, file);
+    case S_IFIFO:
+        return fifo_open(inode, file);
+    default:
+        return -ENXIO;
+    }
+}
+
+int memfs_gate_table(void *arg, const void **ret_table, size_t *ret_size)
+{
+    struct file *file = arg;
+    struct memfs_node *node = file->inode && file->inode->ops == &memfs_ops ? node_of(file->inode) : NULL;
+
+    *ret_table = NULL;
+    // Only while the file is the image's own: a written one is scanned afresh.
+    if (!node || !node->has_lower || node->pages.pages || node->size != node->lower_size || !node->fs->lower->gate_table)
+        return 0;
+    return node->fs->lower->gate_table(node->lower, ret_table, ret_size);
+}

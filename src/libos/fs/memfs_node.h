@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Private to the memfs_*.c files.
+#pragma once
+
+#include "libos/fs/memfs.h"
+#include "libos/fs/pagetree.h"
+
+struct memfs {
+    struct mutex tree; // names: entries, parents, link counts
+    const struct lower_tree *lower;
+    u64 dev;
+};
+
+struct memfs_entry {
+    struct rb_node by_name;
+    struct list_head by_position;
+    struct memfs_node *node; // owned reference
+    u64 position;            // readdir cookie, increasing in order of creation
+    char name[];
+};
+
+struct memfs_node {
+    struct inode inode;
+    struct memfs *fs;
+    u32 nlink, uid, gid;
+    u32 mode; // with permission bits; guarded by inode.lock
+    u64 rdev;
+    s64 atime, mtime, ctime;
+    bool has_lower; // directory: entries not yet taken over; file: pages below lower_size come from there; link: its text
+    u64 lower;
+    // directories, guarded by fs->tree
+    struct memfs_node *parent;
+    struct memfs_entry *entry; // in the parent; NULL: removed, or the root
+    struct rb_tree names;
+    struct list_head order;
+    u64 next_position;
+    // files, guarded by inode.lock
+    u64 size, lower_size;
+    struct pagetree pages;
+    char *target; // symbolic links
+};
+
+static inline struct memfs_node *node_of(struct inode *inode) { return container_of(inode, struct memfs_node, inode); }
+
+extern const struct inode_ops memfs_ops;
+s64 memfs_now(void);
+int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node);
+int memfs_populate(struct memfs_node *dir);                 // fs->tree held
+struct memfs_entry *memfs_find(struct memfs_node *dir, const char *name); // fs->tree held, populated
+int memfs_open(struct inode *inode, struct file *file);     // memfs_file.c
+int memfs_resize(struct memfs_node *node, u64 size);        // inode.lock held
+// Names (memfs_dir.c).
+int memfs_lookup(struct inode *dir, const char *name, struct inode **ret_inode);
+struct inode *memfs_parent(struct inode *dir);
+long memfs_name(struct inode *dir, char *buf, size_t size);
+int memfs_make(struct inode *dir, const char *name, u32 mode, u64 rdev, struct inode **ret_inode);
+int memfs_symlink(struct inode *dir, const char *name, const char *target);
+int memfs_link(struct inode *dir, const char *name, struct inode *inode);
+int memfs_unlink(struct inode *dir, const char *name);
+int memfs_rmdir(struct inode *dir, const char *name);
+int memfs_rename(struct inode *old_dir, const char *old_name, struct inode *new_dir, const char *new_name, u32 flags);

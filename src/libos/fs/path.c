@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From paths to inodes (path_resolution(7)).
+#include "base/string.h"
+#include "libos/fs/file.h"
+#include "libos/mem/heap.h"
+#include "libos/thread/thread.h"
+
+enum { MAX_LINKS = 40, PATH_BYTES = 4096, NAME_BYTES = 255 };
+
+struct inode *fs_root;
+
+struct walk {
+    struct inode *root, *at; // referenced
+    int links;
+    u32 flags;
+    struct lookup *out;
+};
+
+static void move_to(struct walk *w, struct inode *inode)
+{
+    inode_unref(w->at);
+    w->at = inode;
+}
+
+static struct inode *through_mounts(struct inode *inode)
+{
+    while (inode->mounted) {
+        struct inode *root = inode_ref(inode->mounted);
+        inode_unref(inode);
+        inode = root;
+    }
+    return inode;
+}
+
+static void go_up(struct walk *w)
+{
+    struct inode *at = w->at;
+    if (at == w->root)
+        return;
+    while (at->covered && at != w->root)
+        at = at->covered;
+    if (at != w->root)
+        move_to(w, at->ops->parent ? at->ops->parent(at) : inode_ref(at));
+}
+
+static int look_up(struct inode *dir, const char *name, struct inode **ret_inode)
+{
+    if (!inode_is_dir(dir) || !dir->ops->lookup)
+        return -ENOTDIR;
+    struct inode *inode;
+    int err = dir->ops->lookup(dir, name, &inode);
+    if (!err)
+        *ret_inode = through_mounts(inode);
+    return err;
+}
+
+static int walk_path(struct walk *w, const char *path);
+
+static int follow_link(struct walk *w, struct inode *link)
+{
+    struct inode *target;
+
+    if (++w->links > MAX_LINKS)
+        return -ELOOP;
+    if (link->ops->follow) {
+        int err = link->ops->follow(link, &target);
+        if (!err)
+            move_to(w, target);
+        if (err != -EAGAIN)
+            return err;
+    }
+    char *text = kmalloc(PATH_BYTES);
+    if (!text)
+        return -ENOMEM;
+    long n = link->ops->readlink(link, text, PATH_BYTES - 1);
+    int err = n < 0 ? (int)n : n == 0 ? -ENOENT : 0;
+    if (!err) {
+        text[n] = '\0';
+        if (text[0] == '/')
+            move_to(w, inode_ref(w->root));
+        err = walk_path(w, text);
+    }
+    kfree(text);
+    return err;
+}
+
+// The last component: reported with its parent, whether it exists or not.
+static int last_component(struct walk *w, const char *name, bool slash)
+{
+    struct lookup *out = w->out;
+    struct inode *inode = NULL;
+
+    int err = look_up(w->at, name, &inode);
+    if (err && err != -ENOENT)
+        return err;
+    if (inode && S_ISLNK(inode->mode) && ((w->flags & LOOKUP_FOLLOW) || slash)) {
+        err = follow_link(w, inode);
+        inode_unref(inode);
+        out->must_be_dir |= slash;
+        return err;
+    }
+    if (out->parent)
+        inode_unref(out->parent);
+    if (out->inode)
+        inode_unref(out->inode);
+    out->parent = inode_ref(w->at);
+    out->inode = inode;
+    out->must_be_dir |= slash;
+    memcpy(out->name, name, strlen(name) + 1);
+    if (inode)
+        move_to(w, inode_ref(inode));
+    return 0;
+}
+
+// "." and "..", and "/" itself: a directory without a name of its own.
+static void nameless(struct walk *w)
+{
+    struct lookup *out = w->out;
+    if (out->parent)
+        inode_unref(out->parent);
+    if (out->inode)
+        inode_unref(out->inode);
+    out->parent = inode_ref(w->at);
+    out->inode = inode_ref(w->at);
+    out->name[0] = '\0';
+}
+
+// Moves one component that is not the last.
+static int inner_component(struct walk *w, const char *name)
+{
+    struct inode *inode;
+    int err = look_up(w->at, name, &inode);
+    if (err)
+        return err;
+    if (!S_ISLNK(inode->mode)) {
+        move_to(w, inode);
+        return 0;
+    }
+    u32 flags = w->flags;
+    w->flags |= LOOKUP_FOLLOW;
+    err = follow_link(w, inode);
+    w->flags = flags;
+    inode_unref(inode);
+    // The walk of the link's text ended at its last component, which must exist and is where we are now.
+    if (!err && w->out->name[0] && !w->out->inode)
+        err = -ENOENT;
+    return err;
+}
+
+static int walk_path(struct walk *w, const char *path)
+{
+    char name[NAME_BYTES + 1];
+
+    nameless(w);
+    for (;;) {
+        while (*path == '/')
+            path++;
+        if (!*path)
+            return 0;
+        size_t n = 0;
+        while (path[n] && path[n] != '/')
+            n++;
+        if (n > NAME_BYTES)
+            return -ENAMETOOLONG;
+        memcpy(name, path, n);
+        name[n] = '\0';
+        path += n;
+        const char *rest = path;
+        while (*rest == '/')
+            rest++;
+        bool last = !*rest, slash = last && *path == '/';
+        if (!inode_is_dir(w->at))
+            return -ENOTDIR;
+        if (str_eq(name, ".") || str_eq(name, "..")) {
+            if (name[1])
+                go_up(w);
+            nameless(w);
+        } else {
+            int err = last ? last_component(w, name, slash) : inner_component(w, name);
+            if (err)
+                return err;
+        }
+        if (last)
+            return 0;
+    }
+}
+
+static int start_of(int dirfd, const char *path, struct inode **ret_start)
+{
+    struct fs_context *fs = current->fs;
+
+    if (path[0] == '/' || dirfd == AT_FDCWD) {
+        mutex_lock(&fs->lock);
+        *ret_start = inode_ref(path[0] == '/' ? fs->root : fs->cwd);
+        mutex_unlock(&fs->lock);
+        return 0;
+    }
+    struct file *file = files_get(dirfd);
+    if (!file)
+        return -EBADF;
+    int err = file->inode ? 0 : -ENOTDIR;
+    if (!err)
+        *ret_start = inode_ref(file->inode);
+    file_unref(file);
+    return err;
+}
+
+int path_lookup(int dirfd, const char *path, u32 flags, struct lookup *ret_lookup)
+{
+    struct lookup out = { 0 };
+    struct walk w = { .flags = flags, .out = &out };
+
+    if (!path[0] && !(flags & LOOKUP_EMPTY))
+        return -ENOENT;
+    int err = start_of(dirfd, path, &w.at);
+    if (err)
+        return err;
+    mutex_lock(&current->fs->lock);
+    w.root = inode_ref(current->fs->root);
+    mutex_unlock(&current->fs->lock);
+    if (!path[0])
+        nameless(&w);
+    else
+        err = inode_is_dir(w.at) ? walk_path(&w, path) : -ENOTDIR;
+    if (!err && out.must_be_dir && out.inode && !inode_is_dir(out.inode))
+        err = -ENOTDIR;
+    // A magic link moved the walk without naming anything.
+    if (!err && out.inode != w.at && out.inode)
+        nameless(&w);
+    inode_unref(w.root);
+    inode_unref(w.at);
+    if (err)
+        lookup_done(&out);
+    else
+        *ret_lookup = out;
+    return err;
+}
+
+void lookup_done(struct lookup *lookup)
+{
+    if (lookup->parent)
+        inode_unref(lookup->parent);
+    if (lookup->inode)
+        inode_unref(lookup->inode);
+    lookup->parent = lookup->inode = NULL;
+}
+
+int path_inode(int dirfd, const char *path, u32 flags, struct inode **ret_inode)
+{
+    struct lookup lookup;
+    int err = path_lookup(dirfd, path, flags, &lookup);
+    if (err)
+        return err;
+    if (lookup.inode)
+        *ret_inode = inode_ref(lookup.inode);
+    else
+        err = -ENOENT;
+    lookup_done(&lookup);
+    return err;
+}
+
+// Builds the path from the end of buf backwards, then moves it to the front.
+int inode_path(struct inode *dir, char *buf, size_t size)
+{
+    char name[NAME_BYTES + 1];
+    size_t at = size;
+    int err = 0;
+
+    struct inode *root;
+    mutex_lock(&current->fs->lock);
+    root = inode_ref(current->fs->root);
+    mutex_unlock(&current->fs->lock);
+    inode_ref(dir);
+    while (!err && dir != root) {
+        while (dir->covered && dir != root) {
+            struct inode *below = inode_ref(dir->covered);
+            inode_unref(dir);
+            dir = below;
+        }
+        if (dir == root || !dir->ops->name || dir == fs_root)
+            break;
+        long n = dir->ops->name(dir, name, sizeof(name));
+        if (n < 0) {
+            err = (int)n;
+        } else if ((size_t)n + 1 > at) {
+            err = -ERANGE;
+        } else {
+            at -= (size_t)n;
+            memcpy(buf + at, name, (size_t)n);
+            buf[--at] = '/';
+            struct inode *parent = dir->ops->parent(dir);
+            inode_unref(dir);
+            dir = parent;
+        }
+    }
+    inode_unref(dir);
+    inode_unref(root);
+    if (err)
+        return err;
+    if (at == size)
+        buf[--at] = '/';
+    memmove(buf, buf + at, size - at);
+    if (size - at >= size)
+        return -ERANGE;
+    buf[size - at] = '\0';
+    return (int)(size - at);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The memory side of a read or write: the program's iovec array, or one kernel buffer.
+#pragma once
+
+#include "abi/linux/abi.h"
+
+struct uio {
+    const struct iovec *iov; // kernel copy of the array; the bases are user addresses unless kernel
+    size_t count;            // elements left, the first partly used
+    size_t offset;           // used bytes of the first element
+    size_t left;             // bytes in all
+    bool kernel;
+};
+
+enum { UIO_MAX_BYTES = 0x7ffff000 }; // as Linux: one call moves no more
+
+void uio_user(struct uio *uio, struct iovec *one, const void *user_buf, size_t size);
+void uio_kernel(struct uio *uio, struct iovec *one, void *buf, size_t size);
+// Move up to n bytes between a kernel buffer and the uio, and advance it. 0 or -EFAULT; short only on a fault.
+__nodiscard int uio_put(struct uio *uio, const void *from, size_t n);   // into the caller's memory
+__nodiscard int uio_take(struct uio *uio, void *to, size_t n);          // out of the caller's memory
+__nodiscard int uio_put_zeros(struct uio *uio, size_t n);

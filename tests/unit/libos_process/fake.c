@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fake.h"
+
+#include "base/string.h"
+#include "libos/host/log.h"
+#include "libos/mem/heap.h"
+#include "libos/time/time.h"
+#include "libos/vm/user.h"
+#include "trusted/cpu.h"
+#include "trusted/layout.h"
+#include "trusted/random.h"
+#include "trusted/usercopy.h"
+#include "trusted/vector.h"
+
+u8 fake_user[FAKE_USER_SIZE] __aligned_to(4096);
+struct thread fake_thread;
+struct user_regs fake_regs;
+int fake_forced;
+u64 fake_maps, fake_bad_calls;
+u32 fake_unparks, fake_restores;
+u8 fake_restored[4096];
+enum log_level log_level = LOG_OFF;
+const struct vm_file_ops file_vm_ops;
+static const struct occlum_config config = { .default_stack_size = 1 << 20 };
+const struct enclave_layout enclave_layout = {
+    .config_start = (u64)&config,
+    .user_start = (u64)fake_user, .user_end = (u64)fake_user + FAKE_USER_SIZE, .slots_max = 8,
+};
+
+void fake_reset(void)
+{
+    memset(&fake_thread, 0, sizeof(fake_thread));
+    memset(&fake_regs, 0, sizeof(fake_regs));
+    fake_thread.regs = &fake_regs;
+    fake_thread.tid = 1;
+    fake_forced = 0;
+    fake_maps = fake_bad_calls = 0;
+    fake_unparks = fake_restores = 0;
+}
+
+struct thread *current_thread(void) { return &fake_thread; }
+void log_printf(enum log_level level, const char *format, ...) {}
+void *kmalloc(size_t size) { return __builtin_malloc(size ? size : 1); }
+void *kzalloc(size_t size) { return __builtin_calloc(1, size ? size : 1); }
+void kfree(void *ptr) { __builtin_free(ptr); }
+void *kpages_alloc(size_t count) { return __builtin_malloc(count * PAGE_SIZE); }
+void kpages_free(void *pages, size_t count) { __builtin_free(pages); }
+
+char *kstrdup(const char *s)
+{
+    char *copy = s ? kmalloc(strlen(s) + 1) : NULL;
+    return copy ? memcpy(copy, s, strlen(s) + 1) : NULL;
+}
+
+int copy_from_user(void *dst, const void __user *src, size_t size)
+{
+    if (!range_is_user((u64)src, size))
+        return -EFAULT;
+    memcpy(dst, (const void *)(uintptr_t)src, size);
+    return 0;
+}
+
+int copy_to_user(void __user *dst, const void *src, size_t size)
+{
+    if (!range_is_user((u64)dst, size))
+        return -EFAULT;
+    memcpy((void *)(uintptr_t)dst, src, size);
+    return 0;
+}
+
+int clear_user(void __user *dst, size_t size) { return (u64)dst + size < (u64)dst ? -EFAULT : 0; }
+size_t usercopy_raw(void *dst, const void *src, size_t n) { return copy_from_user(dst, src, n) ? n : 0; }
+
+bool usercmpxchg_raw(u32 *ptr, u32 *expected, u32 new, u32 *ret_fault)
+{
+    *ret_fault = 0;
+    return __atomic_compare_exchange_n(ptr, expected, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+long file_read_at(struct file *file, u64 offset, void *buf, size_t size)
+{
+    if (offset > INT64_MAX - size)
+        fake_bad_calls++;
+    if (offset >= file->size)
+        return 0;
+    size = MIN(size, file->size - offset);
+    memcpy(buf, file->bytes + offset, size);
+    return (long)size;
+}
+
+// Takes every mapping of sane shape below 2^47.
+s64 vm_map(struct mm *mm, const struct vm_map_args *args)
+{
+    fake_maps++;
+    if (!args->len || !IS_ALIGNED(args->addr | args->len | args->offset, PAGE_SIZE) || args->addr + args->len < args->addr)
+        fake_bad_calls++;
+    if (args->len > GIB(4))
+        return -ENOMEM;
+    return args->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) ? (s64)args->addr : (s64)GIB(16);
+}
+
+int vm_protect(struct mm *mm, u64 addr, u64 len, u32 prot)
+{
+    if (!len || !IS_ALIGNED(addr | len, PAGE_SIZE))
+        fake_bad_calls++;
+    return 0;
+}
+
+u64 vm_original_rip(struct mm *mm, u64 rip) { return rip; }
+u64 cpu_hwcap(void) { return 0x178bfbff; }
+u64 cpu_xfrm(void) { return 7; }
+size_t vector_state_size(void) { return 832; }
+void vector_save(void *area) { memset(area, 0x5a, 512); }
+void vector_reset(void) {}
+
+void vector_restore(const void *area)
+{
+    fake_restores++;
+    memcpy(fake_restored, area, 832);
+}
+
+void random_bytes(void *buf, size_t size) { memset(buf, 0xa5, size); }
+s64 time_monotonic_ns(void) { return 1000; }
+s64 time_realtime_ns(void) { return 5000; }
+s64 time_deadline_ns(s64 ns) { return 1000 + ns; }
+void thread_unpark(struct thread *thread) { fake_unparks++; }
+void thread_notify(struct thread *thread, u32 bits) { thread->pending |= bits; }
+void spin_lock_slow(struct spinlock *lock) { __builtin_trap(); } // one thread: a held lock is a bug
+void mutex_lock_slow(struct mutex *mutex) { __builtin_trap(); }
+void mutex_unlock_slow(struct mutex *mutex) { __builtin_trap(); }
