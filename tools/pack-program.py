@@ -55,13 +55,15 @@ class Packer:
     def find_library(self, name, folders):
         for folder in folders + LIBRARY_FOLDERS:
             path = os.path.join(folder, name)
-            if os.path.exists(path):
+            if is_elf(path):
                 return path
         sys.exit(f'pack-program.py: library {name} is not on this machine')
 
     def add_libraries(self, path):
         interpreter, needed, folders = read_elf(path)
-        found = [self.find_library(name, folders) for name in needed]
+        # musl's dynamic linker is its libc, under whatever name a program asks for that.
+        own = {'libc.so'} if interpreter and 'ld-musl' in interpreter else set()
+        found = [self.find_library(name, folders) for name in needed if name not in own]
         if interpreter:
             found.append(interpreter)
         for library in found:

@@ -36,8 +36,13 @@ class Result:
     def describe(self):
         lines = [f'command: {" ".join(map(str, self.command))[:400]}', f'status: {self.status}' + (' (timed out, killed)' if self.timed_out else '')]
         for name, text in (('stdout', self.text), ('stderr', self.errors)):
-            lines += [f'{name}: {line}' for line in text.splitlines()[-25:]]
+            lines += [f'{name}: {printable(line)}' for line in text.splitlines()[-25:]]
         return '\n'.join(lines)
+
+
+def printable(line):
+    """A line that a test report (and its XML) can hold."""
+    return ''.join(c if c.isprintable() else f'\\x{ord(c):02x}' for c in line[:400])
 
 
 def run_command(command, timeout=RUN_TIMEOUT, stdin=b'', env=None, cwd=None, preexec=None, stdout=subprocess.PIPE):
@@ -209,10 +214,15 @@ class Instance:
         env = {'PATH': '/usr/bin:/bin', 'HOME': '/root', 'LANG': 'C.UTF-8'}
         return run_command(list(arguments), env=env, preexec=enter, **options)
 
-    def same(self, *arguments, change=lambda text: text, stderr=False, **options):
-        """The program inside and its native twin end alike and print alike (after `change`, for what must differ)."""
+    def same(self, *arguments, change=lambda text: text, stderr=False, alters=False, **options):
+        """The program inside and its native twin end alike and print alike (after `change`, for what must differ).
+
+        `alters`: it changes more than /tmp, so that the twin must be made anew.
+        """
         inside = self.run(*arguments, **options)
         native = self.native(*arguments, **options)
+        if alters:
+            shutil.rmtree(self.twin)
         expect(inside.status == native.status, 'the exit statuses differ (inside, native)', inside, native)
         expect(change(inside.text) == change(native.text), 'the outputs differ (inside, native)', inside, native)
         if stderr:
@@ -264,7 +274,7 @@ class Group:
             failures += outcome != 'ok'
             print(f'{outcome} {number} - {name}')
             for line in notes.splitlines():
-                print('#', line)
+                print('#', printable(line))
             sys.stdout.flush()
             if broken:
                 broken = Failure('the set-up of the group failed, see the first case')

@@ -117,7 +117,7 @@ steps('cp', 'cp /etc/fruit /tmp/copy', 'cat /tmp/copy')
 steps('cp -a of a tree', 'cp -a /opt/tree /tmp/tree', 'ls -lR --time-style=+%s /tmp/tree', 'sha256sum /tmp/tree/a/one /tmp/tree/a/b/two',
       change=no_links_count)
 steps('mv', 'cp /etc/fruit /tmp/x', 'mv /tmp/x /tmp/y', 'ls /tmp', 'cat /tmp/y')
-steps('mv of a file of the image', 'mv /etc/fruit /tmp/fruit', 'cat /tmp/fruit', 'ls /etc/fruit')
+steps('mv of a file of the image', 'mv /etc/fruit /tmp/fruit', 'cat /tmp/fruit', 'ls /etc/fruit', alters=True)
 steps('mv of a folder', 'mkdir -p /tmp/a/b', 'touch /tmp/a/b/c', 'mv /tmp/a /tmp/z', 'ls -R /tmp')
 steps('rm', 'touch /tmp/x', 'rm /tmp/x', 'ls -A /tmp')
 steps('rm -r', 'cp -a /opt/tree /tmp/tree', 'rm -r /tmp/tree', 'ls -A /tmp')
