@@ -176,3 +176,13 @@ int hostio_open(int fd, u32 flags, struct file **ret_file)
     (*ret_file)->path = kstrdup(S_ISCHR(type) ? "/dev/tty" : "pipe:[host]");
     return 0;
 }
+
+int hostio_attach_tty(int fd, struct file *file)
+{
+    u8 in[1] = { 0 }, out[36];
+    if (ocall_tty_ioctl(fd, TCGETS, in, 0, out, sizeof(out)) < 0)
+        return -ENXIO;
+    file->ops = &stream_ops;
+    file->private = (void *)(s64)fd;
+    return 0;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the measured configuration mounts.
+#include "base/fmt.h"
+#include "base/string.h"
+#include "libos/fs/devfs.h"
+#include "libos/fs/file.h"
+#include "libos/fs/hostfs.h"
+#include "libos/fs/hostio.h"
+#include "libos/fs/image_fs.h"
+#include "libos/fs/memfs.h"
+#include "libos/fs/mount.h"
+#include "libos/fs/procfs.h"
+#include "libos/host/log.h"
+#include "libos/mem/heap.h"
+#include "libos/thread/thread.h"
+
+void (*fs_raise_signal)(int signo);
+
+static struct mount mounts[32];
+static size_t mount_count;
+
+size_t mount_list(const struct mount **ret_mounts)
+{
+    *ret_mounts = mounts;
+    return mount_count;
+}
+
+// Walks to an absolute directory, making what is missing on the way. Without symlinks: the configuration names real paths.
+static int make_directory(const char *path, struct inode **ret_inode)
+{
+    struct inode *at = inode_ref(fs_root), *next;
+    char name[256];
+    int err = 0;
+
+    while (!err) {
+        while (*path == '/')
+            path++;
+        size_t n = 0;
+        while (path[n] && path[n] != '/')
+            n++;
+        if (!n)
+            break;
+        if (n >= sizeof(name) || !at->ops->lookup) {
+            err = -ENOTDIR;
+            break;
+        }
+        memcpy(name, path, n);
+        name[n] = '\0';
+        path += n;
+        err = at->ops->lookup(at, name, &next);
+        if (err == -ENOENT && at->ops->create)
+            err = at->ops->create(at, name, S_IFDIR | 0755, 0, &next);
+        if (err)
+            break;
+        while (next->mounted) {
+            struct inode *root = inode_ref(next->mounted);
+            inode_unref(next);
+            next = root;
+        }
+        inode_unref(at);
+        at = next;
+        if (!inode_is_dir(at))
+            err = -ENOTDIR;
+    }
+    if (err)
+        inode_unref(at);
+    else
+        *ret_inode = at;
+    return err;
+}
+
+// Hides the directory behind root. Both references stay with the mount for good.
+static int attach(const char *target, const char *type, struct inode *root)
+{
+    struct inode *dir;
+    int err = mount_count < ARRAY_SIZE(mounts) ? make_directory(target, &dir) : -ENOSPC;
+    if (err)
+        return err;
+    root->covered = dir;
+    dir->mounted = root;
+    mounts[mount_count++] = (struct mount){ target, type };
+    return 0;
+}
+
+static int mount_root(const struct occlum_config *config, const void __host *image, u64 image_size)
+{
+    const struct lower_tree *lower = NULL;
+    u64 lower_root = 0;
+    int err = config->image.present ? image_fs_open(&config->image, image, image_size, &lower, &lower_root) : 0;
+    if (!err)
+        err = memfs_create(lower, lower_root, 0755, &fs_root);
+    if (!err)
+        mounts[mount_count++] = (struct mount){ "/", "unionfs" };
+    return err;
+}
+
+static int mount_one(const struct occlum_config *config, const struct occlum_mount *mount)
+{
+    const char *target = (const char *)config + mount->target, *source = (const char *)config + mount->source;
+    struct inode *root;
+    int err;
+
+    switch (mount->type) {
+    case OCCLUM_MOUNT_ROOT:
+        return 0;
+    case OCCLUM_MOUNT_TMPFS:
+        err = memfs_create(NULL, 0, 01777, &root);
+        return err ? err : attach(target, "tmpfs", root);
+    case OCCLUM_MOUNT_DEVFS:
+        err = devfs_create(&root);
+        return err ? err : attach(target, "devtmpfs", root);
+    case OCCLUM_MOUNT_PROCFS:
+        err = procfs_create(&root);
+        return err ? err : attach(target, "proc", root);
+    case OCCLUM_MOUNT_HOSTFS:
+        err = hostfs_create(source, &root);
+        if (err) {
+            log_warn("host folder %s cannot be mounted at %s: error %d", source, target, -err);
+            return 0; // the host can always withhold it
+        }
+        return attach(target, "hostfs", root);
+    default:
+        return -EINVAL;
+    }
+}
+
+int fs_init(const struct occlum_config *config, const void __host *image, u64 image_size)
+{
+    const struct occlum_mount *list = (const struct occlum_mount *)((const u8 *)config + config->mount_offset);
+    int err = mount_root(config, image, image_size);
+
+    for (u32 i = 0; !err && i < config->mount_count; i++) {
+        err = mount_one(config, &list[i]);
+        if (err)
+            log_error("mount %s: error %d", (const char *)config + list[i].target, -err);
+    }
+    return err;
+}
+
+int files_create_initial(u64 stdio_flags, struct files **ret_files)
+{
+    struct file *file;
+    int err = files_create_empty(ret_files);
+
+    if (err)
+        return err;
+    current->files = *ret_files;
+    for (int fd = 0; fd < 3 && !err; fd++) {
+        if (!(stdio_flags & (1ull << fd)) || hostio_open(fd, O_RDWR, &file))
+            continue;
+        err = files_replace(fd, file, false);
+        err = err < 0 ? err : 0;
+    }
+    return err;
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Descriptors.
+#include <asm/ioctls.h>
+
+#include "libos/fs/file.h"
+#include "libos/fs/locks.h"
+#include "libos/fs/memfs.h"
+#include "libos/fs/sys/userpath.h"
+#include "libos/ipc/pipe.h"
+#include "libos/mem/heap.h"
+#include "libos/syscall/prototypes.h"
+#include "libos/thread/thread.h"
+#include "libos/vm/user.h"
+
+static long install(struct file *file, u32 flags)
+{
+    int fd = files_install(file, 0, flags & O_CLOEXEC);
+    if (fd < 0)
+        file_unref(file);
+    return fd;
+}
+
+long sys_openat(int dirfd, const char __user *user, int flags, u32 mode)
+{
+    struct file *file;
+    char *path = path_from_user(user);
+    if (is_err(path))
+        return ptr_err(path);
+    long err = open_at(dirfd, path, (u32)flags, mode, &file);
+    kfree(path);
+    return err ? err : install(file, (u32)flags);
+}
+
+long sys_open(const char __user *path, int flags, u32 mode) { return sys_openat(AT_FDCWD, path, flags, mode); }
+long sys_creat(const char __user *path, u32 mode) { return sys_openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode); }
+
+long sys_openat2(int dirfd, const char __user *path, const struct open_how __user *user, size_t size)
+{
+    struct open_how how;
+    if (size < sizeof(how))
+        return -EINVAL;
+    if (copy_from_user(&how, user, sizeof(how)))
+        return -EFAULT;
+    if (how.resolve)
+        return -EINVAL;
+    return sys_openat(dirfd, path, (int)how.flags, (u32)how.mode);
+}
+
+long sys_close(int fd) { return files_close(fd); }
+
+long sys_close_range(u32 first, u32 last, u32 flags)
+{
+    enum { UNSHARE = 2, CLOEXEC = 4 };
+    struct files *own;
+    if (first > last || (flags & ~(u32)(UNSHARE | CLOEXEC)))
+        return -EINVAL;
+    if (flags & UNSHARE) {
+        int err = files_copy(current->files, &own);
+        if (err)
+            return err;
+        struct files *old = current->files;
+        current->files = own;
+        files_unref(old);
+    }
+    files_close_range(first, last, flags & CLOEXEC);
+    return 0;
+}
+
+long sys_dup(int fd)
+{
+    struct file *file = files_get(fd);
+    return file ? install(file, 0) : -EBADF;
+}
+
+long sys_dup3(int old, int new, int flags)
+{
+    if (old == new || (flags & ~O_CLOEXEC))
+        return -EINVAL;
+    struct file *file = files_get(old);
+    if (!file)
+        return -EBADF;
+    int fd = files_replace(new, file, flags & O_CLOEXEC);
+    if (fd < 0)
+        file_unref(file);
+    return fd;
+}
+
+long sys_dup2(int old, int new)
+{
+    if (old != new)
+        return sys_dup3(old, new, 0);
+    struct file *file = files_get(old);
+    if (!file)
+        return -EBADF;
+    file_unref(file);
+    return new;
+}
+
+static long dup_from(struct file *file, u64 from, bool close_on_exec)
+{
+    if (from > INT32_MAX)
+        return -EINVAL;
+    int fd = files_install(file_ref(file), (int)from, close_on_exec);
+    if (fd < 0)
+        file_unref(file);
+    return fd;
+}
+
+// The range of a lock request, made absolute.
+static long lock_range(struct file *file, struct flock *lock)
+{
+    s64 base = 0;
+    if (lock->l_whence == SEEK_CUR)
+        base = (s64)file->offset;
+    else if (lock->l_whence == SEEK_END)
+        base = (s64)file_size(file);
+    else if (lock->l_whence != SEEK_SET)
+        return -EINVAL;
+    if (__builtin_add_overflow(base, lock->l_start, &lock->l_start))
+        return -EOVERFLOW;
+    if (lock->l_len < 0) {
+        lock->l_start += lock->l_len;
+        lock->l_len = -lock->l_len;
+    }
+    lock->l_whence = SEEK_SET;
+    return lock->l_start < 0 || lock->l_len > INT64_MAX - lock->l_start ? -EINVAL : 0;
+}
+
+static long fcntl_lock(struct file *file, int command, u64 argument)
+{
+    struct flock lock;
+    bool get = command == F_GETLK || command == F_OFD_GETLK;
+
+    if (!file->inode)
+        return -EBADF;
+    if (copy_from_user(&lock, (const void __user *)argument, sizeof(lock)))
+        return -EFAULT;
+    if (lock.l_type != F_RDLCK && lock.l_type != F_WRLCK && lock.l_type != F_UNLCK)
+        return -EINVAL;
+    long err = lock_range(file, &lock);
+    if (!err)
+        err = file_locks_fcntl(file, command, &lock);
+    return !err && get && copy_to_user((void __user *)argument, &lock, sizeof(lock)) ? -EFAULT : err;
+}
+
+static long set_status_flags(struct file *file, u64 flags)
+{
+    const u32 settable = O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT | O_ASYNC;
+    file->flags = (file->flags & ~settable) | ((u32)flags & settable);
+    return 0;
+}
+
+static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
+{
+    switch (command) {
+    case F_DUPFD: return dup_from(file, argument, false);
+    case F_DUPFD_CLOEXEC: return dup_from(file, argument, true);
+    case F_GETFD: return files_get_flags(fd);
+    case F_SETFD: return files_set_flags(fd, argument & FD_CLOEXEC);
+    case F_GETFL: return (long)(file->flags | O_LARGEFILE);
+    case F_SETFL: return set_status_flags(file, argument);
+    case F_GETLK: case F_SETLK: case F_SETLKW: case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
+        return fcntl_lock(file, (int)command, argument);
+    case F_GETPIPE_SZ: return 65536;
+    case F_SETPIPE_SZ: return argument <= 65536 ? 65536 : -EPERM;
+    case F_SETOWN: case F_SETSIG: case F_NOTIFY: return 0;
+    case F_GETOWN: return 0;
+    case F_GET_SEALS: return F_SEAL_SEAL;
+    default: return -EINVAL;
+    }
+}
+
+long sys_fcntl(int fd, u32 command, u64 argument)
+{
+    struct file *file = files_get(fd);
+    if (!file)
+        return -EBADF;
+    long result = do_fcntl(fd, file, command, argument);
+    file_unref(file);
+    return result;
+}
+
+long sys_flock(int fd, u32 operation)
+{
+    struct file *file = files_get(fd);
+    if (!file)
+        return -EBADF;
+    long err = file->inode ? file_locks_flock(file, (int)operation) : -EINVAL;
+    file_unref(file);
+    return err;
+}
+
+long sys_ioctl(int fd, u32 command, u64 argument)
+{
+    struct file *file = files_get(fd);
+    u32 on;
+    long err;
+
+    if (!file)
+        return -EBADF;
+    switch (command) {
+    case FIOCLEX:
+    case FIONCLEX:
+        err = files_set_flags(fd, command == FIOCLEX);
+        break;
+    case FIONBIO:
+        err = get_user(on, argument) ? -EFAULT : set_status_flags(file, on ? file->flags | O_NONBLOCK : file->flags & ~(u32)O_NONBLOCK);
+        break;
+    case FIONREAD:
+        if (!file->ops->ioctl && file->inode && S_ISREG(file->inode->mode)) {
+            u64 size = file_size(file);
+            on = size > file->offset ? (u32)(size - file->offset) : 0;
+            err = put_user(on, (u32 __user *)argument) ? -EFAULT : 0;
+            break;
+        }
+        [[fallthrough]];
+    default:
+        err = file->ops->ioctl ? file->ops->ioctl(file, command, argument) : -ENOTTY;
+    }
+    file_unref(file);
+    return err;
+}
+
+long sys_pipe2(int __user *user, int flags)
+{
+    struct file *ends[2];
+    int fds[2];
+
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+        return -EINVAL;
+    int err = pipe_create((u32)flags, ends);
+    if (err)
+        return err;
+    fds[0] = (int)install(ends[0], (u32)flags);
+    if (fds[0] < 0) {
+        file_unref(ends[1]);
+        return fds[0];
+    }
+    fds[1] = (int)install(ends[1], (u32)flags);
+    if (fds[1] < 0) {
+        files_close(fds[0]);
+        return fds[1];
+    }
+    if (!copy_to_user(user, fds, sizeof(fds)))
+        return 0;
+    files_close(fds[0]);
+    files_close(fds[1]);
+    return -EFAULT;
+}
+
+long sys_pipe(int __user *user) { return sys_pipe2(user, 0); }
+
+long sys_memfd_create(const char __user *user_name, u32 flags)
+{
+    struct inode *inode;
+    struct file *file;
+    char name[256];
+
+    long n = strncpy_from_user(name, user_name, 250);
+    if (n < 0 || (flags & ~7u))
+        return n < 0 && n != -ENAMETOOLONG ? n : -EINVAL;
+    int err = memfs_anonymous(0777, &inode);
+    if (err)
+        return err;
+    err = file_alloc(inode, O_RDWR, &file);
+    inode_unref(inode);
+    if (err)
+        return err;
+    err = inode->ops->open(inode, file);
+    if (err) {
+        file_unref(file);
+        return err;
+    }
+    file->path = kstrdup("/memfd (deleted)");
+    return install(file, flags & 1 ? O_CLOEXEC : 0);
+}

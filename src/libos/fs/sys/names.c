@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Calls that change or read names.
+#include "base/string.h"
+#include "libos/fs/file.h"
+#include "libos/fs/sys/userpath.h"
+#include "libos/mem/heap.h"
+#include "libos/syscall/prototypes.h"
+#include "libos/thread/thread.h"
+#include "libos/vm/user.h"
+
+static long make_at(int dirfd, const char __user *path, u32 mode, u64 rdev)
+{
+    struct lookup l;
+    struct inode *made;
+    long err = user_lookup(dirfd, path, 0, &l);
+    if (err)
+        return err;
+    if (l.inode || !l.name[0])
+        err = -EEXIST;
+    else if (l.must_be_dir && !S_ISDIR(mode))
+        err = -ENOENT;
+    else if (!l.parent->ops->create)
+        err = -EROFS;
+    else
+        err = l.parent->ops->create(l.parent, l.name, mode & ~current->fs->umask, rdev, &made);
+    if (!err)
+        inode_unref(made);
+    lookup_done(&l);
+    return err;
+}
+
+long sys_mkdirat(int dirfd, const char __user *path, u32 mode) { return make_at(dirfd, path, S_IFDIR | (mode & 01777), 0); }
+long sys_mkdir(const char __user *path, u32 mode) { return sys_mkdirat(AT_FDCWD, path, mode); }
+
+long sys_mknodat(int dirfd, const char __user *path, u32 mode, u32 rdev)
+{
+    switch (mode & S_IFMT) {
+    case 0:
+        mode |= S_IFREG;
+        [[fallthrough]];
+    case S_IFREG:
+    case S_IFIFO:
+        return make_at(dirfd, path, mode, 0);
+    case S_IFCHR:
+    case S_IFBLK:
+    case S_IFSOCK:
+        return -EPERM;
+    default:
+        return -EINVAL;
+    }
+}
+
+long sys_mknod(const char __user *path, u32 mode, u32 rdev) { return sys_mknodat(AT_FDCWD, path, mode, rdev); }
+
+// The last component as a name that can be removed. -errno for "/", "." and "..".
+static long removable(const struct lookup *l, bool directory)
+{
+    if (!l->inode)
+        return -ENOENT;
+    if (!l->name[0])
+        return directory ? -EBUSY : -EISDIR;
+    return l->inode->covered ? -EBUSY : 0;
+}
+
+long sys_unlinkat(int dirfd, const char __user *path, int flags)
+{
+    bool directory = flags & AT_REMOVEDIR;
+    struct lookup l;
+
+    if (flags & ~AT_REMOVEDIR)
+        return -EINVAL;
+    long err = user_lookup(dirfd, path, 0, &l);
+    if (err)
+        return err;
+    err = removable(&l, directory);
+    if (!err && !directory && l.must_be_dir)
+        err = inode_is_dir(l.inode) ? -EISDIR : -ENOTDIR;
+    if (!err && directory)
+        err = l.parent->ops->rmdir ? l.parent->ops->rmdir(l.parent, l.name) : -EROFS;
+    else if (!err)
+        err = l.parent->ops->unlink ? l.parent->ops->unlink(l.parent, l.name) : -EROFS;
+    lookup_done(&l);
+    return err;
+}
+
+long sys_unlink(const char __user *path) { return sys_unlinkat(AT_FDCWD, path, 0); }
+long sys_rmdir(const char __user *path) { return sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR); }
+
+long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const char __user *newpath, u32 flags)
+{
+    struct lookup from, to;
+
+    if ((flags & ~(u32)(RENAME_NOREPLACE | RENAME_EXCHANGE)) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+        return -EINVAL;
+    long err = user_lookup(olddirfd, oldpath, 0, &from);
+    if (err)
+        return err;
+    err = user_lookup(newdirfd, newpath, 0, &to);
+    if (err) {
+        lookup_done(&from);
+        return err;
+    }
+    err = removable(&from, true);
+    if (!err && !to.name[0])
+        err = -EBUSY;
+    if (!err && to.inode && to.inode->covered)
+        err = -EBUSY;
+    if (!err && (from.must_be_dir || to.must_be_dir) && !inode_is_dir(from.inode))
+        err = -ENOTDIR;
+    if (!err && from.parent->ops != to.parent->ops)
+        err = -EXDEV;
+    if (!err)
+        err = from.parent->ops->rename ? from.parent->ops->rename(from.parent, from.name, to.parent, to.name, flags) : -EROFS;
+    lookup_done(&from);
+    lookup_done(&to);
+    return err;
+}
+
+long sys_renameat(int olddirfd, const char __user *oldpath, int newdirfd, const char __user *newpath)
+{
+    return sys_renameat2(olddirfd, oldpath, newdirfd, newpath, 0);
+}
+
+long sys_rename(const char __user *oldpath, const char __user *newpath) { return sys_renameat2(AT_FDCWD, oldpath, AT_FDCWD, newpath, 0); }
+
+long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const char __user *newpath, int flags)
+{
+    struct inode *inode;
+    struct lookup to;
+
+    if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    long err = user_inode(olddirfd, oldpath, (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &inode);
+    if (err)
+        return err;
+    err = user_lookup(newdirfd, newpath, 0, &to);
+    if (!err) {
+        if (to.inode || !to.name[0])
+            err = -EEXIST;
+        else if (inode_is_dir(inode))
+            err = -EPERM;
+        else
+            err = inode->ops != to.parent->ops ? -EXDEV : to.parent->ops->link ? to.parent->ops->link(to.parent, to.name, inode) : -EROFS;
+        lookup_done(&to);
+    }
+    inode_unref(inode);
+    return err;
+}
+
+long sys_link(const char __user *oldpath, const char __user *newpath) { return sys_linkat(AT_FDCWD, oldpath, AT_FDCWD, newpath, 0); }
+
+long sys_symlinkat(const char __user *user_target, int dirfd, const char __user *path)
+{
+    struct lookup l;
+    char *target = path_from_user(user_target);
+    if (is_err(target))
+        return ptr_err(target);
+    long err = target[0] ? user_lookup(dirfd, path, 0, &l) : -ENOENT;
+    if (!err) {
+        if (l.inode || !l.name[0])
+            err = -EEXIST;
+        else
+            err = l.parent->ops->symlink ? l.parent->ops->symlink(l.parent, l.name, target) : -EROFS;
+        lookup_done(&l);
+    }
+    kfree(target);
+    return err;
+}
+
+long sys_symlink(const char __user *target, const char __user *path) { return sys_symlinkat(target, AT_FDCWD, path); }
+
+long sys_readlinkat(int dirfd, const char __user *path, char __user *user, int size)
+{
+    struct inode *inode;
+
+    if (size <= 0)
+        return -EINVAL;
+    long err = user_inode(dirfd, path, LOOKUP_EMPTY, &inode);
+    if (err)
+        return err;
+    char *buf = kmalloc(4096);
+    if (!buf)
+        err = -ENOMEM;
+    else if (!S_ISLNK(inode->mode) || !inode->ops->readlink)
+        err = -EINVAL;
+    else
+        err = inode->ops->readlink(inode, buf, MIN((size_t)size, (size_t)4096));
+    if (err > 0 && copy_to_user(user, buf, (size_t)err))
+        err = -EFAULT;
+    kfree(buf);
+    inode_unref(inode);
+    return err;
+}
+
+long sys_readlink(const char __user *path, char __user *user, int size) { return sys_readlinkat(AT_FDCWD, path, user, size); }
+
+long sys_getcwd(char __user *user, size_t size)
+{
+    char *buf = kmalloc(4096);
+    if (!buf)
+        return -ENOMEM;
+    long n = fs_context_cwd(current->fs, buf, 4096);
+    if (n >= 0 && (size_t)n + 1 > size)
+        n = -ERANGE;
+    if (n >= 0)
+        n = copy_to_user(user, buf, (size_t)n + 1) ? -EFAULT : n + 1;
+    kfree(buf);
+    return n;
+}
+
+static long set_directory(struct inode **place, struct inode *inode)
+{
+    struct fs_context *fs = current->fs;
+    if (!inode_is_dir(inode)) {
+        inode_unref(inode);
+        return -ENOTDIR;
+    }
+    mutex_lock(&fs->lock);
+    struct inode *old = *place;
+    *place = inode;
+    mutex_unlock(&fs->lock);
+    inode_unref(old);
+    return 0;
+}
+
+long sys_chdir(const char __user *path)
+{
+    struct inode *inode;
+    long err = user_inode(AT_FDCWD, path, LOOKUP_FOLLOW, &inode);
+    return err ? err : set_directory(&current->fs->cwd, inode);
+}
+
+long sys_fchdir(int fd)
+{
+    struct file *file = files_get(fd);
+    if (!file)
+        return -EBADF;
+    long err = file->inode ? set_directory(&current->fs->cwd, inode_ref(file->inode)) : -ENOTDIR;
+    file_unref(file);
+    return err;
+}
+
+long sys_chroot(const char __user *path)
+{
+    struct inode *inode;
+    long err = user_inode(AT_FDCWD, path, LOOKUP_FOLLOW, &inode);
+    return err ? err : set_directory(&current->fs->root, inode);
+}
+
+long sys_umask(u32 mask) { return (long)__atomic_exchange_n(&current->fs->umask, mask & 0777, __ATOMIC_RELAXED); }
+
+// One getdents64 record: u64 ino, s64 next, u16 size, u8 type, name.
+struct user_sink {
+    struct dir_sink sink;
+    u8 *buf;
+    size_t size, used;
+};
+
+static int emit(struct dir_sink *sink, const char *name, size_t len, u64 ino, u32 type, u64 next)
+{
+    struct user_sink *s = container_of(sink, struct user_sink, sink);
+    size_t record = ALIGN_UP(19 + len + 1, 8);
+    u16 size = (u16)record;
+
+    if (record > s->size - s->used)
+        return 1;
+    u8 *at = s->buf + s->used;
+    memset(at, 0, record);
+    memcpy(at, &ino, 8);
+    memcpy(at + 8, &next, 8);
+    memcpy(at + 16, &size, 2);
+    at[18] = (u8)type;
+    memcpy(at + 19, name, len);
+    s->used += record;
+    return 0;
+}
+
+long sys_getdents64(int fd, void __user *user, u32 size)
+{
+    struct file *file = files_get(fd);
+    struct user_sink s = { .sink.emit = emit, .size = MIN(size, 32u << 10) };
+    long err;
+
+    if (!file)
+        return -EBADF;
+    s.buf = kmalloc(s.size ? s.size : 1);
+    if (!s.buf) {
+        err = -ENOMEM;
+    } else if (!file->ops->getdents) {
+        err = -ENOTDIR;
+    } else {
+        mutex_lock(&file->offset_lock);
+        u64 before = file->offset;
+        err = file->ops->getdents(file, &s.sink, &file->offset);
+        if (!err && !s.used && file->offset != before)
+            err = -EINVAL;
+        mutex_unlock(&file->offset_lock);
+    }
+    if (!err)
+        err = copy_to_user(user, s.buf, s.used) ? -EFAULT : (long)s.used;
+    kfree(s.buf);
+    file_unref(file);
+    return err;
+}
