@@ -35,8 +35,13 @@ typedef __SIZE_TYPE__ size_t;
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) ((type *)((uintptr_t)(ptr) - offsetof(type, member)))
-#define MIN(a, b) ({ typeof(a) min_a = (a); typeof(b) min_b = (b); min_a < min_b ? min_a : min_b; })
-#define MAX(a, b) ({ typeof(a) max_a = (a); typeof(b) max_b = (b); max_a > max_b ? max_a : max_b; })
+#define MIN(a, b) MIN_NAMED(a, b, __COUNTER__)
+#define MAX(a, b) MAX_NAMED(a, b, __COUNTER__)
+// Each use has names of its own, so that one may stand inside another.
+#define MIN_NAMED(a, b, n) MIN_WITH(a, b, n)
+#define MAX_NAMED(a, b, n) MAX_WITH(a, b, n)
+#define MIN_WITH(a, b, n) ({ typeof(a) min_a##n = (a); typeof(b) min_b##n = (b); min_a##n < min_b##n ? min_a##n : min_b##n; })
+#define MAX_WITH(a, b, n) ({ typeof(a) max_a##n = (a); typeof(b) max_b##n = (b); max_a##n > max_b##n ? max_a##n : max_b##n; })
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

@@ -6,7 +6,7 @@
 #include "base/types.h"
 
 #include <asm/errno.h>
-#include <asm/fcntl.h>
+#include <linux/fcntl.h>
 #include <linux/mman.h>
 #include <asm/poll.h>
 #include <asm/resource.h>
@@ -31,6 +31,10 @@
 #undef BLOCK_SIZE
 #undef INR_OPEN_CUR
 
+#ifndef UTIME_NOW // libc's names; the kernel's are in no UAPI header
+#define UTIME_NOW ((1l << 30) - 1l)
+#define UTIME_OMIT ((1l << 30) - 2l)
+#endif
 #ifndef RLIM64_INFINITY
 #define RLIM64_INFINITY (~0ull)
 #endif

@@ -15,7 +15,8 @@ long signal_mask_swap(const u64 __user *user, size_t size)
     current->saved_blocked = current->blocked;
     current->restore_blocked = true;
     __atomic_store_n(&current->blocked, mask & ~((1ull << (SIGKILL - 1)) | (1ull << (SIGSTOP - 1))), __ATOMIC_SEQ_CST);
-    thread_notify(current, THREAD_SIGNAL); // one that the old mask held back may be deliverable now
+    if (thread_deliverable_hook && thread_deliverable_hook(current)) // the old mask held one back
+        thread_notify(current, THREAD_SIGNAL);
     return 0;
 }
 

@@ -221,5 +221,6 @@ static void raise_self(int signo)
 void signal_init(void)
 {
     thread_pending_hook = signal_run_pending;
+    thread_deliverable_hook = signal_deliverable;
     fs_raise_signal = raise_self;
 }

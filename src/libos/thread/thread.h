@@ -88,3 +88,5 @@ _Noreturn void thread_return_to_user(struct user_regs *regs);
 
 // Post-syscall hook: signal/ sets it. Called with pending work before each return to the program.
 extern void (*thread_pending_hook)(struct user_regs *regs);
+// Whether a signal is deliverable to the thread with its present mask; signal/ sets it.
+extern bool (*thread_deliverable_hook)(const struct thread *thread);

@@ -145,7 +145,7 @@ static long fcntl_lock(struct file *file, int command, u64 argument)
 
 static long set_status_flags(struct file *file, u64 flags)
 {
-    const u32 settable = O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT | O_ASYNC;
+    const u32 settable = O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT;
     file->flags = (file->flags & ~settable) | ((u32)flags & settable);
     return 0;
 }
@@ -238,13 +238,13 @@ long sys_pipe2(int __user *user, int flags)
     }
     fds[1] = (int)install(ends[1], (u32)flags);
     if (fds[1] < 0) {
-        files_close(fds[0]);
+        (void)!files_close(fds[0]);
         return fds[1];
     }
     if (!copy_to_user(user, fds, sizeof(fds)))
         return 0;
-    files_close(fds[0]);
-    files_close(fds[1]);
+    (void)!files_close(fds[0]);
+    (void)!files_close(fds[1]);
     return -EFAULT;
 }
 

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The list of mounts. What Occlum's template writes for "/" (two sefs layers) means here: the verified image, and an
+// in-memory writable layer above it; any other meaning of sefs is refused by name.
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/schema.h"
+
+static const char *const mount_keys[] = { "target", "type", "source", "options", NULL };
+static const char *const root_options[] = { "layers", "temporary", NULL };
+static const char *const layer_options[] = { "MAC", "temporary", "cache_size", "disk_size", NULL };
+static const char *const ramfs_options[] = { "size", NULL };
+static const char *const no_options[] = { NULL };
+
+static const struct json_value *member(const struct json_value *object, const char *key)
+{
+    for (const struct json_value *m = object ? object->first : NULL; m; m = m->next)
+        if (strcmp(m->key, key) == 0)
+            return m;
+    return NULL;
+}
+
+static void check_keys(const struct json_value *object, const char *path, const char *const *names, struct config_errors *errors)
+{
+    for (const struct json_value *m = object ? object->first : NULL; m; m = m->next) {
+        size_t i = 0;
+        while (names[i] && strcmp(names[i], m->key) != 0)
+            i++;
+        if (!names[i])
+            field_unknown(m, path, names, errors);
+    }
+}
+
+// The string under key; NULL if it is absent (an error if required) or no string.
+static const char *string_member(const struct json_value *object, const char *path, const char *key, bool required, struct config_errors *errors)
+{
+    char full[352];
+    const struct json_value *m = member(object, key);
+    snprintf(full, sizeof(full), "%s.%s", path, key);
+    if (!m && required)
+        config_error(errors, object->pos, "%s: found nothing; expected a string", full);
+    return m && field_expect(m, JSON_STRING, full, "a string", errors) ? m->text : NULL;
+}
+
+static const struct json_value *options_of(const struct json_value *mount, const char *path, struct config_errors *errors)
+{
+    char full[352];
+    const struct json_value *options = member(mount, "options");
+    snprintf(full, sizeof(full), "%s.options", path);
+    return options && field_expect(options, JSON_OBJECT, full, "an object", errors) ? options : NULL;
+}
+
+static void refuse_member(const struct json_value *m, const char *path, const char *expected, struct config_errors *errors)
+{
+    char found[96];
+    config_error(errors, m->pos, "%s.%s: found %s; expected %s", path, m->key, field_found(m, found, sizeof(found)), expected);
+}
+
+static void check_layer_options(const struct json_value *options, const char *path, struct config_errors *errors)
+{
+    const struct json_value *m;
+    check_keys(options, path, layer_options, errors);
+    if ((m = member(options, "MAC")) && (m->type != JSON_STRING || *m->text))
+        refuse_member(m, path, "\"\": the image is verified by its root hash, MAC is not supported", errors);
+    if ((m = member(options, "temporary")))
+        if (m->type != JSON_BOOL || !m->boolean)
+            refuse_member(m, path, "true: a persistent layer is not supported yet", errors);
+    if ((m = member(options, "cache_size")))
+        refuse_member(m, path, "no such key: the cache size of sefs is not supported", errors);
+    if ((m = member(options, "disk_size")))
+        refuse_member(m, path, "no such key: ext2 is not supported yet", errors);
+}
+
+static void check_layer(const struct json_value *layer, const char *path, size_t index, struct config_errors *errors)
+{
+    static const char *const sources[] = { "./build/mount/__ROOT", "./run/mount/__ROOT" };
+    char options_path[320];
+    if (!field_expect(layer, JSON_OBJECT, path, "an object", errors))
+        return;
+    check_keys(layer, path, mount_keys, errors);
+    const char *type = string_member(layer, path, "type", true, errors);
+    const char *target = string_member(layer, path, "target", true, errors);
+    const char *source = string_member(layer, path, "source", true, errors);
+    if (type && strcmp(type, "sefs") != 0)
+        refuse_member(member(layer, "type"), path, "\"sefs\": other layers are not supported", errors);
+    if (target && strcmp(target, "/") != 0)
+        refuse_member(member(layer, "target"), path, "\"/\"", errors);
+    if (source && index < 2 && strcmp(source, sources[index]) != 0)
+        refuse_member(member(layer, "source"), path, index ? "\"./run/mount/__ROOT\"" : "\"./build/mount/__ROOT\"", errors);
+    snprintf(options_path, sizeof(options_path), "%s.options", path);
+    check_layer_options(options_of(layer, path, errors), options_path, errors);
+}
+
+static void check_root(const struct json_value *options, const char *path, struct config_errors *errors)
+{
+    const struct json_value *layers = member(options, "layers"), *temporary = member(options, "temporary");
+    char full[256], item[288];
+    size_t count = 0;
+    check_keys(options, path, root_options, errors);
+    if (temporary && (temporary->type != JSON_BOOL || !temporary->boolean))
+        refuse_member(temporary, path, "true: a persistent layer is not supported yet", errors);
+    snprintf(full, sizeof(full), "%s.layers", path);
+    if (!layers || !field_expect(layers, JSON_ARRAY, full, "an array of two layers", errors))
+        return;
+    for (const struct json_value *layer = layers->first; layer; layer = layer->next) {
+        snprintf(item, sizeof(item), "%s[%zu]", full, count);
+        check_layer(layer, item, count++, errors);
+    }
+    if (count != 2)
+        config_error(errors, layers->pos, "%s: found %zu layers; expected 2", full, count);
+}
+
+static enum occlum_mount_type mount_type(const struct json_value *mount, const char *path, const char *type, struct config_errors *errors)
+{
+    static const struct {
+        const char *name;
+        enum occlum_mount_type type;
+    } types[] = { { "unionfs", OCCLUM_MOUNT_ROOT }, { "hostfs", OCCLUM_MOUNT_HOSTFS }, { "ramfs", OCCLUM_MOUNT_TMPFS },
+                  { "procfs", OCCLUM_MOUNT_PROCFS }, { "devfs", OCCLUM_MOUNT_DEVFS } };
+    for (size_t i = 0; type && i < ARRAY_SIZE(types); i++)
+        if (strcmp(type, types[i].name) == 0)
+            return types[i].type;
+    if (type)
+        refuse_member(member(mount, "type"), path,
+                      strcmp(type, "sefs") == 0 || strcmp(type, "ext2") == 0 ? "another type: this one is not supported yet"
+                                                                             : "unionfs, hostfs, ramfs, procfs or devfs", errors);
+    return 0;
+}
+
+static bool clean_target(const char *target)
+{
+    if (target[0] != '/')
+        return false;
+    for (const char *part = target; part && target[1]; part = strchr(part + 1, '/')) {
+        size_t n = strcspn(part + 1, "/");
+        if (n == 0 || (n == 1 && part[1] == '.') || (n == 2 && part[1] == '.' && part[2] == '.'))
+            return false;
+    }
+    return true;
+}
+
+static void check_options(const struct json_value *options, const char *path, struct config_errors *errors, struct config_mount *out)
+{
+    char full[224];
+    snprintf(full, sizeof(full), "%s.options", path);
+    if (out->type == OCCLUM_MOUNT_ROOT) {
+        check_root(options, full, errors);
+        return;
+    }
+    check_keys(options, full, out->type == OCCLUM_MOUNT_TMPFS ? ramfs_options : no_options, errors);
+    const struct json_value *size = out->type == OCCLUM_MOUNT_TMPFS ? member(options, "size") : NULL;
+    snprintf(full, sizeof(full), "%s.options.size", path);
+    if (size && field_size(size, full, errors, &out->size))
+        config_warning(errors, size->pos, "%s: the limit is not enforced yet; user_space_size bounds the file system", full);
+}
+
+static void check_place(const struct json_value *mount, const char *path, const struct config_mount *out, const struct occlum_json *json,
+                        struct config_errors *errors)
+{
+    const struct json_value *target = member(mount, "target"), *source = member(mount, "source");
+    if (!clean_target(out->target))
+        refuse_member(target, path, "an absolute path without . and .. components", errors);
+    else if ((strcmp(out->target, "/") == 0) != (out->type == OCCLUM_MOUNT_ROOT) && out->type)
+        refuse_member(target, path, out->type == OCCLUM_MOUNT_ROOT ? "\"/\" for unionfs" : "unionfs at \"/\", this type elsewhere", errors);
+    for (size_t i = 0; i < json->mount_count; i++)
+        if (strcmp(json->mounts[i].target, out->target) == 0)
+            refuse_member(target, path, "each target once", errors);
+    if (out->type == OCCLUM_MOUNT_HOSTFS ? !*out->source : *out->source && out->type) {
+        if (source)
+            refuse_member(source, path, out->type == OCCLUM_MOUNT_HOSTFS ? "a folder of the host" : "no source for this type", errors);
+        else
+            config_error(errors, mount->pos, "%s.source: found nothing; expected a folder of the host", path);
+    }
+}
+
+static void read_mount(const struct json_value *mount, const char *path, struct config_errors *errors, struct occlum_json *json)
+{
+    if (!field_expect(mount, JSON_OBJECT, path, "an object", errors))
+        return;
+    check_keys(mount, path, mount_keys, errors);
+    const char *target = string_member(mount, path, "target", true, errors);
+    const char *source = string_member(mount, path, "source", false, errors);
+    struct config_mount out = { .type = mount_type(mount, path, string_member(mount, path, "type", true, errors), errors) };
+    if (!target)
+        return;
+    out.target = strdup(target);
+    out.source = strdup(source ? source : "");
+    if (out.target && out.source) {
+        const struct json_value *options = options_of(mount, path, errors);
+        if (out.type)
+            check_options(options, path, errors, &out);
+        check_place(mount, path, &out, json, errors);
+    }
+    struct config_mount *mounts = realloc(json->mounts, (json->mount_count + 1) * sizeof(*mounts));
+    if (mounts)
+        json->mounts = mounts;
+    if (mounts && out.target && out.source) {
+        mounts[json->mount_count++] = out;
+        return;
+    }
+    config_error(errors, mount->pos, "%s: out of memory", path);
+    free(out.target);
+    free(out.source);
+}
+
+void mounts_read(const struct json_value *value, struct config_errors *errors, struct occlum_json *json)
+{
+    char path[32];
+    size_t index = 0;
+    bool root = false;
+    if (!field_expect(value, JSON_ARRAY, "mount", "an array of mounts", errors))
+        return;
+    for (const struct json_value *mount = value->first; mount; mount = mount->next) {
+        snprintf(path, sizeof(path), "mount[%zu]", index++);
+        read_mount(mount, path, errors, json);
+    }
+    for (size_t i = 0; i < json->mount_count; i++)
+        root = root || strcmp(json->mounts[i].target, "/") == 0;
+    if (!root)
+        config_error(errors, value->pos, "mount: found no mount at \"/\"; expected a unionfs there");
+}

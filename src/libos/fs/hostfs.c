@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Names and attributes of hostfs.
+#include "libos/fs/hostfs.h"
+#include "base/string.h"
+#include "libos/fs/hostfs_node.h"
+#include "libos/mem/heap.h"
+
+enum { FIRST_DEV = 0x100 };
+
+static int lookup(struct inode *dir, const char *name, struct inode **ret_inode)
+{
+    struct hostfs_node *parent = hostfs_node_of(dir), *node;
+    int handle = hostfile_lookup(parent->handle, name);
+    if (handle < 0)
+        return handle;
+    int err = hostfs_node_get(parent->fs, parent, name, handle, &node);
+    if (!err)
+        *ret_inode = &node->inode;
+    return err;
+}
+
+static struct inode *parent_of(struct inode *dir)
+{
+    struct hostfs_node *node = hostfs_node_of(dir);
+    mutex_lock(&node->fs->lock);
+    struct inode *parent = inode_ref(&node->parent->inode);
+    mutex_unlock(&node->fs->lock);
+    return parent;
+}
+
+static long name_of(struct inode *dir, char *buf, size_t size)
+{
+    struct hostfs_node *node = hostfs_node_of(dir);
+    mutex_lock(&node->fs->lock);
+    size_t len = strlen(node->name);
+    if (len < size)
+        memcpy(buf, node->name, len + 1);
+    mutex_unlock(&node->fs->lock);
+    return len < size ? (long)len : -ERANGE;
+}
+
+static int create(struct inode *dir, const char *name, u32 mode, u64 rdev, struct inode **ret_inode)
+{
+    struct hostfs_node *parent = hostfs_node_of(dir);
+    int err;
+
+    if (S_ISDIR(mode))
+        err = hostfile_mkdir(parent->handle, name, mode & 07777);
+    else if (S_ISREG(mode))
+        err = hostfile_create(parent->handle, name, mode & 07777);
+    else
+        err = -EPERM;
+    if (!err)
+        err = lookup(dir, name, ret_inode);
+    if (err)
+        return err;
+    // The host process has a umask of its own; the program's has been applied to mode already.
+    struct hostfs_node *node = hostfs_node_of(*ret_inode);
+    if (((node->inode.mode ^ mode) & 07777) && hostfile_chmod(node->handle, mode) == 0)
+        node->inode.mode = mode;
+    return 0;
+}
+
+static int symlink(struct inode *dir, const char *name, const char *target)
+{
+    return hostfile_symlink(hostfs_node_of(dir)->handle, name, target);
+}
+
+// By the name it was last found under: hard links to an object that has no name any more are not made.
+static int link(struct inode *dir, const char *name, struct inode *inode)
+{
+    struct hostfs_node *node = hostfs_node_of(inode), *into = hostfs_node_of(dir);
+    if (inode->ops != &hostfs_ops || node->fs != into->fs)
+        return -EXDEV;
+    struct inode *from = parent_of(inode);
+    char old_name[256];
+    int err = (int)name_of(inode, old_name, sizeof(old_name));
+    if (err >= 0)
+        err = hostfile_link(hostfs_node_of(from)->handle, old_name, into->handle, name);
+    inode_unref(from);
+    return err;
+}
+
+static int unlink(struct inode *dir, const char *name) { return hostfile_unlink(hostfs_node_of(dir)->handle, name, false); }
+static int rmdir(struct inode *dir, const char *name) { return hostfile_unlink(hostfs_node_of(dir)->handle, name, true); }
+
+static int rename(struct inode *old_dir, const char *old_name, struct inode *new_dir, const char *new_name, u32 flags)
+{
+    struct hostfs_node *from = hostfs_node_of(old_dir), *to = hostfs_node_of(new_dir);
+    struct inode *moved = NULL, *other = NULL;
+
+    if (old_dir->ops != new_dir->ops || from->fs != to->fs)
+        return -EXDEV;
+    int err = lookup(old_dir, old_name, &moved);
+    if (err)
+        return err;
+    if (flags & RENAME_EXCHANGE)
+        err = lookup(new_dir, new_name, &other);
+    if (!err)
+        err = hostfile_rename(from->handle, old_name, to->handle, new_name, flags);
+    if (!err)
+        hostfs_node_moved(hostfs_node_of(moved), to, new_name);
+    if (!err && other)
+        hostfs_node_moved(hostfs_node_of(other), from, old_name);
+    inode_unref(moved);
+    if (other)
+        inode_unref(other);
+    return err;
+}
+
+static long readlink(struct inode *inode, char *buf, size_t size) { return hostfile_readlink(hostfs_node_of(inode)->handle, buf, size); }
+
+static s64 to_ns(const struct host_timespec *ts) { return ts->sec * 1000000000ll + ts->nsec; }
+
+static int getattr(struct inode *inode, struct kstat *ret_stat)
+{
+    struct hostfs_node *node = hostfs_node_of(inode);
+    struct host_stat st;
+    int err = hostfile_stat(node->handle, &st);
+    if (err)
+        return err;
+    // The kind of an object does not change while we hold it: the host lies if it says so.
+    if ((st.mode & S_IFMT) != (inode->mode & S_IFMT))
+        return -EIO;
+    *ret_stat = (struct kstat){
+        .dev = node->fs->dev, .ino = node->host_ino, .size = st.size, .blocks = st.blocks, .mode = st.mode & (S_IFMT | 07777),
+        .nlink = (u32)MIN(st.nlink, (u64)UINT32_MAX), .uid = st.uid, .gid = st.gid, .blksize = PAGE_SIZE, .rdev = st.rdev,
+        .atime = to_ns(&st.atime), .mtime = to_ns(&st.mtime), .ctime = to_ns(&st.ctime),
+    };
+    return 0;
+}
+
+static int set_size(struct hostfs_node *node, u64 size)
+{
+    if (!S_ISREG(node->inode.mode))
+        return S_ISDIR(node->inode.mode) ? -EISDIR : -EINVAL;
+    int fd = hostfile_reopen(node->handle, O_WRONLY);
+    if (fd < 0)
+        return fd;
+    int err = hostfile_truncate(fd, size);
+    hostfile_close(fd);
+    return err;
+}
+
+static int setattr(struct inode *inode, const struct attr_change *change)
+{
+    struct hostfs_node *node = hostfs_node_of(inode);
+    int err = 0;
+
+    if (change->valid & ATTR_SIZE)
+        err = set_size(node, change->size);
+    if (!err && (change->valid & (ATTR_UID | ATTR_GID)))
+        err = hostfile_chown(node->handle, change->valid & ATTR_UID ? change->uid : UINT32_MAX,
+                             change->valid & ATTR_GID ? change->gid : UINT32_MAX);
+    if (!err && (change->valid & ATTR_MODE))
+        err = S_ISLNK(inode->mode) ? -EOPNOTSUPP : hostfile_chmod(node->handle, change->mode);
+    if (!err && (change->valid & (ATTR_ATIME | ATTR_MTIME)))
+        err = hostfile_set_times(node->handle, change->valid & ATTR_ATIME ? change->atime : INT64_MIN,
+                                 change->valid & ATTR_MTIME ? change->mtime : INT64_MIN);
+    return err;
+}
+
+static int statfs(struct inode *inode, struct statfs *ret_statfs) { return hostfile_statfs(hostfs_node_of(inode)->handle, ret_statfs); }
+
+const struct inode_ops hostfs_ops = {
+    .lookup = lookup, .parent = parent_of, .name = name_of, .create = create, .symlink = symlink, .link = link, .unlink = unlink,
+    .rmdir = rmdir, .rename = rename, .readlink = readlink, .getattr = getattr, .setattr = setattr, .open = hostfs_open,
+    .statfs = statfs, .release = hostfs_node_release,
+};
+
+int hostfs_create(const char *source, struct inode **ret_root)
+{
+    static u64 mounts;
+    struct hostfs_node *root;
+    int handle = hostfile_open_root(source);
+    if (handle < 0)
+        return handle;
+    struct hostfs *fs = kzalloc(sizeof(*fs));
+    if (!fs) {
+        hostfile_close(handle);
+        return -ENOMEM;
+    }
+    fs->dev = FIRST_DEV + __atomic_fetch_add(&mounts, 1, __ATOMIC_RELAXED);
+    mutex_init(&fs->lock);
+    list_init(&fs->nodes);
+    int err = hostfs_node_get(fs, NULL, "", handle, &root);
+    if (!err && !inode_is_dir(&root->inode)) {
+        inode_unref(&root->inode);
+        err = -ENOTDIR;
+    }
+    if (err)
+        kfree(fs);
+    else
+        *ret_root = &root->inode;
+    return err;
+}

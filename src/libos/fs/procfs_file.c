@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Open files and directories of /proc. A file's text is made whole when it is opened, so that reads in pieces see one state.
+#include "base/fmt.h"
+#include "base/string.h"
+#include "libos/fs/procfs_node.h"
+#include "libos/mem/heap.h"
+
+enum { FIRST_TEXT = 4096, MAX_TEXT = 4 << 20, DOTS = 2 };
+
+void proc_print(struct proc_text *text, const char *format, ...)
+{
+    va_list args;
+    size_t at = MIN(text->len, text->size);
+    va_start(args, format);
+    text->len += fmt_vformat(text->buf + at, text->size - at, format, args);
+    va_end(args);
+}
+
+static int produce(const struct proc_key *key, struct proc_text *text)
+{
+    if (key->kind == PROC_STATIC) {
+        proc_statics[key->index].produce(text, proc_statics[key->index].argument);
+        return 0;
+    }
+    const char *name = proc_pid_files[key->index];
+    if (str_eq(name, "mounts") || str_eq(name, "mountinfo")) {
+        proc_text_mounts(text, name[5] == 'i');
+        return 0;
+    }
+    long n = proc_ops->read(key->pid, name, text->buf, text->size);
+    text->len = n > 0 ? (size_t)n : 0;
+    return n < 0 ? (int)n : 0;
+}
+
+static int make_text(const struct proc_key *key, struct proc_text **ret_text)
+{
+    for (size_t size = FIRST_TEXT; size <= MAX_TEXT; size *= 4) {
+        struct proc_text *text = kmalloc(sizeof(*text) + size);
+        if (!text)
+            return -ENOMEM;
+        *text = (struct proc_text){ .buf = (char *)(text + 1), .size = size };
+        int err = produce(key, text);
+        if (!err && text->len < size) { // otherwise it may have been cut
+            *ret_text = text;
+            return 0;
+        }
+        kfree(text);
+        if (err)
+            return err;
+    }
+    return -EFBIG;
+}
+
+static long read_text(struct file *file, struct uio *uio, u64 *offset)
+{
+    const struct proc_text *text = file->private;
+    if (*offset >= text->len)
+        return 0;
+    size_t n = MIN(uio->left, text->len - *offset);
+    int err = uio_put(uio, text->buf + *offset, n);
+    if (err)
+        return err;
+    *offset += n;
+    return (long)n;
+}
+
+static void release_text(struct file *file) { kfree(file->private); }
+
+static int getdents(struct file *file, struct dir_sink *sink, u64 *position)
+{
+    static const char *const dots[DOTS] = { ".", ".." };
+    struct proc_key key;
+    char name[64];
+
+    for (; *position < DOTS; (*position)++)
+        if (sink->emit(sink, dots[*position], 1 + *position, file->inode->ino, S_IFDIR >> 12, *position + 1))
+            return 0;
+    u64 next = *position - DOTS;
+    while (proc_next_entry(&proc_node_of(file->inode)->key, &next, name, &key)) {
+        if (sink->emit(sink, name, strlen(name), proc_ino(&key), (proc_mode(&key) & S_IFMT) >> 12, next + DOTS))
+            return 0;
+        *position = next + DOTS;
+    }
+    return 0;
+}
+
+static const struct file_ops text_ops = { .read = read_text, .release = release_text };
+static const struct file_ops directory_ops = { .getdents = getdents };
+
+int proc_open(struct inode *inode, struct file *file)
+{
+    const struct proc_key *key = &proc_node_of(inode)->key;
+    struct proc_text *text;
+
+    if (inode_is_dir(inode)) {
+        file->ops = &directory_ops;
+        return 0;
+    }
+    if (file_writable(file))
+        return -EACCES;
+    int err = make_text(key, &text);
+    if (err)
+        return err == -ESRCH ? -ENOENT : err;
+    file->private = text;
+    file->ops = &text_ops;
+    return 0;
+}
