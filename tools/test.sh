@@ -47,8 +47,8 @@ fi
 [ -f "$build/build.ninja" ] || meson setup "$build" || stop "meson setup failed"
 ninja -C "$build" || stop "the build failed"
 
-log=$build/meson-logs/testlog.junit.xml
-rm -f "$log"
+logs=$build/meson-logs
+rm -f "$logs"/testlog.*
 meson test -C "$build" --no-rebuild --print-errorlogs "${selection[@]}" </dev/null
 meson_status=$?
-/usr/bin/python3 tools/count-tests.py "$log" "$meson_status"
+/usr/bin/python3 tools/count-tests.py "$logs" "$meson_status"
