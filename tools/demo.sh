@@ -18,8 +18,7 @@ fi
 step() { printf '\n== %s\n' "$*"; }
 
 step "packages"
-bash "$project/tools/install-deps.sh" build
-bash "$project/tools/install-deps.sh" --print test | grep -qx busybox && apt-get -q -o DPkg::Lock::Timeout=300 install -y busybox
+bash "$project/tools/install-deps.sh" demo </dev/null
 
 step "build of the project"
 cd "$project"

@@ -6,11 +6,12 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-usage: tools/install-deps.sh [--print] [build|test|all]
+usage: tools/install-deps.sh [--print] [build|demo|test|all]
 
 Installs the Debian packages this project needs and this machine lacks.
 
   build   what building the project and `occlum build` need
+  demo    build, and the programs that tools/demo.sh packs
   test    build, and what the tests and the benchmarks need (the default)
   all     test, and what the analysis tools need
 
@@ -23,8 +24,9 @@ build_packages=(
     libssl-dev libexpat1-dev libyaml-dev libcyaml-dev libjansson-dev
     erofs-utils cryptsetup-bin
 )
+demo_packages=(busybox python3.11)
 test_packages=(
-    python3-cryptography libzydis-dev musl-tools busybox coreutils findutils grep sed gzip
+    python3-cryptography libzydis-dev musl-tools coreutils findutils grep sed gzip
     golang-go strace xz-utils file procps
     clang-14 libclang-rt-14-dev lld
     linux-source-6.1
@@ -37,14 +39,17 @@ for argument in "$@"; do
     case $argument in
     -h | --help) usage; exit 0 ;;
     --print) print_only=yes ;;
-    build | test | all) group=$argument ;;
+    build | demo | test | all) group=$argument ;;
     *) echo "install-deps.sh: unknown argument: $argument" >&2; usage >&2; exit 2 ;;
     esac
 done
 
 packages=("${build_packages[@]}")
-[ "$group" = build ] || packages+=("${test_packages[@]}")
-[ "$group" != all ] || packages+=("${analysis_packages[@]}")
+case $group in
+demo) packages+=("${demo_packages[@]}") ;;
+test) packages+=("${demo_packages[@]}" "${test_packages[@]}") ;;
+all) packages+=("${demo_packages[@]}" "${test_packages[@]}" "${analysis_packages[@]}") ;;
+esac
 
 is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
