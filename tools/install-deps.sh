@@ -29,9 +29,8 @@ test_packages=(
     python3-cryptography libzydis-dev musl-tools coreutils findutils grep sed gzip
     golang-go strace xz-utils file procps
     clang-14 libclang-rt-14-dev lld
-    linux-source-6.1
 )
-analysis_packages=(universal-ctags clang-tidy-14 clang-format-14 zydis-tools hyperfine)
+analysis_packages=(universal-ctags clang-tidy-14 clang-format-14 zydis-tools hyperfine linux-source-6.1)
 
 group=test
 print_only=no

@@ -186,6 +186,18 @@ def _(instance):
     expect('libc.so.6' in result.errors and 'rewritten' in result.errors and 'trap' in result.errors, 'no counts', result)
 
 
+@group.case('an unknown log level says what there is')
+def _(instance):
+    result = instance.run('/bin/hello', env={'OCCLUM_LOG_LEVEL': 'debgu'})
+    expect_output(result, 'Hello, world!\n')
+    expect('debug' in result.errors, 'no suggestion', result)
+
+
+@group.case('fsck.erofs finds the image whole')
+def _(instance):
+    expect_status(run_command(['fsck.erofs', os.path.join(instance.folder, 'build/image.erofs')]), 0)
+
+
 @group.case('the log is silent by default')
 def _(instance):
     result = instance.run('/bin/hello')

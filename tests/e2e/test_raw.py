@@ -37,6 +37,13 @@ def _(instance):
     expect(result.text[len(JIT):] in ('refused\n', 'pid agrees yes, 9998 gives -38\n'), 'wrong results', result)
 
 
+@group.case('an unknown call is named once in the log')
+def _(instance):
+    result = instance.run('/bin/raw_syscall', env={'OCCLUM_LOG_LEVEL': 'debug'})
+    expect_status(result, 6)
+    expect(len([line for line in result.errors.splitlines() if '9999' in line]) == 1, 'not once', result)
+
+
 def trace(instance, program):
     """Runs a program under strace; returns the numbers and names of the system calls that the host kernel saw."""
     if not shutil.which('strace'):
