@@ -50,6 +50,8 @@ bool instance_check(void);
 int write_file_atomically(const char *path, const void *data, size_t size);
 // Reads a whole small file into a malloc'ed, NUL-terminated buffer. NULL with errno set.
 char *read_whole_file(const char *path, size_t *ret_size);
+// Opens (makes) the lock file of the build folder; it stays open until the program ends. -1 with errno.
+int open_lock(void);
 // mkdir that accepts an existing folder. 0 or -errno after a message.
 int make_folder(const char *path);
 // Where the LibOS's ELF file lies: beside the running program in the build tree, or in the installed prefix. NULL after a message.

@@ -95,6 +95,8 @@ int make_folder(const char *path)
     return err;
 }
 
+int open_lock(void) { return open("build/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644); }
+
 const char *find_libos(void)
 {
     static char path[PATH_MAX];

@@ -54,7 +54,8 @@ struct tls {
     // First function of a kernel thread; NULL: return to the program.
     void (*start)(void *);
     void *start_arg;
-    void *vector_area; // XSAVE area for the program's state during a host call
+    // Two XSAVE areas: the program's state while the LibOS uses vector registers; the live state during a host call.
+    void *vector_area, *vector_ocall_area;
 };
 
 static_assert(offsetof(struct tls, thread) == TLS_CURRENT);

@@ -11,6 +11,6 @@ void vector_restore(const void *area);
 // Loads the initial state (FCW 0x37f, MXCSR 0x1f80, all registers zero): execve.
 void vector_reset(void);
 
-// Brackets LibOS code that uses vector registers (hashing). Not nestable; no host call and no sleep in between.
+// Brackets LibOS code that uses vector registers (hashing). Not nestable.
 void vector_begin(void);
 void vector_end(void);

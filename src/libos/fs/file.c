@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "libos/fs/locks.h"
 #include "libos/fs/memfs.h"
+#include "libos/ipc/epoll.h"
 #include "libos/mem/heap.h"
 
 int file_alloc(struct inode *inode, u32 flags, struct file **ret_file)
@@ -31,6 +32,8 @@ void file_unref(struct file *file)
     if (__atomic_fetch_sub(&file->refs, 1, __ATOMIC_ACQ_REL) != 1)
         return;
     file_locks_release_description(file);
+    if (unlikely(file->watches))
+        epoll_forget_file(file);
     if (file->ops && file->ops->release)
         file->ops->release(file);
     if (file->inode)

@@ -37,6 +37,7 @@ struct file {
     void *private;
     char *path; // absolute, as opened; NULL: unnamed
     u64 owner_key; // identity for flock and OFD locks
+    struct epoll_watch *watches; // of epoll instances; guarded by epoll
 };
 
 __nodiscard int file_alloc(struct inode *inode, u32 flags, struct file **ret_file); // takes its own reference of inode
@@ -69,6 +70,7 @@ void lookup_done(struct lookup *lookup);
 // The inode of an existing path. -ENOENT too.
 __nodiscard int path_inode(int dirfd, const char *path, u32 flags, struct inode **ret_inode);
 __nodiscard int inode_path(struct inode *dir, char *buf, size_t size); // absolute path of a directory: length or -errno
+void fd_init(void); // gives vm/ the way from a descriptor to a mappable file
 __nodiscard int open_at(int dirfd, const char *path, u32 flags, u32 mode, struct file **ret_file);
 
 struct fs_context {

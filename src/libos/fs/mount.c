@@ -127,6 +127,7 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
 int fs_init(const struct occlum_config *config, const void __host *image, u64 image_size)
 {
     const struct occlum_mount *list = (const struct occlum_mount *)((const u8 *)config + config->mount_offset);
+    fd_init();
     int err = mount_root(config, image, image_size);
 
     for (u32 i = 0; !err && i < config->mount_count; i++) {

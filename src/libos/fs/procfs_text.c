@@ -62,7 +62,7 @@ static void stat(struct proc_text *text, const char *argument)
     proc_print(text, "cpu  %ld 0 0 0 0 0 0 0 0 0\n", ticks * cpus);
     for (u32 cpu = 0; cpu < cpus; cpu++)
         proc_print(text, "cpu%u %ld 0 0 0 0 0 0 0 0 0\n", cpu, ticks);
-    proc_print(text, "intr 0\nctxt 0\nbtime %ld\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n", (time_realtime_ns() - now) / NSEC_PER_SEC);
+    proc_print(text, "intr 0\nctxt 0\nbtime %ld\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n", (s64)((time_realtime_ns() - now) / NSEC_PER_SEC));
 }
 
 static void uptime(struct proc_text *text, const char *argument)

@@ -56,7 +56,7 @@ static int read_headers(struct file *file, Elf64_Ehdr *eh, Elf64_Phdr *ph)
     return read_exact(file, eh->e_phoff, ph, eh->e_phnum * sizeof(*ph));
 }
 
-int elf_open(struct file *file, struct elf_image *ret_image)
+int elf_image_open(struct file *file, struct elf_image *ret_image)
 {
     struct elf_image image = { .file = file, .start = UINT64_MAX };
     Elf64_Phdr ph[MAX_HEADERS];
@@ -155,7 +155,7 @@ static int map_segment(const struct elf_image *image, struct mm *mm, const Elf64
     return map_zero_pages(mm, start, end, prot);
 }
 
-int elf_map(struct elf_image *image, struct mm *mm)
+int elf_image_map(struct elf_image *image, struct mm *mm)
 {
     Elf64_Phdr ph[MAX_HEADERS];
     Elf64_Ehdr eh;

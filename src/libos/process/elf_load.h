@@ -17,6 +17,6 @@ struct elf_image {
 };
 
 // Reads and checks the headers. -ENOEXEC for what is not a loadable x86-64 ELF file.
-__nodiscard int elf_open(struct file *file, struct elf_image *ret_image);
+__nodiscard int elf_image_open(struct file *file, struct elf_image *ret_image);
 // Maps the segments into mm and sets bias. -ENOMEM, also when a fixed address is taken.
-__nodiscard int elf_map(struct elf_image *image, struct mm *mm);
+__nodiscard int elf_image_map(struct elf_image *image, struct mm *mm);

@@ -106,7 +106,7 @@ static int open_program(struct exec *exec)
         if (n < 0)
             return (int)n;
         if (n < 2 || line[0] != '#' || line[1] != '!')
-            return elf_open(exec->file, &exec->program);
+            return elf_image_open(exec->file, &exec->program);
         if (depth == MAX_SCRIPTS)
             return -ELOOP;
         err = script_line(exec, depth, line, (size_t)n);
@@ -127,7 +127,7 @@ static int open_interpreter(struct exec *exec)
         return err;
     }
     exec->has_interpreter = true;
-    err = elf_open(exec->interpreter_file, &exec->interpreter);
+    err = elf_image_open(exec->interpreter_file, &exec->interpreter);
     return err == 0 && exec->interpreter.fixed ? -ENOEXEC : err;
 }
 
@@ -157,9 +157,9 @@ static int build(struct exec *exec, char *const *envp, const char *execfn)
     struct mm *mm = current->mm;
     u64 size = stack_size(), top = 0, sp = 0;
 
-    int err = elf_map(&exec->program, mm);
+    int err = elf_image_map(&exec->program, mm);
     if (!err && exec->has_interpreter)
-        err = elf_map(&exec->interpreter, mm);
+        err = elf_image_map(&exec->interpreter, mm);
     if (!err)
         err = map_stack(mm, size, &top);
     if (!err)

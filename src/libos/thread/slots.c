@@ -24,12 +24,13 @@ static bool claim(struct tls *tls)
 static int prepare(struct tls *tls, struct thread *thread)
 {
     if (!tls->vector_area) {
-        size_t pages = DIV_ROUND_UP(vector_state_size(), PAGE_SIZE);
-        void *area = kpages_alloc(pages);
+        size_t one = ALIGN_UP(vector_state_size(), 64), pages = DIV_ROUND_UP(2 * one, PAGE_SIZE);
+        u8 *area = kpages_alloc(pages);
         if (!area)
             return -ENOMEM;
         memset(area, 0, pages * PAGE_SIZE);
         tls->vector_area = area;
+        tls->vector_ocall_area = area + one;
     }
     tls->gate_entry = (u64)(uintptr_t)gate_entry;
     tls->thread = thread;

@@ -28,17 +28,17 @@ TEST(good_program)
 {
     struct elf_image image;
     make_program(ET_DYN);
-    CHECK_EQ(elf_open(&file, &image), 0);
+    CHECK_EQ(elf_image_open(&file, &image), 0);
     CHECK_EQ(image.start, 0x400000);
     CHECK_EQ(image.end, 0x405000);
     CHECK_EQ(image.phdr, 0x400040);
     CHECK_STR(image.interpreter, "/lib/ld.");
-    CHECK_EQ(elf_map(&image, NULL), 0);
+    CHECK_EQ(elf_image_map(&image, NULL), 0);
     CHECK_EQ(image.bias, GIB(16) - 0x400000);
     CHECK_EQ(fake_maps, 4); // the span, two file parts, the pages of .bss
     make_program(ET_EXEC);
-    CHECK_EQ(elf_open(&file, &image), 0);
-    CHECK_EQ(elf_map(&image, NULL), 0);
+    CHECK_EQ(elf_image_open(&file, &image), 0);
+    CHECK_EQ(elf_image_map(&image, NULL), 0);
     CHECK_EQ(image.bias, 0);
 }
 
@@ -47,28 +47,28 @@ TEST(refused)
     struct elf_image image;
     make_program(ET_DYN);
     header()->e_machine = 3;
-    CHECK_EQ(elf_open(&file, &image), -ENOEXEC);
+    CHECK_EQ(elf_image_open(&file, &image), -ENOEXEC);
     make_program(ET_DYN);
     segment(0)->p_filesz = 0x2000; // more than in memory
-    CHECK_EQ(elf_open(&file, &image), -ENOEXEC);
+    CHECK_EQ(elf_image_open(&file, &image), -ENOEXEC);
     make_program(ET_DYN);
     segment(1)->p_memsz = UINT64_MAX - 0x1000;
-    CHECK_EQ(elf_open(&file, &image), -ENOEXEC);
+    CHECK_EQ(elf_image_open(&file, &image), -ENOEXEC);
     make_program(ET_DYN);
     segment(1)->p_vaddr = 0x400000; // overlaps the first
-    CHECK_EQ(elf_open(&file, &image), -ENOEXEC);
+    CHECK_EQ(elf_image_open(&file, &image), -ENOEXEC);
     make_program(ET_DYN);
     segment(1)->p_offset = 0x1001; // not congruent
-    CHECK_EQ(elf_open(&file, &image), -ENOEXEC);
+    CHECK_EQ(elf_image_open(&file, &image), -ENOEXEC);
     make_program(ET_DYN);
     segment(2)->p_offset = UINT64_MAX - 4;
-    CHECK_EQ(elf_open(&file, &image), -ENOEXEC);
+    CHECK_EQ(elf_image_open(&file, &image), -ENOEXEC);
     make_program(ET_DYN);
     header()->e_phoff = UINT64_MAX - 8;
-    CHECK_EQ(elf_open(&file, &image), -ENOEXEC);
+    CHECK_EQ(elf_image_open(&file, &image), -ENOEXEC);
     make_program(ET_DYN);
     header()->e_entry = 0x500000;
-    CHECK_EQ(elf_open(&file, &image), -ENOEXEC);
+    CHECK_EQ(elf_image_open(&file, &image), -ENOEXEC);
     CHECK_EQ(fake_bad_calls, 0);
 }
 
@@ -84,12 +84,12 @@ TEST(mutated_headers)
             u64 value = test_random() & 1 ? test_random() : test_random() & 0xff;
             memcpy(bytes + at, &value, test_random() % 8 + 1);
         }
-        if (elf_open(&file, &image))
+        if (elf_image_open(&file, &image))
             continue;
         CHECK(image.start < image.end && image.end <= 1ull << 47);
         CHECK(image.entry >= image.start && image.entry < image.end);
         CHECK(strnlen(image.interpreter, sizeof(image.interpreter)) < sizeof(image.interpreter));
-        loaded += elf_map(&image, NULL) == 0;
+        loaded += elf_image_map(&image, NULL) == 0;
         CHECK_EQ(fake_bad_calls, 0);
     }
     CHECK(loaded > 1000); // the mutations are not all refused at the door
@@ -100,7 +100,7 @@ TEST(changed_between)
 {
     struct elf_image image;
     make_program(ET_DYN);
-    CHECK_EQ(elf_open(&file, &image), 0);
+    CHECK_EQ(elf_image_open(&file, &image), 0);
     segment(1)->p_vaddr = 0x800000;
-    CHECK_EQ(elf_map(&image, NULL), -ENOEXEC);
+    CHECK_EQ(elf_image_map(&image, NULL), -ENOEXEC);
 }

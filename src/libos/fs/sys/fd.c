@@ -274,3 +274,20 @@ long sys_memfd_create(const char __user *user_name, u32 flags)
     file->path = kstrdup("/memfd (deleted)");
     return install(file, flags & 1 ? O_CLOEXEC : 0);
 }
+
+static void *file_for_map(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode)
+{
+    struct file *file = files_get(fd);
+    if (!file)
+        return err_ptr(-EBADF);
+    if (!file->inode || !S_ISREG(file->inode->mode) || (file->flags & O_PATH)) {
+        bool zero = file->inode && S_ISCHR(file->inode->mode);
+        file_unref(file);
+        return err_ptr(zero ? -ENODEV : -EACCES);
+    }
+    *ret_ops = &file_vm_ops;
+    *ret_access_mode = file->flags & O_ACCMODE;
+    return file;
+}
+
+void fd_init(void) { vm_file_from_fd = file_for_map; }

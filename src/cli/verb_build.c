@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// occlum build: image/ and Occlum.json to the signed enclave. Every output is written beside its place and renamed, the state
+// file last: whatever interrupts a build, the next one finds either the old outputs or the new.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/verbs.h"
+#include "config/config.h"
+#include "crypto/sha256.h"
+#include "image/image.h"
+#include "sign/sign.h"
+
+const char help_build[] =
+    "Packs image/ into a verified image, computes Enclave.xml from Occlum.json and signs the enclave. Nothing is done when\n"
+    "nothing has changed since the last build. What programs wrote is never touched.\n\n"
+    "  -f, --force            build everything again\n"
+    "      --sgx-mode MODE    HW (default) or SIM; otherwise SGX_MODE of the environment\n"
+    "      --enable-edmm Y|N  commit memory and threads on demand (SGX2); otherwise ENABLE_EDMM, otherwise\n"
+    "                         feature.enable_edmm of Occlum.json. SIM takes precedence\n"
+    "      --sign-key FILE    PEM file of an RSA-3072 key with exponent 3; otherwise a key of yours, made once\n"
+    "      --enclave-xml FILE sign this Enclave.xml instead of the one computed from Occlum.json\n";
+
+struct options {
+    const char *sgx_mode, *edmm, *key, *xml;
+    bool force;
+};
+
+// What the outputs were built from. Equal states mean equal outputs.
+struct state {
+    u8 inputs[32], folder[32];
+    struct occlum_image image;
+};
+
+static void add_file(struct sha256 *hash, const char *path)
+{
+    struct stat st;
+    u64 facts[5] = { 0 };
+    if (path && stat(path, &st) == 0) {
+        u64 now[5] = { st.st_ino, (u64)st.st_size, (u64)st.st_mtim.tv_sec, (u64)st.st_mtim.tv_nsec, st.st_dev };
+        memcpy(facts, now, sizeof(facts));
+    }
+    sha256_update(hash, path ? path : "", path ? strlen(path) + 1 : 1);
+    sha256_update(hash, facts, sizeof(facts));
+}
+
+static int compute_state(const struct options *options, const struct config_mode *mode, const char *libos, const char *json,
+                         struct state *ret_state)
+{
+    struct sha256 hash;
+    u32 modes[2] = { (u32)mode->sgx_mode, mode->edmm };
+
+    sha256_init(&hash);
+    sha256_update(&hash, modes, sizeof(modes));
+    sha256_update(&hash, json, strlen(json));
+    add_file(&hash, libos);
+    add_file(&hash, options->key);
+    add_file(&hash, options->xml);
+    sha256_final(&hash, ret_state->inputs);
+    return image_fingerprint(INSTANCE_IMAGE, ret_state->folder);
+}
+
+static bool read_state(struct state *ret_state)
+{
+    size_t size;
+    char *bytes = read_whole_file(BUILD_STATE, &size);
+    bool ok = bytes && size == sizeof(*ret_state);
+    if (ok)
+        memcpy(ret_state, bytes, size);
+    free(bytes);
+    return ok;
+}
+
+static void show_progress(const char *step, double share)
+{
+    fprintf(stderr, "\r\033[K[%-20.*s] %s", (int)(share * 20), "####################", step);
+    if (share >= 1)
+        fprintf(stderr, "\r\033[K");
+}
+
+static int build_image(struct state *state, const struct state *old, bool reuse)
+{
+    struct image_request request = { .folder = INSTANCE_IMAGE, .output = BUILD_IMAGE, .progress = isatty(2) ? show_progress : NULL };
+
+    if (reuse && memcmp(state->folder, old->folder, sizeof(state->folder)) == 0 && access(BUILD_IMAGE, R_OK) == 0) {
+        state->image = old->image;
+        return 0;
+    }
+    return image_build(&request, &state->image);
+}
+
+static int sign(const struct options *options, const struct config_mode *mode, const char *libos, const struct occlum_json *json,
+                const struct state *state)
+{
+    struct sign_result result;
+    void *blob;
+    size_t size;
+
+    int err = config_blob(json, &state->image, &blob, &size);
+    if (err)
+        return cli_error("the measured configuration cannot be made: %s", strerror(-err));
+    struct sign_request request = {
+        .libos_path = libos, .xml_path = options->xml ? options->xml : BUILD_ENCLAVE_XML, .config = blob, .config_size = size,
+        .mode = mode->sgx_mode == CONFIG_SIM ? ENCLAVE_MODE_SIM : ENCLAVE_MODE_HW, .edmm = mode->edmm, .key_path = options->key,
+        .output_path = BUILD_ENCLAVE,
+    };
+    err = sign_enclave(&request, &result);
+    free(blob);
+    return err ? STATUS_ERROR : STATUS_OK;
+}
+
+static int make_outputs(const struct options *options, const struct config_mode *mode, const char *libos, const struct occlum_json *json,
+                        const struct config_xml *xml, struct state *state)
+{
+    struct state old;
+    bool have_old = !options->force && read_state(&old);
+
+    unlink(BUILD_STATE); // until the new outputs are whole there is no state to trust
+    if (build_image(state, &old, have_old))
+        return STATUS_ERROR;
+    if (config_xml_write(xml, BUILD_ENCLAVE_XML))
+        return cli_error("%s cannot be written: %s", BUILD_ENCLAVE_XML, strerror(errno));
+    int status = sign(options, mode, libos, json, state);
+    if (status)
+        return status;
+    if (write_file_atomically(BUILD_STATE, state, sizeof(*state)) || write_file_atomically(INSTANCE_STATUS, "built\n", 6))
+        return STATUS_ERROR;
+    return STATUS_OK;
+}
+
+static int make_folders(void)
+{
+    return make_folder(INSTANCE_BUILD) || make_folder("build/lib") || make_folder(INSTANCE_RUN) ? STATUS_ERROR : STATUS_OK;
+}
+
+// Two builds of one instance at once would mix their outputs.
+static int lock_instance(void)
+{
+    int fd = open_lock();
+    if (fd < 0)
+        return cli_error("build/.lock cannot be opened: %s", strerror(errno));
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        cli_note("another build of this instance is running; waiting for it");
+        flock(fd, LOCK_EX);
+    }
+    return STATUS_OK;
+}
+
+static int build(const struct options *options, const char *text, const struct occlum_json *json, const struct config_mode *mode)
+{
+    struct config_errors errors = { 0 };
+    struct config_xml xml;
+    struct state state = { 0 }, old;
+    struct stat st;
+
+    int err = config_xml_compute(json, mode->edmm, &errors, &xml);
+    if (errors.text)
+        fputs(errors.text, stderr);
+    config_errors_clear(&errors);
+    if (err)
+        return STATUS_ERROR;
+    if (stat(INSTANCE_IMAGE, &st) != 0)
+        return cli_error("the folder image/ is missing: it becomes the program's root file system");
+    const char *libos = find_libos();
+    if (!libos || make_folders() || lock_instance())
+        return STATUS_ERROR;
+    if (compute_state(options, mode, libos, text, &state))
+        return STATUS_ERROR;
+    if (!options->force && read_state(&old) && memcmp(old.inputs, state.inputs, 32) == 0 && memcmp(old.folder, state.folder, 32) == 0 &&
+        access(BUILD_ENCLAVE, R_OK) == 0 && access(BUILD_IMAGE, R_OK) == 0) {
+        printf("Nothing has changed since the last build (-f builds everything again)\n");
+        return STATUS_OK;
+    }
+    int status = make_outputs(options, mode, libos, json, &xml, &state);
+    if (status == STATUS_OK)
+        printf("Built the Occlum image and enclave successfully (SGX_MODE=%s, EDMM %s)\n", mode->sgx_mode == CONFIG_SIM ? "SIM" : "HW",
+               mode->edmm ? "on" : "off");
+    return status;
+}
+
+int verb_build(int argc, char **argv)
+{
+    struct options options = { 0 };
+    const struct cli_option list[] = {
+        { .name = "force", .letter = 'f', .flag = &options.force },  { .name = "sgx-mode", .value = &options.sgx_mode },
+        { .name = "enable-edmm", .value = &options.edmm },           { .name = "sign-key", .letter = 'k', .value = &options.key },
+        { .name = "enclave-xml", .value = &options.xml },
+    };
+    struct config_errors errors = { 0 };
+    struct occlum_json json;
+    struct config_mode mode;
+
+    int first = cli_parse(argc, argv, list, sizeof(list) / sizeof(list[0]));
+    if (first < 0)
+        return STATUS_USAGE;
+    if (first < argc)
+        return cli_usage("build takes no argument %s. See: occlum build --help", argv[first]);
+    if (!instance_check())
+        return STATUS_ERROR;
+    int err = occlum_json_load(INSTANCE_CONFIG, &errors, &json);
+    if (errors.text)
+        fputs(errors.text, stderr);
+    config_errors_clear(&errors);
+    if (err)
+        return STATUS_ERROR;
+    char *text = read_whole_file(INSTANCE_CONFIG, NULL);
+    err = config_select_mode(options.sgx_mode, getenv("SGX_MODE"), options.edmm, getenv("ENABLE_EDMM"), json.enable_edmm.value, &mode);
+    if (mode.message[0])
+        fprintf(stderr, "occlum: %s\n", mode.message);
+    int status = err || !text ? STATUS_ERROR : build(&options, text, &json, &mode);
+    free(text);
+    occlum_json_free(&json);
+    return status;
+}

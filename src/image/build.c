@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "image/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "image/parts.h"
+
+extern char **environ;
+
+static int fail(const char *what, const char *path, int err)
+{
+    fprintf(stderr, "occlum: image: %s %s: %s\n", what, path, strerror(-err));
+    return err;
+}
+
+// Runs mkfs.erofs with its own output kept for the case that it fails.
+static int run_mkfs(const char *folder, const char *output)
+{
+    char log[PATH_MAX + 8];
+    posix_spawn_file_actions_t actions;
+    pid_t pid;
+    int status;
+    // Times, UUID and owners are fixed, so that the same folder gives the same bytes.
+    char *argv[] = { "mkfs.erofs", "-T0", "-U", "6f63636c-756d-4000-8000-000000000001", "--all-root", "-x-1",
+                     (char *)(uintptr_t)output, (char *)(uintptr_t)folder, NULL };
+
+    snprintf(log, sizeof(log), "%s.log", output);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    int err = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (err == ENOENT) {
+        fprintf(stderr, "occlum: image: mkfs.erofs is not installed. Debian has it in the package erofs-utils\n");
+        unlink(log);
+        return -ENOENT;
+    }
+    if (err)
+        return fail("cannot start", "mkfs.erofs", -err);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        unlink(log);
+        return 0;
+    }
+    fprintf(stderr, "occlum: image: mkfs.erofs could not pack %s:\n", folder);
+    FILE *text = fopen(log, "re");
+    char line[512];
+    while (text && fgets(line, sizeof(line), text))
+        if (strncmp(line, "mkfs.erofs", 10) != 0)
+            fprintf(stderr, "    %s", line);
+    if (text)
+        fclose(text);
+    unlink(log);
+    return -EIO;
+}
+
+// Fills the last block with zeros and returns the size in blocks.
+static int pad_to_block(int fd, u64 *ret_blocks)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return -errno;
+    *ret_blocks = DIV_ROUND_UP((u64)st.st_size, 4096ul);
+    return ftruncate(fd, (off_t)(*ret_blocks * 4096)) == 0 ? 0 : -errno;
+}
+
+static void step(const struct image_request *request, const char *name, double share)
+{
+    if (request->progress)
+        request->progress(name, share);
+}
+
+static int append_parts(const struct image_request *request, int fd, struct occlum_image *image)
+{
+    int err = pad_to_block(fd, &image->fs_blocks);
+    if (err)
+        return err;
+    step(request, "finding system calls", 0.4);
+    image->sites_offset = image->fs_blocks * 4096;
+    err = image_append_sites(fd, image->sites_offset, &image->sites_size);
+    if (!err)
+        err = pad_to_block(fd, &image->data_blocks);
+    if (err)
+        return err;
+    step(request, "hash tree", 0.7);
+    return image_append_verity(fd, image);
+}
+
+int image_build(const struct image_request *request, struct occlum_image *ret_image)
+{
+    struct occlum_image image = { .present = 1 };
+    char temporary[PATH_MAX];
+    struct stat st;
+
+    if (stat(request->folder, &st) != 0)
+        return fail("cannot read the folder", request->folder, -errno);
+    if (!S_ISDIR(st.st_mode))
+        return fail("not a folder:", request->folder, -ENOTDIR);
+    if (snprintf(temporary, sizeof(temporary), "%s.tmp", request->output) >= (int)sizeof(temporary))
+        return fail("path too long:", request->output, -ENAMETOOLONG);
+    unlink(temporary); // of a build that was killed
+    step(request, "packing", 0.05);
+    int err = run_mkfs(request->folder, temporary);
+    int fd = err ? -1 : open(temporary, O_RDWR | O_CLOEXEC);
+    if (!err && fd < 0)
+        err = fail("cannot open", temporary, -errno);
+    if (!err) {
+        err = append_parts(request, fd, &image);
+        if (!err && (fchmod(fd, 0644) != 0 || fsync(fd) != 0))
+            err = -errno;
+        if (err)
+            fail("cannot write", temporary, err);
+    }
+    if (fd >= 0)
+        close(fd);
+    if (!err && rename(temporary, request->output) != 0)
+        err = fail("cannot replace", request->output, -errno);
+    if (err) {
+        unlink(temporary);
+        return err;
+    }
+    step(request, "done", 1);
+    *ret_image = image;
+    return 0;
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Private: the parts that follow the EROFS.
+#pragma once
+
+#include "abi/occlum/config.h"
+
+// Walks the EROFS in fd (size bytes) and writes the call-site tables behind it (imagefmt/sites.h).
+__nodiscard int image_append_sites(int fd, u64 size, u64 *ret_size);
+// Writes the hash tree behind image->data_blocks and fills in its place, root and salt.
+__nodiscard int image_append_verity(int fd, struct occlum_image *image);

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A hash table of pages by block number. Pages are given back by the second-chance (clock) rule when memory is short.
+#include "libos/fs/page_cache.h"
+#include "abi/linux/abi.h"
+#include "base/list.h"
+#include "base/string.h"
+#include "libos/mem/filepages.h"
+#include "libos/mem/heap.h"
+#include "libos/sync/spinlock.h"
+
+enum { BUCKETS = 4096 };
+
+struct cached {
+    struct cached *next; // in its bucket
+    struct list_head clock;
+    u64 block;
+    u8 *page;
+    u32 users; // copies in progress
+    bool used; // since the hand last passed
+};
+
+static struct cached *buckets[BUCKETS];
+static struct list_head clock_list = LIST_INIT(clock_list);
+static struct spinlock lock; // everything above
+static page_fill fill_block;
+
+static struct cached **bucket_of(u64 block) { return &buckets[(block * 0x9e3779b97f4a7c15ull) >> 52]; }
+
+static struct cached *find(u64 block)
+{
+    struct cached *c = *bucket_of(block);
+    while (c && c->block != block)
+        c = c->next;
+    return c;
+}
+
+static void unlink_cached(struct cached *c)
+{
+    struct cached **link = bucket_of(c->block);
+    while (*link != c)
+        link = &(*link)->next;
+    *link = c->next;
+    list_del(&c->clock);
+}
+
+// Passes the hand once or twice over all pages, until enough are taken out.
+static size_t reclaim(size_t want)
+{
+    struct cached *c, *next;
+    struct list_head taken = LIST_INIT(taken);
+    size_t freed = 0;
+
+    spin_lock(&lock);
+    for (int pass = 0; pass < 2 && freed < want; pass++) {
+        list_for_each_safe(c, next, &clock_list, clock) {
+            if (freed == want)
+                break;
+            if (c->users || (c->used && !pass)) {
+                c->used = false;
+                continue;
+            }
+            unlink_cached(c);
+            list_add(&c->clock, &taken);
+            freed++;
+        }
+    }
+    spin_unlock(&lock);
+    list_for_each_safe(c, next, &taken, clock) {
+        filepage_free(c->page);
+        kfree(c);
+    }
+    return freed;
+}
+
+void page_cache_init(page_fill fill)
+{
+    static struct filepage_reclaimer reclaimer = { .reclaim = reclaim };
+    fill_block = fill;
+    filepage_add_reclaimer(&reclaimer);
+}
+
+// The cached page, in use until page_done; NULL if it is not there.
+static struct cached *get(u64 block)
+{
+    spin_lock(&lock);
+    struct cached *c = find(block);
+    if (c) {
+        c->users++;
+        c->used = true;
+    }
+    spin_unlock(&lock);
+    return c;
+}
+
+static void page_done(struct cached *c)
+{
+    spin_lock(&lock);
+    c->users--;
+    spin_unlock(&lock);
+}
+
+// Reads the block outside the lock; of two threads that do, the second one's page is dropped.
+static int load(u64 block, struct cached **ret_cached)
+{
+    struct cached *c = kzalloc(sizeof(*c)), *other;
+    u8 *page = c ? filepage_alloc() : NULL;
+    int err = page ? fill_block(block, page) : -ENOMEM;
+
+    if (err) {
+        if (page)
+            filepage_free(page);
+        kfree(c);
+        return err;
+    }
+    *c = (struct cached){ .block = block, .page = page, .users = 1, .used = true };
+    spin_lock(&lock);
+    other = find(block);
+    if (other) {
+        other->users++;
+    } else {
+        c->next = *bucket_of(block);
+        *bucket_of(block) = c;
+        list_add_tail(&c->clock, &clock_list);
+    }
+    spin_unlock(&lock);
+    if (other) {
+        filepage_free(page);
+        kfree(c);
+    }
+    *ret_cached = other ? other : c;
+    return 0;
+}
+
+int page_cache_read(u64 block, u32 offset, void *buf, size_t n)
+{
+    struct cached *c = get(block);
+    if (!c) {
+        int err = load(block, &c);
+        if (err)
+            return err;
+    }
+    memcpy(buf, c->page + offset, n);
+    page_done(c);
+    return 0;
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "fake_kernel.h"
+
+#include "base/string.h"
+#include "libos/fs/memfs.h"
+#include "libos/host/log.h"
+#include "libos/mem/filepages.h"
+#include "libos/mem/heap.h"
+#include "libos/time/time.h"
+#include "libos/vm/user.h"
+#include "trusted/cpu.h"
+#include "trusted/random.h"
+
+// Of libc, whose headers cannot stand beside the kernel's.
+void *malloc(size_t);
+void *calloc(size_t, size_t);
+void *realloc(void *, size_t);
+void *aligned_alloc(size_t, size_t);
+void free(void *);
+long syscall(long, ...);
+int pthread_create(unsigned long *, const void *, void *(*)(void *), void *);
+int pthread_join(unsigned long, void **);
+int usleep(unsigned);
+int sched_yield(void);
+int clock_gettime(int, struct __kernel_timespec *);
+
+static __thread struct thread *self;
+int fake_last_signal;
+enum log_level log_level = LOG_OFF;
+bool (*thread_deliverable_hook)(const struct thread *thread);
+
+struct thread *current_thread(void) { return self; }
+void log_printf(enum log_level level, const char *format, ...) {}
+
+void *kmalloc(size_t size) { return malloc(size ? size : 1); }
+void *kzalloc(size_t size) { return calloc(1, size ? size : 1); }
+void *krealloc(void *ptr, size_t size) { return realloc(ptr, size); }
+void kfree(void *ptr) { free(ptr); }
+void *kpages_alloc(size_t count) { return aligned_alloc(PAGE_SIZE, count * PAGE_SIZE); }
+void kpages_free(void *pages, size_t count) { free(pages); }
+void *filepage_alloc(void)
+{
+    void *page = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
+    memset(page, 0xa5, PAGE_SIZE); // pages come as somebody left them
+    return page;
+}
+void filepage_free(void *page) { free(page); }
+void filepage_add_reclaimer(struct filepage_reclaimer *reclaimer) {}
+
+char *kstrndup(const char *s, size_t max)
+{
+    size_t len = strnlen(s, max);
+    char *copy = malloc(len + 1);
+    memcpy(copy, s, len);
+    copy[len] = '\0';
+    return copy;
+}
+char *kstrdup(const char *s) { return kstrndup(s, strlen(s)); }
+
+static bool faults(const void *ptr) { return (uintptr_t)ptr < PAGE_SIZE; }
+
+int copy_from_user(void *dst, const void __user *src, size_t size)
+{
+    if (size && faults(src))
+        return -EFAULT;
+    memcpy(dst, src, size);
+    return 0;
+}
+
+int copy_to_user(void __user *dst, const void *src, size_t size)
+{
+    if (size && faults(dst))
+        return -EFAULT;
+    memcpy(dst, src, size);
+    return 0;
+}
+
+int clear_user(void __user *dst, size_t size)
+{
+    if (size && faults(dst))
+        return -EFAULT;
+    memset(dst, 0, size);
+    return 0;
+}
+
+long strncpy_from_user(char *dst, const char __user *src, size_t size)
+{
+    if (faults(src))
+        return -EFAULT;
+    size_t len = strnlen(src, size);
+    if (len == size)
+        return -ENAMETOOLONG;
+    memcpy(dst, src, len + 1);
+    return (long)len;
+}
+
+static s64 clock_ns(int id)
+{
+    struct __kernel_timespec ts;
+    clock_gettime(id, &ts);
+    return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+s64 time_monotonic_ns(void) { return clock_ns(1); }
+s64 time_realtime_ns(void) { return clock_ns(0); }
+s64 time_deadline_ns(s64 duration_ns) { return time_monotonic_ns() + duration_ns; }
+
+void vm_get_stats(struct vm_stats *ret_stats) { *ret_stats = (struct vm_stats){ .limit = MIB(64), .committed = MIB(1) }; }
+void *(*vm_file_from_fd)(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode);
+void random_bytes(void *buf, size_t size) { memset(buf, 0x5a, size); }
+u64 random_u64(void) { return 0x5a5a5a5a5a5a5a5aull; }
+u64 cpu_hwcap(void) { return 1; }
+bool cpu_has_sha(void) { return false; }
+
+void spin_lock_slow(struct spinlock *lock)
+{
+    while (!spin_trylock(lock))
+        sched_yield();
+}
+
+void thread_park(s64 deadline_ns)
+{
+    struct __kernel_timespec timeout, *limit = NULL;
+    if (deadline_ns != WAIT_FOREVER) {
+        s64 left = MAX(deadline_ns - time_monotonic_ns(), (s64)0);
+        timeout = (struct __kernel_timespec){ left / NSEC_PER_SEC, left % NSEC_PER_SEC };
+        limit = &timeout;
+    }
+    if (!__atomic_load_n(&self->park_token, __ATOMIC_SEQ_CST))
+        syscall(__NR_futex, &self->park_token, FUTEX_WAIT, 0, limit, NULL, 0);
+    __atomic_store_n(&self->park_token, 0, __ATOMIC_SEQ_CST);
+}
+
+void thread_unpark(struct thread *thread)
+{
+    __atomic_store_n(&thread->park_token, 1, __ATOMIC_SEQ_CST);
+    syscall(__NR_futex, &thread->park_token, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+void thread_notify(struct thread *thread, u32 bits)
+{
+    __atomic_fetch_or(&thread->pending, bits, __ATOMIC_SEQ_CST);
+    thread_unpark(thread);
+}
+
+static void remember_signal(int signo) { fake_last_signal = signo; }
+
+static int no_process(int (*visit)(u32 pid, void *arg), void *arg) { return visit(7, arg); }
+static u32 seven(void) { return 7; }
+static struct files *own_files(u32 pid) { return pid == 7 ? files_ref(self->files) : NULL; }
+static long read_proc(u32 pid, const char *name, char *buf, size_t size)
+{
+    memset(buf, 'x', MIN(size, 10000ul));
+    return (long)MIN(size, 10000ul);
+}
+static long link_proc(u32 pid, const char *name, char *buf, size_t size)
+{
+    buf[0] = '/';
+    return 1;
+}
+static const struct proc_ops proc = {
+    .for_each_pid = no_process, .current_pid = seven, .files = own_files, .read = read_proc, .link = link_proc,
+};
+
+void fake_boot(const struct lower_tree *lower, u64 lower_root)
+{
+    int err;
+    self = calloc(1, sizeof(*self));
+    self->tid = 7;
+    fs_raise_signal = remember_signal;
+    procfs_set_ops(&proc);
+    err = memfs_create(lower, lower_root, 0755, &fs_root);
+    if (!err)
+        err = fs_context_create_initial(&self->fs);
+    if (!err)
+        err = files_create_empty(&self->files);
+    if (err)
+        __builtin_trap();
+    self->fs->umask = 022;
+}
+
+void fake_shutdown(void)
+{
+    files_unref(self->files);
+    fs_context_unref(self->fs);
+    inode_unref(fs_root);
+    free(self);
+    self = NULL;
+}
+
+struct fake_thread {
+    unsigned long pthread;
+    struct thread thread;
+    void (*fn)(void *);
+    void *arg;
+};
+
+static void *run(void *arg)
+{
+    struct fake_thread *thread = arg;
+    self = &thread->thread;
+    thread->fn(thread->arg);
+    return NULL;
+}
+
+struct fake_thread *fake_thread_start(void (*fn)(void *), void *arg)
+{
+    static u32 tid = 100;
+    struct fake_thread *thread = calloc(1, sizeof(*thread));
+    thread->thread.tid = ++tid;
+    thread->thread.files = self->files;
+    thread->thread.fs = self->fs;
+    thread->fn = fn;
+    thread->arg = arg;
+    if (pthread_create(&thread->pthread, NULL, run, thread))
+        __builtin_trap();
+    return thread;
+}
+
+void fake_thread_join(struct fake_thread *thread)
+{
+    pthread_join(thread->pthread, NULL);
+    free(thread);
+}
+
+struct thread *fake_thread_of(struct fake_thread *thread) { return &thread->thread; }
+void fake_sleep_ms(u32 ms) { usleep(ms * 1000); }

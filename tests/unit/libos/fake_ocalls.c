@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The host calls of files, served by the host that runs the test. A hook lets a test lie.
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "fake_ocalls.h"
+#include "trusted/ocall.h"
+
+void (*fake_stat_lie)(struct host_stat *st);
+long (*fake_getdents_lie)(void *buf, size_t size);
+
+static s64 result(long r) { return r < 0 ? -errno : r; }
+
+static struct host_timespec to_time(struct timespec ts) { return (struct host_timespec){ ts.tv_sec, ts.tv_nsec }; }
+
+static s64 stat_result(int err, const struct stat *st, struct host_stat *out)
+{
+    if (err)
+        return -errno;
+    *out = (struct host_stat){
+        .dev = st->st_dev, .ino = st->st_ino, .nlink = st->st_nlink, .rdev = st->st_rdev, .size = (u64)st->st_size,
+        .blksize = (u64)st->st_blksize, .blocks = (u64)st->st_blocks, .mode = st->st_mode, .uid = st->st_uid, .gid = st->st_gid,
+        .atime = to_time(st->st_atim), .mtime = to_time(st->st_mtim), .ctime = to_time(st->st_ctim),
+    };
+    if (fake_stat_lie)
+        fake_stat_lie(out);
+    return 0;
+}
+
+s64 ocall_open(int dirfd, const char *path, u32 flags, u32 mode) { return result(openat(dirfd, path, (int)flags, mode)); }
+s64 ocall_close(int fd) { return result(close(fd)); }
+s64 ocall_read(int fd, void *buf, size_t len) { return result(read(fd, buf, len)); }
+s64 ocall_write(int fd, const void *buf, size_t len) { return result(write(fd, buf, len)); }
+s64 ocall_pread(int fd, void *buf, size_t len, s64 offset) { return result(pread(fd, buf, len, offset)); }
+s64 ocall_pwrite(int fd, const void *buf, size_t len, s64 offset) { return result(pwrite(fd, buf, len, offset)); }
+s64 ocall_lseek(int fd, s64 offset, u32 whence) { return result(lseek(fd, offset, (int)whence)); }
+
+s64 ocall_fstat(int fd, struct host_stat *out)
+{
+    struct stat st;
+    return stat_result(fstat(fd, &st), &st, out);
+}
+
+s64 ocall_fstatat(int dirfd, const char *path, struct host_stat *out, u32 flags)
+{
+    struct stat st;
+    return stat_result(fstatat(dirfd, path, &st, (int)flags), &st, out);
+}
+
+s64 ocall_getdents(int fd, void *buf, size_t len)
+{
+    return fake_getdents_lie ? fake_getdents_lie(buf, len) : result(syscall(SYS_getdents64, fd, buf, len));
+}
+
+s64 ocall_readlink(int dirfd, const char *path, void *buf, size_t len) { return result(readlinkat(dirfd, path, (char *)buf, len)); }
+s64 ocall_mkdir(int dirfd, const char *path, u32 mode) { return result(mkdirat(dirfd, path, mode)); }
+s64 ocall_unlink(int dirfd, const char *path, u32 flags) { return result(unlinkat(dirfd, path, (int)flags)); }
+s64 ocall_rename(int olddir, const char *oldpath, int newdir, const char *newpath, u32 flags)
+{
+    return result(renameat2(olddir, oldpath, newdir, newpath, flags));
+}
+s64 ocall_link(int olddir, const char *oldpath, int newdir, const char *newpath) { return result(linkat(olddir, oldpath, newdir, newpath, 0)); }
+s64 ocall_symlink(const char *target, int dirfd, const char *path) { return result(symlinkat(target, dirfd, path)); }
+s64 ocall_ftruncate(int fd, s64 len) { return result(ftruncate(fd, len)); }
+s64 ocall_fallocate(int fd, u32 mode, s64 offset, s64 len) { return result(fallocate(fd, (int)mode, offset, len)); }
+s64 ocall_fsync(int fd, u32 dataonly) { return result(dataonly ? fdatasync(fd) : fsync(fd)); }
+s64 ocall_fchmodat(int dirfd, const char *path, u32 mode) { return result(fchmodat(dirfd, path, mode, 0)); }
+s64 ocall_fchownat(int dirfd, const char *path, u32 uid, u32 gid, u32 flags) { return result(fchownat(dirfd, path, uid, gid, (int)flags)); }
+
+s64 ocall_utimensat(int dirfd, const char *path, const struct host_timespec *times, size_t n, u32 flags)
+{
+    struct timespec ts[2] = { { times[0].sec, times[0].nsec }, { times[1].sec, times[1].nsec } };
+    return result(syscall(SYS_utimensat, dirfd, path, ts, flags));
+}
+
+s64 ocall_fstatfs(int fd, struct host_statfs *out)
+{
+    struct statfs st;
+    if (fstatfs(fd, &st))
+        return -errno;
+    *out = (struct host_statfs){ .type = (u64)st.f_type, .bsize = (u64)st.f_bsize, .blocks = st.f_blocks, .bfree = st.f_bfree,
+                                 .bavail = st.f_bavail, .files = st.f_files, .ffree = st.f_ffree, .namelen = (u64)st.f_namelen };
+    return 0;
+}
+
+s64 ocall_tty_ioctl(int fd, u32 cmd, const void *in, size_t in_len, void *out, size_t out_len) { return -ENOTTY; }
+s64 ocall_get_affinity(void *mask, size_t len)
+{
+    memset(mask, 0, len);
+    *(u8 *)mask = 3;
+    return 1;
+}
+
+s64 ocall_poll(const struct host_pollfd *fds, s16 *revents, size_t n, s64 timeout_ns)
+{
+    struct pollfd set[64];
+    for (size_t i = 0; i < n && i < 64; i++)
+        set[i] = (struct pollfd){ .fd = fds[i].fd, .events = fds[i].events };
+    // No unpark reaches this poll: it ends by itself and the caller looks again.
+    int ready = poll(set, n, timeout_ns < 0 || timeout_ns > 10000000 ? 10 : (int)(timeout_ns / 1000000));
+    for (size_t i = 0; i < n && ready >= 0; i++)
+        revents[i] = set[i].revents;
+    return result(ready);
+}
