@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The main job from nothing: builds the project, packs Debian's busybox and python3 into an instance, runs both.
+set -euo pipefail
+
+project=$(cd "$(dirname "$0")/.." && pwd)
+if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
+    cat <<'USAGE'
+usage: tools/demo.sh
+
+On a fresh Debian 12: installs with apt what is lacking, builds the project in build/, makes an instance in a temporary
+folder, packs Debian's own busybox and python3 into it, builds it with SGX_MODE=SIM and runs both programs inside.
+Ends with status 0 only when both printed what they should.
+USAGE
+    exit 0
+fi
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "packages"
+bash "$project/tools/install-deps.sh" demo </dev/null
+
+step "build of the project"
+cd "$project"
+[ -f build/build.ninja ] || meson setup build
+ninja -C build
+export PATH="$project/build/bin:$PATH"
+
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+
+step "occlum new demo"
+occlum new demo
+cd demo
+
+step "packing busybox and python3 of this Debian"
+# python3 brings its standard library, without its tests and caches.
+/usr/bin/python3 "$project/tools/pack-program.py" image \
+    /bin/busybox /usr/bin/python3.11 /usr/lib/python3.11 \
+    --exclude test --exclude __pycache__ --exclude 'config-3.11-*' --exclude idlelib --exclude lib2to3
+ln -sf python3.11 image/usr/bin/python3
+du -sh image
+
+step "SGX_MODE=SIM occlum build"
+SGX_MODE=SIM occlum build
+occlum status
+
+good=yes
+expect() {
+    local wanted=$1
+    shift
+    printf '\n$ occlum'
+    printf ' %q' "$@"
+    printf '\n'
+    local status=0 output
+    output=$(timeout 120 occlum "$@") || status=$?
+    printf '%s\n' "$output"
+    if [ $status -ne 0 ] || ! grep -qF -- "$wanted" <<<"$output"; then
+        printf 'demo.sh: status %s, wanted status 0 and the text: %s\n' "$status" "$wanted" >&2
+        good=no
+    fi
+}
+
+step "running both inside"
+expect "hello from busybox" run /bin/busybox echo hello from busybox
+expect "Linux" run /bin/busybox uname -a
+expect "usr" run /bin/busybox ls -l /
+expect "hello from python 3.11" run /usr/bin/python3 -c '
+import sys, json, hashlib, threading
+results = []
+threads = [threading.Thread(target=lambda n=n: results.append(n * n)) for n in range(8)]
+[t.start() for t in threads]; [t.join() for t in threads]
+print("hello from python %d.%d" % sys.version_info[:2])
+print(json.dumps({"squares": sorted(results), "sha256": hashlib.sha256(b"occlum").hexdigest()}))'
+
+[ $good = yes ] || exit 1
+step "both programs ran inside the enclave binary, in simulation"
