@@ -58,6 +58,9 @@ __nodiscard int vm_fault(struct mm *mm, u64 addr, u32 access);
 
 // Where an address of a call-gate stub comes from in the program's own code; returns rip itself for others.
 u64 vm_original_rip(struct mm *mm, u64 rip);
+// The reverse, for going back to an address of the program's code: an instruction that a rewritten site has overwritten
+// continues in its stub.
+u64 vm_resume_rip(struct mm *mm, u64 rip);
 
 struct vm_stats {
     u64 mapped, committed, peak, limit; // bytes
