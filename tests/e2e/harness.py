@@ -159,7 +159,8 @@ class Instance:
     def configure(self, **changes):
         """Sets fields of Occlum.json; a dot in a name descends."""
         with open(self.config_path, encoding='utf-8') as file:
-            config = json.load(file)
+            # A new instance's file explains itself in comments, which Python's reader does not know.
+            config = json.loads(''.join(line for line in file if not line.lstrip().startswith('//')))
         for path, value in changes.items():
             *parents, last = path.split('.')
             place = config
