@@ -123,7 +123,7 @@ def _(instance):
     result = occlum('print', 'mrenclave', cwd=folder)
     expect(result.status == 1 and result.errors, 'not refused', result)
     result = occlum('status', cwd=folder)
-    expect_status(result, 0)
+    expect('not built' in result.text, 'it does not say so', result)
 
 
 @group.case('run: a missing program is 127')
@@ -177,13 +177,6 @@ def _(instance):
     expect_status(result, 0)
     for word in ('sim', 'edmm', 'built'):
         expect(word in result.text.lower(), f'no {word}', result)
-
-
-@group.case('OCCLUM_LOG_LEVEL=debug tells rewritten and trapping system calls of each ELF file')
-def _(instance):
-    result = instance.run('/bin/hello', env={'OCCLUM_LOG_LEVEL': 'debug'})
-    expect_output(result, 'Hello, world!\n')
-    expect('libc.so.6' in result.errors and 'rewritten' in result.errors and 'trap' in result.errors, 'no counts', result)
 
 
 @group.case('an unknown log level says what there is')
@@ -421,7 +414,7 @@ def _(instance):
         raise Skip('needs root and leave to mount')
     size = int(run_command(['du', '-sk', instance.folder]).text.split()[0])
     script = f'''
-        mount -t tmpfs -o size={size + 4096}k none /mnt && cp -a "{instance.folder}" /mnt/instance && cd /mnt/instance || exit 99
+        mount -t tmpfs -o size={size + 16384}k none /mnt && cp -a "{instance.folder}" /mnt/instance && cd /mnt/instance || exit 99
         dd if=/dev/urandom of=image/opt/big bs=4k count=600 status=none || exit 98
         dd if=/dev/zero of=fill bs=4k count=999999 status=none 2>/dev/null
         "{OCCLUM}" build; echo "build: $?"

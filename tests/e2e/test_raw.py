@@ -11,7 +11,8 @@ group = Group()
 
 
 def setup():
-    instance = Instance('raw')
+    # Only a debuggable enclave has a log.
+    instance = Instance('raw', **{'metadata.debuggable': True})
     instance.compile('raw_syscall', 'jit_syscall', 'hello')
     instance.build()
     return instance
@@ -42,6 +43,13 @@ def _(instance):
     result = instance.run('/bin/raw_syscall', env={'OCCLUM_LOG_LEVEL': 'debug'})
     expect_status(result, 6)
     expect(len([line for line in result.errors.splitlines() if '9999' in line]) == 1, 'not once', result)
+
+
+@group.case('OCCLUM_LOG_LEVEL=debug tells rewritten and trapping system calls of each ELF file')
+def _(instance):
+    result = instance.run('/bin/hello', env={'OCCLUM_LOG_LEVEL': 'debug'})
+    expect_output(result, 'Hello, world!\n')
+    expect('libc.so.6' in result.errors and 'rewritten' in result.errors and 'trap' in result.errors, 'no counts', result)
 
 
 def trace(instance, program):
