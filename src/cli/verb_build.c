@@ -85,7 +85,7 @@ static void show_progress(const char *step, double share)
 
 static int build_image(struct state *state, const struct state *old, bool reuse)
 {
-    struct image_request request = { .folder = INSTANCE_IMAGE, .output = BUILD_IMAGE, .progress = isatty(2) ? show_progress : NULL };
+    struct image_request request = { .folder = INSTANCE_IMAGE, .output = BUILD_IMAGE STAGED, .progress = isatty(2) ? show_progress : NULL };
 
     if (reuse && memcmp(state->folder, old->folder, sizeof(state->folder)) == 0 && access(BUILD_IMAGE, R_OK) == 0) {
         state->image = old->image;
@@ -105,13 +105,44 @@ static int sign(const struct options *options, const struct config_mode *mode, c
     if (err)
         return cli_error("the measured configuration cannot be made: %s", strerror(-err));
     struct sign_request request = {
-        .libos_path = libos, .xml_path = options->xml ? options->xml : BUILD_ENCLAVE_XML, .config = blob, .config_size = size,
+        .libos_path = libos, .xml_path = options->xml ? options->xml : BUILD_ENCLAVE_XML STAGED, .config = blob, .config_size = size,
         .mode = mode->sgx_mode == CONFIG_SIM ? ENCLAVE_MODE_SIM : ENCLAVE_MODE_HW, .edmm = mode->edmm, .key_path = options->key,
-        .output_path = BUILD_ENCLAVE,
+        .output_path = BUILD_ENCLAVE STAGED,
     };
     err = sign_enclave(&request, &result);
     free(blob);
     return err ? STATUS_ERROR : STATUS_OK;
+}
+
+static const char *const outputs[] = { BUILD_IMAGE, BUILD_ENCLAVE_XML, BUILD_ENCLAVE };
+enum { OUTPUTS = sizeof(outputs) / sizeof(outputs[0]) };
+
+static void staged_path(size_t i, char path[64]) { snprintf(path, 64, "%s%s", outputs[i], STAGED); }
+
+static void drop_staged(void)
+{
+    char path[64];
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        staged_path(i, path);
+        unlink(path);
+    }
+}
+
+// All outputs are whole: put them in place. Without a state file the next build does not trust what it finds.
+static int publish(const struct state *state)
+{
+    char path[64];
+
+    if (unlink(BUILD_STATE) != 0 && errno != ENOENT)
+        return cli_error("%s: %s", BUILD_STATE, strerror(errno));
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        staged_path(i, path);
+        if (rename(path, outputs[i]) != 0 && errno != ENOENT) // an image that did not change was not staged
+            return cli_error("%s cannot be replaced: %s", outputs[i], strerror(errno));
+    }
+    return write_file_atomically(BUILD_STATE, state, sizeof(*state)) || write_file_atomically(INSTANCE_STATUS, "built\n", 6)
+               ? STATUS_ERROR
+               : STATUS_OK;
 }
 
 static int make_outputs(const struct options *options, const struct config_mode *mode, const char *libos, const struct occlum_json *json,
@@ -120,17 +151,17 @@ static int make_outputs(const struct options *options, const struct config_mode 
     struct state old;
     bool have_old = !options->force && read_state(&old);
 
-    unlink(BUILD_STATE); // until the new outputs are whole there is no state to trust
-    if (build_image(state, &old, have_old))
-        return STATUS_ERROR;
-    if (config_xml_write(xml, BUILD_ENCLAVE_XML))
-        return cli_error("%s cannot be written: %s", BUILD_ENCLAVE_XML, strerror(errno));
-    int status = sign(options, mode, libos, json, state);
+    drop_staged(); // of a build that was killed
+    int status = build_image(state, &old, have_old) ? STATUS_ERROR : STATUS_OK;
+    if (!status && config_xml_write(xml, BUILD_ENCLAVE_XML STAGED))
+        status = cli_error("%s cannot be written: %s", BUILD_ENCLAVE_XML, strerror(errno));
+    if (!status)
+        status = sign(options, mode, libos, json, state);
+    if (!status)
+        status = publish(state);
     if (status)
-        return status;
-    if (write_file_atomically(BUILD_STATE, state, sizeof(*state)) || write_file_atomically(INSTANCE_STATUS, "built\n", 6))
-        return STATUS_ERROR;
-    return STATUS_OK;
+        drop_staged();
+    return status;
 }
 
 static int make_folders(void)

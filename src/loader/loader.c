@@ -108,6 +108,7 @@ int loader_run(const struct loader_options *options)
         err = host_signals_init(&page);
     if (err)
         return err;
+    threads_set_program(options->argv[0]);
     runtime_set_platform(platform);
     clock_sync();
     return threads_run_first((u64)(uintptr_t)&args);

@@ -83,6 +83,28 @@ static _Noreturn void aborted(u64 value)
     _exit(125);
 }
 
+// Named in messages.
+static const char *program = "";
+
+void threads_set_program(const char *name) { program = name; }
+
+// The program did not even start: say why, whatever the enclave's log is allowed to say.
+static void report_refusal(u64 refusal)
+{
+    static const char *const reasons[] = {
+        [REFUSED_ENTRY_POINT] = "entry_points of Occlum.json does not permit it",
+        [REFUSED_NOT_FOUND] = "not found in the image",
+        [REFUSED_NOT_EXECUTABLE] = "not an executable file",
+        [REFUSED_FORMAT] = "not a program for x86-64 Linux, or a script without an interpreter",
+        [REFUSED_TOO_BIG] = "too many arguments, or too large an environment",
+        [REFUSED_MEMORY] = "not enough memory: see user_space_size and kernel_space_heap_size in Occlum.json",
+        [REFUSED_IMAGE] = "the image does not match the enclave: it was changed after the build. Build again: occlum build -f",
+        [REFUSED_OTHER] = "it cannot be started (OCCLUM_LOG_LEVEL=error says more in a debuggable enclave)",
+    };
+    if (refusal)
+        fprintf(stderr, "occlum: %s: %s\n", program, refusal < ARRAY_SIZE(reasons) ? reasons[refusal] : "?");
+}
+
 // Serves one slot until it leaves for good. Returns the reason and its value.
 static struct enclave_exit serve(struct host_thread *thread, u64 code, u64 arg)
 {
@@ -94,6 +116,8 @@ static struct enclave_exit serve(struct host_thread *thread, u64 code, u64 arg)
             refused(thread->slot);
         if (exit.reason == EXIT_ABORT)
             aborted(exit.value);
+        if (exit.reason == EXIT_SHUTDOWN)
+            report_refusal(exit.value >> 32);
         if (exit.reason != EXIT_OCALL)
             return exit;
         arg = (u64)ocall_dispatch(frame->number, frame->arg);
@@ -147,7 +171,7 @@ static void *thread_main(void *arg)
     for (;;) {
         struct enclave_exit exit = serve(thread, ECALL_THREAD, 0);
         if (exit.reason == EXIT_SHUTDOWN)
-            report_end((int)exit.value);
+            report_end((int)(u32)exit.value);
         wait_for_slot(thread);
     }
     return NULL;
@@ -165,7 +189,7 @@ int threads_run_first(u64 start_args)
         return err;
     struct enclave_exit exit = serve(thread, ECALL_START, start_args_address);
     if (exit.reason == EXIT_SHUTDOWN)
-        return (int)exit.value;
+        return (int)(u32)exit.value;
     // The main thread of the program ended before the program: the slot may be given to another thread.
     pthread_mutex_lock(&end_lock);
     while (!ended)

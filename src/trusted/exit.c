@@ -18,6 +18,12 @@ void enclave_shutdown(int wait_status)
     enclave_exit(EXIT_SHUTDOWN, (u32)wait_status);
 }
 
+void enclave_refuse(int wait_status, u32 refusal)
+{
+    enclave_dead = 1;
+    enclave_exit(EXIT_SHUTDOWN, (u32)wait_status | ((u64)refusal << 32));
+}
+
 void enclave_bug(const char *file, int line, const char *cond)
 {
     log_error("bug: %s:%d: %s", file, line, cond);

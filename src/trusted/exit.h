@@ -18,6 +18,8 @@ enum abort_reason {
 _Noreturn void enclave_abort(enum abort_reason reason);
 // Orderly end with the wait(2) status of the first process.
 _Noreturn void enclave_shutdown(int wait_status);
+// The first program was not started; refusal (abi/occlum/entry.h) tells the host why, in place of a log that may be off.
+_Noreturn void enclave_refuse(int wait_status, u32 refusal);
 _Noreturn void enclave_exit(u64 reason, u64 value);
 
 #define BUG_ON(cond)                                                                               \

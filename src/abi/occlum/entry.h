@@ -14,10 +14,20 @@
 // EEXIT, RDI = reason:
 #define EXIT_OCALL 1    // the host call in the arena: struct ocall_frame
 #define EXIT_THREAD 2   // the host thread is done with this slot
-#define EXIT_SHUTDOWN 3 // RSI = wait status of the first process
+#define EXIT_SHUTDOWN 3 // RSI = wait status of the first process | refusal << 32
 #define EXIT_RESUME 4   // exception handled: ERESUME
 #define EXIT_ABORT 5    // RSI = reason code: the enclave stops here and refuses every further entry
 #define EXIT_REFUSED 6  // an entry that the state of the slot does not allow
+
+// Why the first program did not start (EXIT_SHUTDOWN); 0: it ran.
+#define REFUSED_ENTRY_POINT 1
+#define REFUSED_NOT_FOUND 2
+#define REFUSED_NOT_EXECUTABLE 3
+#define REFUSED_FORMAT 4
+#define REFUSED_TOO_BIG 5
+#define REFUSED_MEMORY 6
+#define REFUSED_IMAGE 7
+#define REFUSED_OTHER 8
 
 #ifndef __ASSEMBLER__
 #include "base/types.h"

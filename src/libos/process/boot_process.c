@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The first process.
-#include "base/string.h"
+#include "abi/occlum/entry.h"
 #include "libos/host/log.h"
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
@@ -8,29 +8,25 @@
 
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
-static _Noreturn void refuse(int status, const char *path, const char *why)
-{
-    log_error("%s: %s", path, why);
-    enclave_shutdown(status << 8);
-}
-
-static _Noreturn void exec_failed(const char *path, int err)
+static _Noreturn void exec_failed(int err)
 {
     switch (err) {
     case -ENOENT:
     case -ENOTDIR:
-        refuse(NOT_FOUND, path, "not found in the image");
+        enclave_refuse(NOT_FOUND << 8, REFUSED_NOT_FOUND);
     case -EACCES:
-        refuse(NOT_EXECUTABLE, path, "not an executable file");
+        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_NOT_EXECUTABLE);
     case -ENOEXEC:
-        refuse(NOT_EXECUTABLE, path, "not a program for x86-64 Linux");
+        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_FORMAT);
     case -E2BIG:
-        refuse(NOT_EXECUTABLE, path, "too many arguments, or too large an environment");
+        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_TOO_BIG);
     case -ENOMEM:
-        refuse(NOT_EXECUTABLE, path, "not enough memory: see user_space_size and kernel_space_heap_size");
+        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_MEMORY);
+    case -EIO:
+        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_IMAGE);
     default:
-        log_error("%s: error %d", path, -err);
-        refuse(NOT_EXECUTABLE, path, "cannot be executed");
+        log_error("the first program: error %d", -err);
+        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_OTHER);
     }
 }
 
@@ -40,9 +36,9 @@ void process_boot(const struct occlum_config *config, char **argv, char **envp)
     struct process *process;
 
     if (!entry_point_allowed(config, argv[0]))
-        refuse(NOT_EXECUTABLE, argv[0], "entry_points of Occlum.json does not permit it");
+        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_ENTRY_POINT);
     if (!env || process_create(NULL, &process) || signals_thread_init(current, NULL))
-        refuse(NOT_EXECUTABLE, argv[0], "not enough kernel heap: see kernel_space_heap_size");
+        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_MEMORY);
     process_first = process;
     mutex_lock(&process_lock);
     current->tid = process->pid;
@@ -52,6 +48,6 @@ void process_boot(const struct occlum_config *config, char **argv, char **envp)
     process_procfs_init();
     int err = process_exec(argv[0], argv, env);
     if (err)
-        exec_failed(argv[0], err);
+        exec_failed(err);
     thread_return_to_user(current->regs);
 }

@@ -134,7 +134,7 @@ static int open_interpreter(struct exec *exec)
 static int map_stack(struct mm *mm, u64 size, u64 *ret_top)
 {
     struct vm_map_args args = {
-        .len = size + PAGE_SIZE, .prot = PROT_NONE, .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
+        .len = size + PAGE_SIZE, .prot = PROT_NONE, .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK | MAP_GROWSDOWN,
     };
     s64 at = vm_map(mm, &args);
     if (at < 0)
@@ -222,6 +222,8 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
     current->clear_child_tid = current->robust_list = 0;
     current->tid = current_process()->pid;
     err = build(exec, envp, execfn);
+    if (err && !old)
+        return err; // the first program of all: the caller says why it cannot start
     if (err) {
         log_error("%s: cannot be loaded: error %d", execfn, -err);
         process_kill(current_process(), SIGKILL);
