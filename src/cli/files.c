@@ -100,7 +100,7 @@ int open_lock(void) { return open("build/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0
 const char *find_libos(void)
 {
     static char path[PATH_MAX];
-    static const char *const places[] = { "/../src/libos/libocclum-libos.so", "/../lib/occlum/libocclum-libos.so",
+    static const char *const places[] = { "/../libos/libocclum-libos.so", "/../lib/occlum/libocclum-libos.so",
                                           "/../" OCCLUM_LIBDIR "/occlum/libocclum-libos.so" };
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);

@@ -262,5 +262,7 @@ int memfs_gate_table(void *arg, const void **ret_table, size_t *ret_size)
     // Only while the file is the image's own: a written one is scanned afresh.
     if (!node || !node->has_lower || node->pages.pages || node->size != node->lower_size || !node->fs->lower->gate_table)
         return 0;
-    return node->fs->lower->gate_table(node->lower, ret_table, ret_size);
+    // The build has looked into every ELF file of the image: one without a table has nothing to rewrite.
+    int err = node->fs->lower->gate_table(node->lower, ret_table, ret_size);
+    return err ? err : *ret_table ? 0 : -ENOENT;
 }

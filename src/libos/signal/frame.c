@@ -183,6 +183,7 @@ long sys_rt_sigreturn(void)
         return (long)regs->rax;
     }
     memcpy(regs, sc, full);
+    regs->rip = vm_resume_rip(current->mm, regs->rip);
     regs->rflags = (regs->rflags & FLAGS_ALLOWED) | FLAGS_FIXED;
     regs->orig_rax = (u64)-1;
     regs->full_restore = 1;

@@ -16,7 +16,8 @@ struct vm_file_ops {
     long (*read)(void *file, u64 offset, void *buf, size_t size);
     // Writes back for MAP_SHARED; NULL if the file cannot be mapped shared and writable.
     long (*write)(void *file, u64 offset, const void *buf, size_t size);
-    // Call-site table (gate/sites.h) of an ELF file kept in the verified image; NULL pointer in *ret if it has none.
+    // Call-site table (gate/sites.h) of an ELF file kept in the verified image; NULL pointer in *ret if it is unknown,
+    // -ENOENT if it is known that there is nothing to rewrite.
     // The bytes stay valid while the file is referenced.
     int (*gate_table)(void *file, const void **ret_table, size_t *ret_size);
     u64 (*size)(void *file);
@@ -58,6 +59,9 @@ __nodiscard int vm_fault(struct mm *mm, u64 addr, u32 access);
 
 // Where an address of a call-gate stub comes from in the program's own code; returns rip itself for others.
 u64 vm_original_rip(struct mm *mm, u64 rip);
+// The reverse, for going back to an address of the program's code: an instruction that a rewritten site has overwritten
+// continues in its stub.
+u64 vm_resume_rip(struct mm *mm, u64 rip);
 
 struct vm_stats {
     u64 mapped, committed, peak, limit; // bytes

@@ -107,6 +107,7 @@ int vm_protect(struct mm *mm, u64 addr, u64 len, u32 prot)
 }
 
 u64 vm_original_rip(struct mm *mm, u64 rip) { return rip; }
+u64 vm_resume_rip(struct mm *mm, u64 rip) { return rip; }
 u64 cpu_hwcap(void) { return 0x178bfbff; }
 u64 cpu_xfrm(void) { return 7; }
 size_t vector_state_size(void) { return 832; }

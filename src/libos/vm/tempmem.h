@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Inside of vm/: large pieces of memory for the LibOS itself, taken from user space for a while: the kernel heap is small.
+#pragma once
+
+#include "base/types.h"
+
+// Page aligned, zeroed, readable and writable. Addresses in [lo, hi). NULL when addresses or memory run out.
+void *tempmem_alloc(u64 size, u64 lo, u64 hi);
+void tempmem_free(void *memory, u64 size);
