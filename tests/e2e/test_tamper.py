@@ -14,7 +14,8 @@ SEED = 20261123
 
 
 def setup():
-    instance = Instance('tamper')
+    # A debuggable enclave says why it refuses to start.
+    instance = Instance('tamper', **{'metadata.debuggable': True})
     generator = random.Random(SEED)
     for number in range(60):
         folder = f'/opt/data/{number % 7}/{"deep/" * (number % 3)}'
