@@ -33,7 +33,8 @@ def tree_digest(folder):
     digest = hashlib.sha256()
     for path, folders, names in os.walk(folder):
         folders.sort()
-        for name in sorted(names):
+        # Without .state the next build does everything again; it is no part of what was built.
+        for name in sorted(set(names) - {'.state'}):
             full = os.path.join(path, name)
             digest.update(os.path.relpath(full, folder).encode() + b'\0')
             if os.path.isfile(full):
