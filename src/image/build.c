@@ -29,9 +29,14 @@ static int run_mkfs(const char *folder, const char *output)
     posix_spawn_file_actions_t actions;
     pid_t pid;
     int status;
-    // Times, UUID and owners are fixed, so that the same folder gives the same bytes.
-    char *argv[] = { "mkfs.erofs", "-T0", "-U", "6f63636c-756d-4000-8000-000000000001", "--all-root", "-x-1",
-                     (char *)(uintptr_t)output, (char *)(uintptr_t)folder, NULL };
+    // UUID and owners are fixed, so that the same folder gives the same bytes. Files keep their times, which programs look at
+    // (python's byte code is valid only for the time of its source), unless SOURCE_DATE_EPOCH asks for one time for all.
+    char fixed_time[32];
+    const char *epoch = getenv("SOURCE_DATE_EPOCH");
+    snprintf(fixed_time, sizeof(fixed_time), "-T%.20s", epoch ? epoch : "");
+    char *argv[] = { "mkfs.erofs", epoch && *epoch ? fixed_time : "--preserve-mtime", "-Enosbcrc", "-U",
+                     "6f63636c-756d-4000-8000-000000000001", "--all-root", "-x-1", (char *)(uintptr_t)output,
+                     (char *)(uintptr_t)folder, NULL };
 
     snprintf(log, sizeof(log), "%s.log", output);
     posix_spawn_file_actions_init(&actions);
@@ -64,6 +69,14 @@ static int run_mkfs(const char *folder, const char *output)
     return -EIO;
 }
 
+// The superblock names the moment of packing, the only thing that differs between two builds of one folder.
+static int fix_build_time(int fd)
+{
+    enum { SUPERBLOCK = 1024, BUILD_TIME = 24, BUILD_TIME_BYTES = 12 };
+    const u8 zeros[BUILD_TIME_BYTES] = { 0 };
+    return pwrite(fd, zeros, sizeof(zeros), SUPERBLOCK + BUILD_TIME) == sizeof(zeros) ? 0 : -EIO;
+}
+
 // Fills the last block with zeros and returns the size in blocks.
 static int pad_to_block(int fd, u64 *ret_blocks)
 {
@@ -82,7 +95,9 @@ static void step(const struct image_request *request, const char *name, double s
 
 static int append_parts(const struct image_request *request, int fd, struct occlum_image *image)
 {
-    int err = pad_to_block(fd, &image->fs_blocks);
+    int err = fix_build_time(fd);
+    if (!err)
+        err = pad_to_block(fd, &image->fs_blocks);
     if (err)
         return err;
     step(request, "finding system calls", 0.4);

@@ -65,8 +65,11 @@ static struct host_thread *thread_of(u64 slot)
     return slot < slot_count ? __atomic_load_n(&by_slot[slot], __ATOMIC_ACQUIRE) : NULL;
 }
 
+// A thread that was to start while the enclave shut down is turned away too: then the process is about to end, and there is
+// nothing to say.
 static _Noreturn void refused(u64 slot)
 {
+    sleep(2);
     fprintf(stderr, "occlum: the enclave refused an entry at slot %llu\n", (unsigned long long)slot);
     _exit(125);
 }
