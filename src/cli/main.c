@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// `occlum VERB ...`: finds the verb, prints help, suggests.
+// `occlum VERB ...`: finds the verb, prints help, suggests. What needs OpenSSL stands in a program of its own, occlum-build, so that
+// `occlum run` starts without loading it.
 #include <stdio.h>
 #include <string.h>
 
@@ -9,11 +10,11 @@
 static const struct verb verbs[] = {
     { "new", "PATH", "make a folder PATH and an instance in it", verb_new, help_new },
     { "init", "", "make an instance in the current, empty or not, folder", verb_init, help_init },
-    { "build", "[options]", "build and sign the enclave of this instance", verb_build, help_build },
+    { "build", "[options]", "build and sign the enclave of this instance", cli_delegate, NULL },
     { "run", "[options] PROGRAM [ARGS...]", "run a program of the image inside the enclave", verb_run, help_run },
     { "config", "[options]", "show what Occlum.json means, for both kinds of platform", verb_config, help_config },
     { "status", "", "say what this instance is and in what state", verb_status, help_status },
-    { "print", "mrenclave|mrsigner|sigstruct", "print the identity of the built enclave", verb_print, help_print },
+    { "print", "mrenclave|mrsigner|sigstruct", "print the identity of the built enclave", cli_delegate, NULL },
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
 
@@ -29,20 +30,6 @@ static void print_usage(FILE *to)
                 "  cp -a PROGRAM image/bin/ ; copy_bom brings its libraries\n"
                 "  SGX_MODE=SIM occlum build\n"
                 "  occlum run /bin/PROGRAM\n");
-}
-
-static void print_verb_help(const struct verb *verb)
-{
-    printf("usage: occlum %s %s\n\n%s\n", verb->name, verb->arguments, verb->help);
-}
-
-static bool asks_for_help(const struct verb *verb, int argc, char **argv)
-{
-    // Behind the program's name the arguments of `run` are the program's.
-    for (int i = 1; i < argc && argv[i][0] == '-'; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return true;
-    return verb->run != verb_run && argc > 1 && strcmp(argv[argc - 1], "--help") == 0;
 }
 
 static int unknown_verb(const char *word)
@@ -70,14 +57,6 @@ int main(int argc, char **argv)
         printf("occlum %s\n", OCCLUM_VERSION);
         return STATUS_OK;
     }
-    for (size_t i = 0; i < VERBS; i++) {
-        if (strcmp(argv[1], verbs[i].name) != 0)
-            continue;
-        if (asks_for_help(&verbs[i], argc - 1, argv + 1)) {
-            print_verb_help(&verbs[i]);
-            return STATUS_OK;
-        }
-        return verbs[i].run(argc - 1, argv + 1);
-    }
-    return unknown_verb(argv[1]);
+    const struct verb *verb = cli_find_verb(verbs, VERBS, argv[1]);
+    return verb ? cli_run_verb(verb, argc - 1, argv + 1) : unknown_verb(argv[1]);
 }

@@ -2,6 +2,8 @@
 // One function per verb of `occlum`, each in a file of its own: verb_NAME.c. argv[0] is the verb. Returns the exit status.
 #pragma once
 
+#include <stddef.h>
+
 struct verb {
     const char *name;
     const char *arguments; // of the usage line
@@ -9,6 +11,13 @@ struct verb {
     int (*run)(int argc, char **argv);
     const char *help; // what --help prints below the usage line
 };
+
+// NULL if there is none of that name.
+const struct verb *cli_find_verb(const struct verb *verbs, size_t count, const char *name);
+// Runs it, or prints its help if that is asked for.
+int cli_run_verb(const struct verb *verb, int argc, char **argv);
+// Hands the verb over to occlum-build, which stands beside this program.
+int cli_delegate(int argc, char **argv);
 
 int verb_new(int argc, char **argv);
 int verb_init(int argc, char **argv);

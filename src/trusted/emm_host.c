@@ -36,6 +36,8 @@ int emm_map(u64 addr, u64 len, u32 prot)
 
 int emm_commit(u64 addr, u64 len)
 {
+    if (caps.fresh_zero && is_user(addr))
+        return (int)ocall_mem_commit(addr, len);
     return emm_map(addr, len, EMM_READ | EMM_WRITE);
 }
 

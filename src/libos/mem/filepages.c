@@ -158,8 +158,7 @@ static void *grow(u32 max)
 
     u64 start = (u64)(uintptr_t)page_address(chunk, first), len = count * PAGE_SIZE;
     bool charged = account_charge(count) == 0;
-    bool ok = charged && emm_map(start, len, EMM_READ | EMM_WRITE) == 0 &&
-              (!emm_caps()->lazy_anon || emm_commit(start, len) == 0);
+    bool ok = charged && emm_commit(start, len) == 0; // all of it will be written at once
     if (charged && !ok)
         account_uncharge(count);
     spin_lock(&lock);
