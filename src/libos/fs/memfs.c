@@ -30,7 +30,11 @@ int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, 
     struct memfs *fs = kzalloc(sizeof(*fs));
     struct memfs_node *root;
 
-    int err = fs ? memfs_node_alloc(fs, S_IFDIR | root_mode, &root) : -ENOMEM;
+    struct lower_attr below = { .nlink = 2 };
+
+    int err = lower ? lower->attr(lower_root, &below) : 0;
+    if (!err)
+        err = fs ? memfs_node_alloc(fs, S_IFDIR | root_mode, &root) : -ENOMEM;
     if (err) {
         kfree(fs);
         return err;
@@ -39,6 +43,7 @@ int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, 
     fs->lower = lower;
     fs->dev = ++devices;
     root->parent = root;
+    root->nlink = below.nlink;
     root->has_lower = lower;
     root->lower = lower_root;
     *ret_root = &root->inode;
