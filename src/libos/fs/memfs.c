@@ -15,6 +15,7 @@ int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node)
     if (!node)
         return -ENOMEM;
     inode_init(&node->inode, &memfs_ops, mode, inode_new_number());
+    mutex_init(&node->writing);
     node->fs = fs;
     node->mode = mode;
     node->nlink = S_ISDIR(mode) ? 2 : 1;

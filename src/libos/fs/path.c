@@ -95,7 +95,10 @@ static int last_component(struct walk *w, const char *name, bool slash)
     if (err && err != -ENOENT)
         return err;
     if (inode && S_ISLNK(inode->mode) && follow) {
+        u32 flags = w->flags;
+        w->flags |= LOOKUP_FOLLOW; // also the links that this one leads to
         err = follow_link(w, inode);
+        w->flags = flags;
         inode_unref(inode);
         out->must_be_dir |= slash;
         return err;
@@ -140,9 +143,10 @@ static int inner_component(struct walk *w, const char *name)
         return 0;
     }
     u32 flags = w->flags;
-    w->flags |= LOOKUP_FOLLOW;
+    w->flags = (flags | LOOKUP_FOLLOW) & ~(u32)LOOKUP_NAME;
     err = follow_link(w, inode);
     w->flags = flags;
+    w->out->must_be_dir = false; // a slash at the end of the link's text says nothing of what follows
     inode_unref(inode);
     // The walk of the link's text ended at its last component, which must exist and is where we are now.
     if (!err && w->out->name[0] && !w->out->inode)
