@@ -395,7 +395,7 @@ static bool confined(void)
 {
     static int state;
     if (!state)
-        state = model_start() ? 1 : -1;
+        state = model_start(false) ? 1 : -1;
     return state > 0;
 }
 
