@@ -272,6 +272,68 @@ TEST(epoll_reports_all_in_small_portions)
     fake_shutdown();
 }
 
+TEST(timerfd_expires_for_readers_and_waiters)
+{
+    struct __kernel_itimerspec once = { .it_value = { 0, 20000000 } }, often = { { 0, 5000000 }, { 0, 5000000 } }, left;
+    struct epoll_event events[2];
+    u64 count = 0;
+    fake_boot(NULL, 0);
+    int fd = (int)sys_timerfd_create(CLOCK_MONOTONIC, O_NONBLOCK), epoll = (int)sys_epoll_create1(0);
+    struct pollfd poll = { .fd = fd, .events = POLLIN };
+    CHECK_EQ(sys_timerfd_create(99, 0), -EINVAL);
+    CHECK_EQ(sys_read(fd, &count, 8), -EAGAIN);
+    s64 start = time_monotonic_ns();
+    CHECK_EQ(sys_timerfd_settime(fd, 0, &once, NULL), 0);
+    CHECK_EQ(sys_timerfd_gettime(fd, &left), 0);
+    CHECK(left.it_value.tv_nsec > 0 && left.it_value.tv_nsec <= 20000000);
+    CHECK_EQ(sys_poll(&poll, 1, 5000), 1);
+    CHECK(time_monotonic_ns() - start >= 20000000);
+    CHECK_EQ(sys_read(fd, &count, 8), 8);
+    CHECK_EQ(count, 1);
+    CHECK_EQ(sys_read(fd, &count, 8), -EAGAIN);
+    CHECK_EQ(sys_timerfd_settime(fd, 0, &once, NULL), 0);
+    CHECK_EQ(watch(epoll, EPOLL_CTL_ADD, fd, EPOLLIN), 0);
+    CHECK_EQ(sys_epoll_wait(epoll, events, 2, 0), 0);
+    CHECK_EQ(sys_epoll_wait(epoll, events, 2, 5000), 1);
+    CHECK_EQ(sys_timerfd_settime(fd, 0, &often, NULL), 0);
+    fake_sleep_ms(22);
+    CHECK_EQ(sys_read(fd, &count, 8), 8);
+    CHECK(count >= 4);
+    fake_sleep_ms(6);
+    CHECK_EQ(watch(epoll, EPOLL_CTL_MOD, fd, EPOLLIN), 0); // while it is expired
+    CHECK_EQ(sys_epoll_wait(epoll, events, 2, 0), 1);
+    CHECK_EQ(sys_read(fd, &count, 8), 8);
+    CHECK_EQ(sys_epoll_wait(epoll, events, 2, 5000), 1);
+    fake_shutdown();
+}
+
+static int armed_timer;
+static void arm_later(void *arg)
+{
+    struct __kernel_itimerspec soon = { .it_value = { 0, 1000000 } };
+    fake_sleep_ms(20);
+    sys_timerfd_settime(armed_timer, 0, &soon, NULL);
+}
+
+TEST(timerfd_set_while_others_wait)
+{
+    struct __kernel_itimerspec never = { 0 };
+    struct epoll_event events[2];
+    fake_boot(NULL, 0);
+    armed_timer = (int)sys_timerfd_create(CLOCK_REALTIME, 0);
+    int epoll = (int)sys_epoll_create1(0);
+    struct pollfd poll = { .fd = armed_timer, .events = POLLIN };
+    struct fake_thread *thread = fake_thread_start(arm_later, NULL);
+    CHECK_EQ(sys_poll(&poll, 1, 5000), 1);
+    fake_thread_join(thread);
+    CHECK_EQ(sys_timerfd_settime(armed_timer, 0, &never, NULL), 0);
+    CHECK_EQ(watch(epoll, EPOLL_CTL_ADD, armed_timer, EPOLLIN), 0);
+    thread = fake_thread_start(arm_later, NULL);
+    CHECK_EQ(sys_epoll_wait(epoll, events, 2, 5000), 1);
+    fake_thread_join(thread);
+    fake_shutdown();
+}
+
 static struct flock range(short type, s64 start, s64 len) { return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len }; }
 
 static int lock_fd;
