@@ -60,9 +60,12 @@ struct lookup {
     struct inode *parent; // referenced
     struct inode *inode;  // referenced, NULL if the last component does not exist
     char name[256];       // last component; "" when the path was "/" or ended in "." or ".."
+    enum { LAST_NAME, LAST_ROOT, LAST_DOT, LAST_DOTDOT } last;
     bool must_be_dir;     // trailing slash
 };
-enum { LOOKUP_FOLLOW = 1, LOOKUP_EMPTY = 2 }; // follow a final symlink; AT_EMPTY_PATH
+// Follow a final symlink; AT_EMPTY_PATH; the name itself is asked for, to make or remove it: a trailing slash does not make a
+// symlink be followed and is left to the caller to judge.
+enum { LOOKUP_FOLLOW = 1, LOOKUP_EMPTY = 2, LOOKUP_NAME = 4 };
 // Resolves relative to dirfd (AT_FDCWD: the cwd). 0 also when only the last component is missing. -ENOENT, -ENOTDIR, -ELOOP,
 // -ENAMETOOLONG, -EBADF.
 __nodiscard int path_lookup(int dirfd, const char *path, u32 flags, struct lookup *ret_lookup);

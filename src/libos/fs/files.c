@@ -158,7 +158,7 @@ int files_replace(int fd, struct file *file, bool close_on_exec)
     return fd;
 }
 
-struct file *files_get(int fd)
+struct file *files_get_path(int fd)
 {
     struct files *files = current->files;
     struct file *file = NULL;
@@ -167,6 +167,16 @@ struct file *files_get(int fd)
     if (fd >= 0 && (u32)fd < files->size && files->slots[fd].file)
         file = file_ref(files->slots[fd].file);
     spin_unlock(&files->lock);
+    return file;
+}
+
+struct file *files_get(int fd)
+{
+    struct file *file = files_get_path(fd);
+    if (file && (file->flags & O_PATH)) {
+        file_unref(file);
+        return NULL;
+    }
     return file;
 }
 

@@ -37,8 +37,9 @@ u64 file_size(struct file *file);
 size_t file_path(struct file *file, char *buf, size_t size); // absolute path; returns its length
 extern const struct vm_file_ops file_vm_ops; // for vm_map: the file is a struct file
 
-// The file of a descriptor of the current thread, referenced; NULL if there is none.
+// The file of a descriptor of the current thread, referenced; NULL if there is none, or if it was opened with O_PATH.
 struct file *files_get(int fd);
+struct file *files_get_path(int fd); // also with O_PATH
 
 // What /proc shows of processes; process/ sets it at boot (fs/ may not look to its right).
 struct proc_ops {

@@ -15,6 +15,7 @@ int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node)
     if (!node)
         return -ENOMEM;
     inode_init(&node->inode, &memfs_ops, mode, inode_new_number());
+    mutex_init(&node->writing);
     node->fs = fs;
     node->mode = mode;
     node->nlink = S_ISDIR(mode) ? 2 : 1;
@@ -30,7 +31,11 @@ int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, 
     struct memfs *fs = kzalloc(sizeof(*fs));
     struct memfs_node *root;
 
-    int err = fs ? memfs_node_alloc(fs, S_IFDIR | root_mode, &root) : -ENOMEM;
+    struct lower_attr below = { .nlink = 2 };
+
+    int err = lower ? lower->attr(lower_root, &below) : 0;
+    if (!err)
+        err = fs ? memfs_node_alloc(fs, S_IFDIR | root_mode, &root) : -ENOMEM;
     if (err) {
         kfree(fs);
         return err;
@@ -39,6 +44,7 @@ int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, 
     fs->lower = lower;
     fs->dev = ++devices;
     root->parent = root;
+    root->nlink = below.nlink;
     root->has_lower = lower;
     root->lower = lower_root;
     *ret_root = &root->inode;

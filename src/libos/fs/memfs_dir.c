@@ -80,7 +80,7 @@ static int node_from_lower(struct memfs *fs, u64 handle, struct memfs_node **ret
     if (err)
         return err;
     node->inode.ino = attr.ino;
-    node->nlink = S_ISDIR(attr.mode) ? 2 : attr.nlink;
+    node->nlink = attr.nlink;
     node->uid = attr.uid;
     node->gid = attr.gid;
     node->rdev = attr.rdev;
@@ -118,6 +118,7 @@ int memfs_populate(struct memfs_node *dir)
 
     if (!dir->has_lower)
         return 0;
+    u32 nlink = dir->nlink; // counts the directories below already
     int err = dir->fs->lower->for_each(dir->lower, take_over, &p);
     if (p.err)
         err = p.err;
@@ -128,6 +129,7 @@ int memfs_populate(struct memfs_node *dir)
         }
         return err;
     }
+    dir->nlink = nlink;
     dir->has_lower = false;
     return 0;
 }
@@ -374,6 +376,8 @@ int memfs_rename(struct inode *old_inode, const char *old_name, struct inode *ne
         err = -ENOENT;
     if (!err && S_ISDIR(from->node->mode) && is_inside(new_dir, from->node))
         err = -EINVAL;
+    if (!err && to && S_ISDIR(to->node->mode) && is_inside(old_dir, to->node))
+        err = flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
     bool same = !err && to && to->node == from->node;
     if (!err && !same && (flags & RENAME_EXCHANGE)) {
         exchange(old_dir, from, new_dir, to);

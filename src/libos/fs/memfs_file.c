@@ -129,7 +129,8 @@ static long write_file(struct file *file, struct uio *uio, u64 *offset)
     long err = bounce ? 0 : -ENOMEM;
     size_t done = 0;
 
-    if (file->flags & O_APPEND)
+    mutex_lock(&node->writing);
+    if ((file->flags & O_APPEND) && uio->left)
         *offset = READ_ONCE(node->size);
     while (!err && uio->left) {
         if (*offset >= max_size) {
@@ -145,6 +146,7 @@ static long write_file(struct file *file, struct uio *uio, u64 *offset)
             done += n;
         }
     }
+    mutex_unlock(&node->writing);
     kpages_free(bounce, 1);
     return done ? (long)done : err;
 }

@@ -34,6 +34,7 @@ struct memfs_node {
     struct rb_tree names;
     struct list_head order;
     u64 next_position;
+    struct mutex writing; // one write(2) at a time: appends do not overlap; taken before inode.lock
     // files, guarded by inode.lock
     u64 size, lower_size;
     struct pagetree pages;

@@ -28,8 +28,6 @@ static char *opened_path(const struct lookup *lookup)
 
 static int create_file(struct lookup *lookup, u32 flags, u32 mode, bool *ret_created)
 {
-    if (!lookup->name[0] || lookup->must_be_dir)
-        return -EISDIR;
     if (!lookup->parent->ops->create)
         return -EROFS;
     mode = (mode & 07777 & ~current->fs->umask) | S_IFREG;
@@ -93,10 +91,12 @@ int open_at(int dirfd, const char *path, u32 flags, u32 mode, struct file **ret_
         return open_temporary(dirfd, path, flags, mode, ret_file);
     if (flags & O_PATH)
         flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    err = path_lookup(dirfd, path, look, &lookup);
+    err = path_lookup(dirfd, path, look | (flags & O_CREAT ? LOOKUP_NAME : 0), &lookup);
     if (err)
         return err;
-    if (!lookup.inode)
+    if ((flags & O_CREAT) && (lookup.must_be_dir || lookup.last != LAST_NAME))
+        err = exclusive && lookup.last != LAST_NAME ? -EEXIST : -EISDIR;
+    else if (!lookup.inode)
         err = flags & O_CREAT ? create_file(&lookup, flags, mode, &created) : -ENOENT;
     else if (exclusive)
         err = -EEXIST;

@@ -90,11 +90,15 @@ static int last_component(struct walk *w, const char *name, bool slash)
     struct lookup *out = w->out;
     struct inode *inode = NULL;
 
+    bool follow = slash ? !(w->flags & LOOKUP_NAME) : (w->flags & LOOKUP_FOLLOW) != 0;
     int err = look_up(w->at, name, &inode);
     if (err && err != -ENOENT)
         return err;
-    if (inode && S_ISLNK(inode->mode) && ((w->flags & LOOKUP_FOLLOW) || slash)) {
+    if (inode && S_ISLNK(inode->mode) && follow) {
+        u32 flags = w->flags;
+        w->flags |= LOOKUP_FOLLOW; // also the links that this one leads to
         err = follow_link(w, inode);
+        w->flags = flags;
         inode_unref(inode);
         out->must_be_dir |= slash;
         return err;
@@ -105,6 +109,7 @@ static int last_component(struct walk *w, const char *name, bool slash)
         inode_unref(out->inode);
     out->parent = inode_ref(w->at);
     out->inode = inode;
+    out->last = LAST_NAME;
     out->must_be_dir |= slash;
     memcpy(out->name, name, strlen(name) + 1);
     if (inode)
@@ -113,7 +118,7 @@ static int last_component(struct walk *w, const char *name, bool slash)
 }
 
 // "." and "..", and "/" itself: a directory without a name of its own.
-static void nameless(struct walk *w)
+static void nameless(struct walk *w, int last)
 {
     struct lookup *out = w->out;
     if (out->parent)
@@ -123,6 +128,7 @@ static void nameless(struct walk *w)
     out->parent = inode_ref(w->at);
     out->inode = inode_ref(w->at);
     out->name[0] = '\0';
+    out->last = last;
 }
 
 // Moves one component that is not the last.
@@ -137,9 +143,10 @@ static int inner_component(struct walk *w, const char *name)
         return 0;
     }
     u32 flags = w->flags;
-    w->flags |= LOOKUP_FOLLOW;
+    w->flags = (flags | LOOKUP_FOLLOW) & ~(u32)LOOKUP_NAME;
     err = follow_link(w, inode);
     w->flags = flags;
+    w->out->must_be_dir = false; // a slash at the end of the link's text says nothing of what follows
     inode_unref(inode);
     // The walk of the link's text ended at its last component, which must exist and is where we are now.
     if (!err && w->out->name[0] && !w->out->inode)
@@ -151,7 +158,7 @@ static int walk_path(struct walk *w, const char *path)
 {
     char name[NAME_BYTES + 1];
 
-    nameless(w);
+    nameless(w, LAST_ROOT);
     for (;;) {
         while (*path == '/')
             path++;
@@ -174,7 +181,7 @@ static int walk_path(struct walk *w, const char *path)
         if (str_eq(name, ".") || str_eq(name, "..")) {
             if (name[1])
                 go_up(w);
-            nameless(w);
+            nameless(w, name[1] ? LAST_DOTDOT : LAST_DOT);
         } else {
             int err = last ? last_component(w, name, slash) : inner_component(w, name);
             if (err)
@@ -195,7 +202,7 @@ static int start_of(int dirfd, const char *path, struct inode **ret_start)
         mutex_unlock(&fs->lock);
         return 0;
     }
-    struct file *file = files_get(dirfd);
+    struct file *file = files_get_path(dirfd);
     if (!file)
         return -EBADF;
     int err = file->inode ? 0 : -ENOTDIR;
@@ -219,14 +226,14 @@ int path_lookup(int dirfd, const char *path, u32 flags, struct lookup *ret_looku
     w.root = inode_ref(current->fs->root);
     mutex_unlock(&current->fs->lock);
     if (!path[0])
-        nameless(&w);
+        nameless(&w, LAST_DOT);
     else
         err = inode_is_dir(w.at) ? walk_path(&w, path) : -ENOTDIR;
-    if (!err && out.must_be_dir && out.inode && !inode_is_dir(out.inode))
+    if (!err && out.must_be_dir && out.inode && !inode_is_dir(out.inode) && !(flags & LOOKUP_NAME))
         err = -ENOTDIR;
     // A magic link moved the walk without naming anything.
     if (!err && out.inode != w.at && out.inode)
-        nameless(&w);
+        nameless(&w, LAST_ROOT);
     inode_unref(w.root);
     inode_unref(w.at);
     if (err)

@@ -11,6 +11,7 @@ void poll_table_init(struct poll_table *table)
     memset(table, 0, sizeof(*table));
     table->entries = table->inline_entries;
     table->room = POLL_INLINE;
+    table->until = WAIT_FOREVER;
 }
 
 void poll_table_done(struct poll_table *table)
@@ -66,6 +67,14 @@ void poll_wait_host(struct poll_table *table, int host_fd)
     table->host[table->host_count++] = (struct host_wait){ host_fd, table->wanted };
 }
 
+void poll_wait_until(struct poll_table *table, s64 time_ns)
+{
+    if (!table)
+        return;
+    table->timed = true;
+    table->until = MIN(table->until, time_ns);
+}
+
 static bool take_wakeups(struct poll_table *table)
 {
     bool woken = false;
@@ -100,6 +109,7 @@ int poll_sleep(struct poll_table *table, s64 deadline_ns)
         return -EINTR;
     if (deadline_ns != WAIT_FOREVER && time_monotonic_ns() >= deadline_ns)
         return -ETIMEDOUT;
+    deadline_ns = MIN(deadline_ns, table->until);
     if (table->host_count)
         sleep_in_host(table, deadline_ns);
     else

@@ -25,6 +25,8 @@ struct poll_table {
     size_t host_count;
     u32 wanted; // events of the descriptor that is being registered
     int err;    // -ENOMEM: could not register
+    bool timed; // a registered file changes with the time alone,
+    s64 until;  // next at this one (CLOCK_MONOTONIC ns)
 };
 
 void poll_table_init(struct poll_table *table);
@@ -32,6 +34,7 @@ void poll_table_done(struct poll_table *table);
 // For poll operations; a NULL table registers nothing.
 void poll_wait(struct poll_table *table, struct wait_queue *queue);
 void poll_wait_host(struct poll_table *table, int host_fd);
+void poll_wait_until(struct poll_table *table, s64 time_ns); // CLOCK_MONOTONIC; WAIT_FOREVER: never
 // Sleeps until something registered may have changed: 0, -EINTR, -ETIMEDOUT.
 int poll_sleep(struct poll_table *table, s64 deadline_ns);
 // What holds now for the events asked (POLLERR, POLLHUP and POLLNVAL always).

@@ -53,8 +53,9 @@ static void arm(struct epoll_watch *watch)
         __atomic_store_n(&waiter->notify, notify, __ATOMIC_RELEASE);
         woken |= __atomic_load_n(&waiter->woken, __ATOMIC_ACQUIRE);
     }
+    watch->timed = table->timed;
     watch->host = table->host_count != 0;
-    if (woken || watch->host || (now & watch->events))
+    if (woken || watch->host || watch->timed || (now & watch->events))
         mark_ready(watch);
 }
 
@@ -205,7 +206,7 @@ static u32 report(struct epoll_watch *watch)
 
     if (now && (watch->events & EPOLLONESHOT))
         watch->disarmed = true;
-    else if (watch->host || (now && !(watch->events & EPOLLET)))
+    else if (watch->host || watch->timed || (now && !(watch->events & EPOLLET)))
         mark_ready(watch);
     return now;
 }
@@ -280,6 +281,8 @@ void epoll_register_host(struct epoll *epoll, struct poll_table *table)
 {
     for (struct rb_node *node = rb_first(&epoll->watches); table && node; node = rb_next(node)) {
         struct epoll_watch *watch = container_of(node, struct epoll_watch, node);
+        if (watch->timed && !watch->disarmed)
+            file_poll(watch->file, table);
         if (!watch->host || watch->disarmed)
             continue;
         u32 wanted = table->wanted;

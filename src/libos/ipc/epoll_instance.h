@@ -27,6 +27,7 @@ struct epoll_watch {
     u32 events;    // EPOLL*, flags included
     u64 data;
     bool disarmed; // EPOLLONESHOT has fired
+    bool timed;    // becomes ready by the clock: asked at each wait, too
     bool host;     // its readiness is known by asking the host only
     struct epoll_watch *next, **link; // of file->watches
     struct poll_table table;

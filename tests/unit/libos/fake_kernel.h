@@ -9,8 +9,9 @@
 
 // Mounts a fresh root with the lower tree (NULL: empty) and gives the calling thread a context and an empty descriptor table.
 void fake_boot(const struct lower_tree *lower, u64 lower_root);
-// Drops the context and the table. Leaks of anything that was open show as leaks of the heap (LeakSanitizer).
+// Drops the context and the table, and the root.
 void fake_shutdown(void);
+s64 fake_blocks(void); // of the heap and of file pages that are allocated now
 
 // Runs fn on another LibOS thread that shares the table and the context of the caller.
 struct fake_thread *fake_thread_start(void (*fn)(void *), void *arg);

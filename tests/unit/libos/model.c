@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,12 +13,20 @@
 static void remove_tree(const char *dir)
 {
     char command[256];
-    snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+    snprintf(command, sizeof(command), "rm -rf --one-file-system '%s'", dir);
     if (system(command) != 0)
         fprintf(stderr, "# cannot remove %s\n", dir);
 }
 
-bool model_start(void)
+static bool show_proc(const char *dir)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "%s/proc", dir);
+    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mkdir(path, 0755) == 0 &&
+           mount("/proc", path, NULL, MS_BIND | MS_REC, NULL) == 0;
+}
+
+bool model_start(bool with_proc)
 {
     char dir[] = "/dev/shm/occlum-model-XXXXXX";
     int status;
@@ -32,9 +41,11 @@ bool model_start(void)
         _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 99);
     }
     umask(022);
-    if ((chroot(dir) != 0 && (unshare(CLONE_NEWUSER) != 0 || chroot(dir) != 0)) || chdir("/") != 0)
+    if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
         return false;
-    return true;
+    if (with_proc && !show_proc(dir))
+        return false;
+    return chroot(dir) == 0 && chdir("/") == 0;
 }
 
 long model_call(long number, u64 a, u64 b, u64 c, u64 d, u64 e)

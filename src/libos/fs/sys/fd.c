@@ -68,7 +68,7 @@ long sys_close_range(u32 first, u32 last, u32 flags)
 
 long sys_dup(int fd)
 {
-    struct file *file = files_get(fd);
+    struct file *file = files_get_path(fd);
     return file ? install(file, 0) : -EBADF;
 }
 
@@ -76,7 +76,7 @@ long sys_dup3(int old, int new, int flags)
 {
     if (old == new || (flags & ~O_CLOEXEC))
         return -EINVAL;
-    struct file *file = files_get(old);
+    struct file *file = files_get_path(old);
     if (!file)
         return -EBADF;
     int fd = files_replace(new, file, flags & O_CLOEXEC);
@@ -89,7 +89,7 @@ long sys_dup2(int old, int new)
 {
     if (old != new)
         return sys_dup3(old, new, 0);
-    struct file *file = files_get(old);
+    struct file *file = files_get_path(old);
     if (!file)
         return -EBADF;
     file_unref(file);
@@ -172,7 +172,8 @@ static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
 
 long sys_fcntl(int fd, u32 command, u64 argument)
 {
-    struct file *file = files_get(fd);
+    bool of_descriptor = command == F_DUPFD || command == F_DUPFD_CLOEXEC || command == F_GETFD || command == F_SETFD || command == F_GETFL;
+    struct file *file = of_descriptor ? files_get_path(fd) : files_get(fd);
     if (!file)
         return -EBADF;
     long result = do_fcntl(fd, file, command, argument);

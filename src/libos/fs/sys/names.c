@@ -12,7 +12,7 @@ static long make_at(int dirfd, const char __user *path, u32 mode, u64 rdev)
 {
     struct lookup l;
     struct inode *made;
-    long err = user_lookup(dirfd, path, 0, &l);
+    long err = user_lookup(dirfd, path, LOOKUP_NAME, &l);
     if (err)
         return err;
     if (l.inode || !l.name[0])
@@ -55,10 +55,12 @@ long sys_mknod(const char __user *path, u32 mode, u32 rdev) { return sys_mknodat
 // The last component as a name that can be removed. -errno for "/", "." and "..".
 static long removable(const struct lookup *l, bool directory)
 {
+    if (l->last != LAST_NAME && !directory)
+        return -EISDIR;
+    if (l->last != LAST_NAME)
+        return l->last == LAST_DOT ? -EINVAL : l->last == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
     if (!l->inode)
         return -ENOENT;
-    if (!l->name[0])
-        return directory ? -EBUSY : -EISDIR;
     return l->inode->covered ? -EBUSY : 0;
 }
 
@@ -69,7 +71,7 @@ long sys_unlinkat(int dirfd, const char __user *path, int flags)
 
     if (flags & ~AT_REMOVEDIR)
         return -EINVAL;
-    long err = user_lookup(dirfd, path, 0, &l);
+    long err = user_lookup(dirfd, path, LOOKUP_NAME, &l);
     if (err)
         return err;
     err = removable(&l, directory);
@@ -86,29 +88,42 @@ long sys_unlinkat(int dirfd, const char __user *path, int flags)
 long sys_unlink(const char __user *path) { return sys_unlinkat(AT_FDCWD, path, 0); }
 long sys_rmdir(const char __user *path) { return sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR); }
 
+// What the names alone rule out, in Linux's order.
+static long may_rename(const struct lookup *from, const struct lookup *to, u32 flags)
+{
+    if (from->last != LAST_NAME)
+        return -EBUSY;
+    if (to->last != LAST_NAME)
+        return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+    if (!from->inode)
+        return -ENOENT;
+    if (to->inode && (flags & RENAME_NOREPLACE))
+        return -EEXIST;
+    if (!to->inode && (flags & RENAME_EXCHANGE))
+        return -ENOENT;
+    bool slash = from->must_be_dir || (to->must_be_dir && !(flags & RENAME_EXCHANGE));
+    if (slash && !inode_is_dir(from->inode))
+        return -ENOTDIR;
+    if ((flags & RENAME_EXCHANGE) && to->must_be_dir && !inode_is_dir(to->inode))
+        return -ENOTDIR;
+    return from->inode->covered || (to->inode && to->inode->covered) ? -EBUSY : 0;
+}
+
 long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const char __user *newpath, u32 flags)
 {
     struct lookup from, to;
 
     if ((flags & ~(u32)(RENAME_NOREPLACE | RENAME_EXCHANGE)) || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
         return -EINVAL;
-    long err = user_lookup(olddirfd, oldpath, 0, &from);
+    long err = user_lookup(olddirfd, oldpath, LOOKUP_NAME, &from);
     if (err)
         return err;
-    err = user_lookup(newdirfd, newpath, 0, &to);
+    err = user_lookup(newdirfd, newpath, LOOKUP_NAME, &to);
     if (err) {
         lookup_done(&from);
         return err;
     }
-    err = removable(&from, true);
-    if (!err && !to.name[0])
-        err = -EBUSY;
-    if (!err && to.inode && to.inode->covered)
-        err = -EBUSY;
-    if (!err && (from.must_be_dir || to.must_be_dir) && !inode_is_dir(from.inode))
-        err = -ENOTDIR;
-    if (!err && from.parent->ops != to.parent->ops)
-        err = -EXDEV;
+    err = from.parent->ops != to.parent->ops ? -EXDEV : may_rename(&from, &to, flags);
     if (!err)
         err = from.parent->ops->rename ? from.parent->ops->rename(from.parent, from.name, to.parent, to.name, flags) : -EROFS;
     lookup_done(&from);
@@ -133,10 +148,12 @@ long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const ch
     long err = user_inode(olddirfd, oldpath, (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &inode);
     if (err)
         return err;
-    err = user_lookup(newdirfd, newpath, 0, &to);
+    err = user_lookup(newdirfd, newpath, LOOKUP_NAME, &to);
     if (!err) {
         if (to.inode || !to.name[0])
             err = -EEXIST;
+        else if (to.must_be_dir)
+            err = -ENOENT;
         else if (inode_is_dir(inode))
             err = -EPERM;
         else
@@ -155,10 +172,12 @@ long sys_symlinkat(const char __user *user_target, int dirfd, const char __user 
     char *target = path_from_user(user_target);
     if (is_err(target))
         return ptr_err(target);
-    long err = target[0] ? user_lookup(dirfd, path, 0, &l) : -ENOENT;
+    long err = target[0] ? user_lookup(dirfd, path, LOOKUP_NAME, &l) : -ENOENT;
     if (!err) {
         if (l.inode || !l.name[0])
             err = -EEXIST;
+        else if (l.must_be_dir)
+            err = -ENOENT;
         else
             err = l.parent->ops->symlink ? l.parent->ops->symlink(l.parent, l.name, target) : -EROFS;
         lookup_done(&l);
@@ -178,11 +197,11 @@ long sys_readlinkat(int dirfd, const char __user *path, char __user *user, int s
     long err = user_inode(dirfd, path, LOOKUP_EMPTY, &inode);
     if (err)
         return err;
-    char *buf = kmalloc(4096);
+    char *buf = kmalloc(4096), first = 0;
     if (!buf)
         err = -ENOMEM;
     else if (!S_ISLNK(inode->mode) || !inode->ops->readlink)
-        err = -EINVAL;
+        err = copy_from_user(&first, path, 1) == 0 && first ? -EINVAL : -ENOENT;
     else
         err = inode->ops->readlink(inode, buf, MIN((size_t)size, (size_t)4096));
     if (err > 0 && copy_to_user(user, buf, (size_t)err))
@@ -232,7 +251,7 @@ long sys_chdir(const char __user *path)
 
 long sys_fchdir(int fd)
 {
-    struct file *file = files_get(fd);
+    struct file *file = files_get_path(fd);
     if (!file)
         return -EBADF;
     long err = file->inode ? set_directory(&current->fs->cwd, inode_ref(file->inode)) : -ENOTDIR;

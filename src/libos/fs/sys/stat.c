@@ -56,7 +56,7 @@ static long kstat_at(int dirfd, const char __user *path, int flags, struct kstat
     char first;
 
     if ((flags & AT_EMPTY_PATH) && (!path || (copy_from_user(&first, path, 1) == 0 && !first)) && dirfd != AT_FDCWD) {
-        struct file *file = files_get(dirfd);
+        struct file *file = files_get_path(dirfd);
         if (!file)
             return -EBADF;
         long err = file_stat(file, ret_stat);
@@ -86,7 +86,7 @@ long sys_lstat(const char __user *path, struct stat __user *user) { return sys_n
 
 long sys_fstat(int fd, struct stat __user *user)
 {
-    struct file *file = files_get(fd);
+    struct file *file = files_get_path(fd);
     struct kstat st;
     if (!file)
         return -EBADF;
@@ -313,7 +313,7 @@ long sys_statfs(const char __user *path, struct statfs __user *user)
 
 long sys_fstatfs(int fd, struct statfs __user *user)
 {
-    struct file *file = files_get(fd);
+    struct file *file = files_get_path(fd);
     if (!file)
         return -EBADF;
     long err = file->inode ? put_statfs(file->inode, user) : -ENOSYS;

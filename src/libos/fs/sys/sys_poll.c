@@ -49,7 +49,10 @@ static long wait_for_events(struct pollfd *fds, size_t count, s64 deadline)
         int err = 0;
         while (!ready && !err) {
             err = poll_sleep(table, deadline);
-            ready = scan(fds, count, NULL);
+            // Registers afresh: a timer may have been set meanwhile.
+            poll_table_done(table);
+            poll_table_init(table);
+            ready = scan(fds, count, table);
         }
         poll_table_done(table);
         if (!ready && err && err != -ETIMEDOUT)
