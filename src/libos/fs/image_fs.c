@@ -78,19 +78,23 @@ static int fill(u64 block, void *page)
     return err;
 }
 
-static int read_fs(void *ctx, u64 offset, void *buf, size_t n)
+static int read_pieces(u64 offset, void *buf, size_t n, bool once)
 {
     u8 *to = buf;
     while (n) {
         u32 in_block = offset % VERITY_BLOCK;
         size_t piece = MIN(n, (size_t)(VERITY_BLOCK - in_block));
-        int err = page_cache_read(offset / VERITY_BLOCK, in_block, to, piece);
+        int err = once && piece == VERITY_BLOCK ? page_cache_read_once(offset / VERITY_BLOCK, to)
+                                                : page_cache_read(offset / VERITY_BLOCK, in_block, to, piece);
         if (err)
             return err;
         offset += piece, to += piece, n -= piece;
     }
     return 0;
 }
+
+static int read_fs(void *ctx, u64 offset, void *buf, size_t n) { return read_pieces(offset, buf, n, false); }
+static int read_fs_once(void *ctx, u64 offset, void *buf, size_t n) { return read_pieces(offset, buf, n, true); }
 
 static int attr(u64 nid, struct lower_attr *ret)
 {
@@ -122,6 +126,15 @@ static long read_file(u64 nid, u64 offset, void *buf, size_t size)
     struct erofs_inode inode;
     int err = erofs_inode(&fs, nid, &inode);
     return err ? err : erofs_read(&fs, &inode, offset, buf, size);
+}
+
+static long read_file_once(u64 nid, u64 offset, void *buf, size_t size)
+{
+    struct erofs once = fs;
+    struct erofs_inode inode;
+    int err = erofs_inode(&fs, nid, &inode);
+    once.read = read_fs_once;
+    return err ? err : erofs_read(&once, &inode, offset, buf, size);
 }
 
 static long read_link(u64 nid, char *buf, size_t size) { return read_file(nid, 0, buf, size); }
@@ -186,7 +199,7 @@ static int gate_table(u64 nid, const void **ret_table, size_t *ret_size)
 }
 
 static const struct lower_tree tree = {
-    .attr = attr, .for_each = for_each, .read = read_file, .readlink = read_link, .gate_table = gate_table,
+    .attr = attr, .for_each = for_each, .read = read_file, .read_once = read_file_once, .readlink = read_link, .gate_table = gate_table,
 };
 
 int image_fs_open(const struct occlum_image *image_info, const void __host *host_image, u64 image_size,

@@ -22,6 +22,8 @@ struct lower_tree {
     int (*for_each)(u64 handle, int (*visit)(const char *name, size_t len, u64 handle, void *arg), void *arg);
     // Reads within the file: count or -errno.
     long (*read)(u64 handle, u64 offset, void *buf, size_t size);
+    // The same for pages that the reader keeps (mappings): they need no second copy in a cache.
+    long (*read_once)(u64 handle, u64 offset, void *buf, size_t size);
     long (*readlink)(u64 handle, char *buf, size_t size);
     int (*gate_table)(u64 handle, const void **ret_table, size_t *ret_size);
 };

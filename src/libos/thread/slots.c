@@ -21,6 +21,16 @@ static bool claim(struct tls *tls)
     return __atomic_compare_exchange_n(&tls->state, &free, SLOT_STARTING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+// What the signer writes for the slots that exist from the start holds for all: the page is a function of the index.
+static void name_slot(struct tls *tls, u64 index)
+{
+    u64 base = enclave_layout.slots_start + index * enclave_layout.slot_stride;
+    tls->slot = (struct enclave_slot_tls){
+        .self = (u64)(uintptr_t)tls, .slot = index, .tcs = base + ENCLAVE_SLOT_TCS,
+        .stack_top = base + ENCLAVE_SLOT_STACK + enclave_layout.stack_size,
+    };
+}
+
 static int prepare(struct tls *tls, struct thread *thread)
 {
     if (!tls->vector_area) {
@@ -48,6 +58,7 @@ int slot_claim(struct thread *thread)
         struct tls *tls = tls_of_slot(i);
         if (READ_ONCE(tls->state) != SLOT_FREE || !claim(tls))
             continue;
+        name_slot(tls, i);
         int err = prepare(tls, thread);
         if (err) {
             WRITE_ONCE(tls->state, SLOT_FREE);

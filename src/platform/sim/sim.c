@@ -3,11 +3,13 @@
 // protected; everything else is the same code.
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include "abi/occlum/entry.h"
 #include "platform/sim/sim.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
@@ -72,10 +74,16 @@ static int sim_load(const struct enclave_file *file)
         const struct enclave_region *region = &file->regions[i];
         if (region->addr < layout->user_end)
             continue; // user space starts without access: the LibOS opens what programs map
+        if (region->addr >= layout->slots_start + layout->slot_stride && region->addr < layout->heap_start)
+            continue; // slots other than the first: see below
         err = load_region(file, region);
         if (err)
             return refuse(-err, "the enclave cannot be loaded", "Build it again: occlum build -f.");
     }
+    // Pages of slots are written by the LibOS before their first entry; one call for all of them instead of several each.
+    u64 others = layout->slots_start + layout->slot_stride;
+    if (others < layout->heap_start && mprotect((void *)others, layout->heap_start - others, PROT_READ | PROT_WRITE) != 0)
+        return refuse(errno, "no memory for thread slots", "Lower max_num_of_threads.");
     // Simulation has the non-EDMM arithmetic: the whole heap is there, untouched pages cost nothing.
     if (mprotect((void *)layout->heap_start, layout->heap_end - layout->heap_start, PROT_READ | PROT_WRITE) != 0)
         return refuse(errno, "no kernel heap", "Lower kernel_space_heap_size.");
@@ -116,6 +124,24 @@ static void sim_detach_thread(void)
     alternate_stack = NULL;
 }
 
+// True from the second time on that a slot is asked for.
+static bool guarded(u64 slot)
+{
+    static u8 *seen;
+    static u64 once;
+    if (!__atomic_exchange_n(&once, 1, __ATOMIC_SEQ_CST))
+        __atomic_store_n(&seen, calloc(sim_layout.slots_max, 1), __ATOMIC_SEQ_CST);
+    u8 *map = __atomic_load_n(&seen, __ATOMIC_SEQ_CST);
+    return !map || __atomic_exchange_n(&map[slot], 1, __ATOMIC_SEQ_CST);
+}
+
+// The pages on both sides of a slot's stack stay inaccessible once the slot is in use: an overflow stops the enclave.
+static void guard_stack(u64 base)
+{
+    mprotect((void *)(base + ENCLAVE_SLOT_STACK - PAGE_SIZE), PAGE_SIZE, PROT_NONE);
+    mprotect((void *)(base + ENCLAVE_SLOT_STACK + sim_layout.stack_size), PAGE_SIZE, PROT_NONE);
+}
+
 static struct enclave_exit sim_enter_slot(u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size)
 {
     u64 base = sim_layout.slots_start + slot * sim_layout.slot_stride;
@@ -123,6 +149,8 @@ static struct enclave_exit sim_enter_slot(u64 slot, u64 code, u64 arg, u64 arena
         .tls = base + enclave_slot_tls(sim_layout.stack_size), .oentry = sim_layout.entry, .tcs = base + ENCLAVE_SLOT_TCS,
         .code = code, .arg = arg, .arena = arena, .arena_size = arena_size,
     };
+    if (code == ECALL_THREAD && !guarded(slot))
+        guard_stack(base);
     sim_current_tls = entry.tls;
     sim_enter(&entry);
     return (struct enclave_exit){ entry.reason, entry.value };
