@@ -35,8 +35,8 @@ static int run_mkfs(const char *folder, const char *output)
     const char *epoch = getenv("SOURCE_DATE_EPOCH");
     snprintf(fixed_time, sizeof(fixed_time), "-T%.20s", epoch ? epoch : "");
     char *argv[] = { "mkfs.erofs", epoch && *epoch ? fixed_time : "--preserve-mtime", "-Enosbcrc", "-U",
-                     "6f63636c-756d-4000-8000-000000000001", "--all-root", "-x-1", (char *)(uintptr_t)output,
-                     (char *)(uintptr_t)folder, NULL };
+                     "6f63636c-756d-4000-8000-000000000001", "--all-root", "-x-1", "--quiet",
+                     (char *)(uintptr_t)output, (char *)(uintptr_t)folder, NULL };
 
     snprintf(log, sizeof(log), "%s.log", output);
     int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
