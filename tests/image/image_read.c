@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The image packer and its readers, outside the LibOS. Parameters of an image are kept as a struct occlum_image in a file.
 //   image-read build FOLDER IMAGE PARAMETERS
-//   image-read list IMAGE PARAMETERS              one line per path: path, type and mode, size, links, target or SHA-256
+//   image-read list IMAGE PARAMETERS              one line per path: path, type and mode, size, links, mtime in ns, target or SHA-256
 //   image-read tamper IMAGE PARAMETERS N check|skip   N single-byte changes; skip: the planted reader without verification
 #include <cpuid.h>
 #include <errno.h>
@@ -146,7 +146,7 @@ static int list_entry(const char *name, size_t len, u64 nid, void *arg)
     if (list->err)
         return 1;
     bool folder = S_ISDIR(inode.mode);
-    printf("%s\t%o\t%lu\t%u\t", path, inode.mode, folder ? 0 : inode.size, folder ? 0 : inode.nlink);
+    printf("%s\t%o\t%lu\t%u\t%ld\t", path, inode.mode, folder ? 0 : inode.size, folder ? 0 : inode.nlink, inode.mtime);
     if (S_ISREG(inode.mode) || S_ISLNK(inode.mode))
         print_content(list, &inode);
     printf("\n");
