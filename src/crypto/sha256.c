@@ -32,10 +32,12 @@ static void one_block(u32 state[8], const u8 *data)
     }
     for (int i = 0; i < 8; i++)
         v[i] = state[i];
+#pragma GCC unroll 8 // the shift of v then costs nothing
     for (int i = 0; i < 64; i++) {
         u32 s1 = rotate(v[4], 6) ^ rotate(v[4], 11) ^ rotate(v[4], 25), choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
         u32 t1 = v[7] + s1 + choice + sha256_k[i] + w[i];
         u32 s0 = rotate(v[0], 2) ^ rotate(v[0], 13) ^ rotate(v[0], 22), majority = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]);
+#pragma GCC unroll 8
         for (int k = 7; k > 0; k--)
             v[k] = v[k - 1];
         v[4] += t1;

@@ -35,22 +35,28 @@ static int run_mkfs(const char *folder, const char *output)
     const char *epoch = getenv("SOURCE_DATE_EPOCH");
     snprintf(fixed_time, sizeof(fixed_time), "-T%.20s", epoch ? epoch : "");
     char *argv[] = { "mkfs.erofs", epoch && *epoch ? fixed_time : "--preserve-mtime", "-Enosbcrc", "-U",
-                     "6f63636c-756d-4000-8000-000000000001", "--all-root", "-x-1", (char *)(uintptr_t)output,
-                     (char *)(uintptr_t)folder, NULL };
+                     "6f63636c-756d-4000-8000-000000000001", "--all-root", "-x-1", "--quiet",
+                     (char *)(uintptr_t)output, (char *)(uintptr_t)folder, NULL };
 
     snprintf(log, sizeof(log), "%s.log", output);
+    int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return fail("cannot write", log, -errno);
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, fd, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, fd, STDERR_FILENO);
     int err = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
+    close(fd);
     if (err == ENOENT) {
         fprintf(stderr, "occlum: image: mkfs.erofs is not installed. Debian has it in the package erofs-utils\n");
         unlink(log);
         return -ENOENT;
     }
-    if (err)
+    if (err) {
+        unlink(log);
         return fail("cannot start", "mkfs.erofs", -err);
+    }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {

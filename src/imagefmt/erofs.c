@@ -66,9 +66,6 @@ static void decode_extended(const u8 *p, struct erofs_inode *inode, u32 *ret_add
     inode->nlink = get32(p + 44);
 }
 
-// The old device number in the address field (Linux new_encode_dev).
-static u64 device(u32 address) { return ((u64)(address & 0xfff00) >> 8 << 8) | (address & 0xff); }
-
 int erofs_inode(const struct erofs *fs, u64 nid, struct erofs_inode *ret_inode)
 {
     struct erofs_inode inode = { .nid = nid };
@@ -91,7 +88,7 @@ int erofs_inode(const struct erofs *fs, u64 nid, struct erofs_inode *ret_inode)
     else
         decode_compact(fs, p, &inode, &address);
     if (is_device(inode.mode)) {
-        inode.rdev = device(address);
+        inode.rdev = address; // minor bits 0-7, major 8-19, minor 8-19: as stat() gives it
         inode.size = 0;
     }
     if (inode.layout != EROFS_PLAIN && inode.layout != EROFS_INLINE)

@@ -13,10 +13,10 @@ int verity_init(struct verity *v, u64 data_blocks, u64 hash_start, const u8 root
         return -EINVAL_;
     memset(v, 0, sizeof(*v));
     v->data_blocks = data_blocks;
-    do {
+    while (blocks > 1 && v->levels < VERITY_MAX_LEVELS) {
         blocks = DIV_ROUND_UP(blocks, VERITY_FANOUT);
         v->level_blocks[v->levels++] = blocks;
-    } while (blocks > 1 && v->levels < VERITY_MAX_LEVELS);
+    }
     for (u32 level = v->levels; level-- > 0;) {
         v->level_start[level] = hash_start + v->hash_blocks;
         v->hash_blocks += v->level_blocks[level];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // dm-verity, format 1: SHA-256, 4096-byte data and hash blocks, salt before the data (Linux Documentation/admin-guide/
 // device-mapper/verity.rst). Level 0 holds the hashes of the data blocks; the topmost level is one block, whose hash is the root.
+// A single data block has no tree: its own hash is the root.
 // Levels lie in the file from the topmost down.
 #pragma once
 
