@@ -18,6 +18,7 @@ struct found {
 };
 
 struct walk {
+    int fd;
     struct erofs fs;
     u64 *folders; // still to visit
     size_t folder_count, folder_room;
@@ -73,6 +74,20 @@ static int scan_file(struct walk *w, const struct erofs_inode *inode)
     return 0;
 }
 
+// When a folder was last changed, or a link made, is chance: only the times of regular files mean something to programs, and only
+// they shall decide over the image's bytes. Compact inodes carry no time of their own.
+static int drop_time(struct walk *w, const struct erofs_inode *inode)
+{
+    enum { SLOT = 32, EXTENDED = 1, MTIME = 32, MTIME_BYTES = 12 };
+    u64 offset = w->fs.meta_start + inode->nid * SLOT;
+    const u8 zeros[MTIME_BYTES] = { 0 };
+    u8 format;
+
+    if (S_ISREG(inode->mode) || w->fs.read(w->fs.ctx, offset, &format, 1) || !(format & EXTENDED))
+        return 0;
+    return pwrite(w->fd, zeros, sizeof(zeros), (off_t)(offset + MTIME)) == sizeof(zeros) ? 0 : -EIO;
+}
+
 static int visit(const char *name, size_t len, u64 nid, void *arg)
 {
     struct walk *w = arg;
@@ -83,8 +98,7 @@ static int visit(const char *name, size_t len, u64 nid, void *arg)
     w->err = erofs_inode(&w->fs, nid, &inode);
     if (w->err)
         return 1;
-    if (S_ISREG(inode.mode))
-        w->err = scan_file(w, &inode);
+    w->err = S_ISREG(inode.mode) ? scan_file(w, &inode) : drop_time(w, &inode);
     if (S_ISDIR(inode.mode)) {
         if (reserve((void **)&w->folders, w->folder_count, &w->folder_room, sizeof(*w->folders)))
             w->folders[w->folder_count++] = nid;
@@ -105,6 +119,9 @@ static int walk_image(struct walk *w)
     if (err)
         return err;
     w->folders[w->folder_count++] = w->fs.root;
+    err = erofs_inode(&w->fs, w->fs.root, &dir);
+    if (!err)
+        err = drop_time(w, &dir);
     while (!err && w->folder_count) {
         err = erofs_inode(&w->fs, w->folders[--w->folder_count], &dir);
         if (!err)
@@ -152,7 +169,7 @@ static int write_tables(int fd, u64 at, struct walk *w, u64 *ret_size)
 
 int image_append_sites(int fd, u64 size, u64 *ret_size)
 {
-    struct walk w = { 0 };
+    struct walk w = { .fd = fd };
     u8 *image = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 
     if (image == MAP_FAILED)

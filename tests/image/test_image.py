@@ -68,7 +68,7 @@ def describe(root):
                 with open(path, 'rb') as file:
                     content = hashlib.sha256(file.read()).hexdigest().encode()
             size, links = (0, 0) if stat.S_ISDIR(st.st_mode) else (st.st_size, st.st_nlink)
-            lines.append(b'%s\t%o\t%d\t%d\t%d\t%s' % (path[len(root):], st.st_mode, size, links, st.st_mtime_ns, content))
+            lines.append(b'%s\t%o\t%d\t%d\t%d\t%s' % (path[len(root):], st.st_mode, size, links, st.st_mtime_ns if stat.S_ISREG(st.st_mode) else 0, content))
     return sorted(lines)
 
 
