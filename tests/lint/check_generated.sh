@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# The documents made from tables must be those of the present tables. usage: check_generated.sh SOURCE_ROOT
+root=$1
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT
+echo 1..2
+n=0
+same() {
+    n=$((n + 1))
+    if cmp -s "$out/$1" "$root/docs/$1"; then echo "ok $n - docs/$1"; else echo "not ok $n - docs/$1 is not up to date: $2"; fi
+}
+"$root/tools/gen-syscalls.py" "$root/src/libos/syscall/syscalls.tbl" doc "$out/syscalls.md"
+same syscalls.md "tools/gen-syscalls.py src/libos/syscall/syscalls.tbl doc docs/syscalls.md"
+"$root/tools/gen-ocalls.py" "$root/src/abi/occlum/ocalls.tbl" doc "$out/ocalls.md"
+same ocalls.md "tools/gen-ocalls.py src/abi/occlum/ocalls.tbl doc docs/ocalls.md"
