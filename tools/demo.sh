@@ -35,12 +35,15 @@ occlum new demo
 cd demo
 
 step "packing busybox and python3 of this Debian"
-# python3 brings its standard library, without its tests and caches.
+# python3 brings its standard library, without its tests.
 /usr/bin/python3 "$project/tools/pack-program.py" image \
     /bin/busybox /usr/bin/python3.11 /usr/lib/python3.11 \
-    --exclude test --exclude __pycache__ --exclude 'config-3.11-*' --exclude idlelib --exclude lib2to3
+    --exclude test --exclude 'config-3.11-*' --exclude idlelib --exclude lib2to3
 ln -sf python3.11 image/usr/bin/python3
 du -sh image
+# The template permits programs in /bin; Debian's python3 lies in /usr/bin.
+sed -i 's|^\( *\)"/bin"$|\1"/bin", "/usr/bin"|' Occlum.json
+grep -A2 entry_points Occlum.json
 
 step "SGX_MODE=SIM occlum build"
 SGX_MODE=SIM occlum build
