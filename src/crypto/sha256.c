@@ -13,7 +13,19 @@ const u32 sha256_k[64] __attribute__((aligned(16))) = {
 
 static void (*blocks)(u32 state[8], const u8 *data, size_t count) = sha256_blocks_portable;
 
-void sha256_select(bool use_sha_ni) { blocks = use_sha_ni ? sha256_blocks_ni : sha256_blocks_portable; }
+static void pair_portable(u32 a[8], u32 b[8], const u8 *data_a, const u8 *data_b, size_t count)
+{
+    sha256_blocks_portable(a, data_a, count);
+    sha256_blocks_portable(b, data_b, count);
+}
+
+static void (*pair)(u32 a[8], u32 b[8], const u8 *data_a, const u8 *data_b, size_t count) = pair_portable;
+
+void sha256_select(bool use_sha_ni)
+{
+    blocks = use_sha_ni ? sha256_blocks_ni : sha256_blocks_portable;
+    pair = use_sha_ni ? sha256_blocks_ni_pair : pair_portable;
+}
 
 static u32 rotate(u32 x, int n) { return (x >> n) | (x << (32 - n)); }
 
@@ -77,6 +89,27 @@ void sha256_update(struct sha256 *ctx, const void *data, size_t size)
     if (size >= SHA256_BLOCK)
         blocks(ctx->state, p, size / SHA256_BLOCK);
     memcpy(ctx->buffer, p + (size & ~63ul), size % SHA256_BLOCK);
+}
+
+void sha256_update_pair(struct sha256 *a, struct sha256 *b, const void *data_a, const void *data_b, size_t size)
+{
+    const u8 *p = data_a, *q = data_b;
+    size_t have = a->length % SHA256_BLOCK;
+
+    a->length += size;
+    b->length += size;
+    if (have) {
+        size_t n = MIN(size, SHA256_BLOCK - have);
+        memcpy(a->buffer + have, p, n);
+        memcpy(b->buffer + have, q, n);
+        p += n, q += n, size -= n;
+        if (have + n < SHA256_BLOCK)
+            return;
+        pair(a->state, b->state, a->buffer, b->buffer, 1);
+    }
+    pair(a->state, b->state, p, q, size / SHA256_BLOCK);
+    memcpy(a->buffer, p + (size & ~63ul), size % SHA256_BLOCK);
+    memcpy(b->buffer, q + (size & ~63ul), size % SHA256_BLOCK);
 }
 
 void sha256_final(struct sha256 *ctx, u8 out[SHA256_SIZE])

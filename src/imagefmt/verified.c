@@ -39,17 +39,44 @@ static int trusted_hash(struct verified_image *image, u32 level, u64 index, u8 o
     return err;
 }
 
-int verified_read(struct verified_image *image, u64 block, void *out)
+static int check_one(struct verified_image *image, u64 block, const u8 *data)
 {
     u8 expected[VERITY_HASH], actual[VERITY_HASH];
-
-    if (block >= image->verity.data_blocks)
-        return -EIO_;
     int err = trusted_hash(image, 0, block, expected);
-    if (!err)
-        err = image->fetch(image->ctx, block, out);
     if (err)
         return err;
-    verity_hash(&image->verity, out, actual);
+    verity_hash(&image->verity, data, actual);
     return equal(actual, expected) ? 0 : -EIO_;
+}
+
+static int check_two(struct verified_image *image, u64 block, const u8 *data)
+{
+    u8 expected[2][VERITY_HASH], actual[2][VERITY_HASH];
+    int err = trusted_hash(image, 0, block, expected[0]);
+    if (!err)
+        err = trusted_hash(image, 0, block + 1, expected[1]);
+    if (err)
+        return err;
+    verity_hash_pair(&image->verity, data, data + VERITY_BLOCK, actual[0], actual[1]);
+    return equal(actual[0], expected[0]) && equal(actual[1], expected[1]) ? 0 : -EIO_;
+}
+
+int verified_check(struct verified_image *image, u64 block, const void *data, u64 count)
+{
+    const u8 *at = data;
+    int err = 0;
+
+    if (block >= image->verity.data_blocks || count > image->verity.data_blocks - block)
+        return -EIO_;
+    for (; count >= 2 && !err; count -= 2, block += 2, at += 2 * VERITY_BLOCK)
+        err = check_two(image, block, at);
+    return err || !count ? err : check_one(image, block, at);
+}
+
+int verified_read(struct verified_image *image, u64 block, void *out)
+{
+    if (block >= image->verity.data_blocks)
+        return -EIO_;
+    int err = image->fetch(image->ctx, block, out);
+    return err ? err : verified_check(image, block, out, 1);
 }

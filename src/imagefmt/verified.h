@@ -19,5 +19,7 @@ struct verified_image {
     void (*scratch_put)(void *ctx, void *block);
 };
 
+// Checks copies of `count` data blocks from `block` on that the caller already has. 0, -EIO, -ENOMEM.
+__nodiscard int verified_check(struct verified_image *image, u64 block, const void *data, u64 count);
 // Reads data block `block` (< data_blocks) into out (4096 bytes). 0, -EIO when it does not verify, -ENOMEM.
 __nodiscard int verified_read(struct verified_image *image, u64 block, void *out);

@@ -35,3 +35,14 @@ void verity_hash(const struct verity *v, const void *block, u8 out[VERITY_HASH])
     sha256_update(&ctx, block, VERITY_BLOCK);
     sha256_final(&ctx, out);
 }
+
+void verity_hash_pair(const struct verity *v, const void *a, const void *b, u8 out_a[VERITY_HASH], u8 out_b[VERITY_HASH])
+{
+    struct sha256 first, second;
+    sha256_init(&first);
+    sha256_update(&first, v->salt, v->salt_size);
+    second = first;
+    sha256_update_pair(&first, &second, a, b, VERITY_BLOCK);
+    sha256_final(&first, out_a);
+    sha256_final(&second, out_b);
+}

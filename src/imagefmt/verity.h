@@ -24,3 +24,5 @@ struct verity {
 __nodiscard int verity_init(struct verity *v, u64 data_blocks, u64 hash_start, const u8 root[VERITY_HASH], const u8 *salt, u32 salt_size);
 // The hash of one block with the salt.
 void verity_hash(const struct verity *v, const void *block, u8 out[VERITY_HASH]);
+// Of two blocks at once.
+void verity_hash_pair(const struct verity *v, const void *a, const void *b, u8 out_a[VERITY_HASH], u8 out_b[VERITY_HASH]);

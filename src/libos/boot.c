@@ -60,8 +60,7 @@ static void boot(const struct host_start_args __host *host_args)
     int err;
 
     hostmem_copy_in(&args, host_args, sizeof(args));
-    if (!hostmem_outside(args.shared_page, sizeof(struct host_shared_page)) || !IS_ALIGNED(args.shared_page, 8) ||
-        !hostmem_outside(args.image, args.image_size))
+    if (!hostmem_outside(args.shared_page, sizeof(struct host_shared_page)) || !IS_ALIGNED(args.shared_page, 8))
         enclave_abort(ABORT_HOST_POINTER);
     host_shared = args.shared_page;
     time_init(args.shared_page);
@@ -76,7 +75,7 @@ static void boot(const struct host_start_args __host *host_args)
     char **argv = take_strings(args.argv, args.argv_size), **envp = take_strings(args.envp, args.envp_size);
     if (!argv || !argv[0] || !envp)
         fail("arguments or environment too long", -E2BIG);
-    err = fs_init(config, (const void __host *)args.image, args.image_size);
+    err = fs_init(config, (int)MIN(args.image_fd, (u64)OCALL_MAX_FD), args.image_size);
     if (err)
         fail("file systems", err);
     err = files_create_initial(args.stdio_flags, &boot_thread.files);

@@ -33,7 +33,7 @@ static char *join(char *const *list, u64 *ret_size)
     return text;
 }
 
-static int map_image(const char *path, struct host_start_args *args)
+static int open_image(const char *path, struct host_start_args *args)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -42,13 +42,7 @@ static int map_image(const char *path, struct host_start_args *args)
         fprintf(stderr, "occlum: %s: %s. Build the instance again: occlum build -f\n", path, strerror(-err));
         return err;
     }
-    void *image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-    close(fd);
-    if (image == MAP_FAILED) {
-        fprintf(stderr, "occlum: %s: empty or unreadable. Build the instance again: occlum build -f\n", path);
-        return -EINVAL;
-    }
-    args->image = (u64)(uintptr_t)image;
+    args->image_fd = (u64)fd;
     args->image_size = (u64)st.st_size;
     return 0;
 }
@@ -83,7 +77,7 @@ static int prepare(const struct loader_options *options, struct host_start_args 
     args->envp = (u64)(uintptr_t)envp;
     args->cpu_count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (u64)CPU_COUNT(&cpus) : 1;
     args->stdio_flags = open_stdio();
-    return options->image_path ? map_image(options->image_path, args) : 0;
+    return options->image_path ? open_image(options->image_path, args) : 0;
 }
 
 int loader_run(const struct loader_options *options)

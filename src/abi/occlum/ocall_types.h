@@ -43,7 +43,8 @@ struct host_start_args {
     u64 argv, argv_size; // address outside ELRANGE and bytes: "prog\0arg1\0..."
     u64 envp, envp_size; // "NAME=value\0..."
     u64 shared_page;     // struct host_shared_page
-    u64 image, image_size; // the image file, mapped read-only outside ELRANGE
+    u64 image_fd;   // host descriptor of the image file
+    u64 image_size; // bytes; 0: there is no image
     u64 hostname, hostname_size;
     u64 cpu_count;
     u64 log_level; // 0 off .. 5 trace

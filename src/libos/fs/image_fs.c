@@ -11,22 +11,32 @@
 #include "libos/mem/heap.h"
 #include "libos/sync/mutex.h"
 #include "trusted/cpu.h"
-#include "trusted/hostmem.h"
+#include "trusted/ocall.h"
 #include "trusted/vector.h"
 
-static const u8 __host *mapping; // of the image file, by the host
-static u64 mapping_blocks;
+enum { FETCH_BYTES = 128 << 10 }; // of one host call
+
+static int image_fd; // the host's
+static u64 file_blocks;
 static struct verified_image image;
 static struct erofs fs;
 static const struct occlum_image *info;
 
-static int fetch(void *ctx, u64 block, void *out)
+// Copies count blocks into the enclave: what is checked afterwards is the copy.
+static int fetch_run(u64 block, u8 *out, u64 count)
 {
-    if (block >= mapping_blocks)
+    if (block >= file_blocks || count > file_blocks - block)
         return -EIO;
-    hostmem_copy_in(out, mapping + block * VERITY_BLOCK, VERITY_BLOCK);
+    for (u64 size = count * VERITY_BLOCK, done = 0; done < size;) {
+        s64 n = ocall_pread(image_fd, out + done, MIN(size - done, (u64)FETCH_BYTES), (s64)(block * VERITY_BLOCK + done));
+        if (n <= 0)
+            return -EIO;
+        done += (u64)n;
+    }
     return 0;
 }
+
+static int fetch(void *ctx, u64 block, void *out) { return fetch_run(block, out, 1); }
 
 // Verified hash blocks: one of 128 covers 512 KiB of data, so a few hundred serve a large image.
 enum { HASH_SLOTS = 256 };
@@ -66,26 +76,40 @@ static void cache_put(void *ctx, u64 block, const void *data)
 static void *scratch_get(void *ctx) { return kpages_alloc(1); }
 static void scratch_put(void *ctx, void *block) { kpages_free(block, 1); }
 
-// Hashing uses vector registers, which are the program's until saved. Nothing in between may leave the enclave; reading the
-// host's mapping does not.
+static int report(int err, u64 block)
+{
+    if (err == -EIO)
+        log_error("image: the block at %lu, or one close behind it, does not match the measured root hash", block);
+    return err;
+}
+
+// Hashing uses vector registers, which are the program's until saved.
 static int fill(u64 block, void *page)
 {
     vector_begin();
     int err = verified_read(&image, block, page);
     vector_end();
-    if (err == -EIO)
-        log_error("image: block %lu does not match the measured root hash", block);
-    return err;
+    return report(err, block);
 }
 
-static int read_pieces(u64 offset, void *buf, size_t n, bool once)
+// Blocks for a mapping: fetched with one host call, checked where they will stay.
+static int read_run(u64 block, u8 *to, u64 count)
+{
+    int err = fetch_run(block, to, count);
+    vector_begin();
+    if (!err)
+        err = verified_check(&image, block, to, count);
+    vector_end();
+    return report(err, block);
+}
+
+static int read_fs(void *ctx, u64 offset, void *buf, size_t n)
 {
     u8 *to = buf;
     while (n) {
         u32 in_block = offset % VERITY_BLOCK;
         size_t piece = MIN(n, (size_t)(VERITY_BLOCK - in_block));
-        int err = once && piece == VERITY_BLOCK ? page_cache_read_once(offset / VERITY_BLOCK, to)
-                                                : page_cache_read(offset / VERITY_BLOCK, in_block, to, piece);
+        int err = page_cache_read(offset / VERITY_BLOCK, in_block, to, piece);
         if (err)
             return err;
         offset += piece, to += piece, n -= piece;
@@ -93,8 +117,18 @@ static int read_pieces(u64 offset, void *buf, size_t n, bool once)
     return 0;
 }
 
-static int read_fs(void *ctx, u64 offset, void *buf, size_t n) { return read_pieces(offset, buf, n, false); }
-static int read_fs_once(void *ctx, u64 offset, void *buf, size_t n) { return read_pieces(offset, buf, n, true); }
+// Whole blocks past the cache, the edges through it.
+static int read_fs_once(void *ctx, u64 offset, void *buf, size_t n)
+{
+    size_t head = MIN(n, (size_t)(ALIGN_UP(offset, VERITY_BLOCK) - offset)), whole = (n - head) / VERITY_BLOCK;
+    u8 *to = buf;
+
+    int err = read_fs(ctx, offset, to, head);
+    if (!err && whole)
+        err = read_run((offset + head) / VERITY_BLOCK, to + head, whole);
+    size_t done = head + whole * VERITY_BLOCK;
+    return err ? err : read_fs(ctx, offset + done, to + done, n - done);
+}
 
 static int attr(u64 nid, struct lower_attr *ret)
 {
@@ -202,12 +236,12 @@ static const struct lower_tree tree = {
     .attr = attr, .for_each = for_each, .read = read_file, .read_once = read_file_once, .readlink = read_link, .gate_table = gate_table,
 };
 
-int image_fs_open(const struct occlum_image *image_info, const void __host *host_image, u64 image_size,
+int image_fs_open(const struct occlum_image *image_info, int fd, u64 image_size,
                   const struct lower_tree **ret_tree, u64 *ret_root)
 {
     info = image_info;
-    mapping = host_image;
-    mapping_blocks = image_size / VERITY_BLOCK;
+    image_fd = fd;
+    file_blocks = image_size / VERITY_BLOCK;
     image = (struct verified_image){
         .fetch = fetch, .cache_get = cache_get, .cache_put = cache_put, .scratch_get = scratch_get, .scratch_put = scratch_put,
     };
@@ -215,7 +249,7 @@ int image_fs_open(const struct occlum_image *image_info, const void __host *host
     int err = verity_init(&image.verity, info->data_blocks, info->hash_start_block, info->root_hash, info->salt, info->salt_size);
     if (err)
         return err;
-    if (mapping_blocks < info->hash_start_block + image.verity.hash_blocks) {
+    if (file_blocks < info->hash_start_block + image.verity.hash_blocks) {
         log_error("image: the file is shorter than the one this enclave was built with");
         return -EIO;
     }

@@ -82,11 +82,11 @@ static int attach(const char *target, const char *type, struct inode *root)
     return 0;
 }
 
-static int mount_root(const struct occlum_config *config, const void __host *image, u64 image_size)
+static int mount_root(const struct occlum_config *config, int image_fd, u64 image_size)
 {
     const struct lower_tree *lower = NULL;
     u64 lower_root = 0;
-    int err = config->image.present ? image_fs_open(&config->image, image, image_size, &lower, &lower_root) : 0;
+    int err = config->image.present ? image_fs_open(&config->image, image_fd, image_size, &lower, &lower_root) : 0;
     if (!err)
         err = memfs_create(lower, lower_root, 0755, &fs_root);
     if (!err)
@@ -124,11 +124,11 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
     }
 }
 
-int fs_init(const struct occlum_config *config, const void __host *image, u64 image_size)
+int fs_init(const struct occlum_config *config, int image_fd, u64 image_size)
 {
     const struct occlum_mount *list = (const struct occlum_mount *)((const u8 *)config + config->mount_offset);
     fd_init();
-    int err = mount_root(config, image, image_size);
+    int err = mount_root(config, image_fd, image_size);
 
     for (u32 i = 0; !err && i < config->mount_count; i++) {
         err = mount_one(config, &list[i]);

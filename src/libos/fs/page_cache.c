@@ -143,13 +143,3 @@ int page_cache_read(u64 block, u32 offset, void *buf, size_t n)
     page_done(c);
     return 0;
 }
-
-int page_cache_read_once(u64 block, void *page)
-{
-    struct cached *c = get(block);
-    if (!c)
-        return fill_block(block, page);
-    memcpy(page, c->page, PAGE_SIZE);
-    page_done(c);
-    return 0;
-}

@@ -8,7 +8,5 @@
 typedef int (*page_fill)(u64 block, void *page);
 
 void page_cache_init(page_fill fill);
-// Reads a whole block into a page of the caller's: from the cache, or from the image without keeping it.
-__nodiscard int page_cache_read_once(u64 block, void *page);
 // Copies n bytes at offset within block. -EIO, -ENOMEM.
 __nodiscard int page_cache_read(u64 block, u32 offset, void *buf, size_t n);
