@@ -83,17 +83,8 @@ static int report(int err, u64 block)
     return err;
 }
 
-// Hashing uses vector registers, which are the program's until saved.
-static int fill(u64 block, void *page)
-{
-    vector_begin();
-    int err = verified_read(&image, block, page);
-    vector_end();
-    return report(err, block);
-}
-
-// Blocks for a mapping: fetched with one host call, checked where they will stay.
-static int read_run(u64 block, u8 *to, u64 count)
+// Fetched with one host call, checked where they lie. Hashing uses vector registers, which are the program's until saved.
+static int read_run(u64 block, void *to, u64 count)
 {
     int err = fetch_run(block, to, count);
     vector_begin();
@@ -253,7 +244,7 @@ int image_fs_open(const struct occlum_image *image_info, int fd, u64 image_size,
         log_error("image: the file is shorter than the one this enclave was built with");
         return -EIO;
     }
-    page_cache_init(fill);
+    page_cache_init(read_run, info->data_blocks);
     fs = (struct erofs){ .read = read_fs, .size = info->fs_blocks * VERITY_BLOCK };
     err = erofs_open(&fs);
     if (err)

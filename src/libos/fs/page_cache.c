@@ -8,7 +8,7 @@
 #include "libos/mem/heap.h"
 #include "libos/sync/spinlock.h"
 
-enum { BUCKETS = 4096 };
+enum { BUCKETS = 4096, RUN = 8 };
 
 struct cached {
     struct cached *next; // in its bucket
@@ -22,7 +22,8 @@ struct cached {
 static struct cached *buckets[BUCKETS];
 static struct list_head clock_list = LIST_INIT(clock_list);
 static struct spinlock lock; // everything above
-static page_fill fill_block;
+static page_fill fill_blocks;
+static u64 block_count;
 
 static struct cached **bucket_of(u64 block) { return &buckets[(block * 0x9e3779b97f4a7c15ull) >> 52]; }
 
@@ -72,10 +73,11 @@ static size_t reclaim(size_t want)
     return freed;
 }
 
-void page_cache_init(page_fill fill)
+void page_cache_init(page_fill fill, u64 blocks)
 {
     static struct filepage_reclaimer reclaimer = { .reclaim = reclaim };
-    fill_block = fill;
+    fill_blocks = fill;
+    block_count = blocks;
     filepage_add_reclaimer(&reclaimer);
 }
 
@@ -99,19 +101,17 @@ static void page_done(struct cached *c)
     spin_unlock(&lock);
 }
 
-// Reads the block outside the lock; of two threads that do, the second one's page is dropped.
-static int load(u64 block, struct cached **ret_cached)
+// Puts a copy of data into the cache, unless another thread was faster. Returns the entry, in use, or NULL without memory.
+static struct cached *insert(u64 block, const u8 *data)
 {
     struct cached *c = kzalloc(sizeof(*c)), *other;
     u8 *page = c ? filepage_alloc() : NULL;
-    int err = page ? fill_block(block, page) : -ENOMEM;
 
-    if (err) {
-        if (page)
-            filepage_free(page);
+    if (!page) {
         kfree(c);
-        return err;
+        return NULL;
     }
+    memcpy(page, data, PAGE_SIZE);
     *c = (struct cached){ .block = block, .page = page, .users = 1, .used = true };
     spin_lock(&lock);
     other = find(block);
@@ -123,16 +123,43 @@ static int load(u64 block, struct cached **ret_cached)
         list_add_tail(&c->clock, &clock_list);
     }
     spin_unlock(&lock);
-    if (other) {
-        filepage_free(page);
-        kfree(c);
+    if (!other)
+        return c;
+    filepage_free(page);
+    kfree(c);
+    return other;
+}
+
+// Reads the block, and its neighbours with it: one host call brings them all, and they are often wanted next.
+static int load(u64 block, struct cached **ret_cached)
+{
+    u64 first = ALIGN_DOWN(block, RUN), count = MIN((u64)RUN, block_count - first);
+    u8 *buf = kpages_alloc(RUN);
+
+    if (!buf)
+        return -ENOMEM;
+    int err = fill_blocks(first, buf, count);
+    if (err) { // a neighbour may be at fault
+        first = block;
+        count = 1;
+        err = fill_blocks(block, buf, 1);
     }
-    *ret_cached = other ? other : c;
-    return 0;
+    *ret_cached = NULL;
+    for (u64 i = 0; i < count && !err; i++) {
+        struct cached *c = insert(first + i, buf + i * PAGE_SIZE);
+        if (first + i == block)
+            *ret_cached = c;
+        else if (c)
+            page_done(c);
+    }
+    kpages_free(buf, RUN);
+    return err ? err : *ret_cached ? 0 : -ENOMEM;
 }
 
 int page_cache_read(u64 block, u32 offset, void *buf, size_t n)
 {
+    if (block >= block_count)
+        return -EIO;
     struct cached *c = get(block);
     if (!c) {
         int err = load(block, &c);

@@ -4,9 +4,9 @@
 
 #include "base/types.h"
 
-// Reads a block when it is not cached; fills 4096 bytes. 0 or -errno. Called without locks.
-typedef int (*page_fill)(u64 block, void *page);
+// Reads count blocks that are not cached into buf. 0 or -errno. Called without locks.
+typedef int (*page_fill)(u64 block, void *buf, u64 count);
 
-void page_cache_init(page_fill fill);
+void page_cache_init(page_fill fill, u64 blocks); // blocks there are in all
 // Copies n bytes at offset within block. -EIO, -ENOMEM.
 __nodiscard int page_cache_read(u64 block, u32 offset, void *buf, size_t n);
