@@ -17,7 +17,7 @@ from harness import OCCLUM, Instance, clean_environment, compile_program, must, 
 
 PYTHON = '/usr/bin/python3.11'
 PASS = [PYTHON, '-c', 'pass']
-LEFT_OUT = ['test', '__pycache__', 'config-3.11-*', 'idlelib', 'lib2to3', 'dist-packages', 'ensurepip']
+LEFT_OUT = ['test', 'config-3.11-*', 'idlelib', 'lib2to3', 'dist-packages', 'ensurepip']
 
 
 def wall(command, cwd=None):

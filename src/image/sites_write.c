@@ -88,13 +88,14 @@ static int drop_time(struct walk *w, const struct erofs_inode *inode)
     return pwrite(w->fd, zeros, sizeof(zeros), (off_t)(offset + MTIME)) == sizeof(zeros) ? 0 : -EIO;
 }
 
-static int visit(const char *name, size_t len, u64 nid, void *arg)
+static int visit(const char *name, size_t len, u64 nid, u32 type, void *arg)
 {
     struct walk *w = arg;
     struct erofs_inode inode;
 
     (void)name;
     (void)len;
+    (void)type;
     w->err = erofs_inode(&w->fs, nid, &inode);
     if (w->err)
         return 1;

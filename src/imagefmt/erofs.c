@@ -145,8 +145,15 @@ long erofs_read(const struct erofs *fs, const struct erofs_inode *inode, u64 off
     return (long)done;
 }
 
+// EROFS numbers the types from 1; readdir's numbers are the file types of st_mode. 0: unknown.
+static u32 dirent_type(u8 type)
+{
+    static const u8 types[] = { 0, 8, 4, 2, 6, 1, 12, 10 };
+    return type < sizeof(types) ? types[type] : 0;
+}
+
 // One directory block: an array of entries, then their names; the first entry's name offset says how many there are.
-static int visit_block(const u8 *block, size_t size, int (*visit)(const char *, size_t, u64, void *), void *arg)
+static int visit_block(const u8 *block, size_t size, int (*visit)(const char *, size_t, u64, u32, void *), void *arg)
 {
     if (size < DIRENT)
         return -EIO_;
@@ -163,14 +170,14 @@ static int visit_block(const u8 *block, size_t size, int (*visit)(const char *, 
         if (!len || len > NAME_LIMIT || memchr(name, '/', len) || memchr(name, 0, len))
             return -EIO_;
         bool dots = name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'));
-        if (!dots && visit(name, len, get64(entry), arg))
+        if (!dots && visit(name, len, get64(entry), dirent_type(entry[10]), arg))
             return 1;
     }
     return 0;
 }
 
 int erofs_for_each(const struct erofs *fs, const struct erofs_inode *dir, u8 *buf,
-                   int (*visit)(const char *name, size_t len, u64 nid, void *arg), void *arg)
+                   int (*visit)(const char *name, size_t len, u64 nid, u32 type, void *arg), void *arg)
 {
     if ((dir->mode & IFMT) != IFDIR)
         return -ENOTDIR_;

@@ -36,6 +36,6 @@ __nodiscard int erofs_inode(const struct erofs *fs, u64 nid, struct erofs_inode 
 __nodiscard long erofs_read(const struct erofs *fs, const struct erofs_inode *inode, u64 offset, void *buf, size_t n);
 // Where a byte of the file lies in the file system, and how many bytes lie there in one piece. -EIO past the end.
 __nodiscard int erofs_map(const struct erofs *fs, const struct erofs_inode *inode, u64 offset, u64 *ret_position, u64 *ret_len);
-// Calls visit for every entry but "." and ".."; non-zero stops. buf: one block of scratch memory.
+// type is one of DT_* of readdir(3), as the entry says. Calls visit for every entry but "." and ".."; non-zero stops. buf: one block of scratch memory.
 __nodiscard int erofs_for_each(const struct erofs *fs, const struct erofs_inode *dir, u8 *buf,
-                               int (*visit)(const char *name, size_t len, u64 nid, void *arg), void *arg);
+                               int (*visit)(const char *name, size_t len, u64 nid, u32 type, void *arg), void *arg);

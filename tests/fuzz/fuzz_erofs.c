@@ -30,8 +30,9 @@ static int read_input(void *ctx, u64 offset, void *buf, size_t n)
     return 0;
 }
 
-static int visit(const char *name, size_t len, u64 nid, void *arg)
+static int visit(const char *name, size_t len, u64 nid, u32 type, void *arg)
 {
+    (void)type;
     struct walk *walk = arg;
     struct walk below = { walk->fs, walk->depth + 1, walk->visits };
     struct erofs_inode inode;

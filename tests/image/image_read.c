@@ -132,8 +132,9 @@ static void print_content(struct list *list, const struct erofs_inode *inode)
         printf("%02x", digest[i]);
 }
 
-static int list_entry(const char *name, size_t len, u64 nid, void *arg)
+static int list_entry(const char *name, size_t len, u64 nid, u32 type, void *arg)
 {
+    (void)type;
     struct list *list = arg;
     struct erofs_inode inode;
     char path[8192];

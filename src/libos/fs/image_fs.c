@@ -134,13 +134,25 @@ static int attr(u64 nid, struct lower_attr *ret)
     return 0;
 }
 
-static int for_each(u64 nid, int (*visit)(const char *, size_t, u64, void *), void *arg)
+struct visitor {
+    lower_visit visit;
+    void *arg;
+};
+
+static int visit_entry(const char *name, size_t len, u64 nid, u32 type, void *arg)
 {
+    const struct visitor *v = arg;
+    return v->visit(name, len, nid, nid + 1, type, v->arg);
+}
+
+static int for_each(u64 nid, lower_visit visit, void *arg)
+{
+    struct visitor visitor = { visit, arg };
     struct erofs_inode dir;
     u8 *block = kpages_alloc(1);
     int err = block ? erofs_inode(&fs, nid, &dir) : -ENOMEM;
     if (!err)
-        err = erofs_for_each(&fs, &dir, block, visit, arg);
+        err = erofs_for_each(&fs, &dir, block, visit_entry, &visitor);
     if (block)
         kpages_free(block, 1);
     return err;

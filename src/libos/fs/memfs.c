@@ -69,7 +69,8 @@ static void release(struct inode *inode)
     struct memfs_entry *entry, *next;
 
     list_for_each_safe(entry, next, &node->order, by_position) { // an unlinked directory is empty; a dropped file system is not
-        inode_unref(&entry->node->inode);
+        if (entry->node)
+            inode_unref(&entry->node->inode);
         kfree(entry);
     }
     pagetree_free(&node->pages);

@@ -16,10 +16,12 @@ struct lower_attr {
     u64 size, ino, rdev;
     s64 mtime;
 };
+// type: DT_* of readdir(3), the type bits of the mode shifted down.
+typedef int (*lower_visit)(const char *name, size_t len, u64 handle, u64 ino, u32 type, void *arg);
 struct lower_tree {
     int (*attr)(u64 handle, struct lower_attr *ret_attr);
     // visit returns non-zero to stop; names come without "." and "..".
-    int (*for_each)(u64 handle, int (*visit)(const char *name, size_t len, u64 handle, void *arg), void *arg);
+    int (*for_each)(u64 handle, lower_visit visit, void *arg);
     // Reads within the file: count or -errno.
     long (*read)(u64 handle, u64 offset, void *buf, size_t size);
     // The same for pages that the reader keeps (mappings): they need no second copy in a cache.

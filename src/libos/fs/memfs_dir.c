@@ -5,9 +5,9 @@
 #include "base/string.h"
 #include "libos/mem/heap.h"
 
-enum { NAME_MAX_BYTES = 255 };
+enum { NAME_MAX_BYTES = 255, TYPE_DIR = S_IFDIR >> 12 };
 
-struct memfs_entry *memfs_find(struct memfs_node *dir, const char *name)
+static struct memfs_entry *find_name(struct memfs_node *dir, const char *name)
 {
     struct rb_node *at = dir->names.root;
     while (at) {
@@ -20,6 +20,15 @@ struct memfs_entry *memfs_find(struct memfs_node *dir, const char *name)
     return NULL;
 }
 
+// A directory knows where it hangs.
+static void adopt(struct memfs_node *dir, struct memfs_entry *entry)
+{
+    if (entry->node && entry->type == TYPE_DIR) {
+        entry->node->parent = dir;
+        entry->node->entry = entry;
+    }
+}
+
 static void insert(struct memfs_node *dir, struct memfs_entry *entry)
 {
     struct rb_node **link = &dir->names.root, *parent = NULL;
@@ -30,13 +39,12 @@ static void insert(struct memfs_node *dir, struct memfs_entry *entry)
     rb_insert(&dir->names, &entry->by_name, parent, link);
     entry->position = ++dir->next_position;
     list_add_tail(&entry->by_position, &dir->order);
-    if (S_ISDIR(entry->node->mode)) {
-        entry->node->parent = dir;
-        entry->node->entry = entry;
+    if (entry->type == TYPE_DIR)
         dir->nlink++;
-    }
+    adopt(dir, entry);
 }
 
+// node may be NULL: then the caller says type and handle.
 static struct memfs_entry *entry_alloc(const char *name, size_t len, struct memfs_node *node)
 {
     struct memfs_entry *entry = kzalloc(sizeof(*entry) + len + 1);
@@ -44,20 +52,21 @@ static struct memfs_entry *entry_alloc(const char *name, size_t len, struct memf
         return NULL;
     memcpy(entry->name, name, len);
     entry->node = node;
+    entry->type = node ? (node->mode & S_IFMT) >> 12 : 0;
     return entry;
 }
 
-// Takes an entry out; its node's reference goes to the caller.
+// Takes an entry out; its node's reference goes to the caller (NULL if nobody has looked at it).
 static struct memfs_node *take_out(struct memfs_node *dir, struct memfs_entry *entry)
 {
     struct memfs_node *node = entry->node;
 
     rb_erase(&dir->names, &entry->by_name);
     list_del(&entry->by_position);
-    if (S_ISDIR(node->mode)) {
+    if (entry->type == TYPE_DIR)
         dir->nlink--;
+    if (node && entry->type == TYPE_DIR)
         node->entry = NULL;
-    }
     kfree(entry);
     return node;
 }
@@ -93,22 +102,49 @@ static int node_from_lower(struct memfs *fs, u64 handle, struct memfs_node **ret
     return 0;
 }
 
-static int take_over(const char *name, size_t len, u64 handle, void *arg)
+static int take_over(const char *name, size_t len, u64 handle, u64 ino, u32 type, void *arg)
 {
     struct population *p = arg;
-    struct memfs_node *node;
+    struct memfs_entry *entry = entry_alloc(name, len, NULL);
 
-    p->err = node_from_lower(p->dir->fs, handle, &node);
-    if (p->err)
-        return 1;
-    struct memfs_entry *entry = entry_alloc(name, len, node);
     if (!entry) {
-        inode_unref(&node->inode);
         p->err = -ENOMEM;
         return 1;
     }
+    entry->handle = handle;
+    entry->ino = ino;
+    entry->type = type;
     insert(p->dir, entry);
     return 0;
+}
+
+// The node behind a name of the lower tree is made when somebody asks for it: most are never asked for.
+static int need_node(struct memfs_node *dir, struct memfs_entry *entry)
+{
+    struct memfs_node *node;
+
+    if (entry->node)
+        return 0;
+    int err = node_from_lower(dir->fs, entry->handle, &node);
+    if (!err && (node->mode & S_IFMT) >> 12 != entry->type) {
+        inode_unref(&node->inode);
+        err = -EIO;
+    }
+    if (err)
+        return err;
+    entry->node = node;
+    adopt(dir, entry);
+    return 0;
+}
+
+// The entry of a name, with its node; NULL if there is none. Tree lock held, dir populated.
+static int find(struct memfs_node *dir, const char *name, struct memfs_entry **ret_entry)
+{
+    struct memfs_entry *entry = find_name(dir, name);
+    int err = entry ? need_node(dir, entry) : 0;
+    if (!err)
+        *ret_entry = entry;
+    return err;
 }
 
 int memfs_populate(struct memfs_node *dir)
@@ -124,8 +160,7 @@ int memfs_populate(struct memfs_node *dir)
         err = p.err;
     if (err) { // none or all, so that a later try starts afresh
         list_for_each_safe(entry, next, &dir->order, by_position) {
-            struct memfs_node *node = take_out(dir, entry);
-            inode_unref(&node->inode);
+            take_out(dir, entry);
         }
         return err;
     }
@@ -154,11 +189,12 @@ int memfs_lookup(struct inode *inode, const char *name, struct inode **ret_inode
     int err = begin(dir);
     if (err)
         return err;
-    struct memfs_entry *entry = memfs_find(dir, name);
-    if (entry)
+    struct memfs_entry *entry;
+    err = find(dir, name, &entry);
+    if (!err && entry)
         *ret_inode = inode_ref(&entry->node->inode);
     end(dir);
-    return entry ? 0 : -ENOENT;
+    return err ? err : entry ? 0 : -ENOENT;
 }
 
 struct inode *memfs_parent(struct inode *inode)
@@ -194,7 +230,7 @@ static int add(struct memfs_node *dir, const char *name, struct memfs_node *node
     int err = entry ? begin(dir) : len > NAME_MAX_BYTES ? -ENAMETOOLONG : -ENOMEM;
 
     if (!err) {
-        err = memfs_find(dir, name) ? -EEXIST : 0;
+        err = find_name(dir, name) ? -EEXIST : 0;
         if (!err) {
             insert(dir, entry);
             touch(dir);
@@ -274,15 +310,16 @@ int memfs_unlink(struct inode *inode, const char *name)
     int err = begin(dir);
     if (err)
         return err;
-    struct memfs_entry *entry = memfs_find(dir, name);
-    if (!entry)
+    struct memfs_entry *entry = NULL;
+    err = find(dir, name, &entry);
+    if (!err && !entry)
         err = -ENOENT;
-    else if (S_ISDIR(entry->node->mode))
+    if (!err && entry->type == TYPE_DIR)
         err = -EISDIR;
-    else
+    if (!err) {
         node = take_out(dir, entry);
-    if (node)
         touch(dir);
+    }
     end(dir);
     if (node)
         lost_a_name(node);
@@ -306,13 +343,12 @@ int memfs_rmdir(struct inode *inode, const char *name)
     int err = begin(dir);
     if (err)
         return err;
-    struct memfs_entry *entry = memfs_find(dir, name);
-    if (!entry)
+    struct memfs_entry *entry = NULL;
+    err = find(dir, name, &entry);
+    if (!err && !entry)
         err = -ENOENT;
-    else if (!S_ISDIR(entry->node->mode))
-        err = -ENOTDIR;
-    else
-        err = must_be_empty(entry->node);
+    if (!err)
+        err = entry->type == TYPE_DIR ? must_be_empty(entry->node) : -ENOTDIR;
     if (!err) {
         node = take_out(dir, entry);
         touch(dir);
@@ -344,14 +380,14 @@ static int may_replace(struct memfs_node *old, struct memfs_node *new)
 static void exchange(struct memfs_node *dir_a, struct memfs_entry *a, struct memfs_node *dir_b, struct memfs_entry *b)
 {
     struct memfs_node *node = a->node;
-    a->node = b->node;
-    b->node = node;
-    dir_a->nlink += (u32)(S_ISDIR(a->node->mode) != 0) - (u32)(S_ISDIR(b->node->mode) != 0);
-    dir_b->nlink += (u32)(S_ISDIR(b->node->mode) != 0) - (u32)(S_ISDIR(a->node->mode) != 0);
-    if (S_ISDIR(a->node->mode))
-        a->node->parent = dir_a, a->node->entry = a;
-    if (S_ISDIR(b->node->mode))
-        b->node->parent = dir_b, b->node->entry = b;
+    u32 type = a->type;
+
+    dir_a->nlink += (u32)(b->type == TYPE_DIR) - (u32)(a->type == TYPE_DIR);
+    dir_b->nlink += (u32)(a->type == TYPE_DIR) - (u32)(b->type == TYPE_DIR);
+    a->node = b->node, a->type = b->type;
+    b->node = node, b->type = type;
+    adopt(dir_a, a);
+    adopt(dir_b, b);
 }
 
 int memfs_rename(struct inode *old_inode, const char *old_name, struct inode *new_inode, const char *new_name, u32 flags)
@@ -367,7 +403,11 @@ int memfs_rename(struct inode *old_inode, const char *old_name, struct inode *ne
     if (err)
         return err;
     err = memfs_populate(old_dir);
-    struct memfs_entry *from = err ? NULL : memfs_find(old_dir, old_name), *to = err ? NULL : memfs_find(new_dir, new_name), *entry = NULL;
+    struct memfs_entry *from = NULL, *to = NULL, *entry = NULL;
+    if (!err)
+        err = find(old_dir, old_name, &from);
+    if (!err)
+        err = find(new_dir, new_name, &to);
     if (!err && !from)
         err = -ENOENT;
     if (!err && to && (flags & RENAME_NOREPLACE))

@@ -226,8 +226,6 @@ static s64 seek_data(struct file *file, u64 offset, bool hole)
 
 static const struct file_ops regular_ops = { .read = read_file, .write = write_file, .fallocate = fallocate, .seek_data = seek_data };
 
-static u32 entry_type(u32 mode) { return (mode & S_IFMT) >> 12; }
-
 // Positions: 0 ".", 1 "..", then 1 + the entry's own.
 static int getdents(struct file *file, struct dir_sink *sink, u64 *position)
 {
@@ -245,7 +243,7 @@ static int getdents(struct file *file, struct dir_sink *sink, u64 *position)
         list_for_each(entry, &dir->order, by_position) {
             if (entry->position + 1 < *position)
                 continue;
-            if (sink->emit(sink, entry->name, strlen(entry->name), entry->node->inode.ino, entry_type(entry->node->mode), entry->position + 2))
+            if (sink->emit(sink, entry->name, strlen(entry->name), entry->node ? entry->node->inode.ino : entry->ino, entry->type, entry->position + 2))
                 break;
             *position = entry->position + 2;
         }

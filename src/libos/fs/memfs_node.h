@@ -14,7 +14,9 @@ struct memfs {
 struct memfs_entry {
     struct rb_node by_name;
     struct list_head by_position;
-    struct memfs_node *node; // owned reference
+    struct memfs_node *node; // owned reference; NULL: not looked at yet, a file of the lower tree
+    u64 handle, ino;         // of the lower tree, while node is NULL
+    u32 type;                // DT_* of readdir(3)
     u64 position;            // readdir cookie, increasing in order of creation
     char name[];
 };
@@ -47,7 +49,6 @@ extern const struct inode_ops memfs_ops;
 s64 memfs_now(void);
 int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node);
 int memfs_populate(struct memfs_node *dir);                 // fs->tree held
-struct memfs_entry *memfs_find(struct memfs_node *dir, const char *name); // fs->tree held, populated
 int memfs_open(struct inode *inode, struct file *file);     // memfs_file.c
 int memfs_resize(struct memfs_node *node, u64 size);        // inode.lock held
 // Names (memfs_dir.c).

@@ -8,7 +8,7 @@
 #include "libos/mem/heap.h"
 #include "libos/sync/spinlock.h"
 
-enum { BUCKETS = 4096, RUN = 8 };
+enum { BUCKETS = 4096, RUN = 4 };
 
 struct cached {
     struct cached *next; // in its bucket

@@ -185,7 +185,7 @@ int filemap_fill(struct vma *vma, u64 start, u64 end, u64 must)
 }
 
 // A first fault brings in an aligned block around it; sequential ones double the window up to 2 MiB.
-#define WINDOW_MIN (KIB(64) / PAGE_SIZE)
+#define WINDOW_MIN (KIB(32) / PAGE_SIZE)
 #define WINDOW_MAX (MIB(2) / PAGE_SIZE)
 
 static void choose_window(struct vm_filemap *map, const struct vma *vma, u64 page, u64 *ret_start, u64 *ret_end)

@@ -55,8 +55,9 @@ static void make_image(void)
 
 static struct erofs opened(void) { return (struct erofs){.read = read_image, .size = SIZE}; }
 
-static int collect(const char *name, size_t len, u64 nid, void *arg)
+static int collect(const char *name, size_t len, u64 nid, u32 type, void *arg)
 {
+    (void)type;
     char *text = arg;
     if (strlen(text) + len + 2 < 100) {
         strncat(text, name, len);
@@ -116,8 +117,9 @@ TEST(refused)
     CHECK_EQ(erofs_read(&fs, &inode, 0, buf, sizeof(buf)), -5);
 }
 
-static int visit_all(const char *name, size_t len, u64 nid, void *arg)
+static int visit_all(const char *name, size_t len, u64 nid, u32 type, void *arg)
 {
+    (void)type;
     u8 buf[5000];
     struct erofs_inode inode;
     u64 *steps = arg;

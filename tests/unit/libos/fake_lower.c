@@ -38,7 +38,7 @@ static int attr(u64 handle, struct lower_attr *ret_attr)
     return 0;
 }
 
-static int for_each(u64 handle, int (*visit)(const char *name, size_t len, u64 handle, void *arg), void *arg)
+static int for_each(u64 handle, lower_visit visit, void *arg)
 {
     const char *dir = fake_lower_nodes[handle].path;
     size_t len = strlen(dir);
@@ -49,7 +49,7 @@ static int for_each(u64 handle, int (*visit)(const char *name, size_t len, u64 h
         size_t parent = last ? (size_t)(last - path) : 0;
         const char *name = last ? last + 1 : path;
         if (parent == len && strncmp(path, dir, len) == 0)
-            stop = visit(name, strlen(name), i, arg);
+            stop = visit(name, strlen(name), i, i + 1, (fake_lower_nodes[i].mode & S_IFMT) >> 12, arg);
     }
     return stop;
 }
