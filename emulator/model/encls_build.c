@@ -147,8 +147,9 @@ static struct sgx_result eremove(struct sgx_model *m, u64 epc)
     if (e->type == SGX_PT_SECS && secs_private_of(m, page)->children)
         return error(SGX_CHILD_PRESENT);
     if (is_child_type(e->type)) {
-        // A TRIM page is unreachable for the enclave, so threads inside do not matter (README.md).
-        if (e->type != SGX_PT_TRIM && sgx_threads_inside(m, e->secs))
+        // A tracked TRIM page is unreachable for the enclave, so threads inside do not matter (README.md).
+        bool unreachable = e->type == SGX_PT_TRIM && is_tracked(m, page);
+        if (!unreachable && sgx_threads_inside(m, e->secs))
             return error(SGX_ENCLAVE_ACT);
         secs_private_of(m, e->secs)->children--;
     }

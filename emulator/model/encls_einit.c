@@ -20,8 +20,8 @@ static bool sigstruct_form_valid(const struct sgx_sigstruct *s)
 
 static bool attributes_match(const struct sgx_secs *secs, const struct sgx_sigstruct *s)
 {
-    const struct sgx_attributes *a = &secs->attributes, *want = &s->attributes, *mask = &s->attributemask;
-    return (a->flags & mask->flags) == (want->flags & mask->flags) && (a->xfrm & mask->xfrm) == (want->xfrm & mask->xfrm) &&
+    struct sgx_attributes a = secs->attributes, want = s->attributes, mask = s->attributemask;
+    return (a.flags & mask.flags) == (want.flags & mask.flags) && (a.xfrm & mask.xfrm) == (want.xfrm & mask.xfrm) &&
            (secs->miscselect & s->miscmask) == (s->miscselect & s->miscmask);
 }
 

@@ -85,10 +85,13 @@ struct sgx_result note_encls(struct sgx_model *m, u32 leaf, u64 epc, struct sgx_
 // ELRANGE, then page tables and EPCM for `access`, #PF.
 struct sgx_result enclu_operand(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, u64 size, enum sgx_access access,
                                 u8 **ret_data);
+// Page tables and EPCM place of a linear address in the ELRANGE of secs: present, EPC, valid, ours, at its address and
+// not BLOCKED. access: what the page tables must permit. #PF otherwise.
+struct sgx_result resolve(struct sgx_model *m, const struct sgx_cpu *cpu, u32 secs, u64 linaddr, enum sgx_access access,
+                          u32 *ret_page);
 // A page operand whose own EPCM state is the leaf's subject: aligned, in ELRANGE, mapped, valid, ours, at its address
-// and not BLOCKED; whatever its rights.
+// and not BLOCKED; whatever its rights. #GP or #PF.
 struct sgx_result enclu_page(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, u32 *ret_page);
-void leave_enclave(struct sgx_model *m, struct sgx_cpu *cpu);
 
 struct sgx_result leaf_eenter(struct sgx_model *m, struct sgx_cpu *cpu);
 struct sgx_result leaf_eresume(struct sgx_model *m, struct sgx_cpu *cpu);
@@ -100,21 +103,23 @@ struct sgx_result leaf_ereport(struct sgx_model *m, struct sgx_cpu *cpu);
 struct sgx_result leaf_egetkey(struct sgx_model *m, struct sgx_cpu *cpu);
 struct sgx_result leaf_edeccssa(struct sgx_model *m, struct sgx_cpu *cpu);
 
-// SSA frames (ssa.c). Frame `n` of the TCS: its EPC pages must all be mapped writable and REG RW of the enclave.
-struct ssa_frame {
-    u32 count;
-    u64 linaddr, bytes;
-    u32 pages[64];
-};
+// SSA frames (ssa.c). Finds frame n of a TCS; its XSAVE and GPR pages must be mapped and REG, readable and writable: #PF.
 struct sgx_result ssa_find(struct sgx_model *m, const struct sgx_cpu *cpu, const struct sgx_secs *secs, u32 secs_page,
-                           const struct sgx_tcs *tcs, u32 n, struct ssa_frame *ret_frame);
-void ssa_save_xsave(struct sgx_model *m, const struct sgx_cpu *cpu, u64 xfrm, const struct ssa_frame *frame);
-bool ssa_xsave_valid(struct sgx_model *m, const struct sgx_cpu *cpu, u64 xfrm, const struct ssa_frame *frame);
-void ssa_load_xsave(struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm, const struct ssa_frame *frame);
-void ssa_read(struct sgx_model *m, const struct ssa_frame *frame, u64 offset, void *data, u64 size);
-void ssa_write(struct sgx_model *m, const struct ssa_frame *frame, u64 offset, const void *data, u64 size);
-static inline u64 ssa_gpr_offset(const struct ssa_frame *f) { return f->bytes - sizeof(struct sgx_gprsgx); }
-static inline u64 ssa_exinfo_offset(const struct ssa_frame *f) { return ssa_gpr_offset(f) - sizeof(struct sgx_exinfo); }
+                           const struct sgx_tcs *tcs, u32 n, struct sgx_ssa_frame *ret_frame);
+// Offsets are from the frame's start; the range must lie in its XSAVE pages or its last page.
+void ssa_read(struct sgx_model *m, const struct sgx_ssa_frame *frame, u64 offset, void *data, u64 size);
+void ssa_write(struct sgx_model *m, const struct sgx_ssa_frame *frame, u64 offset, const void *data, u64 size);
+void ssa_save_xsave(struct sgx_model *m, const struct sgx_cpu *cpu, u64 xfrm);
+// XRSTOR's demands on the image (SDM volume 1, 13.8): a breach is #GP.
+bool ssa_xsave_valid(struct sgx_model *m, u64 xfrm, const struct sgx_ssa_frame *frame);
+void ssa_load_xsave(struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm, const struct sgx_ssa_frame *frame);
+void xsave_reset(struct sgx_cpu *cpu); // the synthetic state of an exit
+u64 xsave_bytes(const struct sgx_model *m, u64 xfrm);
+static inline u64 ssa_gpr_offset(const struct sgx_ssa_frame *f)
+{
+    return (u64)f->frame_pages * PAGE_SIZE - sizeof(struct sgx_gprsgx);
+}
+static inline u64 ssa_exinfo_offset(const struct sgx_ssa_frame *f) { return ssa_gpr_offset(f) - sizeof(struct sgx_exinfo); }
 
 // Keys (keys.c). The input of every derivation; README.md documents it.
 struct key_dependencies {

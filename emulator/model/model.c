@@ -8,6 +8,11 @@
 
 #define XFRM_X87_SSE 3ull
 
+static bool xsave_component_valid(const struct sgx_xsave_component *c)
+{
+    return c->size && c->offset >= 576 && (u64)c->offset + c->size <= SGX_SSA_XSAVE_PAGES * PAGE_SIZE;
+}
+
 int sgx_model_init(struct sgx_model *m, const struct sgx_config *config, const struct sgx_ops *ops, void *front,
                    struct sgx_epcm *epcm, u32 pages)
 {
@@ -17,6 +22,9 @@ int sgx_model_init(struct sgx_model *m, const struct sgx_config *config, const s
 
     if (!pages || pages == SGX_NO_PAGE || (config->xfrm & XFRM_X87_SSE) != XFRM_X87_SSE || !ops->page || !ops->walk)
         return -EINVAL;
+    for (u32 i = 2; i < ARRAY_SIZE(config->xsave); i++)
+        if ((config->xfrm >> i & 1) && !xsave_component_valid(&config->xsave[i]))
+            return -EINVAL;
     memset(m, 0, sizeof(*m));
     m->config = *config;
     m->ops = *ops;

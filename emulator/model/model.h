@@ -110,6 +110,15 @@ struct sgx_gpr {
     u64 rflags, rip;
 };
 
+// An SSA frame as EENTER and ERESUME found it (CR_XSAVE_PAGE_n, CR_GPR_PA): the CPU keeps physical addresses.
+#define SGX_SSA_XSAVE_PAGES 8
+struct sgx_ssa_frame {
+    u64 linaddr;
+    u32 frame_pages;                // SSAFRAMESIZE
+    u32 xsave[SGX_SSA_XSAVE_PAGES]; // EPC indices of the pages with the XSAVE area
+    u32 last;                       // of the page with GPRSGX and MISC
+};
+
 // One logical processor. RIP is that of the ENCLU instruction (3 bytes) when a leaf is executed.
 struct sgx_cpu {
     struct sgx_gpr gpr;
@@ -124,7 +133,8 @@ struct sgx_cpu {
     u64 tcs_linaddr, base, size;
     u64 epoch;      // of the enclave at entry
     u64 save_fs, save_gs, save_xcr0;
-    u32 ssa_pages[2]; // EPC indices of the first and the last page of the frame, for the front end's information
+    bool save_tf;
+    struct sgx_ssa_frame ssa;
 };
 
 // epcm: `pages` entries given by the caller. 0, -EINVAL (config) or -EIO (crypto).
@@ -180,7 +190,8 @@ void sgx_aex(struct sgx_model *m, struct sgx_cpu *cpu, u32 vector, u32 code, u64
 // The logical processor vanishes (its thread was killed inside): an AEX without a saved state, so that the epoch ends.
 void sgx_abandon(struct sgx_model *m, struct sgx_cpu *cpu);
 
-// An access of `cpu` to linaddr as the CPU checks it in enclave mode (SDM 34.5.4): page tables, then EPCM.
+// An access of `cpu` to linaddr as the CPU checks it in enclave mode (SDM 34.5): page tables, then EPCM. Success with
+// cf set: an EPC page seen from outside its ELRANGE, with abort-page semantics (reads give ones, writes are dropped).
 struct sgx_result sgx_check_access(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, enum sgx_access access);
 // What the EPCM alone permits software of the owner to do with a page: bits 1 << enum sgx_access.
 u32 sgx_epcm_rights(const struct sgx_epcm *epcm);
@@ -188,5 +199,5 @@ u32 sgx_epcm_rights(const struct sgx_epcm *epcm);
 u32 sgx_threads_inside(struct sgx_model *m, u32 secs);
 // EPC pages an enclave's SECS counts as children.
 u64 sgx_child_count(struct sgx_model *m, u32 secs);
-// Enclave's SSA frame size in bytes for XFRM and MISCSELECT (SDM 35.9): what ECREATE demands of SSAFRAMESIZE.
+// Enclave's SSA frame size in bytes for XFRM and MISCSELECT (SDM 35.9), at least: what ECREATE demands of SSAFRAMESIZE.
 u64 sgx_ssa_frame_bytes(const struct sgx_model *m, u64 xfrm, u32 miscselect);
