@@ -92,7 +92,7 @@ static struct sgx_result eadd(struct sgx_model *m, const struct sgx_page_args *a
     TRY(check_secs(m, args->secs));
     u32 secs_page = page_index(args->secs);
     struct sgx_secs *secs = secs_of(m, secs_page);
-    u8 copy[PAGE_SIZE] __attribute__((aligned(8)));
+    u8 copy[PAGE_SIZE] __attribute__((aligned(4096)));
     memcpy(copy, args->srcpge, sizeof(copy));
     if (is_tcs) {
         struct sgx_tcs *tcs = (struct sgx_tcs *)(void *)copy;

@@ -59,7 +59,7 @@ struct sgx_event {
 };
 
 struct sgx_ops {
-    // The 4096 bytes of a valid EPC page, 8-aligned, never NULL. The entry already tells owner and address.
+    // The 4096 bytes of a valid EPC page, page-aligned, never NULL. The entry already tells owner and address.
     u8 *(*page)(void *front, u32 index, const struct sgx_epcm *epcm);
     // Page walk for `cpu`, without side effects.
     void (*walk)(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pte *ret_pte);
