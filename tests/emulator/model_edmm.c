@@ -99,6 +99,8 @@ TEST(emodpr)
     CHECK(IS_ERROR(modpr(P_FREE, R), SGX_PAGE_NOT_MODIFIABLE));
     CHECK(IS_OK(modpr(P_DATA, R | X)));
     CHECK_EQ(epcm_flags(&vm.epcm[P_DATA]), REG | R | PR);
+    CHECK(IS_OK(modpr(P_CODE, R | W))); // takes away, never gives
+    CHECK_EQ(epcm_flags(&vm.epcm[P_CODE]), REG | R | PR);
     CHECK(IS_OK(modpr(P_CODE, 0)));
     CHECK_EQ(epcm_flags(&vm.epcm[P_CODE]), REG | PR);
     // TRIM not yet accepted: not modifiable; accepted: no page for EMODPR at all.
