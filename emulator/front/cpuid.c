@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// CPUID cannot be made to fault on every machine: in private file mappings of code each CPUID becomes UD2, and the
+// addresses are remembered, so that the program's own UD2 stays what it is.
+#include <Zydis/Zydis.h>
+#include <cpuid.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "emu.h"
+
+enum { SYNC_FROM = 64, SYNC_STARTS = 24, SYNC_AGREE = 16 };
+
+static ZydisDecoder *decoder(void) {
+    static ZydisDecoder d;
+    static bool ready;
+    if (!ready)
+        ZydisDecoderInit(&d, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    ready = true;
+    return &d;
+}
+
+// x86 code synchronises quickly: `at` is an instruction's start if most sweeps begun before it meet it.
+static bool is_instruction(const u8 *code, size_t size, size_t at) {
+    u32 agree = 0, tried = 0;
+    for (size_t start = at > SYNC_FROM ? at - SYNC_FROM : 0; start < at && tried < SYNC_STARTS; start++, tried++) {
+        size_t i = start;
+        while (i < at) {
+            ZydisDecodedInstruction instruction;
+            if (ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(decoder(), NULL, code + i, size - i, &instruction)))
+                i += instruction.length;
+            else
+                i++;
+        }
+        agree += i == at;
+    }
+    return !tried || agree * SYNC_STARTS >= tried * SYNC_AGREE;
+}
+
+static void remember(struct mm *mm, u64 address) {
+    u64 *list = realloc(mm->patched, (mm->patched_count + 1) * sizeof(u64));
+    if (!list)
+        abort();
+    mm->patched = list;
+    list[mm->patched_count++] = address;
+}
+
+void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const char *path) {
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && (u64)info.st_size > file_offset) {
+        if (size > (u64)info.st_size - file_offset)
+            size = (u64)info.st_size - file_offset;
+        u8 *code = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, (off_t)file_offset);
+        const u8 *p = code;
+        while (code != MAP_FAILED && (p = memmem(p, size - (size_t)(p - code), "\x0f\xa2", 2))) {
+            size_t at = (size_t)(p - code);
+            if (is_instruction(code, size, at) && remote_write(t, start + at, "\x0f\x0b", 2) == 0)
+                remember(t->mm, start + at);
+            p += 2;
+        }
+        if (code != MAP_FAILED)
+            munmap(code, size);
+    }
+    close(fd);
+}
+
+bool cpuid_emulate(struct task *t) {
+    size_t i = 0;
+    while (i < t->mm->patched_count && t->mm->patched[i] != t->regs.rip)
+        i++;
+    if (i == t->mm->patched_count)
+        return false;
+    u32 leaf = (u32)t->regs.rax, subleaf = (u32)t->regs.rcx, r[4];
+    __cpuid_count(leaf, subleaf, r[0], r[1], r[2], r[3]);
+    sgx_cpuid(&emu.model, leaf, subleaf, r);
+    t->regs.rax = r[0];
+    t->regs.rbx = r[1];
+    t->regs.rcx = r[2];
+    t->regs.rdx = r[3];
+    t->regs.rip += 2;
+    remote_put(t);
+    return true;
+}

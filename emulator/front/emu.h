@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The ptrace front end of sgx2emu: what its files share. One supervisor process, single-threaded; it holds every
+// enclave page in a memfd per enclave (indexed by enclave offset), which the traced program has as its device file.
+#pragma once
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/types.h>
+#include <sys/user.h>
+#undef PAGE_SIZE // base/types.h has its own
+#undef PAGE_MASK
+
+#include "model/model.h"
+#include "base/types.h"
+
+enum { EMU_PAGE = 4096, EMU_XSAVE_MAX = 16384, EMU_IMAGE_PAGES = 3 };
+
+// Where the image is mapped in every program; the system call filters exempt its 4 GiB.
+#define EMU_IMAGE 0x1f0000000000ull
+#define EMU_SCRATCH (EMU_IMAGE + 2 * EMU_PAGE)
+
+struct emu_options {
+    u64 epc_bytes;
+    bool sgx1, driver_sgx1, trace, stats;
+    const char *stats_file, *profile;
+};
+
+enum page_state { PAGE_ABSENT, PAGE_LOADED, PAGE_EVICTED };
+
+struct swapped; // an evicted page: ciphertext, PCMD and its version array slot
+
+// What the driver knows of one page of an enclave (its page array).
+struct encl_page {
+    u32 epc;      // EPC index while PAGE_LOADED
+    u8 state;     // enum page_state
+    u8 type;      // enum sgx_page_type as the driver set it
+    u8 max_prot;  // PROT_* that mappings may have
+    struct swapped *swap;
+};
+
+struct encl {
+    struct encl *next;
+    u64 dev, ino; // of the memfd
+    int memfd;
+    u32 refs;     // views
+    u8 *mem;      // the supervisor's own mapping of the memfd, ELRANGE bytes
+    u64 base, size, clock;
+    u32 secs;
+    bool created, initialized;
+    u64 attributes, attributes_mask, driver_pages;
+    struct encl_page *pages;
+    struct va_page *va;
+};
+
+// Where one address space maps one enclave. A byte per page: vma has PROT_* | VIEW_MAPPED, applied the PROT_* that the
+// host's page tables allow now.
+#define VIEW_MAPPED 0x80
+struct view {
+    struct view *next;
+    struct encl *encl;
+    u8 *vma, *applied;
+};
+
+// A mapping of the device file made before ECREATE.
+struct early_map {
+    struct early_map *next;
+    u64 start, size, ino;
+    int prot;
+};
+
+struct mm {
+    u32 refs;
+    int memory; // /proc/TID/mem
+    struct view *views;
+    struct early_map *early;
+    u64 image;
+    bool filtered;
+    u64 *patched; // sorted addresses where CPUID became UD2
+    size_t patched_count;
+};
+
+struct kernel_sigaction {
+    u64 handler, flags, restorer, mask;
+};
+
+// What a thread group believes its signal actions are (see signals.c).
+struct actions {
+    u32 refs;
+    struct kernel_sigaction told[64];
+    u64 known;
+};
+
+struct task {
+    struct task *next;
+    pid_t tid, tgid;
+    struct mm *mm;
+    struct actions *actions;
+    struct user_regs_struct regs;
+    bool at_syscall; // stopped before a system call is executed
+    bool dead, stopped_early, foreign, resend_stop;
+    int held_status; // an event seen while waiting for another one
+    u64 hidden_mask; // synchronous signals the thread believes it has blocked
+    struct encl *encl; // while cpu.in_enclave
+    struct sgx_cpu cpu;
+    u8 xsave[EMU_XSAVE_MAX] __attribute__((aligned(64)));
+    size_t xsave_size;
+};
+
+struct emu {
+    struct emu_options options;
+    struct sgx_model model;
+    struct task *tasks;
+    struct encl *enclaves;
+    u64 provision_dev, provision_ino;
+    u32 pages, used, peak;
+    u64 evictions, page_faults;
+    struct encl **frame_owner;
+    u8 *special; // contents of SECS and VA pages, by EPC index
+    u32 *free_list;
+};
+extern struct emu emu;
+
+// image.c: the vDSO replacement
+u64 image_symbol(const char *name);
+__nodiscard int image_install(struct task *t); // at the end of execve
+
+// remote.c: the traced program's memory, registers and system calls
+__nodiscard int remote_read(struct task *t, u64 address, void *data, size_t size);
+int remote_write(struct task *t, u64 address, const void *data, size_t size);
+void remote_get(struct task *t);
+void remote_put(struct task *t);
+long remote_call(struct task *t, long nr, const u64 args[6]);
+long remote_finish(struct task *t); // lets the (changed) pending system call run; its result
+void remote_skip(struct task *t, long result);
+bool remote_wait(struct task *t, int *ret_status); // false: the thread is gone
+void remote_get_xsave(struct task *t);
+void remote_put_xsave(struct task *t);
+
+// tasks.c
+struct task *task_find(pid_t tid);
+struct task *task_add(pid_t tid);
+void task_remove(struct task *t);
+struct mm *mm_new(void);
+struct mm *mm_copy(const struct mm *mm);
+void mm_put(struct mm *mm);
+void actions_put(struct actions *a);
+
+// epc.c: EPC pages and the reclaimer
+__nodiscard int epc_init(void);
+u32 epc_alloc(struct task *t, struct encl *owner); // SGX_NO_PAGE: none left
+void epc_free(u32 index);
+__nodiscard int epc_load(struct task *t, struct encl *e, u64 page); // from swap, if evicted
+void encl_free_pages(struct encl *e);
+__nodiscard int encl_va_reserve(struct task *t, struct encl *e);
+u8 *ops_page(void *front, u32 index, const struct sgx_epcm *epcm);
+void ops_walk(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pte *ret_pte);
+
+// kick.c: as the kernel's IPI after ETRACK
+void encl_track(struct task *t, struct encl *e);
+
+// views.c
+struct view *view_find(struct mm *mm, const struct encl *e);
+struct view *view_get(struct mm *mm, struct encl *e);
+struct view *view_at(struct mm *mm, u64 address, u64 *ret_page);
+u8 view_wanted(const struct view *v, u64 page);
+void view_lower(struct task *t, struct encl *e, u64 page, u64 count); // takes rights away at once
+void view_raise(struct task *t, struct view *v, u64 page);            // gives what is due around a page
+struct encl *encl_of_fd(struct task *t, int fd);
+
+// calls.c, driver.c, driver2.c, maps.c, signals.c: system calls seen before they run
+void on_syscall(struct task *t);
+void on_open(struct task *t, u64 path, u64 flags);
+long driver_ioctl(struct task *t, struct encl *e, u32 command, u64 argument);
+long driver_restrict(struct task *t, struct encl *e, u64 argument);
+long driver_types(struct task *t, struct encl *e, u64 argument);
+long driver_remove(struct task *t, struct encl *e, u64 argument);
+__nodiscard int driver_range(const struct encl *e, u64 offset, u64 length);
+__nodiscard int driver_eaug(struct task *t, struct encl *e, u64 page);
+void on_mmap(struct task *t);
+void on_mprotect(struct task *t);
+void on_munmap(struct task *t);
+void maps_adopt_early(struct task *t, struct encl *e);
+void on_sigaction(struct task *t);
+void on_sigprocmask(struct task *t);
+bool signal_told_ignored(const struct task *t, int sig);
+
+// cpuid.c
+void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const char *path);
+bool cpuid_emulate(struct task *t);
+
+// enclu.c and fault.c: true if the signal is dealt with, else *info is delivered
+bool on_enclu(struct task *t, siginfo_t *info);
+bool on_fault(struct task *t, siginfo_t *info);
+bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginfo_t *info);
+void enclave_exit_async(struct task *t, u32 vector, u32 code, u64 address);
+int encl_fault(struct task *t, struct view *v, u64 page); // the driver's fault handler: 0, -EBUSY done, -EFAULT
+
+// filter.c
+__nodiscard int filter_install(void);
+void filter_enclave(struct task *t, u64 base, u64 size); // adds the rules a program with an enclave needs
+
+// report.c
+void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void report(double wall_seconds);
+void ops_event(void *front, const struct sgx_event *event);

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The vDSO image in the traced program: mapped at the end of execve, told to the program through AT_SYSINFO_EHDR.
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "emu.h"
+#include "vdso_image.h"
+
+// Value of a symbol in the dynamic symbol table of an ELF image laid out as in memory; 0 if it has none.
+static u64 find_symbol(const u8 *image, size_t size, const char *name) {
+    const Elf64_Ehdr *header = (const void *)image;
+    if (size < sizeof(*header) || header->e_shoff > size || header->e_shnum > (size - header->e_shoff) / sizeof(Elf64_Shdr))
+        return 0;
+    const Elf64_Shdr *sections = (const void *)(image + header->e_shoff);
+    for (u32 i = 0; i < header->e_shnum; i++) {
+        const Elf64_Shdr *s = &sections[i];
+        if (s->sh_type != SHT_DYNSYM || s->sh_link >= header->e_shnum || s->sh_offset + s->sh_size > size)
+            continue;
+        const Elf64_Sym *symbols = (const void *)(image + s->sh_offset);
+        const Elf64_Shdr *names = &sections[s->sh_link];
+        for (u64 k = 0; k < s->sh_size / sizeof(*symbols); k++)
+            if (names->sh_offset + symbols[k].st_name < size &&
+                !strcmp((const char *)image + names->sh_offset + symbols[k].st_name, name))
+                return symbols[k].st_value;
+    }
+    return 0;
+}
+
+u64 image_symbol(const char *name) {
+    static struct {
+        const char *name;
+        u64 value;
+    } cache[16];
+    for (size_t i = 0; i < 16; i++) {
+        if (cache[i].name == name)
+            return cache[i].value;
+        if (!cache[i].name) {
+            cache[i].name = name;
+            return cache[i].value = find_symbol(vdso_image, sizeof(vdso_image), name);
+        }
+    }
+    return find_symbol(vdso_image, sizeof(vdso_image), name);
+}
+
+static void forward_to(struct task *t, u64 real) {
+    static const char *const names[5] = {"__vdso_clock_gettime", "__vdso_gettimeofday", "__vdso_time", "__vdso_getcpu",
+                                         "__vdso_clock_getres"};
+    u8 copy[2 * EMU_PAGE] __attribute__((aligned(8)));
+    if (remote_read(t, real, copy, sizeof(copy)) < 0)
+        return;
+    for (u64 i = 0; i < 5; i++) {
+        u64 value = find_symbol(copy, sizeof(copy), names[i]);
+        value = value ? real + value : 0;
+        (void)remote_write(t, t->mm->image + image_symbol("sgx2emu_forward") + 8 * i, &value, 8);
+    }
+}
+
+// Rewrites AT_SYSINFO_EHDR on the new program's stack; returns the kernel's vDSO address.
+static u64 replace_auxv(struct task *t) {
+    u64 at = t->regs.rsp, value, pair[2];
+    if (remote_read(t, at, &value, 8) < 0)
+        return 0;
+    at += 8 * (value + 2);
+    do {
+        if (remote_read(t, at, &value, 8) < 0)
+            return 0;
+        at += 8;
+    } while (value);
+    for (;; at += 16) {
+        if (remote_read(t, at, pair, 16) < 0 || pair[0] == AT_NULL)
+            return 0;
+        if (pair[0] != AT_SYSINFO_EHDR)
+            continue;
+        value = t->mm->image;
+        (void)remote_write(t, at + 8, &value, 8);
+        return pair[1];
+    }
+}
+
+static void patch_loaded(struct task *t) {
+    char path[64], line[512];
+    snprintf(path, sizeof(path), "/proc/%d/maps", t->tid);
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof(line), f)) {
+        u64 start, end, offset;
+        char rights[5], name[400] = "";
+        if (sscanf(line, "%lx-%lx %4s %lx %*s %*s %399[^\n]", &start, &end, rights, &offset, name) == 5 && rights[2] == 'x' &&
+            name[0] == '/')
+            cpuid_patch(t, start, end - start, offset, name);
+    }
+    if (f)
+        fclose(f);
+}
+
+int image_install(struct task *t) {
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/mem", t->tid);
+    t->mm->memory = open(path, O_RDWR | O_CLOEXEC);
+    if (t->mm->memory < 0)
+        return -errno;
+    remote_get(t);
+    t->foreign = t->regs.cs != 0x33; // a 32-bit program runs on its own
+    if (t->foreign)
+        return 0;
+    // The first call has no gadget yet: borrow two bytes at the entry point.
+    u16 saved, instruction = 0x050f;
+    if (remote_read(t, t->regs.rip, &saved, 2) < 0 || remote_write(t, t->regs.rip, &instruction, 2) < 0)
+        return -EFAULT;
+    u64 entry = t->regs.rip;
+    t->mm->image = entry - image_symbol("sgx2emu_syscall");
+    u64 args[6] = {EMU_IMAGE, EMU_IMAGE_PAGES * EMU_PAGE, PROT_READ | PROT_EXEC,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~0ull, 0};
+    long ret = remote_call(t, SYS_mmap, args);
+    (void)!remote_write(t, entry, &saved, 2);
+    if (ret != (long)EMU_IMAGE)
+        return ret < 0 ? (int)ret : -EEXIST;
+    t->mm->image = EMU_IMAGE;
+    if (remote_write(t, EMU_IMAGE, vdso_image, sizeof(vdso_image)) < 0)
+        return -EFAULT;
+    u64 real = replace_auxv(t);
+    if (real)
+        forward_to(t, real);
+    patch_loaded(t);
+    return 0;
+}

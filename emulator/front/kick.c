@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// ETRACK and what the kernel does after it: an interrupt for every thread that is inside, so that it leaves (AEX) and
+// comes back by ERESUME under the new epoch.
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include "emu.h"
+
+static void kick(struct task *t) {
+    int status;
+    if (ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) < 0 || !remote_wait(t, &status))
+        return;
+    remote_get(t);
+    int event = status >> 16, sig = WSTOPSIG(status);
+    if (event == PTRACE_EVENT_SECCOMP) { // SYSCALL inside: is tried again after ERESUME
+        t->regs.rip -= 2;
+        t->regs.rax = t->regs.orig_rax;
+        enclave_exit_async(t, SGX_AEX_INTERRUPT, 0, 0);
+        remote_skip(t, (long)t->regs.rax);
+        ptrace(PTRACE_CONT, t->tid, NULL, NULL);
+        return;
+    }
+    siginfo_t info = {0};
+    if (!event)
+        ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &info);
+    enclave_exit_async(t, SGX_AEX_INTERRUPT, 0, 0);
+    bool fault = !event && info.si_code > 0 && (sig == SIGILL || sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE);
+    if (fault || (event == PTRACE_EVENT_STOP && sig == SIGTRAP))
+        ptrace(PTRACE_CONT, t->tid, NULL, NULL); // a fault comes again after ERESUME
+    else
+        t->held_status = status;
+}
+
+void encl_track(struct task *t, struct encl *e) {
+    struct sgx_result r = sgx_etrack(&emu.model, (u64)e->secs * EMU_PAGE);
+    if (r.vector || r.rax)
+        trace("ETRACK: vector %u, code %lu", r.vector, r.rax);
+    for (struct task *other = emu.tasks; other; other = other->next)
+        if (other != t && other->cpu.in_enclave && other->encl == e && !other->held_status && !other->dead)
+            kick(other);
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// sgx2emu: options, start of the program, its exit status.
+#include <errno.h>
+#include <getopt.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "emu.h"
+#include "loop.h"
+
+struct emu emu;
+
+static const char usage[] =
+    "Usage: sgx2emu [OPTIONS] PROGRAM [ARGS...]\n"
+    "Runs PROGRAM on a software model of SGX1 and SGX2. Gives no confidentiality.\n"
+    "  --epc SIZE            EPC size, with suffix K, M or G (default 128M)\n"
+    "  --sgx1                a CPU without SGX2\n"
+    "  --driver=5.11|6.0     the driver without or with the SGX2 ioctls (default 6.0)\n"
+    "  --profile NAME        cost model: client-skl or server-icx (default server-icx)\n"
+    "  --stats[=FILE.json]   counts at exit, on standard error or as JSON\n"
+    "  --trace               one line an event on standard error\n"
+    "  --pin                 the program and the emulator on one core: fastest transitions\n"
+    "  --check               says what this machine offers\n"
+    "  --help\n";
+
+static u64 parse_size(const char *text) {
+    char *end;
+    u64 value = strtoull(text, &end, 0), unit = 1;
+    if (*end == 'K' || *end == 'k')
+        unit = 1ull << 10, end++;
+    else if (*end == 'M' || *end == 'm')
+        unit = 1ull << 20, end++;
+    else if (*end == 'G' || *end == 'g')
+        unit = 1ull << 30, end++;
+    return *end || value > (1ull << 43) / unit ? 0 : value * unit / EMU_PAGE * EMU_PAGE;
+}
+
+static void pin(void) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET((size_t)sched_getcpu(), &set);
+    if (sched_setaffinity(0, sizeof(set), &set) < 0)
+        perror("sgx2emu: --pin");
+}
+
+static int check(void) {
+    bool device = access("/dev/sgx_enclave", F_OK) == 0;
+    printf("SGX device: %s\n", device ? "present" : "absent");
+    printf("ptrace, seccomp: needed by the emulator, tried when it runs\n");
+    return 0;
+}
+
+static int parse(int argc, char **argv) {
+    static const struct option options[] = {
+        {"epc", required_argument, NULL, 'e'}, {"sgx1", no_argument, NULL, '1'}, {"driver", required_argument, NULL, 'd'},
+        {"profile", required_argument, NULL, 'p'}, {"stats", optional_argument, NULL, 's'}, {"trace", no_argument, NULL, 't'}, {"pin", no_argument, NULL, 'n'},
+        {"check", no_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    struct emu_options *o = &emu.options;
+    *o = (struct emu_options){.epc_bytes = 128ull << 20, .profile = "server-icx"};
+    int c;
+    while ((c = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
+        switch (c) {
+        case 'e':
+            o->epc_bytes = parse_size(optarg);
+            break;
+        case '1':
+            o->sgx1 = true;
+            break;
+        case 'd':
+            if (strcmp(optarg, "5.11") && strcmp(optarg, "6.0"))
+                return -EINVAL;
+            o->driver_sgx1 = optarg[0] == '5';
+            break;
+        case 'p':
+            if (strcmp(optarg, "client-skl") && strcmp(optarg, "server-icx"))
+                return -EINVAL;
+            o->profile = optarg;
+            break;
+        case 's':
+            o->stats = true;
+            o->stats_file = optarg;
+            break;
+        case 't':
+            o->trace = true;
+            break;
+        case 'n':
+            pin();
+            break;
+        case 'c':
+            exit(check());
+        case 'h':
+            fputs(usage, stdout);
+            exit(0);
+        default:
+            return -EINVAL;
+        }
+    }
+    return optind < argc && o->epc_bytes >= (1u << 20) ? 0 : -EINVAL;
+}
+
+// The fuses of this emulator: every machine and user shares them, so what they seal is marked and worth nothing.
+static int model_start(void) {
+    static struct sgx_config config;
+    config.sgx2 = !emu.options.sgx1;
+    config.kss = true;
+    config.epc_base = 0x100000000;
+    config.xfrm = 7;
+    config.xsave[2] = (struct sgx_xsave_component){576, 256};
+    memcpy(config.fuse, "sgx2emu: no secret is kept here.", 32);
+    config.security_version = 1;
+    if (getrandom(config.paging_key, sizeof(config.paging_key), 0) < 0 || epc_init() < 0)
+        return -ENOMEM;
+    static const struct sgx_ops ops = {ops_page, ops_walk, ops_event};
+    struct sgx_epcm *epcm = calloc(emu.pages, sizeof(*epcm));
+    if (!epcm)
+        return -ENOMEM;
+    return sgx_model_init(&emu.model, &config, &ops, &emu, epcm, emu.pages);
+}
+
+static pid_t spawn(char **argv) {
+    int gate[2];
+    char byte;
+    if (pipe(gate) < 0)
+        return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        close(gate[1]);
+        if (read(gate[0], &byte, 1) != 1)
+            _exit(125);
+        close(gate[0]);
+        int ret = filter_install();
+        if (ret < 0) {
+            fprintf(stderr, "sgx2emu: seccomp: %s\n", strerror(-ret));
+            _exit(125);
+        }
+        execvp(argv[0], argv);
+        fprintf(stderr, "sgx2emu: %s: %s\n", argv[0], strerror(errno));
+        _exit(errno == ENOENT ? 127 : 126);
+    }
+    close(gate[0]);
+    unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
+                            PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+    if (child > 0 && ptrace(PTRACE_SEIZE, child, NULL, options) < 0) {
+        fprintf(stderr, "sgx2emu: ptrace: %s\n", strerror(errno));
+        close(gate[1]);
+        return -1;
+    }
+    if (write(gate[1], "", 1) != 1)
+        return -1;
+    close(gate[1]);
+    return child;
+}
+
+static double now(void) {
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+int main(int argc, char **argv) {
+    if (parse(argc, argv) < 0) {
+        fputs(usage, stderr);
+        return 125;
+    }
+    int ret = model_start();
+    if (ret < 0) {
+        fprintf(stderr, "sgx2emu: the model: %s\n", strerror(-ret));
+        return 125;
+    }
+    double start = now();
+    pid_t child = spawn(argv + optind);
+    if (child < 0)
+        return 125;
+    for (int sig = SIGHUP; sig <= SIGTERM; sig++) // meant for the program, which gets them from the terminal
+        if (sig == SIGINT || sig == SIGQUIT || sig == SIGHUP)
+            signal(sig, SIG_IGN);
+    struct task *t = task_add(child);
+    t->mm = mm_new();
+    t->actions = calloc(1, sizeof(*t->actions));
+    if (!t->actions)
+        return 125;
+    t->actions->refs = 1;
+    int status = loop_run(child);
+    report(now() - start);
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    signal(WTERMSIG(status), SIG_DFL);
+    raise(WTERMSIG(status));
+    return 128 + WTERMSIG(status);
+}

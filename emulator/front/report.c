@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// --trace and --stats. Modelled cycles charge each leaf its cost on a profile's hardware; sources in the README.
+#include <stdarg.h>
+#include <string.h>
+
+#include "emu.h"
+
+static const char *const encls_names[16] = {"ECREATE", "EADD", "EINIT", "EREMOVE", "EDBGRD", "EDBGWR", "EEXTEND", "ELDB",
+                                            "ELDU", "EBLOCK", "EPA", "EWB", "ETRACK", "EAUG", "EMODPR", "EMODT"};
+static const char *const enclu_names[16] = {"EREPORT", "EGETKEY", "EENTER", "ERESUME", "EEXIT", "EACCEPT", "EMODPE",
+                                            "EACCEPTCOPY", "EVERIFYREPORT2", "EDECCSSA"};
+
+struct profile {
+    const char *name;
+    double hertz;
+    u32 encls[16], enclu[16], aex;
+};
+
+static const struct profile profiles[] = {
+    {"client-skl", 3.4e9,
+     {28500, 12500, 88000, 4500, 0, 0, 5500, 12000, 12000, 1000, 1000, 12000, 3000, 10000, 8000, 6000},
+     {34000, 40000, 7200, 7200, 5900, 10000, 9000, 10000}, 5900},
+    {"server-icx", 2.9e9,
+     {28500, 12500, 88000, 4500, 0, 0, 5500, 12000, 12000, 1000, 1000, 12000, 3000, 10000, 8000, 6000},
+     {34000, 40000, 5500, 5500, 4500, 10000, 9000, 10000}, 4500},
+};
+
+void trace(const char *format, ...) {
+    if (!emu.options.trace)
+        return;
+    va_list args;
+    va_start(args, format);
+    fputs("sgx2emu: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+void ops_event(void *front, const struct sgx_event *event) {
+    if (!emu.options.trace)
+        return;
+    const char *name = event->kind == SGX_EVENT_AEX     ? "AEX"
+                       : event->leaf >= 16              ? "?"
+                       : event->kind == SGX_EVENT_ENCLS ? encls_names[event->leaf]
+                                                        : enclu_names[event->leaf];
+    trace("%s(%u) at %#lx: vector %u, code %#x, rax %lu", name ? name : "?", event->leaf, event->address, event->result.vector,
+          event->result.fault_code, event->result.rax);
+}
+
+static u64 cycles(const struct profile *p) {
+    const struct sgx_counters *c = &emu.model.count;
+    u64 sum = 0;
+    for (u32 i = 0; i < 16; i++)
+        sum += c->encls[i] * p->encls[i] + c->enclu[i] * p->enclu[i];
+    for (u32 i = 0; i < 33; i++)
+        sum += c->aex[i] * p->aex;
+    return sum;
+}
+
+static void write_json(FILE *f, const struct profile *p, double wall) {
+    const struct sgx_counters *c = &emu.model.count;
+    u64 exceptions = 0, sum = cycles(p);
+    for (u32 i = 0; i < 32; i++)
+        exceptions += i == SGX_PF ? 0 : c->aex[i];
+    fputs("{\"leaves\": {", f);
+    for (u32 i = 0; i < 16; i++)
+        fprintf(f, "\"%s\": %lu, ", encls_names[i], c->encls[i]);
+    for (u32 i = 0; i < 10; i++)
+        fprintf(f, "%s\"%s\": %lu", i ? ", " : "", enclu_names[i], c->enclu[i]);
+    fprintf(f, "}, \"aex\": {\"pf\": %lu, \"exception\": %lu, \"interrupt\": %lu}, ", c->aex[SGX_PF], exceptions, c->aex[32]);
+    fprintf(f, "\"epc\": {\"pages\": %u, \"peak_pages\": %u, \"evictions\": %lu}, \"page_faults\": %lu, ", emu.pages, emu.peak,
+            emu.evictions, emu.page_faults);
+    fprintf(f, "\"modelled\": {\"profile\": \"%s\", \"cycles\": %lu, \"seconds\": %.6f}, \"wall_seconds\": %.6f}\n", p->name, sum,
+            (double)sum / p->hertz, wall);
+}
+
+void report(double wall_seconds) {
+    if (!emu.options.stats)
+        return;
+    const struct profile *p = &profiles[strcmp(emu.options.profile, profiles[0].name) != 0];
+    FILE *f = emu.options.stats_file ? fopen(emu.options.stats_file, "we") : stderr;
+    if (!f) {
+        perror(emu.options.stats_file);
+        return;
+    }
+    write_json(f, p, wall_seconds);
+    if (f != stderr)
+        fclose(f);
+}

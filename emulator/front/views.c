@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The host's page tables follow: rights of the mapping AND rights of the EPCM, nothing for a page that is absent,
+// PENDING, MODIFIED, of another type than REG, or evicted. Rights are taken away at once and given at the fault,
+// then to the whole run of neighbours that are due the same, so that a heap costs few mprotect calls and few VMAs.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "emu.h"
+
+enum { RAISE_PAGES = 1024 };
+
+struct encl *encl_of_fd(struct task *t, int fd) {
+    char path[64];
+    struct stat info;
+    snprintf(path, sizeof(path), "/proc/%d/fd/%d", t->tid, fd);
+    if (fd < 0 || stat(path, &info) < 0)
+        return NULL;
+    for (struct encl *e = emu.enclaves; e; e = e->next)
+        if (e->ino == info.st_ino && e->dev == info.st_dev)
+            return e;
+    return NULL;
+}
+
+struct view *view_find(struct mm *mm, const struct encl *e) {
+    for (struct view *v = mm->views; v; v = v->next)
+        if (v->encl == e)
+            return v;
+    return NULL;
+}
+
+static u8 *lazy_bytes(u64 size) {
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        abort();
+    return p;
+}
+
+struct view *view_get(struct mm *mm, struct encl *e) {
+    struct view *v = view_find(mm, e);
+    if (v)
+        return v;
+    v = calloc(1, sizeof(*v));
+    if (!v)
+        abort();
+    v->encl = e;
+    v->vma = lazy_bytes(e->size / EMU_PAGE);
+    v->applied = lazy_bytes(e->size / EMU_PAGE);
+    v->next = mm->views;
+    mm->views = v;
+    e->refs++;
+    return v;
+}
+
+struct view *view_at(struct mm *mm, u64 address, u64 *ret_page) {
+    for (struct view *v = mm->views; v; v = v->next) {
+        if (address - v->encl->base >= v->encl->size)
+            continue;
+        u64 page = (address - v->encl->base) / EMU_PAGE;
+        if (!(v->vma[page] & VIEW_MAPPED))
+            continue;
+        *ret_page = page;
+        return v;
+    }
+    return NULL;
+}
+
+u8 view_wanted(const struct view *v, u64 page) {
+    const struct encl_page *p = &v->encl->pages[page];
+    if (!(v->vma[page] & VIEW_MAPPED) || p->state != PAGE_LOADED)
+        return 0;
+    u32 rights = sgx_epcm_rights(&emu.model.epcm[p->epc]);
+    u8 prot = 0;
+    if (rights & (1u << SGX_READ))
+        prot |= PROT_READ;
+    if (rights & (1u << SGX_WRITE))
+        prot |= PROT_WRITE;
+    if (rights & (1u << SGX_EXEC))
+        prot |= PROT_EXEC;
+    return prot & v->vma[page];
+}
+
+static void protect(struct task *t, struct view *v, u64 page, u64 count, u8 prot) {
+    u64 args[6] = {v->encl->base + page * EMU_PAGE, count * EMU_PAGE, prot};
+    long ret = remote_call(t, SYS_mprotect, args);
+    if (ret < 0 && !t->dead)
+        trace("%d: mprotect of enclave pages failed: %s", t->tid, strerror((int)-ret));
+    memset(v->applied + page, prot, count);
+}
+
+void view_lower(struct task *t, struct encl *e, u64 page, u64 count) {
+    struct view *v = view_find(t->mm, e);
+    if (!v)
+        return;
+    for (u64 i = page; i < page + count;) {
+        if (!(v->applied[i] & ~view_wanted(v, i))) {
+            i++;
+            continue;
+        }
+        u8 prot = view_wanted(v, i) & v->applied[i];
+        u64 end = i + 1;
+        while (end < page + count && v->applied[end] && (view_wanted(v, end) & v->applied[end]) == prot)
+            end++;
+        protect(t, v, i, end - i, prot);
+        i = end;
+    }
+}
+
+void view_raise(struct task *t, struct view *v, u64 page) {
+    u8 prot = view_wanted(v, page);
+    u64 start = page, end = page + 1, limit = v->encl->size / EMU_PAGE;
+    while (start > 0 && page - start < RAISE_PAGES && v->applied[start - 1] != prot && view_wanted(v, start - 1) == prot)
+        start--;
+    while (end < limit && end - page < RAISE_PAGES && v->applied[end] != prot && view_wanted(v, end) == prot)
+        end++;
+    protect(t, v, start, end - start, prot);
+}

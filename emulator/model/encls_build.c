@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Building and taking down: ECREATE, EADD, EEXTEND, EREMOVE (SDM 38.3). EINIT is in encls_einit.c.
+#include "internal.h"
+
+#include "base/string.h"
+
+#define MAX_SIZE_64 (1ull << 46) // CPUID.12H.0 EDX[15:8]
+#define MAX_SIZE_32 (1ull << 31)
+
+static bool secs_size_valid(const struct sgx_secs *s)
+{
+    bool mode64 = s->attributes.flags & SGX_ATTR_MODE64BIT;
+
+    if (s->size < 2 * PAGE_SIZE || (s->size & (s->size - 1)) || s->size > (mode64 ? MAX_SIZE_64 : MAX_SIZE_32))
+        return false;
+    if (mode64 ? !is_canonical(s->base) : s->base >> 32)
+        return false;
+    return IS_ALIGNED(s->base, s->size);
+}
+
+static bool secs_reserved_clear(const struct sgx_secs *s)
+{
+    bool kss = s->attributes.flags & SGX_ATTR_KSS;
+    return all_zero(s->reserved1, sizeof(s->reserved1)) && all_zero(s->cet, sizeof(s->cet)) &&
+           all_zero(s->reserved2, sizeof(s->reserved2)) && all_zero(s->reserved3, sizeof(s->reserved3)) &&
+           all_zero(s->reserved4, sizeof(s->reserved4)) &&
+           (kss || (all_zero(s->configid, sizeof(s->configid)) && s->configsvn == 0));
+}
+
+// ECREATE's rules for the SECS, in the SDM's order; each breach is #GP(0).
+static bool secs_valid(const struct sgx_model *m, const struct sgx_secs *s)
+{
+    if ((s->attributes.xfrm & 3) != 3 || (s->attributes.xfrm & ~m->config.xfrm))
+        return false;
+    // AVX-512 state comes whole, and on AVX; AVX on SSE is given (SDM volume 1, 13.3).
+    if ((s->attributes.xfrm & 0xe0) && (s->attributes.xfrm & 0xe4) != 0xe4)
+        return false;
+    if (s->miscselect & ~supported_miscselect(m))
+        return false;
+    if (sgx_ssa_frame_bytes(m, s->attributes.xfrm, s->miscselect) > (u64)s->ssaframesize * PAGE_SIZE)
+        return false;
+    if (!secs_size_valid(s))
+        return false;
+    return secs_reserved_clear(s) && attributes_supported(m, &s->attributes);
+}
+
+static struct sgx_result ecreate(struct sgx_model *m, const struct sgx_page_args *args, u64 epc)
+{
+    TRY(check_epc_page(m, epc));
+    if (args->linaddr || (args->secs && args->secs != SGX_NO_SECS))
+        return gp();
+    if (!secinfo_reserved_clear(args->secinfo) || args->secinfo->flags != SGX_SECINFO_PT(SGX_PT_SECS))
+        return gp();
+    struct sgx_epcm *e = &m->epcm[page_index(epc)];
+    if (e->valid)
+        return pf_epc(epc);
+    struct sgx_secs copy;
+    memcpy(&copy, args->srcpge, sizeof(copy));
+    if (!secs_valid(m, &copy))
+        return gp();
+
+    *e = (struct sgx_epcm){ .valid = true, .type = SGX_PT_SECS, .secs = SGX_NO_PAGE };
+    memset(copy.mrenclave, 0, sizeof(copy.mrenclave));
+    memset(copy.mrsigner, 0, sizeof(copy.mrsigner));
+    copy.isvprodid = copy.isvsvn = 0;
+    memcpy(page_data(m, page_index(epc)), &copy, sizeof(copy));
+    struct secs_private *private = secs_private_of(m, page_index(epc));
+    private->eid = m->next_eid++;
+    private->epoch = 1;
+    sha256_init(&private->measurement);
+    u8 block[64] = "ECREATE"; // SDM 36.4.1.1: tag, SSAFRAMESIZE, SIZE, zeros
+    memcpy(block + 8, &copy.ssaframesize, 4);
+    memcpy(block + 12, &copy.size, 8);
+    sha256_update(&private->measurement, block, sizeof(block));
+    return success();
+}
+
+static struct sgx_result eadd(struct sgx_model *m, const struct sgx_page_args *args, u64 epc)
+{
+    if (!IS_ALIGNED(args->linaddr, PAGE_SIZE) || !IS_ALIGNED(epc, PAGE_SIZE) || !IS_ALIGNED(args->secs, PAGE_SIZE))
+        return gp();
+    TRY(check_epc_page(m, epc));
+    struct sgx_secinfo info = *args->secinfo;
+    bool is_tcs = page_type_is(info.flags, SGX_PT_TCS);
+    if (!secinfo_reserved_clear(&info) || !(is_tcs || page_type_is(info.flags, SGX_PT_REG)))
+        return gp();
+    if (info.flags & (SGX_SECINFO_PENDING | SGX_SECINFO_MODIFIED | SGX_SECINFO_PR))
+        return gp();
+    struct sgx_epcm *e = &m->epcm[page_index(epc)];
+    if (e->valid)
+        return pf_epc(epc);
+    TRY(check_secs(m, args->secs));
+    u32 secs_page = page_index(args->secs);
+    struct sgx_secs *secs = secs_of(m, secs_page);
+    u8 copy[PAGE_SIZE] __attribute__((aligned(4096)));
+    memcpy(copy, args->srcpge, sizeof(copy));
+    if (is_tcs) {
+        struct sgx_tcs *tcs = (struct sgx_tcs *)(void *)copy;
+        if (!tcs_fields_valid(secs, tcs))
+            return gp();
+        info.flags &= ~SECINFO_RWX;
+        tcs_clear_state(tcs);
+    } else if ((info.flags & SGX_SECINFO_W) && !(info.flags & SGX_SECINFO_R)) {
+        return gp();
+    }
+    if (!in_elrange(secs->base, secs->size, args->linaddr, PAGE_SIZE) || (secs->attributes.flags & SGX_ATTR_INIT))
+        return gp();
+
+    *e = (struct sgx_epcm){ .valid = true, .type = is_tcs ? SGX_PT_TCS : SGX_PT_REG, .secs = secs_page,
+                            .linaddr = args->linaddr, .r = info.flags & SGX_SECINFO_R,
+                            .w = info.flags & SGX_SECINFO_W, .x = info.flags & SGX_SECINFO_X };
+    memcpy(page_data(m, page_index(epc)), copy, sizeof(copy));
+    struct secs_private *private = secs_private_of(m, secs_page);
+    private->children++;
+    measure(private, "EADD\0\0\0", args->linaddr - secs->base, &info, 48); // SDM 36.4.1.2
+    return success();
+}
+
+static struct sgx_result eextend(struct sgx_model *m, u64 secs_address, u64 epc)
+{
+    if (!IS_ALIGNED(secs_address, PAGE_SIZE) || !IS_ALIGNED(epc, 256))
+        return gp();
+    if (!page_in_epc(m, epc))
+        return pf_epc(epc);
+    TRY(check_epc_page(m, secs_address));
+    const struct sgx_epcm *e = &m->epcm[page_index(epc)];
+    if (!e->valid || (e->type != SGX_PT_REG && e->type != SGX_PT_TCS))
+        return pf_epc(epc);
+    if (e->secs != page_index(secs_address))
+        return gp();
+    const struct sgx_secs *secs = secs_of(m, e->secs);
+    if (secs->attributes.flags & SGX_ATTR_INIT)
+        return gp();
+    struct secs_private *private = secs_private_of(m, e->secs);
+    measure(private, "EEXTEND", e->linaddr - secs->base + (epc & PAGE_MASK), NULL, 0); // SDM 36.4.1.3
+    sha256_update(&private->measurement, page_data(m, page_index(epc)) + (epc & PAGE_MASK), 256);
+    return success();
+}
+
+static struct sgx_result eremove(struct sgx_model *m, u64 epc)
+{
+    TRY(check_epc_page(m, epc));
+    u32 page = page_index(epc);
+    struct sgx_epcm *e = &m->epcm[page];
+    if (!e->valid)
+        return success();
+    if (e->type == SGX_PT_SECS && secs_private_of(m, page)->children)
+        return error(SGX_CHILD_PRESENT);
+    if (is_child_type(e->type)) {
+        // A tracked TRIM page is unreachable for the enclave, so threads inside do not matter (README.md).
+        bool unreachable = e->type == SGX_PT_TRIM && is_tracked(m, page);
+        if (!unreachable && sgx_threads_inside(m, e->secs))
+            return error(SGX_ENCLAVE_ACT);
+        secs_private_of(m, e->secs)->children--;
+    }
+    memset(page_data(m, page), 0, PAGE_SIZE);
+    *e = (struct sgx_epcm){ .secs = SGX_NO_PAGE };
+    return success();
+}
+
+struct sgx_result sgx_ecreate(struct sgx_model *m, const struct sgx_page_args *args, u64 epc)
+{
+    return note_encls(m, ENCLS_ECREATE, epc, ecreate(m, args, epc));
+}
+
+struct sgx_result sgx_eadd(struct sgx_model *m, const struct sgx_page_args *args, u64 epc)
+{
+    return note_encls(m, ENCLS_EADD, epc, eadd(m, args, epc));
+}
+
+struct sgx_result sgx_eextend(struct sgx_model *m, u64 secs, u64 epc)
+{
+    return note_encls(m, ENCLS_EEXTEND, epc, eextend(m, secs, epc));
+}
+
+struct sgx_result sgx_eremove(struct sgx_model *m, u64 epc)
+{
+    return note_encls(m, ENCLS_EREMOVE, epc, eremove(m, epc));
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// EENTER, ERESUME, EEXIT (SDM 38.4) and the asynchronous exit (SDM 37).
+#include "internal.h"
+
+#include "base/string.h"
+
+#define RFLAGS_STATUS 0x8d5ull // CF PF AF ZF SF OF
+#define RFLAGS_TF (1ull << 8)
+#define RFLAGS_DF (1ull << 10)
+#define RFLAGS_RF (1ull << 16)
+// What ERESUME takes from the SSA: status, TF, DF, NT, RF, AC, ID
+#define RFLAGS_RESUME (RFLAGS_STATUS | RFLAGS_TF | RFLAGS_DF | 1ull << 14 | RFLAGS_RF | 1ull << 18 | 1ull << 21)
+
+struct entry {
+    u32 tcs_page, secs_page;
+    struct sgx_tcs *tcs;
+    struct sgx_secs *secs;
+    struct sgx_ssa_frame frame;
+};
+
+static struct sgx_result find_tcs(struct sgx_model *m, const struct sgx_cpu *cpu, struct entry *e)
+{
+    u64 address = cpu->gpr.rbx;
+    struct sgx_pte pte = { 0 };
+
+    if (!IS_ALIGNED(address, PAGE_SIZE) || !is_canonical(cpu->gpr.rcx))
+        return gp();
+    m->ops.walk(m->front, cpu, address, &pte);
+    if (!pte.present)
+        return pf(address, SGX_PFEC_U);
+    if (!pte.is_epc || pte.page >= m->pages)
+        return pf_enclu(address);
+    const struct sgx_epcm *epcm = &m->epcm[pte.page];
+    if (!epcm->valid || epcm->blocked || epcm->type != SGX_PT_TCS || epcm->linaddr != address)
+        return pf_enclu(address);
+    if (epcm->pending || epcm->modified)
+        return pf_enclu(address);
+    *e = (struct entry){ .tcs_page = pte.page, .secs_page = epcm->secs, .secs = secs_of(m, epcm->secs),
+                         .tcs = (struct sgx_tcs *)(void *)page_data(m, pte.page) };
+    return success();
+}
+
+// Checks that EENTER and ERESUME share, up to the SSA.
+static struct sgx_result check_entry(struct sgx_model *m, const struct sgx_cpu *cpu, struct entry *e)
+{
+    if (cpu->in_enclave)
+        return gp();
+    TRY(find_tcs(m, cpu, e));
+    const struct sgx_secs *secs = e->secs;
+    if (!(secs->attributes.flags & SGX_ATTR_INIT) || !(secs->attributes.flags & SGX_ATTR_MODE64BIT))
+        return gp();
+    if (secs->attributes.xfrm & ~cpu->xcr0)
+        return gp();
+    bool bases = is_canonical(secs->base + e->tcs->ofsbase) && is_canonical(secs->base + e->tcs->ogsbase);
+    if (!bases || (e->tcs->flags & ~(SGX_TCS_DBGOPTIN | SGX_TCS_AEXNOTIFY)))
+        return gp();
+    return success();
+}
+
+// From here nothing fails: saves what an exit restores and takes the TCS.
+static void enter(struct sgx_model *m, struct sgx_cpu *cpu, const struct entry *e)
+{
+    struct secs_private *private = secs_private_of(m, e->secs_page);
+    u64 stack[2] = { cpu->gpr.rsp, cpu->gpr.rbp };
+
+    e->tcs->stage = 1;
+    e->tcs->aep = cpu->gpr.rcx;
+    cpu->in_enclave = true;
+    cpu->debug_optin = e->tcs->flags & SGX_TCS_DBGOPTIN;
+    cpu->secs = e->secs_page;
+    cpu->tcs = e->tcs_page;
+    cpu->tcs_linaddr = cpu->gpr.rbx;
+    cpu->base = e->secs->base;
+    cpu->size = e->secs->size;
+    cpu->ssa = e->frame;
+    cpu->save_fs = cpu->fs_base;
+    cpu->save_gs = cpu->gs_base;
+    cpu->save_xcr0 = cpu->xcr0;
+    cpu->save_tf = cpu->gpr.rflags & RFLAGS_TF;
+    cpu->xcr0 = e->secs->attributes.xfrm;
+    cpu->epoch = private->epoch;
+    private->inside[cpu->epoch & 1]++;
+    ssa_write(m, &cpu->ssa, ssa_gpr_offset(&cpu->ssa) + offsetof(struct sgx_gprsgx, ursp), stack, sizeof(stack));
+}
+
+// A debugger's single step goes on inside only where the TCS opts in.
+static void suppress_tf(struct sgx_cpu *cpu)
+{
+    if (!cpu->debug_optin)
+        cpu->gpr.rflags &= ~RFLAGS_TF;
+}
+
+struct sgx_result leaf_eenter(struct sgx_model *m, struct sgx_cpu *cpu)
+{
+    struct entry e;
+
+    TRY(check_entry(m, cpu, &e));
+    u64 target = e.secs->base + e.tcs->oentry;
+    if (e.tcs->cssa >= e.tcs->nssa || !is_canonical(target))
+        return gp();
+    TRY(ssa_find(m, cpu, e.secs, e.secs_page, e.tcs, e.tcs->cssa, &e.frame));
+    if (e.tcs->stage)
+        return gp();
+    u64 return_address = cpu->gpr.rip + 3;
+    enter(m, cpu, &e);
+    suppress_tf(cpu);
+    cpu->fs_base = cpu->base + e.tcs->ofsbase;
+    cpu->gs_base = cpu->base + e.tcs->ogsbase;
+    cpu->gpr.rax = e.tcs->cssa;
+    cpu->gpr.rcx = return_address;
+    cpu->gpr.rip = target;
+    return success();
+}
+
+static void load_gpr(struct sgx_cpu *cpu, const struct sgx_gprsgx *s)
+{
+    u64 kept = cpu->gpr.rflags & ~RFLAGS_RESUME;
+
+    memcpy(&cpu->gpr, s, offsetof(struct sgx_gprsgx, rflags)); // rax to r15, in the same order
+    cpu->gpr.rflags = kept | (s->rflags & RFLAGS_RESUME);
+    cpu->gpr.rip = s->rip;
+    cpu->fs_base = s->fsbase;
+    cpu->gs_base = s->gsbase;
+}
+static_assert(offsetof(struct sgx_gpr, rflags) == offsetof(struct sgx_gprsgx, rflags));
+
+struct sgx_result leaf_eresume(struct sgx_model *m, struct sgx_cpu *cpu)
+{
+    struct sgx_gprsgx saved;
+    struct entry e;
+
+    TRY(check_entry(m, cpu, &e));
+    if (e.tcs->cssa == 0 || e.tcs->cssa > e.tcs->nssa)
+        return gp();
+    TRY(ssa_find(m, cpu, e.secs, e.secs_page, e.tcs, e.tcs->cssa - 1, &e.frame));
+    u64 xfrm = e.secs->attributes.xfrm;
+    ssa_read(m, &e.frame, ssa_gpr_offset(&e.frame), &saved, sizeof(saved));
+    if (!is_canonical(saved.rip) || !is_canonical(saved.fsbase) || !is_canonical(saved.gsbase))
+        return gp();
+    if (e.tcs->stage || !ssa_xsave_valid(m, xfrm, &e.frame))
+        return gp();
+    enter(m, cpu, &e);
+    e.tcs->cssa--;
+    load_gpr(cpu, &saved);
+    if (cpu->save_tf && cpu->debug_optin)
+        cpu->gpr.rflags |= RFLAGS_TF;
+    suppress_tf(cpu);
+    ssa_load_xsave(m, cpu, xfrm, &e.frame);
+    return success();
+}
+
+// What EEXIT and AEX share: the thread is no longer inside, the TCS is free, the untrusted state is back.
+static struct sgx_tcs *leave(struct sgx_model *m, struct sgx_cpu *cpu)
+{
+    struct sgx_tcs *tcs = (struct sgx_tcs *)(void *)page_data(m, cpu->tcs);
+
+    secs_private_of(m, cpu->secs)->inside[cpu->epoch & 1]--;
+    tcs->stage = 0;
+    cpu->in_enclave = false;
+    cpu->fs_base = cpu->save_fs;
+    cpu->gs_base = cpu->save_gs;
+    cpu->xcr0 = cpu->save_xcr0;
+    if (!cpu->debug_optin)
+        cpu->gpr.rflags = (cpu->gpr.rflags & ~RFLAGS_TF) | (cpu->save_tf ? RFLAGS_TF : 0);
+    return tcs;
+}
+
+struct sgx_result leaf_eexit(struct sgx_model *m, struct sgx_cpu *cpu)
+{
+    if (!is_canonical(cpu->gpr.rbx))
+        return gp();
+    cpu->gpr.rip = cpu->gpr.rbx;
+    cpu->gpr.rcx = leave(m, cpu)->aep;
+    return success();
+}
+
+// EXITINFO (SDM 35.9.1.1): only events that software inside may need to know are told.
+static u32 exit_info(const struct sgx_secs *secs, u32 vector)
+{
+    const u32 told = 1u << 0 | 1u << SGX_DB | 1u << SGX_BP | 1u << 5 | 1u << SGX_UD | 1u << 16 | 1u << 17 | 1u << 19;
+    const u32 told_with_exinfo = 1u << SGX_GP | 1u << SGX_PF;
+
+    if (vector >= 32)
+        return 0;
+    if (!((told | (secs->miscselect & SGX_MISC_EXINFO ? told_with_exinfo : 0)) >> vector & 1))
+        return 0;
+    u32 type = vector == SGX_BP ? SGX_EXIT_SW : SGX_EXIT_HW;
+    return SGX_EXITINFO_VALID | type << 8 | vector;
+}
+
+static void save_frame(struct sgx_model *m, struct sgx_cpu *cpu, u32 vector, u32 code, u64 address, u64 ret_stack[2])
+{
+    const struct sgx_secs *secs = secs_of(m, cpu->secs);
+    struct sgx_gprsgx saved;
+
+    ssa_read(m, &cpu->ssa, ssa_gpr_offset(&cpu->ssa), &saved, sizeof(saved));
+    ret_stack[0] = saved.ursp;
+    ret_stack[1] = saved.urbp;
+    memcpy(&saved, &cpu->gpr, sizeof(cpu->gpr)); // to RIP, in the same order
+    saved.fsbase = cpu->fs_base;
+    saved.gsbase = cpu->gs_base;
+    saved.exitinfo = exit_info(secs, vector);
+    ssa_write(m, &cpu->ssa, ssa_gpr_offset(&cpu->ssa), &saved, sizeof(saved));
+    if (secs->miscselect & SGX_MISC_EXINFO) {
+        struct sgx_exinfo info = { 0 };
+        if (vector == SGX_PF)
+            info = (struct sgx_exinfo){ .maddr = ALIGN_DOWN(address, PAGE_SIZE), .errcd = code };
+        else if (vector == SGX_GP)
+            info.errcd = code;
+        if (vector == SGX_PF || vector == SGX_GP)
+            ssa_write(m, &cpu->ssa, ssa_exinfo_offset(&cpu->ssa), &info, sizeof(info));
+    }
+    ssa_save_xsave(m, cpu, secs->attributes.xfrm);
+}
+static_assert(sizeof(struct sgx_gpr) == offsetof(struct sgx_gprsgx, ursp));
+
+void sgx_aex(struct sgx_model *m, struct sgx_cpu *cpu, u32 vector, u32 code, u64 address)
+{
+    u64 stack[2], rip = cpu->gpr.rip;
+
+    if (!cpu->in_enclave)
+        return;
+    save_frame(m, cpu, vector, code, address, stack);
+    struct sgx_tcs *tcs = leave(m, cpu);
+    tcs->cssa++;
+    // The synthetic state (SDM 37.3.1)
+    u64 rflags = cpu->gpr.rflags & ~(RFLAGS_STATUS | RFLAGS_RF);
+    cpu->gpr = (struct sgx_gpr){ .rax = ENCLU_ERESUME, .rbx = cpu->tcs_linaddr, .rcx = tcs->aep, .rsp = stack[0],
+                                 .rbp = stack[1], .rip = tcs->aep, .rflags = rflags };
+    xsave_reset(cpu);
+    m->count.aex[MIN(vector, 32u)]++;
+    struct sgx_event event = { .kind = SGX_EVENT_AEX, .leaf = vector, .address = rip, .cpu = cpu };
+    if (m->ops.event)
+        m->ops.event(m->front, &event);
+}
+
+void sgx_abandon(struct sgx_model *m, struct sgx_cpu *cpu)
+{
+    if (cpu->in_enclave)
+        leave(m, cpu);
+}

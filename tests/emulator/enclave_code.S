@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The enclave of enclave.c, one page of code. RDI says what to do; the answer is in RDX.
+.section .rodata
+.balign 4096
+.globl enclave_code
+enclave_code:
+    mov %rcx, %r12
+    cmp $1, %rdi
+    je accept
+    cmp $2, %rdi
+    je spin
+    cmp $3, %rdi
+    je store
+    cmp $4, %rdi
+    je gs_base
+    mov (%rsi), %rdx
+    jmp leave
+accept:
+    mov %rsi, %rbx
+    mov %rdx, %rcx
+    mov $5, %eax
+    .byte 0x0f, 0x01, 0xd7
+    mov %rax, %rdx
+    jmp leave
+spin:
+    movabs $0x1122334455667788, %r13
+    movq %r13, %xmm5
+    xor %r13d, %r13d
+1:  pause
+    cmpl $0, (%rsi)
+    je 1b
+    movq %xmm5, %rdx
+    jmp leave
+store:
+    mov %rdx, (%rsi)
+    jmp leave
+gs_base:
+    rdgsbase %r13
+    wrgsbase %rsi
+    mov %gs:0, %rdx
+    jmp leave
+leave:
+    mov %r12, %rbx
+    mov $4, %eax
+    .byte 0x0f, 0x01, 0xd7
+.balign 4096
+.section .note.GNU-stack,"",@progbits
