@@ -21,16 +21,16 @@ USAGE
 
 build_packages=(
     meson ninja-build gcc libc6-dev binutils pkg-config python3
-    libssl-dev libexpat1-dev libyaml-dev libcyaml-dev libjansson-dev
+    libssl-dev libexpat1-dev libyaml-dev libcyaml-dev libjansson-dev libzydis-dev
     erofs-utils cryptsetup-bin
 )
 demo_packages=(busybox python3.11)
 test_packages=(
-    python3-cryptography libzydis-dev musl-tools coreutils findutils grep sed gzip
+    python3-cryptography linux-source-6.1 bzip2 musl-tools coreutils findutils grep sed gzip
     golang-go strace xz-utils file procps
     clang-14 libclang-rt-14-dev lld
 )
-analysis_packages=(universal-ctags clang-tidy-14 clang-format-14 zydis-tools hyperfine linux-source-6.1)
+analysis_packages=(universal-ctags clang-tidy-14 clang-format-14 zydis-tools hyperfine)
 
 group=test
 print_only=no

@@ -39,7 +39,9 @@ class Tree:
                 relative = prefix + os.path.relpath(path, root)
                 with open(path, encoding='utf-8') as file:
                     self.texts[relative] = file.read()
-                self.includes[relative] = INCLUDE.findall(self.texts[relative])
+                # emulator/ is a program of its own: its includes are written from its own folder.
+                self.includes[relative] = [prefix + header if prefix and os.path.exists(os.path.join(root, header)) else header
+                                           for header in INCLUDE.findall(self.texts[relative])]
                 self.folders.add(os.path.dirname(relative))
 
 
