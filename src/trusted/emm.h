@@ -23,6 +23,9 @@ const struct emm_caps *emm_caps(void);
 __nodiscard int emm_map(u64 addr, u64 len, u32 prot);
 // Commits pages that are absent (after a fault) with prot EMM_READ|EMM_WRITE so that the LibOS can fill them; contents zero.
 __nodiscard int emm_commit(u64 addr, u64 len);
+// Puts pages that were filled elsewhere in their place: [from, from+len), committed and written, becomes absent, and its contents
+// appear at [addr, addr+len), which was absent, with prot, in one step: other threads see nothing or all of it.
+__nodiscard int emm_publish(u64 addr, u64 len, u64 from, u32 prot);
 // Changes the protection of committed pages. 0 or -ENOMEM.
 __nodiscard int emm_protect(u64 addr, u64 len, u32 prot);
 // Makes the range inaccessible and gives its pages back; a later emm_map or emm_commit shows zeros.

@@ -41,6 +41,19 @@ int emm_commit(u64 addr, u64 len)
     return emm_map(addr, len, EMM_READ | EMM_WRITE);
 }
 
+int emm_publish(u64 addr, u64 len, u64 from, u32 prot)
+{
+    if (caps.fresh_zero)
+        return (int)ocall_mem_move(addr, len, from, prot);
+    // Without page faults this happens inside mmap, before the program knows the address.
+    int err = emm_map(addr, len, EMM_READ | EMM_WRITE);
+    if (!err) {
+        memcpy((void *)addr, (const void *)from, len);
+        err = emm_protect(addr, len, prot);
+    }
+    return err ? err : emm_discard(from, len);
+}
+
 int emm_protect(u64 addr, u64 len, u32 prot)
 {
     return is_user(addr) ? (int)ocall_mem_protect(addr, len, prot) : 0;

@@ -6,8 +6,10 @@
 #include "base/bitmap.h"
 #include "libos/mem/account.h"
 #include "libos/mem/heap.h"
+#include "libos/mem/range.h"
 #include "libos/vm/gatemap.h"
 #include "trusted/emm.h"
+#include "trusted/layout.h"
 
 int filemap_new(const struct vm_map_args *args, u64 addr, u64 len, struct vm_filemap **ret_map)
 {
@@ -130,26 +132,45 @@ static long read_all(const struct vm_filemap *map, u64 offset, u8 *buf, u64 size
     return (long)done;
 }
 
+// Prepares the contents of [start, end) at `staging`, where no thread of the program looks, and puts them in place at once.
+static int fill_staged(struct vma *vma, u64 start, u64 end, u64 staging)
+{
+    struct vm_filemap *map = vma->map;
+    u64 len = end - start;
+    u32 prot = vma_emm_prot(vma->prot) & (tracks_writes(map) ? ~(u32)EMM_WRITE : ~0u);
+    int err = emm_commit(staging, len);
+
+    if (err)
+        return err;
+    long n = read_all(map, map->offset + (start - map->addr), (u8 *)(uintptr_t)staging, len);
+    // What lies behind the end of the file in its last page reads as zeros: it was committed as such.
+    err = n <= (long)(len - PAGE_SIZE) ? -EIO : 0;
+    if (!err && map->gate)
+        gatemap_apply(map, start, end, (u8 *)(uintptr_t)staging);
+    if (!err)
+        err = emm_publish(start, len, staging, prot);
+    if (err && emm_discard(staging, len) != 0)
+        return -ENOMEM;
+    return err;
+}
+
 // Brings in a run of absent pages that the file covers at least in part.
 static int fill_run(struct vma *vma, u64 start, u64 end)
 {
     struct vm_filemap *map = vma->map;
-    u64 pages = (end - start) / PAGE_SIZE;
-    if (account_charge(pages) != 0)
+    u64 pages = (end - start) / PAGE_SIZE, staging;
+    int err = account_charge(pages);
+
+    if (err)
         return -ENOMEM;
-    int err = emm_commit(start, end - start);
+    err = range_descriptor_add();
     if (!err) {
-        long n = read_all(map, map->offset + (start - map->addr), (u8 *)(uintptr_t)start, end - start);
-        // What lies behind the end of the file in its last page reads as zeros: it was committed as such.
-        err = n <= (long)(end - start - PAGE_SIZE) ? -EIO : 0;
-        if (!err && map->gate)
-            gatemap_apply(map, start, end);
-        if (!err && vma_emm_prot(vma->prot) != (EMM_READ | EMM_WRITE))
-            err = emm_protect(start, end - start, vma_emm_prot(vma->prot));
-        if (!err && tracks_writes(map) && (vma->prot & PROT_WRITE))
-            err = emm_protect(start, end - start, vma_emm_prot(vma->prot) & ~(u32)EMM_WRITE);
-        if (err && emm_discard(start, end - start) != 0)
-            return -ENOMEM; // stays charged: the pages could not be given back
+        err = range_alloc(end - start, PAGE_SIZE, enclave_layout.user_start, enclave_layout.user_end, &staging) ? 0 : -ENOMEM;
+        if (!err) {
+            err = fill_staged(vma, start, end, staging);
+            range_release(staging, end - start);
+        }
+        range_descriptor_drop();
     }
     if (err) {
         account_uncharge(pages);

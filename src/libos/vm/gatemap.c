@@ -162,10 +162,10 @@ int gatemap_attach(struct mm *mm, struct vm_filemap *map, u64 start, u64 end)
     return 0;
 }
 
-void gatemap_apply(struct vm_filemap *map, u64 start, u64 end)
+void gatemap_apply(struct vm_filemap *map, u64 start, u64 end, u8 *bytes)
 {
     for (u64 page = start; page < end; page += PAGE_SIZE)
-        gate_apply(&map->gate->map, page, (u8 *)page);
+        gate_apply(&map->gate->map, page, bytes + (page - start));
 }
 
 void gatemap_detach(struct vm_filemap *map)

@@ -36,7 +36,7 @@ static int make_executable(struct mm *mm, struct vma *vma)
         if (filemap_any_present(map, addr, addr + PAGE_SIZE)) {
             if (emm_protect(addr, next - addr, EMM_READ | EMM_WRITE) != 0)
                 return -ENOMEM;
-            gatemap_apply(map, addr, next);
+            gatemap_apply(map, addr, next, (u8 *)addr);
         }
         addr = next;
     }

@@ -189,6 +189,18 @@ static int sim_mem_commit(u64 addr, u64 len)
     return err;
 }
 
+// mremap replaces the mapping at addr under the kernel's lock: a thread that faults there meanwhile sees the new one.
+static int sim_mem_move(u64 addr, u64 len, u64 from, u32 prot)
+{
+    int err = is_user_range(addr, len) && is_user_range(from, len) ? sim_mem_protect(from, len, prot) : -EINVAL;
+    if (err)
+        return err;
+    if (mremap((void *)from, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)addr) == MAP_FAILED)
+        return -errno;
+    void *hole = mmap((void *)from, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    return hole == MAP_FAILED ? -errno : 0;
+}
+
 const struct platform_ops platform_sim = {
     .name = "sim",
     .load = sim_load,
@@ -198,4 +210,5 @@ const struct platform_ops platform_sim = {
     .mem_protect = sim_mem_protect,
     .mem_discard = sim_mem_discard,
     .mem_commit = sim_mem_commit,
+    .mem_move = sim_mem_move,
 };

@@ -87,6 +87,25 @@ int emm_discard(u64 addr, u64 len)
     return 0;
 }
 
+int emm_publish(u64 addr, u64 len, u64 from, u32 prot)
+{
+    if (!valid(addr, len) || !valid(from, len))
+        return -22;
+    if (failing())
+        return -12;
+    for (u64 at = 0; at < len; at += PAGE_SIZE) {
+        if (state[page_of(addr + at)].content || !state[page_of(from + at)].content)
+            fake_emm_violations++;
+        memcpy((void *)(addr + at), (void *)(from + at), PAGE_SIZE);
+        state[page_of(addr + at)].content = true;
+        state[page_of(addr + at)].prot = (u8)prot;
+        memset((void *)(from + at), 0xdd, PAGE_SIZE);
+        state[page_of(from + at)].content = false;
+        state[page_of(from + at)].prot = 0;
+    }
+    return 0;
+}
+
 int emm_zero(u64 addr, u64 len, u32 prot)
 {
     int err = emm_discard(addr, len);
