@@ -59,7 +59,7 @@ void vm_populate(struct mm *mm, u64 addr, u64 len)
         u64 vma_end = vma ? vma->end : end, next = MIN(vma_end, end);
         if (absent && vma->map) {
             next = filemap_run_end(vma->map, addr, next);
-            if (filemap_fill(vma, addr, next, addr) != 0)
+            if (filemap_fill(mm, vma, addr, next, addr) != 0)
                 absent = false;
         }
         mutex_unlock(&mm->lock);

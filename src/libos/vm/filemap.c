@@ -132,52 +132,84 @@ static long read_all(const struct vm_filemap *map, u64 offset, u8 *buf, u64 size
     return (long)done;
 }
 
-// Prepares the contents of [start, end) at `staging`, where no thread of the program looks, and puts them in place at once.
-static int fill_staged(struct vma *vma, u64 start, u64 end, u64 staging)
+// Reads the contents of [start, end) into committed pages at `at`, rewritten where they are code.
+static int prepare(struct vm_filemap *map, u64 start, u64 end, u64 at)
 {
-    struct vm_filemap *map = vma->map;
     u64 len = end - start;
-    u32 prot = vma_emm_prot(vma->prot) & (tracks_writes(map) ? ~(u32)EMM_WRITE : ~0u);
-    int err = emm_commit(staging, len);
+    long n = read_all(map, map->offset + (start - map->addr), (u8 *)(uintptr_t)at, len);
 
+    // What lies behind the end of the file in its last page reads as zeros: it was committed as such.
+    if (n <= (long)(len - PAGE_SIZE))
+        return -EIO;
+    if (map->gate)
+        gatemap_apply(map, start, end, (u8 *)(uintptr_t)at);
+    return 0;
+}
+
+static u32 first_prot(const struct vma *vma)
+{
+    return vma_emm_prot(vma->prot) & (tracks_writes(vma->map) ? ~(u32)EMM_WRITE : ~0u);
+}
+
+// For the only thread of an address space.
+static int fill_in_place(struct vma *vma, u64 start, u64 end)
+{
+    int err = emm_commit(start, end - start);
     if (err)
         return err;
-    long n = read_all(map, map->offset + (start - map->addr), (u8 *)(uintptr_t)staging, len);
-    // What lies behind the end of the file in its last page reads as zeros: it was committed as such.
-    err = n <= (long)(len - PAGE_SIZE) ? -EIO : 0;
-    if (!err && map->gate)
-        gatemap_apply(map, start, end, (u8 *)(uintptr_t)staging);
-    if (!err)
-        err = emm_publish(start, len, staging, prot);
-    if (err && emm_discard(staging, len) != 0)
+    err = prepare(vma->map, start, end, start);
+    if (!err && first_prot(vma) != (EMM_READ | EMM_WRITE))
+        err = emm_protect(start, end - start, first_prot(vma));
+    if (err && emm_discard(start, end - start) != 0)
         return -ENOMEM;
     return err;
 }
 
-// Brings in a run of absent pages that the file covers at least in part.
-static int fill_run(struct vma *vma, u64 start, u64 end)
+static int fill_staged(struct vma *vma, u64 start, u64 end, u64 staging)
 {
-    struct vm_filemap *map = vma->map;
-    u64 pages = (end - start) / PAGE_SIZE, staging;
-    int err = account_charge(pages);
-
+    int err = emm_commit(staging, end - start);
     if (err)
+        return err;
+    err = prepare(vma->map, start, end, staging);
+    if (!err)
+        err = emm_publish(start, end - start, staging, first_prot(vma));
+    if (err && emm_discard(staging, end - start) != 0)
         return -ENOMEM;
-    err = range_descriptor_add();
-    if (!err) {
-        err = range_alloc(end - start, PAGE_SIZE, enclave_layout.user_start, enclave_layout.user_end, &staging) ? 0 : -ENOMEM;
-        if (!err) {
-            err = fill_staged(vma, start, end, staging);
-            range_release(staging, end - start);
-        }
-        range_descriptor_drop();
+    return err;
+}
+
+// Other threads must not see pages half filled: they are prepared where nobody looks and put in place at once.
+static int fill_aside(struct vma *vma, u64 start, u64 end)
+{
+    u64 staging;
+    int err = range_descriptor_add();
+    if (err)
+        return err;
+    err = -ENOMEM;
+    if (range_alloc(end - start, PAGE_SIZE, enclave_layout.user_start, enclave_layout.user_end, &staging)) {
+        err = fill_staged(vma, start, end, staging);
+        range_release(staging, end - start);
     }
+    range_descriptor_drop();
+    return err;
+}
+
+// Brings in a run of absent pages that the file covers at least in part.
+static int fill_run(struct mm *mm, struct vma *vma, u64 start, u64 end)
+{
+    // Every thread holds a reference of its mm, and only a thread of it can make another one: we are the only one.
+    bool alone = __atomic_load_n(&mm->refs, __ATOMIC_ACQUIRE) == 1;
+    u64 pages = (end - start) / PAGE_SIZE;
+
+    if (account_charge(pages) != 0)
+        return -ENOMEM;
+    int err = alone ? fill_in_place(vma, start, end) : fill_aside(vma, start, end);
     if (err) {
         account_uncharge(pages);
         return err;
     }
-    for (u64 i = 0, first = filemap_index(map, start); i < pages; i++)
-        bitmap_set(map->present, first + i);
+    for (u64 i = 0, first = filemap_index(vma->map, start); i < pages; i++)
+        bitmap_set(vma->map->present, first + i);
     return 0;
 }
 
@@ -189,7 +221,7 @@ static u64 file_end_address(const struct vm_filemap *map)
     return map->addr + MIN(DIV_ROUND_UP(bytes, PAGE_SIZE), map->pages) * PAGE_SIZE;
 }
 
-int filemap_fill(struct vma *vma, u64 start, u64 end, u64 must)
+int filemap_fill(struct mm *mm, struct vma *vma, u64 start, u64 end, u64 must)
 {
     u64 file_end = file_end_address(vma->map);
     if (must >= file_end)
@@ -197,7 +229,7 @@ int filemap_fill(struct vma *vma, u64 start, u64 end, u64 must)
     end = MIN(end, file_end);
     for (u64 addr = start; addr < end;) {
         u64 next = filemap_run_end(vma->map, addr, end);
-        int err = is_present(vma->map, addr) ? 0 : fill_run(vma, addr, next);
+        int err = is_present(vma->map, addr) ? 0 : fill_run(mm, vma, addr, next);
         if (err)
             return err;
         addr = next;
@@ -232,9 +264,9 @@ int filemap_fault(struct mm *mm, struct vma *vma, u64 page, u32 access)
     if (!is_present(map, page)) {
         u64 start, end;
         choose_window(map, vma, page, &start, &end);
-        int err = filemap_fill(vma, start, end, page);
+        int err = filemap_fill(mm, vma, start, end, page);
         if (err && !is_present(map, page)) // perhaps a neighbour is at fault: the page alone
-            err = filemap_fill(vma, page, page + PAGE_SIZE, page);
+            err = filemap_fill(mm, vma, page, page + PAGE_SIZE, page);
         if (!is_present(map, page))
             return err;
     }

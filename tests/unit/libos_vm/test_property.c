@@ -187,11 +187,18 @@ static bool run(bool lazy, u32 steps)
     struct mm *mm = fake_mm_new();
     struct vm_stats stats;
     for (u32 i = 0; i < steps; i++) {
+        // A second reference stands for a second thread: pages are then prepared aside.
+        if (i % 128 == 64)
+            mm_ref(mm);
+        else if (i && i % 128 == 0)
+            mm_unref(mm);
         if (step(mm) && (i % 64 || consistent(mm)))
             continue;
         test_fail(__FILE__, __LINE__, "step %u: %s", i, what);
         return false;
     }
+    if (steps % 128 > 64 || (steps % 128 == 0 && steps))
+        mm_unref(mm);
     vm_get_stats(&stats);
     if (!lazy && stats.committed != fake_usable_pages() * PAGE_SIZE)
         return false;

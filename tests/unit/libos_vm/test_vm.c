@@ -151,10 +151,12 @@ TEST(reservations_are_free_and_the_limit_is_exact)
     CHECK_EQ(fake_emm_violations, 0);
 }
 
-TEST(private_file_pages_come_on_fault)
+static void private_file_pages(bool threads)
 {
     fake_boot(MIB(4), true, false);
     struct mm *mm = fake_mm_new();
+    if (threads)
+        mm_ref(mm);
     make_file(35 * PAGE_SIZE + 100);
     s64 r = map_file(mm, 0, 40 * PAGE_SIZE, RW, MAP_PRIVATE, 0);
     CHECK(r > 0);
@@ -178,12 +180,17 @@ TEST(private_file_pages_come_on_fault)
     file.bad_page = 3;
     CHECK_EQ(vm_fault(mm, a + 3 * PAGE_SIZE, VM_READ), -EIO);
     CHECK_EQ(vm_fault(mm, a + 2 * PAGE_SIZE, VM_READ), 0); // the good neighbour
+    if (threads)
+        mm_unref(mm);
     mm_unref(mm);
     CHECK_EQ(committed(), 0);
     CHECK_EQ(file.refs, 1);
     CHECK_EQ(fake_usable_pages(), 0);
     CHECK_EQ(fake_emm_violations, 0);
 }
+
+TEST(private_file_pages_come_on_fault) { private_file_pages(false); }
+TEST(private_file_pages_with_threads_are_put_in_place_whole) { private_file_pages(true); }
 
 TEST(shared_file_is_written_back)
 {
