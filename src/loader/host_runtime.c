@@ -38,8 +38,11 @@ s64 host_get_affinity(void *mask, size_t len)
 }
 
 s64 host_mem_protect(u64 addr, u64 len, u32 prot) { return platform->mem_protect(addr, len, prot); }
-s64 host_mem_commit(u64 addr, u64 len) { return platform->mem_commit(addr, len); }
-s64 host_mem_move(u64 addr, u64 len, u64 from, u32 prot) { return platform->mem_move(addr, len, from, prot); }
+s64 host_mem_commit(u64 addr, u64 len) { return platform->mem_commit ? platform->mem_commit(addr, len) : -ENOSYS; }
+s64 host_mem_move(u64 addr, u64 len, u64 from, u32 prot)
+{
+    return platform->mem_move ? platform->mem_move(addr, len, from, prot) : -ENOSYS;
+}
 s64 host_mem_discard(u64 addr, u64 len) { return platform->mem_discard(addr, len); }
 s64 host_edmm_augment(u64 addr, u64 len) { return platform->edmm_augment ? platform->edmm_augment(addr, len) : -ENOSYS; }
 

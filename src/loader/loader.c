@@ -58,11 +58,7 @@ static u64 open_stdio(void)
 
 static const struct platform_ops *choose_platform(const struct enclave_file *file)
 {
-    if (file->header->layout.mode == ENCLAVE_MODE_SIM)
-        return &platform_sim;
-    fprintf(stderr, "occlum: this enclave was built for SGX hardware and this machine offers none.\n"
-                    "Build it for simulation: SGX_MODE=SIM occlum build\n");
-    return NULL;
+    return file->header->layout.mode == ENCLAVE_MODE_SIM ? &platform_sim : &platform_sgx;
 }
 
 static int prepare(const struct loader_options *options, struct host_start_args *args, struct host_shared_page *page)
@@ -91,8 +87,6 @@ int loader_run(const struct loader_options *options)
     if (err)
         return err;
     const struct platform_ops *platform = choose_platform(&file);
-    if (!platform)
-        return -ENODEV;
     err = prepare(options, &args, &page);
     if (!err)
         err = platform->load(&file);

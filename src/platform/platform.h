@@ -37,7 +37,7 @@ struct platform_ops {
     int (*edmm_remove)(u64 addr, u64 len);
 };
 
-extern const struct platform_ops platform_sim;
+extern const struct platform_ops platform_sgx, platform_sim;
 
 // The host signal that interrupts a thread running in the enclave, so that it leaves by an AEX.
 int platform_interrupt_signal(void);

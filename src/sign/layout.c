@@ -70,7 +70,8 @@ int layout_compute(const struct layout_input *in, struct enclave_layout *ret_lay
     l.image_start = ALIGN_DOWN(l.slots_start - in->image_size - ALIGN_UP(in->config_size, PAGE_SIZE), LAYOUT_IMAGE_ALIGN);
     l.image_end = l.image_start + in->image_size;
     l.config_start = l.image_end;
-    l.user_end = l.image_start - USER_GUARD;
+    // Without EDMM programs have what is there at load and no address more.
+    l.user_end = in->edmm || in->mode == ENCLAVE_MODE_SIM ? l.image_start - USER_GUARD : l.user_committed_end;
     l.entry = l.image_start + in->entry;
     *ret_layout = l;
     return 0;

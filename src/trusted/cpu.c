@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trusted/cpu.h"
+#include "trusted/enclu.h"
 #include "trusted/layout.h"
 
 static u64 hwcap, xfrm;
-static bool has_sha;
+static bool has_sha, reports_faults;
 static size_t xsave_size;
 
 struct cpuid_regs {
@@ -37,10 +38,22 @@ static size_t intel_xsave_size(u64 components)
     return components & 4 ? 832 : 576;
 }
 
+// Whether the CPU writes EXINFO is the loader's choice where the signature leaves it open: the CPU itself knows.
+static bool exinfo_selected(void)
+{
+    static const struct sgx_targetinfo nobody;
+    static const u8 data[64] __attribute__((aligned(128)));
+    static struct sgx_report report __attribute__((aligned(512)));
+    enclu_ereport(&nobody, data, &report);
+    return report.body.miscselect & SGX_MISC_EXINFO;
+}
+
 void cpu_init(void)
 {
+    bool sim = enclave_layout.mode == ENCLAVE_MODE_SIM;
     xfrm = xgetbv0() & enclave_layout.xfrm;
-    if (enclave_layout.mode == ENCLAVE_MODE_SIM) {
+    reports_faults = sim || exinfo_selected();
+    if (sim) {
         hwcap = cpuid(1, 0).edx;
         has_sha = cpuid(7, 0).ebx & (1u << 29);
         xsave_size = cpuid(0xd, 0).ebx;
@@ -55,3 +68,6 @@ u64 cpu_hwcap(void) { return hwcap; }
 bool cpu_has_sha(void) { return has_sha; }
 u64 cpu_xfrm(void) { return xfrm; }
 size_t cpu_xsave_size(void) { return xsave_size; }
+bool cpu_reports_faults(void) { return reports_faults; }
+// The CPUs that know EXINFO are those with SGX2, and those allow RDTSC in an enclave (SDM 37.6.1).
+bool cpu_has_tsc(void) { return reports_faults; }

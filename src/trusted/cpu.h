@@ -9,3 +9,6 @@ u64 cpu_hwcap(void);     // AT_HWCAP: CPUID.1:EDX
 bool cpu_has_sha(void);  // SHA-NI
 u64 cpu_xfrm(void);      // state components the program may use (XCR0 limited by the enclave's XFRM)
 size_t cpu_xsave_size(void); // bytes of a standard-format XSAVE area for cpu_xfrm()
+// SGX2 CPUs (and simulation): page faults are told to the enclave (EXINFO), RDTSC works inside.
+bool cpu_reports_faults(void);
+bool cpu_has_tsc(void);

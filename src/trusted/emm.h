@@ -10,7 +10,8 @@ enum { EMM_READ = 1, EMM_WRITE = 2, EMM_EXEC = 4 };
 
 // What the platform gives, constant after boot.
 struct emm_caps {
-    bool faults;       // the LibOS sees page faults: pages may be left absent and brought in on first touch
+    bool faults;       // the LibOS sees page faults
+    bool absent;       // pages may be left without contents and brought in on first touch
     bool lazy_anon;    // anonymous pages must be committed by emm_commit on a fault (EDMM). Otherwise emm_map makes them
                        // usable at once and, where zero_fill, they cost nothing until touched
     bool enforced;     // protections are enforced by hardware the host cannot overrule (EDMM)

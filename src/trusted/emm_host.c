@@ -4,6 +4,7 @@
 #include "trusted/emm.h"
 #include "abi/linux/abi.h"
 #include "base/string.h"
+#include "trusted/cpu.h"
 #include "trusted/layout.h"
 #include "trusted/ocall.h"
 
@@ -15,7 +16,7 @@ void emm_init(void);
 void emm_init(void)
 {
     bool sim = enclave_layout.mode == ENCLAVE_MODE_SIM;
-    caps = (struct emm_caps){ .faults = sim, .lazy_anon = false, .enforced = false, .fresh_zero = sim };
+    caps = (struct emm_caps){ .faults = cpu_reports_faults(), .absent = sim, .fresh_zero = sim };
 }
 
 // Kernel heap pages are usable from the start; only user space follows the programs' protections.

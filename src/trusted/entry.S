@@ -34,6 +34,7 @@ enclave_entry:
     lock cmpxchgq %r10, %gs:TLS_STATE
     jne refuse
     mov %rsp, %gs:TLS_HOST_RSP
+    mov %rbp, %gs:TLS_HOST_RBP
     mov %rcx, %gs:TLS_HOST_RETURN
     mov %gs:TLS_STACK_TOP, %rsp
     sub $USER_REGS_SIZE, %rsp           // room for the program's registers
@@ -52,6 +53,7 @@ ocall_return:
     lock cmpxchgq %r10, %gs:TLS_STATE
     jne refuse
     mov %rsp, %gs:TLS_HOST_RSP
+    mov %rbp, %gs:TLS_HOST_RBP
     mov %rcx, %gs:TLS_HOST_RETURN
     mov %gs:TLS_OCALL_RSP, %rsp
     pushq $0x202
@@ -82,6 +84,7 @@ enclave_ocall:
     mov %rsp, %gs:TLS_OCALL_RSP
     mov %gs:TLS_HOST_RETURN, %rbx
     mov %gs:TLS_HOST_RSP, %rsp
+    mov %gs:TLS_HOST_RBP, %rbp
     movq $SLOT_IN_OCALL, %gs:TLS_STATE
     mov $EXIT_OCALL, %edi
     xor %esi, %esi
@@ -91,8 +94,15 @@ enclave_ocall:
 // last store, after which nothing of it is used.
 .globl enclave_exit
 enclave_exit:
+    mov %rdi, %r12
+    mov %rsi, %r13
+    and $-16, %rsp
+    call vector_reset                   // no register of the program goes along
+    mov %r12, %rdi
+    mov %r13, %rsi
     mov %gs:TLS_HOST_RETURN, %rbx
     mov %gs:TLS_HOST_RSP, %rsp
+    mov %gs:TLS_HOST_RBP, %rbp
     cmp $EXIT_THREAD, %rdi
     jne 1f
     movq $SLOT_FREE, %gs:TLS_STATE
@@ -111,6 +121,7 @@ exception_entry:
     jne refuse
     mov %rcx, %r12                      // callee-saved in C
     mov %rsp, %r13
+    mov %rbp, %r14
     mov %gs:TLS_SELF, %rsp
     add $TLS_EXCEPTION_STACK, %rsp
     pushq $0x202
@@ -122,13 +133,13 @@ exception_entry:
     mov %rdx, %rsi
     mov %r12, %rbx
     mov %r13, %rsp
+    mov %r14, %rbp
 
-// RBX = where to, RSP = the host's, RDI and RSI = the message. No other register leaves the enclave.
+// RBX = where to, RSP and RBP = the host's (the vDSO finds its frame by RBP), RDI and RSI = the message. No other register leaves the enclave.
 leave:
     xor %eax, %eax
     xor %ecx, %ecx
     xor %edx, %edx
-    xor %ebp, %ebp
     xor %r8d, %r8d
     xor %r9d, %r9d
     xor %r10d, %r10d

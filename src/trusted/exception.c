@@ -61,6 +61,8 @@ static const struct stage1_result resume = { EXIT_RESUME, 0 };
 static struct stage1_result interrupted_libos(struct tls *tls, struct sgx_gprsgx *g, bool valid, u32 vector)
 {
     if (!valid) {
+        if (tls->thread) // what the interrupt is about is looked at before the program goes on
+            __atomic_fetch_or(&tls->thread->pending, THREAD_HOST, __ATOMIC_SEQ_CST);
         if (between(g->rip, gate_return, gate_return_end)) {
             g->rip = (u64)(uintptr_t)gate_return;
             g->rsp = tls->slot.stack_top - sizeof(struct user_regs);
@@ -87,9 +89,10 @@ struct stage1_result exception_stage1(u64 tcs)
     u64 frame_end = tcs + ENCLAVE_SLOT_SSA + ENCLAVE_SSA_FRAME_PAGES * PAGE_SIZE;
     struct sgx_gprsgx *g = (struct sgx_gprsgx *)(frame_end - sizeof(*g));
     const struct sgx_exinfo *exinfo = (const struct sgx_exinfo *)((u64)(uintptr_t)g - sizeof(*exinfo));
-    bool valid = g->exitinfo & SGX_EXITINFO_VALID;
-    u32 vector = SGX_EXITINFO_VECTOR(g->exitinfo);
+    u32 exitinfo = g->exitinfo, vector = SGX_EXITINFO_VECTOR(exitinfo);
+    bool valid = exitinfo & SGX_EXITINFO_VALID;
 
+    g->exitinfo = 0; // handled once, however often the host enters
     if (tls->state == SLOT_IN_OCALL)
         return resume; // the host interrupted its own entry; nothing of the program runs
     if (g->rip >= enclave_layout.image_start && g->rip < enclave_layout.image_end)
@@ -97,7 +100,7 @@ struct stage1_result exception_stage1(u64 tcs)
 
     struct user_regs *regs = (struct user_regs *)tls->slot.stack_top - 1;
     save_user_regs(regs, g);
-    tls->exception_info = g->exitinfo;
+    tls->exception_info = exitinfo;
     tls->exception_addr = vector == VECTOR_PF || vector == VECTOR_GP ? exinfo->maddr : 0;
     tls->exception_error = exinfo->errcd;
     g->rip = (u64)(uintptr_t)exception_stage2_entry;

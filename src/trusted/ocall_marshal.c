@@ -79,6 +79,7 @@ s64 ocall_marshal_call(struct ocall_marshal *m, u64 number)
     hostmem_copy_out((void __host *)m->arena, &m->frame, sizeof(m->frame));
     stats_count(STAT_OCALLS);
     vector_save(tls->vector_ocall_area);
+    vector_reset(); // the host sees none of it, and finds the state its ABI asks for
     s64 result = (s64)enclave_ocall();
     vector_restore(tls->vector_ocall_area);
     note_host_signals(tls->thread);

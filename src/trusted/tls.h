@@ -17,6 +17,7 @@
 #define TLS_OCALL_FS 104
 #define TLS_ARENA 112
 #define TLS_ARENA_SIZE 120
+#define TLS_HOST_RBP 128
 #define TLS_EXCEPTION_STACK 4096 // stage 1 of exceptions runs on the rest of the page, from its end down
 
 // States of a slot. Every other edge than the ones named is a hostile entry and ends the enclave.
@@ -47,6 +48,7 @@ struct tls {
     u64 canary;
     u64 ocall_fs;
     u64 arena, arena_size; // untrusted memory for host calls
+    u64 host_rbp;
     // Stage 1 leaves the exception here for stage 2.
     u32 exception_info; // EXITINFO
     u32 exception_error;
@@ -69,6 +71,7 @@ static_assert(offsetof(struct tls, state) == TLS_STATE);
 static_assert(offsetof(struct tls, canary) == TLS_CANARY);
 static_assert(offsetof(struct tls, ocall_fs) == TLS_OCALL_FS);
 static_assert(offsetof(struct tls, arena) == TLS_ARENA);
+static_assert(offsetof(struct tls, host_rbp) == TLS_HOST_RBP);
 static_assert(offsetof(struct enclave_slot_tls, stack_top) == TLS_STACK_TOP);
 static_assert(offsetof(struct thread, pending) == THREAD_PENDING_OFFSET);
 static_assert(sizeof(struct user_regs) == USER_REGS_SIZE);

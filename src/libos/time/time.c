@@ -2,6 +2,7 @@
 #include "libos/time/time.h"
 #include "libos/time/clock_page.h"
 #include "libos/sync/wait.h"
+#include "trusted/cpu.h"
 #include "trusted/hostmem.h"
 #include "trusted/ocall.h"
 
@@ -41,7 +42,7 @@ static struct reading read_clock(void)
         if (!(seq & 1) && seq == page_field(offsetof(struct host_shared_page, clock_seq)))
             break;
     }
-    u64 delta = (u64)(((unsigned __int128)(rdtsc() - tsc_base) * mult) >> 32);
+    u64 delta = !cpu_has_tsc() ? 0 : (u64)(((unsigned __int128)(rdtsc() - tsc_base) * mult) >> 32);
     return (struct reading){ (s64)((monotonic + delta) & INT64_MAX), (s64)((realtime + delta) & INT64_MAX) };
 }
 
@@ -50,6 +51,10 @@ static struct reading read_fresh(void)
     struct reading now = read_clock();
     s64 last = __atomic_load_n(&refreshed_ns, __ATOMIC_RELAXED);
 
+    if (!cpu_has_tsc()) { // the page is as good as its last refresh
+        ocall_clock_sync();
+        return read_clock();
+    }
     if (now.monotonic - last > REFRESH_NS &&
         __atomic_compare_exchange_n(&refreshed_ns, &last, now.monotonic, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
         ocall_clock_sync();

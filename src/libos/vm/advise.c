@@ -34,7 +34,7 @@ static int drop(struct vma *vma, u64 from, u64 to, int arg)
     if (map) {
         if (map->shared)
             return filemap_sync(vma, from, to);
-        if (!filemap_any_present(map, from, to) || !emm_caps()->faults)
+        if (!filemap_any_present(map, from, to) || !emm_caps()->absent)
             return 0;
         if (emm_discard(from, to - from) != 0)
             return -ENOMEM;

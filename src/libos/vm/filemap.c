@@ -94,7 +94,7 @@ void filemap_forget(struct vm_filemap *map, u64 start, u64 end)
 }
 
 // Pages of a shared mapping stay read-only until the first write, which marks them dirty.
-static bool tracks_writes(const struct vm_filemap *map) { return map->shared && emm_caps()->faults; }
+static bool tracks_writes(const struct vm_filemap *map) { return map->shared && emm_caps()->absent; }
 
 int filemap_protect(struct vma *vma, u64 start, u64 end, u32 prot)
 {

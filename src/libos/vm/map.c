@@ -130,7 +130,7 @@ static int populate(struct mm *mm, struct vma *vma, const struct vm_map_args *ar
     int err = filemap_new(args, vma->start, vma_len(vma), &vma->map);
     if (!err && (vma->prot & PROT_EXEC))
         err = gatemap_attach(mm, vma->map, vma->start, vma->end);
-    if (!err && !emm_caps()->faults) {
+    if (!err && !emm_caps()->absent) {
         err = filemap_fill(mm, vma, vma->start, vma->end, vma->start);
         if (err == -EIO)
             err = 0; // beyond the end of the file: Linux maps it too

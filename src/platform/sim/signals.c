@@ -13,8 +13,6 @@
 
 enum { VECTOR_UD = 6, VECTOR_PF = 14, VECTOR_GP = 13 };
 
-int platform_interrupt_signal(void) { return SIGRTMIN + 5; }
-
 static bool is_fault(int signo)
 {
     return signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE || signo == SIGILL || signo == SIGTRAP || signo == SIGSYS;

@@ -154,7 +154,7 @@ void fake_boot(u64 limit, bool faults, bool lazy_anon)
         abort();
     memset(user, 0xdd, FAKE_USER_SIZE);
     memset(state, 0, sizeof(state));
-    caps = (struct emm_caps){ .faults = faults, .lazy_anon = lazy_anon };
+    caps = (struct emm_caps){ .faults = faults, .absent = faults, .lazy_anon = lazy_anon };
     fail_after = -1;
     fake_emm_violations = 0;
     layout = (struct enclave_layout){
