@@ -15,6 +15,14 @@ BUILD = os.environ.get('OCCLUM_BUILD', os.path.join(PROJECT, 'build'))
 OCCLUM = os.path.join(BUILD, 'bin', 'occlum')
 PROGRAMS = os.path.join(PROJECT, 'tests', 'e2e', 'programs')
 PACK = os.path.join(PROJECT, 'tools', 'pack-program.py')
+# Where the programs run: simulation, or SGX on the emulator, without and with EDMM. The suite is the same.
+PLATFORM = os.environ.get('OCCLUM_E2E_PLATFORM', 'sim')
+PLATFORMS = {'sim': {'SGX_MODE': 'SIM'}, 'emulated': {'SGX_MODE': 'HW', 'OCCLUM_EMULATE': '1'},
+             'emulated-edmm': {'SGX_MODE': 'HW', 'ENABLE_EDMM': 'Y', 'OCCLUM_EMULATE': '1'}}
+# Without EDMM all of it is added at each start, which the emulator does page by page.
+MEMORY = {'sim': {'resource_limits.user_space_size': '1GB'}, 'emulated': {'resource_limits.user_space_size': '256MB'},
+          'emulated-edmm': {'resource_limits.user_space_size': '8MB', 'resource_limits.user_space_max_size': '1GB',
+                            'resource_limits.init_num_of_threads': 4, 'resource_limits.kernel_space_heap_size': '8MB'}}
 RUN_TIMEOUT = 60    # seconds one program may take; the machine may be busy
 BUILD_TIMEOUT = 300
 
@@ -122,13 +130,15 @@ def must(command, **options):
 
 def clean_environment(extra=None):
     """What a shell would give, without what tunes occlum itself."""
-    env = {'PATH': '/usr/bin:/bin', 'HOME': '/root', 'LANG': 'C.UTF-8', 'TMPDIR': scratch(), 'SGX_MODE': 'SIM'}
+    env = {'PATH': '/usr/bin:/bin', 'HOME': '/root', 'LANG': 'C.UTF-8', 'TMPDIR': scratch()}
+    env.update(PLATFORMS[PLATFORM])
     env.update(extra or {})
     return env
 
 
 def occlum(*arguments, cwd=None, env=None, **options):
-    return run_command([OCCLUM, *arguments], cwd=cwd or scratch(), env=clean_environment(env), **options)
+    pre = [os.path.join(BUILD, 'bin', 'sgx2emu'), '--pin', '--epc', '1024M'] if arguments[0] == 'run' and PLATFORM != 'sim' else []
+    return run_command([*pre, OCCLUM, *arguments], cwd=cwd or scratch(), env=clean_environment(env), **options)
 
 
 def compile_program(name, *flags, compiler='gcc', output=None):
@@ -149,7 +159,7 @@ class Instance:
         expect(result.status == 0, 'occlum new failed', result)
         self.configure(entry_points=['/bin', '/usr/bin', '/usr/sbin', '/sbin', '/tmp', '/opt'],
                        **{'env.default': ['PATH=/usr/bin:/bin', 'HOME=/root', 'LANG=C.UTF-8'], 'env.untrusted': ['OFFERED'],
-                          'resource_limits.user_space_size': '1GB', 'resource_limits.max_num_of_threads': 128})
+                          'resource_limits.max_num_of_threads': 128, **MEMORY[PLATFORM]})
         self.configure(**changes)
 
     @property
