@@ -12,7 +12,7 @@ static void to_cpu(struct task *t) {
     t->cpu.fs_base = r->fs_base;
     t->cpu.gs_base = r->gs_base;
     if (!t->cpu.in_enclave)
-        t->cpu.xcr0 = 7;
+        t->cpu.xcr0 = emu.model.config.xfrm;
 }
 
 static void from_cpu(struct task *t) {

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cpuid.h>
+
 #include "emu.h"
 #include "loop.h"
 
@@ -106,14 +108,26 @@ static int parse(int argc, char **argv) {
     return optind < argc && o->epc_bytes >= (1u << 20) ? 0 : -EINVAL;
 }
 
+// The enclave may have the components the host has, laid out as the host's XSAVE lays them out: AVX, AVX-512, PKRU.
+static void offer_xfrm(struct sgx_config *config) {
+    enum { XFRM_OFFERED = 0x2e7 };
+    unsigned low, high, size, offset, unused;
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    config->xfrm = low & XFRM_OFFERED;
+    for (unsigned i = 2; i < 32; i++)
+        if (config->xfrm >> i & 1) {
+            __cpuid_count(0xd, i, size, offset, unused, unused);
+            config->xsave[i] = (struct sgx_xsave_component){offset, size};
+        }
+}
+
 // The fuses of this emulator: every machine and user shares them, so what they seal is marked and worth nothing.
 static int model_start(void) {
     static struct sgx_config config;
     config.sgx2 = !emu.options.sgx1;
     config.kss = true;
     config.epc_base = 0x100000000;
-    config.xfrm = 7;
-    config.xsave[2] = (struct sgx_xsave_component){576, 256};
+    offer_xfrm(&config);
     memcpy(config.fuse, "sgx2emu: no secret is kept here.", 32);
     config.security_version = 1;
     if (getrandom(config.paging_key, sizeof(config.paging_key), 0) < 0 || epc_init() < 0)

@@ -13,6 +13,7 @@
 #include "libos/time/time.h"
 #include "libos/vm/vm.h"
 #include "trusted/cpu.h"
+#include "trusted/emm.h"
 #include "trusted/exit.h"
 #include "trusted/hooks.h"
 #include "trusted/hostmem.h"
@@ -70,6 +71,7 @@ static void boot(const struct host_start_args __host *host_args)
     list_init(&boot_thread.siblings);
     heap_init();
     slot_adopt(&boot_thread);
+    emm_start();
     boot_thread.start_ns = (u64)time_monotonic_ns();
     vm_init();
     char **argv = take_strings(args.argv, args.argv_size), **envp = take_strings(args.envp, args.envp_size);
@@ -95,6 +97,8 @@ static void fault(struct user_regs *regs, u32 vector, u32 error, u64 addr)
         int err = vm_fault(current->mm, addr, access);
         if (!err)
             return;
+        if (err == -ESTALE) // a page that is there faults and faults
+            enclave_abort(ABORT_HOST_LIE);
         signal_raise_page_fault(regs, addr, error, err);
         return;
     }

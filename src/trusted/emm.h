@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Enclave memory manager: the only code that makes user pages usable, changes or gives them back. It hides whether the
+// Enclave memory manager: the only code that makes pages usable, changes or gives them back. It hides whether the
 // platform is simulation, SGX without EDMM, or SGX2. Addresses and lengths are page aligned and lie in user space or
 // in the kernel heap. Callers (libos/vm) serialise operations on one page; different pages may go in parallel.
 #pragma once
@@ -10,31 +10,45 @@ enum { EMM_READ = 1, EMM_WRITE = 2, EMM_EXEC = 4 };
 
 // What the platform gives, constant after boot.
 struct emm_caps {
-    bool faults;       // the LibOS sees page faults
-    bool absent;       // pages may be left without contents and brought in on first touch
-    bool lazy_anon;    // anonymous pages must be committed by emm_commit on a fault (EDMM). Otherwise emm_map makes them
-                       // usable at once and, where zero_fill, they cost nothing until touched
-    bool enforced;     // protections are enforced by hardware the host cannot overrule (EDMM)
-    bool fresh_zero;   // pages made usable by emm_map after emm_discard read as zeros without being written
+    bool faults;     // the LibOS sees page faults
+    bool absent;     // pages may be left without contents and brought in on first touch
+    bool lazy_anon;  // anonymous pages must be committed by emm_commit on a fault (EDMM). Otherwise emm_map makes them
+                     // usable at once and, where zero_fill, they cost nothing until touched
+    bool copies;     // emm_copy works, and publish does not
+    bool enforced;   // protections are enforced by hardware the host cannot overrule (EDMM)
+    bool fresh_zero; // pages made usable by emm_map after emm_discard read as zeros without being written
 };
 const struct emm_caps *emm_caps(void);
+
+// At boot, before the kernel heap.
+void emm_init(void);
+// At boot, once host calls work: prepares memory that was added at load.
+void emm_start(void);
 
 // Makes a range of anonymous memory usable with prot, contents zero. Without lazy_anon: at once. With lazy_anon: only
 // remembered by the caller; this does nothing. Returns 0, -ENOMEM.
 __nodiscard int emm_map(u64 addr, u64 len, u32 prot);
 // Commits pages that are absent (after a fault) with prot EMM_READ|EMM_WRITE so that the LibOS can fill them; contents zero.
+// Pages that are there stay as they are.
 __nodiscard int emm_commit(u64 addr, u64 len);
+// Absent pages become copies of enclave memory at `from` (page aligned, stays as it is), each in one step with prot. 0 or -ENOMEM.
+__nodiscard int emm_copy(u64 addr, u64 len, u64 from, u32 prot);
 // Puts pages that were filled elsewhere in their place: [from, from+len), committed and written, becomes absent, and its contents
 // appear at [addr, addr+len), which was absent, with prot, in one step: other threads see nothing or all of it.
 __nodiscard int emm_publish(u64 addr, u64 len, u64 from, u32 prot);
-// Changes the protection of committed pages. 0 or -ENOMEM.
+// Changes the protection of committed pages; absent ones stay absent. 0 or -ENOMEM.
 __nodiscard int emm_protect(u64 addr, u64 len, u32 prot);
 // Makes the range inaccessible and gives its pages back; a later emm_map or emm_commit shows zeros.
 __nodiscard int emm_discard(u64 addr, u64 len);
 // As discard, but the range stays usable with prot and reads as zeros (MADV_DONTNEED of anonymous memory).
 __nodiscard int emm_zero(u64 addr, u64 len, u32 prot);
+// A hint that absent pages of the range are about to be committed or copied to.
+void emm_prefetch(u64 addr, u64 len);
+// Is the page there and does it allow the access? Where pages need no commit: always.
+bool emm_accessible(u64 addr, u32 prot);
 
+enum emm_region { EMM_IMAGE, EMM_HEAP, EMM_USER, EMM_THREADS, EMM_REGIONS };
 struct emm_stats {
-    u64 committed, peak; // bytes of user space
+    u64 initial, committed, peak, max; // bytes
 };
-void emm_get_stats(struct emm_stats *ret_stats);
+void emm_get_stats(enum emm_region region, struct emm_stats *ret_stats);

@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Pages whose protection the host sets: simulation, and SGX without EDMM, where everything is committed at load and
 // protections are a request to the kernel, not enforced against it.
-#include "trusted/emm.h"
+#include "trusted/emm_impl.h"
 #include "abi/linux/abi.h"
 #include "base/string.h"
 #include "trusted/cpu.h"
 #include "trusted/layout.h"
 #include "trusted/ocall.h"
 
-static struct emm_caps caps;
-
-const struct emm_caps *emm_caps(void) { return &caps; }
-
-void emm_init(void);
-void emm_init(void)
-{
-    bool sim = enclave_layout.mode == ENCLAVE_MODE_SIM;
-    caps = (struct emm_caps){ .faults = cpu_reports_faults(), .absent = sim, .fresh_zero = sim };
-}
+static struct emm_ops ops;
 
 // Kernel heap pages are usable from the start; only user space follows the programs' protections.
 static bool is_user(u64 addr) { return addr < enclave_layout.user_end; }
 
-int emm_map(u64 addr, u64 len, u32 prot)
+static int host_map(u64 addr, u64 len, u32 prot)
 {
     if (!is_user(addr))
         return 0;
-    if (!caps.fresh_zero) {
+    if (!ops.caps.fresh_zero) {
         int err = (int)ocall_mem_protect(addr, len, EMM_READ | EMM_WRITE);
         if (err)
             return err;
@@ -35,32 +26,19 @@ int emm_map(u64 addr, u64 len, u32 prot)
     return (int)ocall_mem_protect(addr, len, prot);
 }
 
-int emm_commit(u64 addr, u64 len)
+static int host_commit(u64 addr, u64 len)
 {
-    if (caps.fresh_zero && is_user(addr))
+    if (ops.caps.fresh_zero && is_user(addr))
         return (int)ocall_mem_commit(addr, len);
-    return emm_map(addr, len, EMM_READ | EMM_WRITE);
+    return host_map(addr, len, EMM_READ | EMM_WRITE);
 }
 
-int emm_publish(u64 addr, u64 len, u64 from, u32 prot)
-{
-    if (caps.fresh_zero)
-        return (int)ocall_mem_move(addr, len, from, prot);
-    // Without page faults this happens inside mmap, before the program knows the address.
-    int err = emm_map(addr, len, EMM_READ | EMM_WRITE);
-    if (!err) {
-        memcpy((void *)addr, (const void *)from, len);
-        err = emm_protect(addr, len, prot);
-    }
-    return err ? err : emm_discard(from, len);
-}
-
-int emm_protect(u64 addr, u64 len, u32 prot)
+static int host_protect(u64 addr, u64 len, u32 prot)
 {
     return is_user(addr) ? (int)ocall_mem_protect(addr, len, prot) : 0;
 }
 
-int emm_discard(u64 addr, u64 len)
+static int host_discard(u64 addr, u64 len)
 {
     if (!is_user(addr))
         return 0;
@@ -68,11 +46,37 @@ int emm_discard(u64 addr, u64 len)
     return err ? err : (int)ocall_mem_discard(addr, len);
 }
 
-int emm_zero(u64 addr, u64 len, u32 prot)
+static int host_publish(u64 addr, u64 len, u64 from, u32 prot)
 {
-    if (caps.fresh_zero)
-        return (int)ocall_mem_discard(addr, len);
-    return emm_map(addr, len, prot);
+    if (ops.caps.fresh_zero)
+        return (int)ocall_mem_move(addr, len, from, prot);
+    // Without page faults this happens inside mmap, before the program knows the address.
+    int err = host_map(addr, len, EMM_READ | EMM_WRITE);
+    if (!err) {
+        memcpy((void *)addr, (const void *)from, len);
+        err = host_protect(addr, len, prot);
+    }
+    return err ? err : host_discard(from, len);
 }
 
-void emm_get_stats(struct emm_stats *ret_stats) { *ret_stats = (struct emm_stats){ 0 }; }
+static int host_zero(u64 addr, u64 len, u32 prot)
+{
+    if (ops.caps.fresh_zero)
+        return (int)ocall_mem_discard(addr, len);
+    return host_map(addr, len, prot);
+}
+
+static int host_copy(u64 addr, u64 len, u64 from, u32 prot) { return -ENOSYS; }
+static void host_prefetch(u64 addr, u64 len) {}
+static bool host_accessible(u64 addr, u32 prot) { return true; }
+
+const struct emm_ops *emm_host_init(void)
+{
+    bool sim = enclave_layout.mode == ENCLAVE_MODE_SIM;
+    ops = (struct emm_ops){
+        .caps = { .faults = cpu_reports_faults(), .absent = sim, .fresh_zero = sim },
+        .map = host_map, .commit = host_commit, .copy = host_copy, .publish = host_publish, .protect = host_protect,
+        .discard = host_discard, .zero = host_zero, .prefetch = host_prefetch, .accessible = host_accessible,
+    };
+    return &ops;
+}

@@ -9,6 +9,7 @@
 #include "trusted/hooks.h"
 #include "trusted/layout.h"
 #include "trusted/stats.h"
+#include "trusted/tcs.h"
 #include "trusted/tls.h"
 #include "trusted/usercopy.h"
 
@@ -28,6 +29,8 @@ void usercopy_end(void);
 void usercopy_fault(void);
 void userstr_fault(void);
 void usercmpxchg_fault(void);
+void enclu_instruction(void);
+void enclu_fault(void);
 
 static bool between(u64 addr, void (*begin)(void), void (*end)(void))
 {
@@ -58,7 +61,7 @@ static void save_user_regs(struct user_regs *regs, const struct sgx_gprsgx *g)
 static const struct stage1_result resume = { EXIT_RESUME, 0 };
 
 // An exception or interrupt in the LibOS itself.
-static struct stage1_result interrupted_libos(struct tls *tls, struct sgx_gprsgx *g, bool valid, u32 vector)
+static struct stage1_result interrupted_libos(struct tls *tls, struct sgx_gprsgx *g, bool valid, u32 vector, u64 addr)
 {
     if (!valid) {
         if (tls->thread) // what the interrupt is about is looked at before the program goes on
@@ -74,7 +77,11 @@ static struct stage1_result interrupted_libos(struct tls *tls, struct sgx_gprsgx
         g->rflags &= ~0x100ull;
         return resume;
     }
+    if (vector == VECTOR_PF && tcs_grow_stack(tls, addr))
+        return resume;
     u64 fixup = vector == VECTOR_PF || vector == VECTOR_GP ? usercopy_fixup(g->rip) : 0;
+    if (g->rip == (u64)(uintptr_t)enclu_instruction)
+        fixup = (u64)(uintptr_t)enclu_fault;
     if (!fixup) {
         enclave_dead = 1;
         return (struct stage1_result){ EXIT_ABORT, ABORT_EXCEPTION | ((u64)vector << 8) | (g->rip << 16) };
@@ -96,7 +103,7 @@ struct stage1_result exception_stage1(u64 tcs)
     if (tls->state == SLOT_IN_OCALL)
         return resume; // the host interrupted its own entry; nothing of the program runs
     if (g->rip >= enclave_layout.image_start && g->rip < enclave_layout.image_end)
-        return interrupted_libos(tls, g, valid, vector);
+        return interrupted_libos(tls, g, valid, vector, exinfo->maddr);
 
     struct user_regs *regs = (struct user_regs *)tls->slot.stack_top - 1;
     save_user_regs(regs, g);

@@ -3,6 +3,7 @@
 #include "abi/occlum/entry.h"
 #include "libos/thread/slots.h"
 #include "trusted/cpu.h"
+#include "trusted/emm.h"
 #include "trusted/exit.h"
 #include "trusted/hooks.h"
 #include "trusted/hostmem.h"
@@ -10,7 +11,6 @@
 #include "trusted/random.h"
 #include "trusted/tls.h"
 
-void emm_init(void);
 _Noreturn void enclave_main(u64 code, u64 arg, u64 arena, u64 arena_size);
 
 struct tls *tls_of_slot(u64 slot)

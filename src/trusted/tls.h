@@ -49,6 +49,7 @@ struct tls {
     u64 ocall_fs;
     u64 arena, arena_size; // untrusted memory for host calls
     u64 host_rbp;
+    u64 stack_low; // EDMM, slots made at run time: the kernel stack is committed from here up; 0: all of it is there
     // Stage 1 leaves the exception here for stage 2.
     u32 exception_info; // EXITINFO
     u32 exception_error;

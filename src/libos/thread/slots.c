@@ -2,7 +2,10 @@
 #include "libos/thread/slots.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "libos/sync/spinlock.h"
 #include "trusted/layout.h"
+#include "trusted/ocall.h"
+#include "trusted/tcs.h"
 #include "trusted/vector.h"
 
 void gate_entry(void);
@@ -51,25 +54,58 @@ static int prepare(struct tls *tls, struct thread *thread)
     return 0;
 }
 
+// Slots [0, ready) have their pages. Those beyond what was there at load are made one by one, and stay.
+static u64 ready;
+
+static u64 slots_ready(void) { return MAX(__atomic_load_n(&ready, __ATOMIC_ACQUIRE), (u64)enclave_layout.slots_init); }
+
+// Makes one more slot, or waits for the thread that is making one.
+static int add_slot(u64 seen)
+{
+    static struct spinlock adding;
+    int err = 0;
+
+    if (!enclave_layout.edmm || seen >= enclave_layout.slots_max)
+        return -EAGAIN;
+    while (!spin_trylock(&adding)) // host calls are made under it
+        ocall_yield();
+    if (slots_ready() == seen) {
+        err = tcs_create(seen);
+        if (!err)
+            __atomic_store_n(&ready, seen + 1, __ATOMIC_RELEASE);
+    }
+    spin_unlock(&adding);
+    return err ? -EAGAIN : 0;
+}
+
+static int claim_and_prepare(struct tls *tls, u64 index, struct thread *thread)
+{
+    name_slot(tls, index);
+    int err = prepare(tls, thread);
+    if (err) {
+        WRITE_ONCE(tls->state, SLOT_FREE);
+        return err;
+    }
+    u64 now = __atomic_add_fetch(&in_use, 1, __ATOMIC_RELAXED);
+    if (now > peak)
+        peak = now;
+    return 0;
+}
+
 int slot_claim(struct thread *thread)
 {
-    // Low slots first: they are the ones that exist from the start and have warm stacks.
-    for (u64 i = 0; i < enclave_layout.slots_init; i++) {
-        struct tls *tls = tls_of_slot(i);
-        if (READ_ONCE(tls->state) != SLOT_FREE || !claim(tls))
-            continue;
-        name_slot(tls, i);
-        int err = prepare(tls, thread);
-        if (err) {
-            WRITE_ONCE(tls->state, SLOT_FREE);
-            return err;
+    for (;;) {
+        u64 count = slots_ready();
+        // Low slots first: they are the ones that exist from the start and have warm stacks.
+        for (u64 i = 0; i < count; i++) {
+            struct tls *tls = tls_of_slot(i);
+            if (READ_ONCE(tls->state) == SLOT_FREE && claim(tls))
+                return claim_and_prepare(tls, i, thread);
         }
-        u64 now = __atomic_add_fetch(&in_use, 1, __ATOMIC_RELAXED);
-        if (now > peak)
-            peak = now;
-        return 0;
+        int err = add_slot(count);
+        if (err)
+            return err;
     }
-    return -EAGAIN;
 }
 
 void slot_adopt(struct thread *thread)

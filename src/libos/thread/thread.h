@@ -50,6 +50,11 @@ struct thread {
     u32 fault_trapno; // of the last hardware fault, for the frame of its handler
     u64 fault_error, fault_addr;
 
+    // faults that found everything in order (vm/fault.c)
+    u64 idle_fault_page;
+    s64 idle_fault_ns;
+    u32 idle_faults;
+
     // accounting
     u64 start_ns;   // CLOCK_MONOTONIC
 };

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "libos/thread/thread.h"
+#include "libos/time/time.h"
 #include "libos/vm/filemap.h"
 #include "trusted/emm.h"
 
-// Fault-around of anonymous memory that is committed on demand.
-#define ANON_WINDOW KIB(64)
+// Most that one fault of anonymous memory commits.
+#define WINDOW_MAX MIB(2)
+
+// So many faults of a thread, one after the other, on a page that is in order, and the host has taken it away.
+#define IDLE_FAULTS_MAX 1000
+#define IDLE_FAULT_PAUSE_NS 100000000
 
 static bool allows(u32 prot, u32 access)
 {
@@ -14,16 +20,50 @@ static bool allows(u32 prot, u32 access)
     return prot != PROT_NONE;
 }
 
-static int fault_anonymous(struct vma *vma, u64 page)
+// One page; twice the last window where faults go on at its end, upwards or (stacks) downwards.
+static void choose_window(struct vma *vma, u64 page)
 {
-    if (!emm_caps()->lazy_anon)
-        return 0; // usable all along: another thread changed the protection since the fault
-    u64 start = MAX(ALIGN_DOWN(page, ANON_WINDOW), vma->start);
-    u64 end = MIN(ALIGN_DOWN(page, ANON_WINDOW) + ANON_WINDOW, vma->end);
+    u64 start = vma->window_start, end = vma->window_end, twice = MIN(2 * (end - start), WINDOW_MAX);
+
+    if (end > start && page == end) {
+        vma->window_start = page;
+        vma->window_end = MIN(page + twice, vma->end);
+    } else if (end > start && page + PAGE_SIZE == start) {
+        vma->window_end = start;
+        vma->window_start = start - vma->start > twice ? start - twice : vma->start;
+    } else {
+        vma->window_start = page;
+        vma->window_end = page + PAGE_SIZE;
+    }
+}
+
+static int commit_anonymous(const struct vma *vma, u64 start, u64 end)
+{
+    u32 prot = vma_emm_prot(vma->prot);
     if (emm_commit(start, end - start) != 0)
         return -ENOMEM;
-    u32 prot = vma_emm_prot(vma->prot);
     return prot == (EMM_READ | EMM_WRITE) ? 0 : emm_protect(start, end - start, prot);
+}
+
+// A page that is there and allows the access needs nothing: another thread was faster. A thread to which this happens over and over
+// without a pause has a page that is not what it was: -ESTALE.
+static int already_there(struct thread *thread, u64 page)
+{
+    s64 now = time_monotonic_ns();
+    bool again = page == thread->idle_fault_page && now - thread->idle_fault_ns < IDLE_FAULT_PAUSE_NS;
+    thread->idle_faults = again ? thread->idle_faults + 1 : 1;
+    thread->idle_fault_page = page;
+    thread->idle_fault_ns = now;
+    return thread->idle_faults > IDLE_FAULTS_MAX ? -ESTALE : 0;
+}
+
+static int fault_anonymous(struct vma *vma, u64 page)
+{
+    if (!emm_caps()->lazy_anon || emm_accessible(page, vma_emm_prot(vma->prot)))
+        return -EALREADY;
+    choose_window(vma, page);
+    int err = commit_anonymous(vma, vma->window_start, vma->window_end);
+    return err ? commit_anonymous(vma, page, page + PAGE_SIZE) : 0;
 }
 
 static int fault_once(struct mm *mm, u64 addr, u32 access)
@@ -40,33 +80,42 @@ static int fault_once(struct mm *mm, u64 addr, u32 access)
     else
         err = fault_anonymous(vma, ALIGN_DOWN(addr, PAGE_SIZE));
     mutex_unlock(&mm->lock);
+    if (err == -EALREADY)
+        return already_there(current, ALIGN_DOWN(addr, PAGE_SIZE));
+    current->idle_faults = 0;
     return err;
 }
 
 int vm_fault(struct mm *mm, u64 addr, u32 access)
 {
     int err = vm_retry(fault_once(mm, addr, access), KIB(64) / PAGE_SIZE);
-    return err == 0 || err == -EFAULT || err == -EACCES || err == -ENOMEM ? err : -EIO;
+    return err == 0 || err == -EFAULT || err == -EACCES || err == -ENOMEM || err == -ESTALE ? err : -EIO;
+}
+
+// One step of vm_populate; returns where it stopped, or `end` when nothing more can be had.
+static u64 populate_step(struct mm *mm, u64 addr, u64 end)
+{
+    struct vma *vma = vma_find(mm, addr);
+    if (!vma)
+        return end;
+    u64 next = MIN(vma->end, end);
+    if (vma->start > addr || vma->prot == PROT_NONE)
+        return MIN(vma->start > addr ? vma->start : next, end);
+    if (vma->map) {
+        next = filemap_run_end(vma->map, addr, next);
+        return filemap_fill(mm, vma, addr, next, addr) == 0 ? next : end;
+    }
+    if (!emm_caps()->lazy_anon)
+        return next;
+    next = MIN(next, addr + WINDOW_MAX);
+    return commit_anonymous(vma, addr, next) == 0 ? next : end;
 }
 
 void vm_populate(struct mm *mm, u64 addr, u64 len)
 {
-    u64 end = addr + len;
-    while (addr < end) {
+    for (u64 end = addr + len; addr < end;) {
         mutex_lock(&mm->lock);
-        struct vma *vma = vma_find(mm, addr);
-        bool absent = vma && vma->start <= addr && vma->prot != PROT_NONE && (vma->map || emm_caps()->lazy_anon);
-        u64 vma_end = vma ? vma->end : end, next = MIN(vma_end, end);
-        if (absent && vma->map) {
-            next = filemap_run_end(vma->map, addr, next);
-            if (filemap_fill(mm, vma, addr, next, addr) != 0)
-                absent = false;
-        }
+        addr = populate_step(mm, addr, end);
         mutex_unlock(&mm->lock);
-        if (absent && !vma->map)
-            for (u64 page = addr; page < next; page += ANON_WINDOW)
-                if (vm_fault(mm, page, VM_READ) != 0)
-                    return;
-        addr = next;
     }
 }

@@ -4,6 +4,7 @@
 #include "libos/vm/filemap.h"
 
 #include "base/bitmap.h"
+#include "base/string.h"
 #include "libos/mem/account.h"
 #include "libos/mem/heap.h"
 #include "libos/mem/range.h"
@@ -194,6 +195,30 @@ static int fill_aside(struct vma *vma, u64 start, u64 end)
     return err;
 }
 
+// Pages of EDMM come to their place as copies, each in one step.
+#define COPY_BATCH 16u
+
+static int fill_by_copy(struct vma *vma, u64 start, u64 end)
+{
+    u64 batch = MIN((end - start) / PAGE_SIZE, COPY_BATCH);
+    u8 *buffer = kpages_alloc(batch);
+    int err = buffer ? 0 : -ENOMEM;
+
+    emm_prefetch(start, end - start);
+    for (u64 at = start; at < end && !err; at += batch * PAGE_SIZE) {
+        u64 len = MIN(batch * PAGE_SIZE, end - at);
+        memset(buffer, 0, len);
+        err = prepare(vma->map, at, at + len, (u64)(uintptr_t)buffer);
+        if (!err)
+            err = emm_copy(at, len, (u64)(uintptr_t)buffer, first_prot(vma));
+    }
+    if (buffer)
+        kpages_free(buffer, batch);
+    if (err && emm_discard(start, end - start) != 0)
+        return -ENOMEM;
+    return err;
+}
+
 // Brings in a run of absent pages that the file covers at least in part.
 static int fill_run(struct mm *mm, struct vma *vma, u64 start, u64 end)
 {
@@ -203,7 +228,9 @@ static int fill_run(struct mm *mm, struct vma *vma, u64 start, u64 end)
 
     if (account_charge(pages) != 0)
         return -ENOMEM;
-    int err = alone ? fill_in_place(vma, start, end) : fill_aside(vma, start, end);
+    int err = emm_caps()->copies ? fill_by_copy(vma, start, end)
+              : alone            ? fill_in_place(vma, start, end)
+                                 : fill_aside(vma, start, end);
     if (err) {
         account_uncharge(pages);
         return err;
@@ -261,8 +288,10 @@ static void choose_window(struct vm_filemap *map, const struct vma *vma, u64 pag
 int filemap_fault(struct mm *mm, struct vma *vma, u64 page, u32 access)
 {
     struct vm_filemap *map = vma->map;
+    bool brought = false;
     if (!is_present(map, page)) {
         u64 start, end;
+        brought = true;
         choose_window(map, vma, page, &start, &end);
         int err = filemap_fill(mm, vma, start, end, page);
         if (err && !is_present(map, page)) // perhaps a neighbour is at fault: the page alone
@@ -271,7 +300,9 @@ int filemap_fault(struct mm *mm, struct vma *vma, u64 page, u32 access)
             return err;
     }
     if (!(access & VM_WRITE) || !tracks_writes(map))
-        return 0;
+        return brought ? 0 : -EALREADY;
+    if (bitmap_test(map->dirty, filemap_index(map, page)))
+        return -EALREADY;
     bitmap_set(map->dirty, filemap_index(map, page));
     return emm_protect(page, PAGE_SIZE, vma_emm_prot(vma->prot));
 }

@@ -35,7 +35,7 @@ void filemap_forget(struct vm_filemap *map, u64 start, u64 end);
 
 // Brings absent pages of [start, end) in. 0, -EIO (nothing could be read at `must`), -ENOMEM.
 __nodiscard int filemap_fill(struct mm *mm, struct vma *vma, u64 start, u64 end, u64 must);
-// The fault of an absent page, or the first write to a page of a shared mapping.
+// The fault of an absent page, or the first write to a page of a shared mapping. -EALREADY: nothing was amiss.
 __nodiscard int filemap_fault(struct mm *mm, struct vma *vma, u64 page, u32 access);
 // Gives the present pages of [start, end) the protection that prot and their dirty bits ask for.
 __nodiscard int filemap_protect(struct vma *vma, u64 start, u64 end, u32 prot);

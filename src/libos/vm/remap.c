@@ -34,14 +34,29 @@ static struct vm_map_args like(const struct vma *vma, u64 from, u64 addr, u64 le
     return args;
 }
 
-// Anonymous memory: both ranges are backed. Pages that were never committed (EDMM) fault and stay zeros.
+// Pages that were never committed stay so.
+static int copy_committed(struct vma *to, u64 old, u64 len)
+{
+    for (u64 done = 0; done < len;) {
+        u64 run = 0;
+        while (done + run < len && emm_accessible(old + done + run, EMM_READ))
+            run += PAGE_SIZE;
+        if (run && emm_copy(to->start + done, run, old + done, vma_emm_prot(to->prot)) != 0)
+            return -ENOMEM;
+        done += run + PAGE_SIZE;
+    }
+    return 0;
+}
+
+// Anonymous memory: both ranges are backed.
 static int copy_anonymous(const struct vma *from, struct vma *to, u64 old, u64 len)
 {
     u32 from_prot = vma_emm_prot(from->prot), to_prot = vma_emm_prot(to->prot);
     if (!(from_prot & EMM_READ) && emm_protect(old, len, EMM_READ) != 0)
         return -ENOMEM;
-    if (emm_caps()->lazy_anon ? emm_commit(to->start, len) != 0
-                              : emm_protect(to->start, len, EMM_READ | EMM_WRITE) != 0)
+    if (emm_caps()->lazy_anon)
+        return copy_committed(to, old, len);
+    if (emm_protect(to->start, len, EMM_READ | EMM_WRITE) != 0)
         return -ENOMEM;
     for (u64 done = 0; done < len; done += PAGE_SIZE)
         (void)usercopy_raw((void *)(uintptr_t)(to->start + done), (const void *)(uintptr_t)(old + done), PAGE_SIZE);

@@ -14,7 +14,7 @@ void *tempmem_alloc(u64 size, u64 lo, u64 hi)
         return NULL;
     if (account_charge(pages) == 0) {
         if (range_alloc(len, PAGE_SIZE, lo, hi, &at)) {
-            if (emm_map(at, len, EMM_READ | EMM_WRITE) == 0)
+            if (emm_commit(at, len) == 0)
                 return (void *)at;
             range_release(at, len);
         }

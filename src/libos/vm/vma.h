@@ -25,6 +25,8 @@ struct vma {
     u32 prot;  // PROT_READ | PROT_WRITE | PROT_EXEC
     u32 flags; // enum vma_flags
     struct vm_filemap *map; // owned reference; NULL: anonymous
+    // The window of anonymous memory that the last fault committed: a fault next to it is sequential.
+    u64 window_start, window_end;
 };
 
 struct mm {

@@ -57,7 +57,44 @@ static int make(u64 addr, u64 len, u32 prot)
 }
 
 int emm_map(u64 addr, u64 len, u32 prot) { return caps.lazy_anon ? (failing() ? -12 : 0) : make(addr, len, prot); }
-int emm_commit(u64 addr, u64 len) { return make(addr, len, EMM_READ | EMM_WRITE); }
+int emm_commit(u64 addr, u64 len)
+{
+    if (!caps.lazy_anon)
+        return make(addr, len, EMM_READ | EMM_WRITE);
+    if (!valid(addr, len))
+        return -22;
+    for (u64 at = addr; at < addr + len; at += PAGE_SIZE) { // what is there stays as it is
+        int err = state[page_of(at)].content ? 0 : make(at, PAGE_SIZE, EMM_READ | EMM_WRITE);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+int emm_copy(u64 addr, u64 len, u64 from, u32 prot)
+{
+    if (!valid(addr, len))
+        return -22;
+    if (failing())
+        return -12;
+    for (u64 at = 0; at < len; at += PAGE_SIZE) {
+        if (state[page_of(addr + at)].content)
+            fake_emm_violations++;
+        memcpy((void *)(addr + at), (void *)(from + at), PAGE_SIZE);
+        state[page_of(addr + at)].content = true;
+        state[page_of(addr + at)].prot = (u8)prot;
+    }
+    return 0;
+}
+
+void emm_prefetch(u64 addr, u64 len) {}
+
+bool emm_accessible(u64 addr, u32 prot)
+{
+    return !caps.lazy_anon || (state[page_of(addr)].content && (state[page_of(addr)].prot & prot) == prot);
+}
+
+s64 time_monotonic_ns(void) { return 0; }
 
 int emm_protect(u64 addr, u64 len, u32 prot)
 {
@@ -68,7 +105,8 @@ int emm_protect(u64 addr, u64 len, u32 prot)
     for (size_t i = page_of(addr); i < page_of(addr + len); i++) {
         if (!state[i].content && !caps.lazy_anon)
             fake_emm_violations++;
-        state[i].prot = (u8)prot;
+        if (state[i].content || !caps.lazy_anon)
+            state[i].prot = (u8)prot;
     }
     return 0;
 }
@@ -154,7 +192,7 @@ void fake_boot(u64 limit, bool faults, bool lazy_anon)
         abort();
     memset(user, 0xdd, FAKE_USER_SIZE);
     memset(state, 0, sizeof(state));
-    caps = (struct emm_caps){ .faults = faults, .absent = faults, .lazy_anon = lazy_anon };
+    caps = (struct emm_caps){ .faults = faults, .absent = faults, .lazy_anon = lazy_anon, .copies = lazy_anon };
     fail_after = -1;
     fake_emm_violations = 0;
     layout = (struct enclave_layout){
