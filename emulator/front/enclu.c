@@ -37,9 +37,12 @@ void enclave_exit_async(struct task *t, u32 vector, u32 code, u64 address) {
     remote_put(t);
 }
 
+// Inside, EXINFO tells the address whole; outside, CR2 tells the page (SDM 37.3.4).
 bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginfo_t *info) {
-    if (t->cpu.in_enclave)
+    if (t->cpu.in_enclave) {
         enclave_exit_async(t, vector, code, address);
+        address &= ~0xfffull;
+    }
     if (t->regs.rip == t->mm->image + image_symbol("sgx2emu_enclu") && vector != SGX_DB && vector != SGX_BP) {
         t->regs.rdi = vector;
         t->regs.rsi = code;
@@ -66,14 +69,14 @@ static bool resolve(struct task *t, const struct sgx_result *r, siginfo_t *info,
     if (!v || v->encl->pages[page].state == PAGE_LOADED)
         return false;
     if (t->cpu.in_enclave)
-        enclave_exit_async(t, SGX_PF, r->fault_code, r->address & ~0xfffull);
+        enclave_exit_async(t, SGX_PF, r->fault_code, r->address);
     if (encl_fault(t, v, page) == 0) {
         *ret_handled = true;
         return true;
     }
     *info = (siginfo_t){.si_signo = SIGBUS, .si_code = BUS_ADRERR};
     info->si_addr = (void *)(uintptr_t)r->address;
-    *ret_handled = deliver_exception(t, SGX_PF, r->fault_code, r->address & ~0xfffull, info);
+    *ret_handled = deliver_exception(t, SGX_PF, r->fault_code, r->address, info);
     return true;
 }
 
@@ -99,5 +102,5 @@ bool on_enclu(struct task *t, siginfo_t *info) {
     trace("%d: ENCLU leaf %u at %#lx: vector %u, code %#x, address %#lx", t->tid, leaf, rip, r.vector, r.fault_code, r.address);
     if (resolve(t, &r, info, &handled))
         return handled;
-    return deliver_exception(t, r.vector, r.fault_code, r.address & ~0xfffull, info);
+    return deliver_exception(t, r.vector, r.fault_code, r.address, info);
 }

@@ -173,20 +173,19 @@ bool on_fault(struct task *t, siginfo_t *info) {
         return v ? outside(t, v, page, address, info) : false;
     enum sgx_access access = access_of(t, address);
     u32 code = SGX_PFEC_U | (access == SGX_WRITE ? SGX_PFEC_W : 0) | (access == SGX_EXEC ? SGX_PFEC_I : 0);
-    u64 aligned = address & ~0xfffull;
     if (!v)
-        return deliver_exception(t, SGX_PF, code, aligned, info);
+        return deliver_exception(t, SGX_PF, code, address, info);
     struct sgx_result r = sgx_check_access(&emu.model, &t->cpu, address, access);
     if (v->encl->pages[page].state == PAGE_LOADED && !r.vector) {
         view_raise(t, v, page);
         return true;
     }
     if (v->encl->pages[page].state == PAGE_LOADED || !vma_allows(v->vma[page], access))
-        return deliver_exception(t, SGX_PF, r.vector ? r.fault_code : code, aligned, info);
-    enclave_exit_async(t, SGX_PF, code, aligned);
+        return deliver_exception(t, SGX_PF, r.vector ? r.fault_code : code, address, info);
+    enclave_exit_async(t, SGX_PF, code, address);
     if (encl_fault(t, v, page) == 0)
         return true;
     info->si_signo = SIGBUS;
     info->si_code = BUS_ADRERR;
-    return deliver_exception(t, SGX_PF, code, aligned, info);
+    return deliver_exception(t, SGX_PF, code, address, info);
 }

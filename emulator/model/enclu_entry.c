@@ -204,7 +204,7 @@ static void save_frame(struct sgx_model *m, struct sgx_cpu *cpu, u32 vector, u32
     if (secs->miscselect & SGX_MISC_EXINFO) {
         struct sgx_exinfo info = { 0 };
         if (vector == SGX_PF)
-            info = (struct sgx_exinfo){ .maddr = ALIGN_DOWN(address, PAGE_SIZE), .errcd = code };
+            info = (struct sgx_exinfo){ .maddr = address, .errcd = code };
         else if (vector == SGX_GP)
             info.errcd = code;
         if (vector == SGX_PF || vector == SGX_GP)

@@ -56,7 +56,6 @@ static _Noreturn void fail(const char *what, long err)
 
 static void boot(const struct host_start_args __host *host_args)
 {
-    static struct thread boot_thread;
     struct host_start_args args;
     int err;
 
@@ -68,11 +67,14 @@ static void boot(const struct host_start_args __host *host_args)
     ocall_watch_signals(args.shared_page + offsetof(struct host_shared_page, host_signals));
     const struct occlum_config *config = enclave_config();
     log_level = config->flags & OCCLUM_CONFIG_DISABLE_LOG ? LOG_OFF : (enum log_level)MIN(args.log_level, (u64)LOG_TRACE);
-    list_init(&boot_thread.siblings);
     heap_init();
-    slot_adopt(&boot_thread);
+    struct thread *thread = kzalloc(sizeof(*thread)); // freed when it ends, as every thread
+    if (!thread)
+        enclave_abort(ABORT_START);
+    list_init(&thread->siblings);
+    slot_adopt(thread);
     emm_start();
-    boot_thread.start_ns = (u64)time_monotonic_ns();
+    thread->start_ns = (u64)time_monotonic_ns();
     vm_init();
     char **argv = take_strings(args.argv, args.argv_size), **envp = take_strings(args.envp, args.envp_size);
     if (!argv || !argv[0] || !envp)
@@ -80,9 +82,9 @@ static void boot(const struct host_start_args __host *host_args)
     err = fs_init(config, (int)MIN(args.image_fd, (u64)OCALL_MAX_FD), args.image_size);
     if (err)
         fail("file systems", err);
-    err = files_create_initial(args.stdio_flags, &boot_thread.files);
+    err = files_create_initial(args.stdio_flags, &thread->files);
     if (!err)
-        err = fs_context_create_initial(&boot_thread.fs);
+        err = fs_context_create_initial(&thread->fs);
     if (err)
         fail("standard streams", err);
     process_boot(config, argv, envp);

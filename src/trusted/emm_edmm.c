@@ -23,11 +23,15 @@ static_assert(SGX_SECINFO_R == EMM_READ && SGX_SECINFO_W == EMM_WRITE && SGX_SEC
 static bool is_user(u64 addr) { return addr < enclave_layout.user_end; }
 
 // What the enclave asked and the driver could not have refused by right: it goes no further.
-static void must(s64 err)
+static void must_at(s64 err, const char *what, u64 addr)
 {
-    if (unlikely(err))
-        enclave_abort(ABORT_HOST_LIE);
+    if (likely(!err))
+        return;
+    log_error("emm: %s at %#lx: %ld", what, addr, err);
+    enclave_abort(ABORT_HOST_LIE);
 }
+
+#define must(call) must_at((s64)(call), #call, 0)
 
 u64 edmm_accept_new(u64 addr, u64 count)
 {
@@ -214,8 +218,10 @@ static int edmm_zero(u64 addr, u64 len, u32 prot) { return edmm_discard(addr, le
 // Initial pages cannot be filled in one step: they make room for new ones.
 static void make_room(const struct run *run)
 {
+    must(ocall_mem_protect(run->addr, run_len(run), mapping_access(run->old))); // EACCEPT reads the page
     edmm_trim(run->addr, run->count, EMM_USER);
-    must(ocall_mem_protect(run->addr, run_len(run), READ_WRITE | EMM_EXEC));
+    if (run->old & PAGE_INITIAL)
+        must(ocall_mem_protect(run->addr, run_len(run), READ_WRITE | EMM_EXEC));
     reserve_taken(run->old, run->count);
 }
 

@@ -74,9 +74,10 @@ static void trim_range(struct range range)
             n++;
         }
         if (n) {
-            edmm_trim(addr, n, EMM_USER);
+            // EACCEPT reads the page, and what comes to these addresses next may have any access.
             if (ocall_mem_protect(addr, n * PAGE_SIZE, EMM_READ | EMM_WRITE | EMM_EXEC) != 0)
                 enclave_abort(ABORT_HOST_LIE);
+            edmm_trim(addr, n, EMM_USER);
             reserve_taken(0, n);
             for (u64 k = 0; k < n; k++)
                 page_unlock(&states[k], 0);

@@ -195,7 +195,7 @@ TEST(exitinfo)
         sgx_aex(&vm.model, &vm.cpu[0], rows[i].vector, 0x8007, LIN(L_DATA) + 0x123);
         CHECK_EQ(gprsgx(P_SSA0)->exitinfo, rows[i].info);
         CHECK_EQ(vm.model.count.aex[rows[i].vector], 1);
-        CHECK_EQ(exinfo(P_SSA0)->maddr, rows[i].vector == 14 ? LIN(L_DATA) : 0);
+        CHECK_EQ(exinfo(P_SSA0)->maddr, rows[i].vector == 14 ? LIN(L_DATA) + 0x123 : 0);
         CHECK_EQ(exinfo(P_SSA0)->errcd, rows[i].vector == 14 || rows[i].vector == 13 ? 0x8007 : 0);
     }
 }
