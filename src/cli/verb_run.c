@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,16 +9,22 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/emulate.h"
 #include "cli/verbs.h"
+#include "abi/occlum/layout.h"
 #include "loader/loader.h"
 
 const char help_run[] =
     "Starts the enclave and runs PROGRAM, an absolute path inside the image that entry_points of Occlum.json allows.\n"
     "Standard input, output and error are the caller's.\n\n"
+    "options:\n"
+    "  -e, --emulate               on sgx2emu, the software SGX2 machine that comes with occlum (protects nothing)\n"
+    "      --emulate-options=OPTS  options for sgx2emu, divided by spaces; implies --emulate\n\n"
     "exit status:  that of the program; 128+N when signal N killed it;\n"
     "              126 when entry_points does not allow it or it cannot be executed, 127 when it is not there,\n"
     "              125 when the enclave could not start or had to stop, 1 when the instance is not built\n\n"
-    "environment:  OCCLUM_LOG_LEVEL=off|error|warn|info|debug|trace   what the library OS says on stderr (error)\n\n"
+    "environment:  OCCLUM_EMULATE=1, OCCLUM_EMULATE_OPTIONS=OPTS   as the options, for enclaves built for SGX\n"
+    "              OCCLUM_LOG_LEVEL=off|error|warn|info|debug|trace   what the library OS says on stderr (error)\n\n"
     "The program's environment is env.default of Occlum.json, and of the caller's only what env.untrusted names.\n";
 
 extern char **environ;
@@ -44,9 +51,44 @@ static int exit_status(int wait_status)
     return WEXITSTATUS(wait_status);
 }
 
+static bool built_for_simulation(void)
+{
+    struct enclave_file_header header;
+    int fd = open(BUILD_ENCLAVE, O_RDONLY | O_CLOEXEC);
+    bool sim = fd >= 0 && read(fd, &header, sizeof(header)) == (ssize_t)sizeof(header) && header.layout.mode == ENCLAVE_MODE_SIM;
+    if (fd >= 0)
+        close(fd);
+    return sim;
+}
+
+static bool environment_asks(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value && strcmp(value, "0") != 0;
+}
+
+// Under the emulator, when that is wanted. -1: no, go on here.
+static int emulate_if_wanted(bool asked, const char *options, int argc, char **argv)
+{
+    if (emulated() || (!asked && !environment_asks("OCCLUM_EMULATE")))
+        return -1;
+    if (built_for_simulation()) {
+        if (asked)
+            return cli_error("--emulate: this enclave is built for simulation, which needs no emulator. Build it for SGX: occlum build --sgx-mode HW");
+        return -1;
+    }
+    return emulate_exec(options ? options : getenv("OCCLUM_EMULATE_OPTIONS"), argc, argv);
+}
+
 int verb_run(int argc, char **argv)
 {
-    int first = cli_parse(argc, argv, NULL, 0);
+    bool emulate = false;
+    const char *emulate_options = NULL;
+    const struct cli_option options_known[] = {
+        { "emulate", 'e', NULL, &emulate },
+        { "emulate-options", 0, &emulate_options, NULL },
+    };
+    int first = cli_parse(argc, argv, options_known, sizeof(options_known) / sizeof(options_known[0]));
     if (first < 0)
         return STATUS_USAGE;
     if (first >= argc)
@@ -58,6 +100,9 @@ int verb_run(int argc, char **argv)
     if (access(BUILD_ENCLAVE, R_OK) != 0)
         return cli_error("this instance is not built (%s: %s). Build it: occlum build", BUILD_ENCLAVE, strerror(errno));
 
+    int status = emulate_if_wanted(emulate || emulate_options, emulate_options, argc, argv);
+    if (status >= 0)
+        return status;
     struct loader_options options = {
         .enclave_path = BUILD_ENCLAVE,
         .image_path = access(BUILD_IMAGE, F_OK) == 0 ? BUILD_IMAGE : NULL,
@@ -65,7 +110,7 @@ int verb_run(int argc, char **argv)
         .envp = environ,
         .log_level = log_level(),
     };
-    int status = loader_run(&options);
+    status = loader_run(&options);
     // The enclave's other threads may still be inside: leave without running their exit handlers.
     fflush(NULL);
     _exit(status < 0 ? STATUS_LOADER : exit_status(status));

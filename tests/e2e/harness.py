@@ -17,11 +17,11 @@ PROGRAMS = os.path.join(PROJECT, 'tests', 'e2e', 'programs')
 PACK = os.path.join(PROJECT, 'tools', 'pack-program.py')
 # Where the programs run: simulation, or SGX on the emulator, without and with EDMM. The suite is the same.
 PLATFORM = os.environ.get('OCCLUM_E2E_PLATFORM', 'sim')
-PLATFORMS = {'sim': {'SGX_MODE': 'SIM'}, 'emulated': {'SGX_MODE': 'HW', 'OCCLUM_EMULATE': '1'},
-             'emulated-edmm': {'SGX_MODE': 'HW', 'ENABLE_EDMM': 'Y', 'OCCLUM_EMULATE': '1'}}
+PLATFORMS = {'sim': {'SGX_MODE': 'SIM'}, 'emulated': {'SGX_MODE': 'HW', 'OCCLUM_EMULATE': '1', 'OCCLUM_EMULATE_OPTIONS': '--epc 1024M'},
+             'emulated-edmm': {'SGX_MODE': 'HW', 'ENABLE_EDMM': 'Y', 'OCCLUM_EMULATE': '1', 'OCCLUM_EMULATE_OPTIONS': '--epc 1024M'}}
 # Without EDMM all of it is added at each start, which the emulator does page by page.
 MEMORY = {'sim': {'resource_limits.user_space_size': '1GB'}, 'emulated': {'resource_limits.user_space_size': '256MB'},
-          'emulated-edmm': {'resource_limits.user_space_size': '8MB', 'resource_limits.user_space_max_size': '1GB',
+          'emulated-edmm': {'resource_limits.user_space_size': '8MB', 'resource_limits.user_space_max_size': '400MB', 'feature.enforce_max_limits': True,
                             'resource_limits.init_num_of_threads': 4, 'resource_limits.kernel_space_heap_size': '8MB'}}
 RUN_TIMEOUT = 60    # seconds one program may take; the machine may be busy
 BUILD_TIMEOUT = 300
@@ -137,8 +137,7 @@ def clean_environment(extra=None):
 
 
 def occlum(*arguments, cwd=None, env=None, **options):
-    pre = [os.path.join(BUILD, 'bin', 'sgx2emu'), '--pin', '--epc', '1024M'] if arguments[0] == 'run' and PLATFORM != 'sim' else []
-    return run_command([*pre, OCCLUM, *arguments], cwd=cwd or scratch(), env=clean_environment(env), **options)
+    return run_command([OCCLUM, *arguments], cwd=cwd or scratch(), env=clean_environment(env), **options)
 
 
 def compile_program(name, *flags, compiler='gcc', output=None):

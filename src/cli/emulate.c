@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/emulate.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+enum { MAX_ARGUMENTS = 4096 };
+
+bool emulated(void)
+{
+    const char *mark = getenv(EMULATED_MARK);
+    return mark && *mark;
+}
+
+// The emulator beside the running program: installed, or in the build tree.
+static bool beside(const char *self, char path[PATH_MAX])
+{
+    static const char *const places[] = { "sgx2emu", "../../emulator/sgx2emu" };
+    const char *slash = strrchr(self, '/');
+
+    for (size_t i = 0; slash && i < sizeof(places) / sizeof(places[0]); i++)
+        if (snprintf(path, PATH_MAX, "%.*s/%s", (int)(slash - self), self, places[i]) < PATH_MAX && access(path, X_OK) == 0)
+            return true;
+    return false;
+}
+
+int emulate_exec(const char *options, int argc, char **argv)
+{
+    static char self[PATH_MAX], path[PATH_MAX];
+    char *arguments[MAX_ARGUMENTS], *words = strdup(options ? options : "");
+    const char *named = getenv("OCCLUM_SGX2EMU");
+    int count = 0;
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    if (n <= 0 || !words)
+        return cli_error("--emulate: %s", strerror(errno)), STATUS_LOADER;
+    self[n] = '\0';
+    const char *emulator = named && *named ? named : beside(self, path) ? path : "sgx2emu";
+    arguments[count++] = "sgx2emu";
+    arguments[count++] = "--pin"; // the supervisor beside its program: the cheapest way to and fro
+    for (char *word = strtok(words, " "); word && count < MAX_ARGUMENTS / 2; word = strtok(NULL, " "))
+        arguments[count++] = word;
+    if (argc > MAX_ARGUMENTS / 2 - 8)
+        return cli_usage("run: too many arguments for --emulate");
+    arguments[count++] = self;
+    for (int i = 0; i < argc; i++)
+        arguments[count++] = argv[i];
+    arguments[count] = NULL;
+    setenv(EMULATED_MARK, "1", 1);
+    execvp(emulator, arguments);
+    cli_error("--emulate: %s: %s. It comes with occlum; OCCLUM_SGX2EMU names one elsewhere", emulator, strerror(errno));
+    return STATUS_LOADER;
+}
