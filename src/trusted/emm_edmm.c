@@ -100,10 +100,10 @@ static int for_each_run(u64 addr, u64 len, bool create, int (*step)(const struct
 // The host's mapping of initial pages may never allow execution (platform/sgx).
 static u32 mapping_access(u8 state) { return state & PAGE_INITIAL ? READ_WRITE : READ_WRITE | EMM_EXEC; }
 
-// Augments from outside: no exception for each page. It is a hint: a page the host left out comes by EACCEPT's own fault.
-static void augment(u64 addr, u64 len)
+// Shows and augments from outside: no exception for each page. It is a hint: a page the host left out comes by EACCEPT's own fault.
+static void augment(u64 addr, u64 len, u32 prot)
 {
-    if (tls_self()->vector_ocall_area && ocall_edmm_augment(addr, len) != 0)
+    if (tls_self()->vector_ocall_area && ocall_edmm_augment(addr, len, prot) != 0)
         log_debug("emm: the host could not augment [%#lx, +%#lx)", addr, len);
 }
 
@@ -116,13 +116,12 @@ static int commit_run(const struct run *run, void *arg)
         return 0;
     }
     if (run->old & PAGE_IDLE) { // zeroed when it became idle
-        must(ocall_mem_protect(run->addr, run_len(run), mapping_access(run->old)));
-        augment(run->addr, run_len(run));
+        augment(run->addr, run_len(run), mapping_access(run->old));
         reserve_taken(run->old, run->count);
         run_give(run, run->count, (run->old & (PAGE_INITIAL | PAGE_ACCESS)) | PAGE_LIVE);
         return 0;
     }
-    augment(run->addr, run_len(run));
+    augment(run->addr, run_len(run), mapping_access(run->old));
     u64 count = edmm_accept_new(run->addr, run->count);
     emm_count(EMM_USER, (s64)count);
     run_give(run, count, PAGE_LIVE | READ_WRITE);
@@ -142,7 +141,7 @@ static int commit_heap(u64 addr, u64 len)
         top = enclave_layout.heap_init_end;
     if (addr + len > top) {
         u64 want = (addr + len - top) / PAGE_SIZE;
-        augment(top, want * PAGE_SIZE);
+        augment(top, want * PAGE_SIZE, 0);
         u64 count = edmm_accept_new(top, want);
         emm_count(EMM_HEAP, (s64)count);
         top += count * PAGE_SIZE;
@@ -220,16 +219,24 @@ static void make_room(const struct run *run)
 {
     must(ocall_mem_protect(run->addr, run_len(run), mapping_access(run->old))); // EACCEPT reads the page
     edmm_trim(run->addr, run->count, EMM_USER);
-    if (run->old & PAGE_INITIAL)
-        must(ocall_mem_protect(run->addr, run_len(run), READ_WRITE | EMM_EXEC));
     reserve_taken(run->old, run->count);
 }
 
 static u64 copy_pages(u64 addr, u64 count, u64 from, u32 prot)
 {
     u64 i = 0;
-    while (i < count && enclu_eacceptcopy(addr + i * PAGE_SIZE, SGX_SECINFO_PT(SGX_PT_REG) | prot, from + i * PAGE_SIZE) == 0)
+    bool augmented = false; // by the caller, for a larger range
+    while (i < count) {
+        u64 error = enclu_eacceptcopy(addr + i * PAGE_SIZE, SGX_SECINFO_PT(SGX_PT_REG) | prot, from + i * PAGE_SIZE);
+        if (error && augmented)
+            break;
+        if (error) {
+            augment(addr + i * PAGE_SIZE, (count - i) * PAGE_SIZE, READ_WRITE | EMM_EXEC);
+            augmented = true;
+            continue;
+        }
         i++;
+    }
     stats_add(STAT_EACCEPTCOPY, i);
     emm_count(EMM_USER, (s64)i);
     return i;
@@ -251,7 +258,6 @@ static int copy_run(const struct run *run, void *arg)
     }
     if (run->old & PAGE_IDLE) {
         make_room(run);
-        augment(run->addr, run_len(run));
         now.old = 0;
     }
     u64 count = copy_pages(run->addr, run->count, copy->from + (run->addr - copy->addr), copy->prot);
@@ -296,8 +302,7 @@ static int exchange(const struct run *run, u32 access)
         part.count = MIN(run->count - done, EXCHANGE_PAGES);
         memcpy(contents, (const void *)part.addr, run_len(&part));
         edmm_trim(part.addr, part.count, EMM_USER);
-        must(ocall_mem_protect(part.addr, run_len(&part), READ_WRITE | EMM_EXEC));
-        augment(part.addr, run_len(&part));
+        augment(part.addr, run_len(&part), READ_WRITE | EMM_EXEC);
         if (copy_pages(part.addr, part.count, (u64)(uintptr_t)contents, access) != part.count)
             enclave_abort(ABORT_HOST_LIE); // the contents would be lost
         done += part.count;
@@ -338,7 +343,7 @@ static void edmm_prefetch(u64 addr, u64 len)
     u64 count;
     u8 *states = pagemap_get(addr, false, &count);
     if (!states || !(READ_ONCE(*states) & (PAGE_LIVE | PAGE_IDLE)))
-        augment(addr, len);
+        augment(addr, len, READ_WRITE | EMM_EXEC);
 }
 
 static bool edmm_accessible(u64 addr, u32 prot)
@@ -368,7 +373,7 @@ void emm_start(void)
         return;
     for (u64 addr = start; addr < end; addr += MIB(2)) {
         u64 len = MIN(MIB(2), end - addr);
-        augment(addr, len); // brings the mappings in
+        augment(addr, len, 0); // brings the mappings in
         memset((void *)addr, 0, len);
     }
     if (start < end)

@@ -74,7 +74,7 @@ static void trim_range(struct range range)
             n++;
         }
         if (n) {
-            // EACCEPT reads the page, and what comes to these addresses next may have any access.
+            // EACCEPT reads the page.
             if (ocall_mem_protect(addr, n * PAGE_SIZE, EMM_READ | EMM_WRITE | EMM_EXEC) != 0)
                 enclave_abort(ABORT_HOST_LIE);
             edmm_trim(addr, n, EMM_USER);

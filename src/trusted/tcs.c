@@ -24,7 +24,7 @@ struct part {
 static bool commit_part(const struct part *part)
 {
     u64 len = part->pages * PAGE_SIZE;
-    if (ocall_edmm_augment(part->addr, len) != 0)
+    if (ocall_edmm_augment(part->addr, len, 0) != 0)
         return false;
     u64 count = edmm_accept_new(part->addr, part->pages);
     emm_count(EMM_THREADS, (s64)count);

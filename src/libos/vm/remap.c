@@ -41,6 +41,8 @@ static int copy_committed(struct vma *to, u64 old, u64 len)
         u64 run = 0;
         while (done + run < len && emm_accessible(old + done + run, EMM_READ))
             run += PAGE_SIZE;
+        if (run)
+            emm_prefetch(to->start + done, run);
         if (run && emm_copy(to->start + done, run, old + done, vma_emm_prot(to->prot)) != 0)
             return -ENOMEM;
         done += run + PAGE_SIZE;

@@ -151,13 +151,14 @@ static int map(u64 start, u64 end, int prot)
 }
 
 // A mapping may allow no more than each page did when it was added; pages that come later may have any access, which the EPCM
-// then limits. Without EDMM the programs' protections are the mapping's.
+// then limits. Absent pages of programs stay hidden until the enclave asks for them: a fault of the enclave on a mapping that
+// allows it would have the driver augment the page at once, and fault again because it is not accepted yet.
 static int map_enclave(const struct enclave_file *file)
 {
     const struct enclave_layout *l = &sgx_layout;
     int err = map(l->user_start, l->user_committed_end, l->edmm ? PROT_READ | PROT_WRITE : PROT_NONE);
     if (!err && l->edmm)
-        err = map(l->user_committed_end, l->user_end, PROT_READ | PROT_WRITE | PROT_EXEC);
+        err = map(l->user_committed_end, l->user_end, PROT_NONE);
     for (u32 i = 0; i < file->header->region_count && !err; i++) {
         const struct enclave_region *region = &file->regions[i];
         static_assert(SGX_SECINFO_R == PROT_READ && SGX_SECINFO_W == PROT_WRITE && SGX_SECINFO_X == PROT_EXEC);
@@ -189,20 +190,15 @@ static int sgx_load(const struct enclave_file *file)
 static int sgx_attach_thread(void) { return 0; }
 static void sgx_detach_thread(void) {}
 
-static bool is_user_range(u64 addr, u64 len)
-{
-    return addr >= sgx_layout.user_start && addr <= sgx_layout.user_end && len <= sgx_layout.user_end - addr;
-}
-
 static int sgx_mem_protect(u64 addr, u64 len, u32 prot)
 {
-    if (!is_user_range(addr, len))
+    if (!sgx_is_user_range(addr, len))
         return -EINVAL;
     return mprotect((void *)addr, len, (int)(prot & 7)) == 0 ? 0 : -errno;
 }
 
 // Without EDMM pages cannot be given back.
-static int sgx_mem_discard(u64 addr, u64 len) { return is_user_range(addr, len) ? 0 : -EINVAL; }
+static int sgx_mem_discard(u64 addr, u64 len) { return sgx_is_user_range(addr, len) ? 0 : -EINVAL; }
 
 const struct platform_ops platform_sgx = {
     .name = "sgx",

@@ -37,11 +37,17 @@ extern const u8 sgx_touch_load[], sgx_touch_failed[];
 // The kernel's entry, or NULL (vdso.c).
 sgx_enter_function *sgx_vdso_enter(void);
 
+// Is the range programs' address space?
+static inline bool sgx_is_user_range(u64 addr, u64 len)
+{
+    return addr >= sgx_layout.user_start && addr <= sgx_layout.user_end && len <= sgx_layout.user_end - addr;
+}
+
 int sgx_install_handlers(void); // thread.c
 struct enclave_exit sgx_enter_slot(u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size);
 
 // SGX2 host calls (edmm.c).
-int sgx_edmm_augment(u64 addr, u64 len);
+int sgx_edmm_augment(u64 addr, u64 len, u32 prot);
 int sgx_edmm_restrict(u64 addr, u64 len, u32 prot);
 int sgx_edmm_type(u64 addr, u64 len, u32 type);
 int sgx_edmm_remove(u64 addr, u64 len);
