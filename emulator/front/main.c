@@ -173,6 +173,24 @@ static pid_t spawn(char **argv) {
     return child;
 }
 
+static pid_t program;
+
+// Signals that people send to the process they started are meant for the program. What comes from the terminal reaches it anyway.
+static void pass_on(int sig, siginfo_t *info, void *context) {
+    (void)context;
+    if (info->si_code != SI_KERNEL)
+        kill(program, sig);
+}
+
+static void pass_signals_on(pid_t child) {
+    static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT};
+    struct sigaction old, action = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART};
+    program = child;
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+        if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            sigaction(signals[i], &action, NULL);
+}
+
 static double now(void) {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -193,9 +211,7 @@ int main(int argc, char **argv) {
     pid_t child = spawn(argv + optind);
     if (child < 0)
         return 125;
-    for (int sig = SIGHUP; sig <= SIGTERM; sig++) // meant for the program, which gets them from the terminal
-        if (sig == SIGINT || sig == SIGQUIT || sig == SIGHUP)
-            signal(sig, SIG_IGN);
+    pass_signals_on(child);
     struct task *t = task_add(child);
     t->mm = mm_new();
     t->actions = calloc(1, sizeof(*t->actions));
