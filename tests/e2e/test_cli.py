@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 
-from harness import (BUILD, OCCLUM, Group, Instance, Skip, clean_environment, compile_program, expect, expect_contains, expect_output,
+from harness import (BUILD, OCCLUM, PLATFORM, Group, Instance, Skip, clean_environment, compile_program, expect, expect_contains, expect_output,
                      expect_status, kill_group, occlum, run_command, scratch)
 
 group = Group()
@@ -176,7 +176,7 @@ def _(instance):
 def _(instance):
     result = occlum('status', cwd=instance.folder)
     expect_status(result, 0)
-    for word in ('sim', 'edmm', 'built'):
+    for word in ('sim' if PLATFORM == 'sim' else 'sgx', 'edmm', 'built'):
         expect(word in result.text.lower(), f'no {word}', result)
 
 
