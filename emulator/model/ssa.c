@@ -23,12 +23,10 @@ u64 sgx_ssa_frame_bytes(const struct sgx_model *m, u64 xfrm, u32 miscselect)
 
 static struct sgx_result ssa_page(struct sgx_model *m, const struct sgx_cpu *cpu, u32 secs_page, u64 linaddr, u32 *ret_page)
 {
-    const struct sgx_secs *secs = secs_of(m, secs_page);
-    if (!in_elrange(secs->base, secs->size, linaddr, PAGE_SIZE))
-        return gp();
-    TRY(resolve(m, cpu, secs_page, linaddr, SGX_WRITE, ret_page));
+    // There is no check of ELRANGE: a page outside cannot have an EPCM entry that fits.
+    TRY(operand_walk(m, cpu, linaddr, SGX_WRITE, ret_page));
     const struct sgx_epcm *e = &m->epcm[*ret_page];
-    bool usable = e->type == SGX_PT_REG && e->r && e->w && !e->pending && !e->modified;
+    bool usable = page_belongs(e, secs_page, linaddr) && e->type == SGX_PT_REG && e->r && e->w && !e->pending && !e->modified;
     return usable ? success() : pf_enclu(linaddr);
 }
 
@@ -82,14 +80,12 @@ static bool in_image(const struct sgx_cpu *cpu, const struct sgx_xsave_component
 
 void ssa_save_xsave(struct sgx_model *m, const struct sgx_cpu *cpu, u64 xfrm)
 {
-    u8 head[XSAVE_LEGACY + XSAVE_HEADER] = { 0 };
-    u64 bv;
+    u64 header[3] = { 0 }; // XSTATE_BV, then 16 bytes that an AEX clears; the rest of the header it does not write
 
-    memcpy(head, cpu->xsave, XSAVE_SW_RESERVED);
-    memcpy(&bv, cpu->xsave + XSAVE_LEGACY, sizeof(bv));
-    bv &= xfrm;
-    memcpy(head + XSAVE_LEGACY, &bv, sizeof(bv));
-    ssa_write(m, &cpu->ssa, 0, head, sizeof(head));
+    memcpy(header, cpu->xsave + XSAVE_LEGACY, sizeof(header[0]));
+    header[0] &= xfrm;
+    ssa_write(m, &cpu->ssa, 0, cpu->xsave, XSAVE_SW_RESERVED);
+    ssa_write(m, &cpu->ssa, XSAVE_LEGACY, header, sizeof(header));
     for (u32 i = 2; i < ARRAY_SIZE(m->config.xsave); i++) {
         const struct sgx_xsave_component *c = &m->config.xsave[i];
         if ((xfrm >> i & 1) && in_image(cpu, c))
@@ -99,14 +95,12 @@ void ssa_save_xsave(struct sgx_model *m, const struct sgx_cpu *cpu, u64 xfrm)
 
 bool ssa_xsave_valid(struct sgx_model *m, u64 xfrm, const struct sgx_ssa_frame *frame)
 {
-    u8 header[XSAVE_HEADER];
-    u64 bv;
+    u64 header[3]; // XSTATE_BV and bytes 8 to 23; the standard form looks at no more
     u32 mxcsr;
 
     ssa_read(m, frame, XSAVE_LEGACY, header, sizeof(header));
     ssa_read(m, frame, MXCSR_AT, &mxcsr, sizeof(mxcsr));
-    memcpy(&bv, header, sizeof(bv));
-    return !(bv & ~xfrm) && all_zero(header + 8, sizeof(header) - 8) && !(mxcsr & 0xffff0000u);
+    return !(header[0] & ~xfrm) && !header[1] && !header[2] && !(mxcsr & 0xffff0000u);
 }
 
 void ssa_load_xsave(struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm, const struct sgx_ssa_frame *frame)

@@ -53,8 +53,8 @@ struct sgx_result aug(u32 page, u32 place);
 
 #define IS_OK(r) ({ struct sgx_result is_r = (r); !is_r.vector && !is_r.zf; })
 #define IS_GP(r) ({ struct sgx_result is_r = (r); is_r.vector == SGX_GP; })
-#define IS_UD(r) ({ struct sgx_result is_r = (r); is_r.vector == SGX_UD; })
 #define IS_PF(r, at, code) ({ struct sgx_result is_r = (r); \
     is_r.vector == SGX_PF && is_r.address == (at) && is_r.fault_code == (code); })
 #define IS_PF_EPC(r, at) IS_PF(r, at, SGX_PFEC_P | SGX_PFEC_SGX)
+#define IS_TOLD(r, code) ({ struct sgx_result is_r = (r); !is_r.vector && !is_r.zf && is_r.cf && is_r.rax == (code); })
 #define IS_ERROR(r, code) ({ struct sgx_result is_r = (r); !is_r.vector && is_r.zf && is_r.rax == (code); })

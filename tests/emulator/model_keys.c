@@ -188,13 +188,9 @@ TEST(ereport_operands)
 {
     struct sgx_report rep;
     prepare(0);
-    struct sgx_targetinfo t = self(), bad = t;
-    bad.reserved1 = 1;
-    CHECK(IS_GP(report(&bad, &rep)));
-    bad = t, bad.reserved2[0] = 1;
-    CHECK(IS_GP(report(&bad, &rep)));
-    bad = t, bad.reserved3[383] = 1;
-    CHECK(IS_GP(report(&bad, &rep)));
+    struct sgx_targetinfo t = self(), odd = t;
+    odd.reserved1 = odd.reserved2[0] = odd.reserved3[383] = 1; // not looked at
+    CHECK(IS_OK(report(&odd, &rep)));
     CHECK(IS_OK(report(&t, &rep)));
     CHECK(IS_GP(enclu(0, ENCLU_EREPORT, AT(256), AT(AT_DATA), AT(AT_REPORT))));
     CHECK(IS_GP(enclu(0, ENCLU_EREPORT, AT(0), AT(AT_DATA) + 64, AT(AT_REPORT))));
