@@ -27,7 +27,7 @@ static struct sgx_result ssa_page(struct sgx_model *m, const struct sgx_cpu *cpu
     TRY(operand_walk(m, cpu, linaddr, SGX_WRITE, ret_page));
     const struct sgx_epcm *e = &m->epcm[*ret_page];
     bool usable = page_belongs(e, secs_page, linaddr) && e->type == SGX_PT_REG && e->r && e->w && !e->pending && !e->modified;
-    return usable ? success() : pf_enclu(linaddr);
+    return usable ? success() : pf(linaddr, SGX_PFEC_P | SGX_PFEC_W | SGX_PFEC_U | SGX_PFEC_SGX); // both are demanded
 }
 
 struct sgx_result ssa_find(struct sgx_model *m, const struct sgx_cpu *cpu, const struct sgx_secs *secs, u32 secs_page,

@@ -55,7 +55,7 @@ static struct sgx_result run_eresume(void) { return enclu(0, ENCLU_ERESUME, op.r
 
 #define SSA_PF(code) PFU(AT(L_SSA), code)
 #define SSA_WRITE (SGX_PFEC_U | SGX_PFEC_W)
-#define SSA_STATE(name, field, change) CAUSE("SSA " name, TOUCH(SSA, field), SSA_PF(CODE_PFX), change)
+#define SSA_STATE(name, field, change) CAUSE("SSA " name, TOUCH(SSA, field), SSA_PF(CODE_PFX | SGX_PFEC_W), change)
 #define SSA_CAUSES                                                                                                  \
     CAUSE("SSA absent", TOUCH(SSA, F_PTE), SSA_PF(SSA_WRITE), vm.ptes[L_SSA].present = false);                       \
     CAUSE("SSA read-only", TOUCH(SSA, F_PTE), SSA_PF(SSA_WRITE | SGX_PFEC_P), vm.ptes[L_SSA].writable = false);      \
