@@ -16,7 +16,7 @@ struct machine {
     struct sgx_model model;
     struct sgx_epcm epcm[EPC_PAGES];
     u8 pages[EPC_PAGES][4096] __attribute__((aligned(4096)));
-    struct sgx_pte ptes[ENCLAVE_PAGES];
+    struct sgx_pte ptes[2 * ENCLAVE_PAGES]; // a second enclave may lie behind the first
     u64 base;
     struct sgx_cpu cpu[2];
     u8 xsave[2][XSAVE_SIZE] __attribute__((aligned(64)));
