@@ -59,6 +59,7 @@ static bool secs_valid(const struct sgx_model *m, const struct sgx_secs *s)
     return secs_reserved_clear(s) && attributes_supported(m, &s->attributes);
 }
 
+// SDM 38.3 ECREATE; 35 SECS, ATTRIBUTES; 39.7 XFRM.
 static struct sgx_result ecreate(struct sgx_model *m, const struct sgx_page_args *args, u64 epc)
 {
     TRY(check_epc_page(m, epc));
@@ -91,6 +92,7 @@ static struct sgx_result ecreate(struct sgx_model *m, const struct sgx_page_args
     return success();
 }
 
+// SDM 38.3 EADD; 35 SECINFO, TCS.
 static struct sgx_result eadd(struct sgx_model *m, const struct sgx_page_args *args, u64 epc)
 {
     TRY(check_epc_page(m, epc));
@@ -134,6 +136,7 @@ static struct sgx_result eadd(struct sgx_model *m, const struct sgx_page_args *a
     return success();
 }
 
+// SDM 38.3 EEXTEND.
 static struct sgx_result eextend(struct sgx_model *m, u64 secs_address, u64 epc)
 {
     TRY(check_epc_page(m, secs_address));
@@ -155,6 +158,7 @@ static struct sgx_result eextend(struct sgx_model *m, u64 secs_address, u64 epc)
     return success();
 }
 
+// SDM 38.3 EREMOVE.
 static struct sgx_result eremove(struct sgx_model *m, u64 epc)
 {
     TRY(check_epc_page(m, epc));

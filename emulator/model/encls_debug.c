@@ -28,6 +28,7 @@ static u64 *word_at(struct sgx_model *m, u64 epc)
     return (u64 *)(void *)(page_data(m, page_index(epc)) + (epc & PAGE_MASK));
 }
 
+// SDM 38.3 EDBGRD.
 static struct sgx_result edbgrd(struct sgx_model *m, u64 epc, u64 *ret_value)
 {
     struct sgx_result found = find_target(m, epc, true);
@@ -46,6 +47,7 @@ static struct sgx_result edbgrd(struct sgx_model *m, u64 epc, u64 *ret_value)
     return success();
 }
 
+// SDM 38.3 EDBGWR.
 static struct sgx_result edbgwr(struct sgx_model *m, u64 epc, u64 value)
 {
     struct sgx_result found = find_target(m, epc, false);

@@ -4,6 +4,7 @@
 
 #include "base/string.h"
 
+// SDM 38.3 EAUG.
 static struct sgx_result eaug(struct sgx_model *m, const struct sgx_page_args *args, u64 epc)
 {
     if (!m->config.sgx2)
@@ -32,6 +33,7 @@ static struct sgx_result eaug(struct sgx_model *m, const struct sgx_page_args *a
     return success();
 }
 
+// SDM 38.3 EMODPR.
 static struct sgx_result emodpr(struct sgx_model *m, const struct sgx_secinfo *secinfo, u64 epc)
 {
     if (!m->config.sgx2)
@@ -59,6 +61,7 @@ static struct sgx_result emodpr(struct sgx_model *m, const struct sgx_secinfo *s
     return success();
 }
 
+// SDM 38.3 EMODT.
 static struct sgx_result emodt(struct sgx_model *m, const struct sgx_secinfo *secinfo, u64 epc)
 {
     if (!m->config.sgx2)

@@ -24,6 +24,7 @@ static bool attributes_match(const struct sgx_secs *secs, const struct sgx_sigst
            (secs->miscselect & s->miscmask) == (s->miscselect & s->miscmask);
 }
 
+// SDM 38.3 EINIT; 35 SIGSTRUCT.
 static struct sgx_result einit(struct sgx_model *m, const struct sgx_sigstruct *guest, u64 epc)
 {
     struct sgx_sigstruct sig = *guest;

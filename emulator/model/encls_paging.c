@@ -5,7 +5,7 @@
 #include "base/string.h"
 #include "crypto/aes.h"
 
-// What the MAC covers besides the page (SDM 35.14, 38.3 EWB): with PCMD's reserved bytes and the emulator's mark.
+// What the MAC covers besides the page (SDM 35 PCMD, 38.3 EWB): with PCMD's reserved bytes and the emulator's mark.
 struct mac_header {
     struct sgx_secinfo secinfo;
     u64 eid, linaddr, version;
@@ -17,6 +17,7 @@ static_assert(sizeof(struct mac_header) == 192); // no padding
 // Not an error but a state that software is told of, by CF.
 static struct sgx_result informed(enum sgx_error code) { return (struct sgx_result){ .cf = true, .rax = code }; }
 
+// SDM 38.3 EBLOCK.
 static struct sgx_result eblock(struct sgx_model *m, u64 epc)
 {
     TRY(check_epc_page(m, epc));
@@ -33,6 +34,7 @@ static struct sgx_result eblock(struct sgx_model *m, u64 epc)
     return success();
 }
 
+// SDM 38.3 ETRACK; tracking 36.5.1.
 static struct sgx_result etrack(struct sgx_model *m, u64 secs)
 {
     TRY(check_secs(m, secs));
@@ -43,6 +45,7 @@ static struct sgx_result etrack(struct sgx_model *m, u64 secs)
     return success();
 }
 
+// SDM 38.3 EPA; 35 version array.
 static struct sgx_result epa(struct sgx_model *m, u64 rbx, u64 epc)
 {
     if (rbx != SGX_PT_VA)
@@ -105,6 +108,7 @@ static struct sgx_result check_evictable(struct sgx_model *m, u32 page)
     return is_tracked(m, page) ? success() : error(SGX_NOT_TRACKED);
 }
 
+// SDM 38.3 EWB; 35 PCMD.
 static struct sgx_result ewb(struct sgx_model *m, struct sgx_page_args *args, u64 epc, u64 va_slot)
 {
     TRY(check_places(m, epc, va_slot));
@@ -157,6 +161,7 @@ static struct sgx_result find_parent(const struct sgx_model *m, const struct sgx
     return success();
 }
 
+// SDM 38.3 ELDB/ELDU.
 static struct sgx_result eld(struct sgx_model *m, const struct sgx_page_args *args, u64 epc, u64 va_slot, bool blocked)
 {
     u32 page = page_index(epc), secs;

@@ -29,6 +29,7 @@ static const struct leaf leaves[] = {
 };
 
 // The frame below becomes the current one. URSP and URBP in it stay those that EENTER saved there.
+// SDM 38.4 EDECCSSA.
 struct sgx_result leaf_edeccssa(struct sgx_model *m, struct sgx_cpu *cpu)
 {
     struct sgx_tcs *tcs = (struct sgx_tcs *)(void *)page_data(m, cpu->tcs);
@@ -43,6 +44,7 @@ struct sgx_result leaf_edeccssa(struct sgx_model *m, struct sgx_cpu *cpu)
     return success();
 }
 
+// SDM 38.2 ENCLU.
 static struct sgx_result run(struct sgx_model *m, struct sgx_cpu *cpu, u32 number)
 {
     // A leaf that CPUID does not enumerate is undefined: #GP(0), not #UD (SDM 38.2 ENCLU).

@@ -41,6 +41,7 @@ static bool tcs_acceptable(const struct sgx_model *m, const struct sgx_secs *sec
            !tcs->stage && tcs_limits_valid(secs, tcs);
 }
 
+// SDM 38.4 EACCEPT.
 struct sgx_result leaf_eaccept(struct sgx_model *m, struct sgx_cpu *cpu)
 {
     u64 flags, linaddr = cpu->gpr.rcx;
@@ -76,6 +77,7 @@ static bool copy_target(const struct sgx_epcm *e, u32 secs, u64 linaddr)
     return page_belongs(e, secs, linaddr) && e->type == SGX_PT_REG && e->pending && !e->modified && e->r && e->w && !e->x;
 }
 
+// SDM 38.4 EACCEPTCOPY.
 struct sgx_result leaf_eacceptcopy(struct sgx_model *m, struct sgx_cpu *cpu)
 {
     u64 to = cpu->gpr.rcx, from = cpu->gpr.rdx, flags;
@@ -102,6 +104,7 @@ struct sgx_result leaf_eacceptcopy(struct sgx_model *m, struct sgx_cpu *cpu)
     return success();
 }
 
+// SDM 38.4 EMODPE.
 struct sgx_result leaf_emodpe(struct sgx_model *m, struct sgx_cpu *cpu)
 {
     u64 flags, linaddr = cpu->gpr.rcx;

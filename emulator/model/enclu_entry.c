@@ -99,6 +99,7 @@ static void suppress_tf(struct sgx_cpu *cpu)
         cpu->gpr.rflags &= ~RFLAGS_TF;
 }
 
+// SDM 38.4 EENTER.
 struct sgx_result leaf_eenter(struct sgx_model *m, struct sgx_cpu *cpu)
 {
     struct entry e;
@@ -136,6 +137,7 @@ static void load_gpr(struct sgx_cpu *cpu, const struct sgx_gprsgx *s)
 }
 static_assert(offsetof(struct sgx_gpr, rflags) == offsetof(struct sgx_gprsgx, rflags));
 
+// SDM 38.4 ERESUME.
 struct sgx_result leaf_eresume(struct sgx_model *m, struct sgx_cpu *cpu)
 {
     struct sgx_gprsgx saved;
@@ -175,6 +177,7 @@ static struct sgx_tcs *leave(struct sgx_model *m, struct sgx_cpu *cpu)
     return tcs;
 }
 
+// SDM 38.4 EEXIT.
 struct sgx_result leaf_eexit(struct sgx_model *m, struct sgx_cpu *cpu)
 {
     if (!is_canonical(cpu->gpr.rbx))
@@ -225,6 +228,7 @@ static void save_frame(struct sgx_model *m, struct sgx_cpu *cpu, u32 vector, u32
 }
 static_assert(sizeof(struct sgx_gpr) == offsetof(struct sgx_gprsgx, ursp));
 
+// SDM 37.3, 37.4 AEX.
 void sgx_aex(struct sgx_model *m, struct sgx_cpu *cpu, u32 vector, u32 code, u64 address)
 {
     u64 stack[2], rip = cpu->gpr.rip;

@@ -23,6 +23,7 @@ static void fill_body(struct sgx_model *m, const struct sgx_cpu *cpu, struct sgx
     memcpy(body->configid, secs->configid, sizeof(body->configid));
 }
 
+// SDM 38.4 EREPORT; 35 TARGETINFO, REPORT.
 struct sgx_result leaf_ereport(struct sgx_model *m, struct sgx_cpu *cpu)
 {
     struct sgx_targetinfo target;
@@ -167,6 +168,7 @@ static int own_report_key(struct sgx_model *m, const struct sgx_cpu *cpu, const 
     return derive_report_key(m, &self, keyid, ret_key);
 }
 
+// SDM 38.4 EGETKEY; 35 KEYREQUEST.
 struct sgx_result leaf_egetkey(struct sgx_model *m, struct sgx_cpu *cpu)
 {
     const struct sgx_secs *secs = secs_of(m, cpu->secs);

@@ -196,6 +196,19 @@ TEST(eaccept_needs_tracking)
     CHECK_EQ(epcm_flags(&vm.epcm[P_DATA]), REG | R);
 }
 
+TEST(emodt_needs_tracking)
+{
+    prepare();
+    CHECK(IS_OK(enter(0)));
+    CHECK(IS_OK(modt(P_DATA, TRIM)));
+    CHECK(IS_ERROR(accept(TRIM | MODIFIED, L_DATA), SGX_NOT_TRACKED));
+    CHECK(IS_OK(sgx_etrack(&vm.model, SECS_ADDRESS)));
+    CHECK(IS_ERROR(accept(TRIM | MODIFIED, L_DATA), SGX_NOT_TRACKED));
+    CHECK(IS_OK(leave(0)));
+    CHECK(IS_OK(enter(0)));
+    CHECK(IS_OK(accept(TRIM | MODIFIED, L_DATA)));
+}
+
 TEST(trim_life)
 {
     prepare();
