@@ -242,7 +242,7 @@ void sgx_aex(struct sgx_model *m, struct sgx_cpu *cpu, u32 vector, u32 code, u64
     u64 rflags = cpu->gpr.rflags & ~(RFLAGS_STATUS | RFLAGS_RF);
     cpu->gpr = (struct sgx_gpr){ .rax = ENCLU_ERESUME, .rbx = cpu->tcs_linaddr, .rcx = tcs->aep, .rsp = stack[0],
                                  .rbp = stack[1], .rip = tcs->aep, .rflags = rflags };
-    xsave_reset(cpu);
+    xsave_reset(m, cpu, secs_of(m, cpu->secs)->attributes.xfrm);
     m->count.aex[MIN(vector, 32u)]++;
     struct sgx_event event = { .kind = SGX_EVENT_AEX, .leaf = vector, .address = rip, .cpu = cpu };
     if (m->ops.event)

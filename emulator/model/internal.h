@@ -119,7 +119,8 @@ void ssa_save_xsave(struct sgx_model *m, const struct sgx_cpu *cpu, u64 xfrm);
 // XRSTOR's demands on the image (SDM volume 1, 13.8.1; 38.4 ERESUME): a breach is #GP.
 bool ssa_xsave_valid(struct sgx_model *m, u64 xfrm, const struct sgx_ssa_frame *frame);
 void ssa_load_xsave(struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm, const struct sgx_ssa_frame *frame);
-void xsave_reset(struct sgx_cpu *cpu); // the synthetic state of an exit
+// The synthetic state of an exit (SDM 37.3): components in XFRM are initialised, others stay the application's.
+void xsave_reset(const struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm);
 u64 xsave_bytes(const struct sgx_model *m, u64 xfrm);
 static inline u64 ssa_gpr_offset(const struct sgx_ssa_frame *f)
 {

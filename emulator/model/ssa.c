@@ -103,15 +103,24 @@ bool ssa_xsave_valid(struct sgx_model *m, u64 xfrm, const struct sgx_ssa_frame *
     return !(header[0] & ~xfrm) && !header[1] && !header[2] && !(mxcsr & 0xffff0000u);
 }
 
+// XSTATE_BV in the CPU's image: `bits` of the components in XFRM, those beyond it as they are.
+static void set_xstate_bv(struct sgx_cpu *cpu, u64 xfrm, u64 bits)
+{
+    u64 bv;
+
+    memcpy(&bv, cpu->xsave + XSAVE_LEGACY, sizeof(bv));
+    bv = (bv & ~xfrm) | (bits & xfrm);
+    memcpy(cpu->xsave + XSAVE_LEGACY, &bv, sizeof(bv));
+}
+
+// Bytes 464..511 are the host kernel's in the image (ptrace keeps XCR0 there), not state: neither function touches them.
 void ssa_load_xsave(struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm, const struct sgx_ssa_frame *frame)
 {
-    u8 sw_reserved[XSAVE_LEGACY - XSAVE_SW_RESERVED];
+    u64 bv;
 
-    // Bytes 464..511 are the host kernel's in the image (ptrace keeps XCR0 there), not state.
-    memcpy(sw_reserved, cpu->xsave + XSAVE_SW_RESERVED, sizeof(sw_reserved));
-    memset(cpu->xsave, 0, cpu->xsave_size);
-    ssa_read(m, frame, 0, cpu->xsave, XSAVE_LEGACY + XSAVE_HEADER);
-    memcpy(cpu->xsave + XSAVE_SW_RESERVED, sw_reserved, sizeof(sw_reserved));
+    ssa_read(m, frame, 0, cpu->xsave, XSAVE_SW_RESERVED);
+    ssa_read(m, frame, XSAVE_LEGACY, &bv, sizeof(bv));
+    set_xstate_bv(cpu, xfrm, bv);
     for (u32 i = 2; i < ARRAY_SIZE(m->config.xsave); i++) {
         const struct sgx_xsave_component *c = &m->config.xsave[i];
         if ((xfrm >> i & 1) && in_image(cpu, c))
@@ -119,15 +128,18 @@ void ssa_load_xsave(struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm, const st
     }
 }
 
-void xsave_reset(struct sgx_cpu *cpu)
+void xsave_reset(const struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm)
 {
     u16 fcw = FCW_INIT;
     u32 mxcsr = MXCSR_INIT;
-    u64 bv = 3; // x87 and SSE are in the image, in their initial state
 
     memset(cpu->xsave, 0, XSAVE_SW_RESERVED);
-    memset(cpu->xsave + XSAVE_LEGACY, 0, cpu->xsave_size - XSAVE_LEGACY);
     memcpy(cpu->xsave, &fcw, sizeof(fcw));
     memcpy(cpu->xsave + MXCSR_AT, &mxcsr, sizeof(mxcsr));
-    memcpy(cpu->xsave + XSAVE_LEGACY, &bv, sizeof(bv));
+    set_xstate_bv(cpu, xfrm, 3); // x87 and SSE are in the image, in their initial state
+    for (u32 i = 2; i < ARRAY_SIZE(m->config.xsave); i++) {
+        const struct sgx_xsave_component *c = &m->config.xsave[i];
+        if ((xfrm >> i & 1) && in_image(cpu, c))
+            memset(cpu->xsave + c->offset, 0, c->size);
+    }
 }

@@ -269,6 +269,47 @@ TEST(single_step_flag)
     CHECK_EQ(vm.cpu[0].gpr.rflags & 0x200, 0);
 }
 
+// After an opt-in entry TF is the enclave's own, also across an exit (SDM 40.2.4).
+TEST(opted_in_single_step_is_not_restored)
+{
+    prepare();
+    tcs()->flags = SGX_TCS_DBGOPTIN;
+    vm.cpu[0].gpr.rflags = 0x202;
+    CHECK(IS_OK(enter(0)));
+    vm.cpu[0].gpr.rflags |= 0x100;
+    sgx_aex(&vm.model, &vm.cpu[0], SGX_DB, 0, 0);
+    CHECK_EQ(vm.cpu[0].gpr.rflags & 0x100, 0x100);
+    vm.cpu[0].gpr.rflags = 0x302;
+    CHECK(IS_OK(resume(0)));
+    vm.cpu[0].gpr.rflags &= ~0x100ull;
+    CHECK(IS_OK(leave(0)));
+    CHECK_EQ(vm.cpu[0].gpr.rflags & 0x100, 0);
+}
+
+// SDM 39.7: inside, XCR0 is XFRM; an AEX saves no state beyond it.
+TEST(xfrm_bounds_the_extended_state)
+{
+    prepare();
+    secs_of(&vm.model, P_SECS)->attributes.xfrm = 3;
+    vm.cpu[0].xcr0 = 0x207;
+    CHECK(IS_OK(enter(0)));
+    CHECK_EQ(vm.cpu[0].xcr0, 3);
+    vm.xsave[0][512] = 7;
+    memset(vm.xsave[0] + 576, 0x55, 256);
+    sgx_aex(&vm.model, &vm.cpu[0], SGX_AEX_INTERRUPT, 0, 0);
+    CHECK_EQ(vm.cpu[0].xcr0, 0x207);
+    CHECK_EQ(vm.pages[P_SSA0][512], 3);
+    CHECK(all_zero(vm.pages[P_SSA0] + 576, 256));
+    // What XFRM leaves out is the application's all the time.
+    CHECK_EQ(vm.xsave[0][512], 7);
+    CHECK_EQ(vm.xsave[0][576], 0x55);
+    CHECK(IS_OK(resume(0)));
+    CHECK_EQ(vm.xsave[0][512], 7);
+    CHECK_EQ(vm.xsave[0][576 + 255], 0x55);
+    CHECK(IS_OK(leave(0)));
+    CHECK_EQ(vm.cpu[0].xcr0, 0x207);
+}
+
 // An AEX writes XSTATE_BV and the 16 bytes after it, nothing else of the header, and not the bytes left to software.
 TEST(aex_keeps_what_xsave_does_not_write)
 {

@@ -28,6 +28,7 @@ static void change_attributemask(void) { request.attributemask.xfrm ^= 1ull << 9
 static void change_miscselect(void) { secs()->miscselect ^= 1; }
 static void change_miscmask(void) { request.miscmask ^= 2; }
 static void change_noisvprodid(void) { request.keypolicy |= SGX_KEYPOLICY_NOISVPRODID; }
+static void change_empty_policy(void) { memset(hidden()->isvfamilyid, 0, 16), request.keypolicy ^= SGX_KEYPOLICY_ISVFAMILYID; }
 static void change_configid(void) { secs()->configid[63] ^= 1; }
 static void change_configsvn(void) { request.configsvn--; }
 static void change_own_configsvn(void) { secs()->configsvn++; }
@@ -60,6 +61,7 @@ static const struct {
     { "MISCSELECT in the mask", change_miscselect, ALL_POLICIES, "11111" },
     { "MISCMASK", change_miscmask, ALL_POLICIES, "01101" },
     { "KEYPOLICY", change_noisvprodid, ALL_POLICIES, "00101" },
+    { "KEYPOLICY that chooses nothing", change_empty_policy, 0, "00101" },
     { "CONFIGID", change_configid, ALL_POLICIES, "00111" },
     { "CONFIGID, policy without it", change_configid, 0, "00010" },
     { "CONFIGSVN of the request", change_configsvn, ALL_POLICIES, "00101" },
