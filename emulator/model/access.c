@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Access checks: page tables first, then the EPCM (SDM 34.5). #PF of the first kind has no SGX bit.
+// Access checks: page tables first, then the EPCM (SDM 35.3, 35.5). #PF of the first kind has no SGX bit.
 #include "internal.h"
 
 static u32 access_code(enum sgx_access access)
@@ -28,30 +28,32 @@ static struct sgx_result check_pte(struct sgx_model *m, const struct sgx_cpu *cp
     return success();
 }
 
-struct sgx_result resolve(struct sgx_model *m, const struct sgx_cpu *cpu, u32 secs, u64 linaddr, enum sgx_access access,
-                          u32 *ret_page)
+bool page_belongs(const struct sgx_epcm *e, u32 secs, u64 linaddr)
 {
-    u64 page = ALIGN_DOWN(linaddr, PAGE_SIZE);
-    u32 code = access_code(access) | SGX_PFEC_P | SGX_PFEC_SGX;
+    return e->valid && is_child_type(e->type) && e->secs == secs && e->linaddr == linaddr && !e->blocked;
+}
+
+struct sgx_result operand_walk(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, enum sgx_access access,
+                               u32 *ret_page)
+{
     struct sgx_pte pte;
 
     TRY(check_pte(m, cpu, linaddr, access, &pte));
     if (!pte.is_epc || pte.page >= m->pages)
-        return pf(page, code);
-    const struct sgx_epcm *e = &m->epcm[pte.page];
-    if (!e->valid || !is_child_type(e->type) || e->secs != secs || e->linaddr != page || e->blocked)
-        return pf(page, code);
+        return pf(ALIGN_DOWN(linaddr, PAGE_SIZE), access_code(access) | SGX_PFEC_P | SGX_PFEC_SGX);
     *ret_page = pte.page;
     return success();
 }
 
-static struct sgx_result resolve_rights(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, enum sgx_access access,
-                                        u32 *ret_page)
+struct sgx_result operand_check(const struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, u32 page,
+                                enum sgx_access access)
 {
-    TRY(resolve(m, cpu, cpu->secs, linaddr, access, ret_page));
-    if (sgx_epcm_rights(&m->epcm[*ret_page]) >> access & 1)
+    const struct sgx_epcm *e = &m->epcm[page];
+    u64 place = ALIGN_DOWN(linaddr, PAGE_SIZE);
+
+    if (page_belongs(e, cpu->secs, place) && (sgx_epcm_rights(e) >> access & 1))
         return success();
-    return pf(ALIGN_DOWN(linaddr, PAGE_SIZE), access_code(access) | SGX_PFEC_P | SGX_PFEC_SGX);
+    return pf(place, access_code(access) | SGX_PFEC_P | SGX_PFEC_SGX);
 }
 
 struct sgx_result sgx_check_access(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, enum sgx_access access)
@@ -59,8 +61,10 @@ struct sgx_result sgx_check_access(struct sgx_model *m, const struct sgx_cpu *cp
     struct sgx_pte pte;
     u32 page;
 
-    if (cpu->in_enclave && in_elrange(cpu->base, cpu->size, linaddr, 1))
-        return resolve_rights(m, cpu, linaddr, access, &page);
+    if (cpu->in_enclave && in_elrange(cpu->base, cpu->size, linaddr, 1)) {
+        TRY(operand_walk(m, cpu, linaddr, access, &page));
+        return operand_check(m, cpu, linaddr, page, access);
+    }
     // Code outside ELRANGE cannot run in enclave mode.
     if (cpu->in_enclave && access == SGX_EXEC)
         return gp();
@@ -68,21 +72,15 @@ struct sgx_result sgx_check_access(struct sgx_model *m, const struct sgx_cpu *cp
     return (struct sgx_result){ .cf = pte.is_epc };
 }
 
-struct sgx_result enclu_operand(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, u64 size, enum sgx_access access,
-                                u8 **ret_data)
+struct sgx_result enclu_operand(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, u64 align, u64 size,
+                                enum sgx_access access, u8 **ret_data)
 {
     u32 page;
 
-    if (!IS_ALIGNED(linaddr, size) || !in_elrange(cpu->base, cpu->size, linaddr, size))
+    if (!operand_placed(cpu, linaddr, align, size))
         return gp();
-    TRY(resolve_rights(m, cpu, linaddr, access, &page));
+    TRY(operand_walk(m, cpu, linaddr, access, &page));
+    TRY(operand_check(m, cpu, linaddr, page, access));
     *ret_data = page_data(m, page) + (linaddr & PAGE_MASK);
     return success();
-}
-
-struct sgx_result enclu_page(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, u32 *ret_page)
-{
-    if (!IS_ALIGNED(linaddr, PAGE_SIZE) || !in_elrange(cpu->base, cpu->size, linaddr, PAGE_SIZE))
-        return gp();
-    return resolve(m, cpu, cpu->secs, linaddr, SGX_READ, ret_page);
 }

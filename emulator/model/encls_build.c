@@ -6,12 +6,17 @@
 
 #define MAX_SIZE_64 (1ull << 46) // CPUID.12H.0 EDX[15:8]
 #define MAX_SIZE_32 (1ull << 31)
+#define XFRM_AVX (1ull << 2)
+#define XFRM_MPX (3ull << 3)
+#define XFRM_AVX512 (7ull << 5)
+#define XFRM_AMX (3ull << 17)
 
 static bool secs_size_valid(const struct sgx_secs *s)
 {
     bool mode64 = s->attributes.flags & SGX_ATTR_MODE64BIT;
 
-    if (s->size < 2 * PAGE_SIZE || (s->size & (s->size - 1)) || s->size > (mode64 ? MAX_SIZE_64 : MAX_SIZE_32))
+    // The limit itself is refused: ECREATE compares with "greater or equal" (SDM 38.3 ECREATE).
+    if (s->size < 2 * PAGE_SIZE || (s->size & (s->size - 1)) || s->size >= (mode64 ? MAX_SIZE_64 : MAX_SIZE_32))
         return false;
     if (mode64 ? !is_canonical(s->base) : s->base >> 32)
         return false;
@@ -27,13 +32,23 @@ static bool secs_reserved_clear(const struct sgx_secs *s)
            (kss || (all_zero(s->configid, sizeof(s->configid)) && s->configsvn == 0));
 }
 
-// ECREATE's rules for the SECS, in the SDM's order; each breach is #GP(0).
+// All of a group of state components, or none.
+static bool whole(u64 xfrm, u64 group) { return !(xfrm & group) || (xfrm & group) == group; }
+
+// XSETBV would take XFRM (SDM 39.7.3; volume 1, 13.3): x87 and SSE always, MPX in a pair, AVX-512 whole and on AVX, AMX
+// in a pair; and bit 63 is never set.
+static bool xfrm_legal(u64 xfrm)
+{
+    if ((xfrm & 3) != 3 || xfrm >> 63)
+        return false;
+    return whole(xfrm, XFRM_MPX) && whole(xfrm, XFRM_AVX512) && whole(xfrm, XFRM_AMX) &&
+           (!(xfrm & XFRM_AVX512) || (xfrm & XFRM_AVX));
+}
+
+// ECREATE's rules for the SECS (SDM 38.3 ECREATE, 35.7), in its order; each breach is #GP(0).
 static bool secs_valid(const struct sgx_model *m, const struct sgx_secs *s)
 {
-    if ((s->attributes.xfrm & 3) != 3 || (s->attributes.xfrm & ~m->config.xfrm))
-        return false;
-    // AVX-512 state comes whole, and on AVX; AVX on SSE is given (SDM volume 1, 13.3).
-    if ((s->attributes.xfrm & 0xe0) && (s->attributes.xfrm & 0xe4) != 0xe4)
+    if (!xfrm_legal(s->attributes.xfrm) || (s->attributes.xfrm & ~m->config.xfrm))
         return false;
     if (s->miscselect & ~supported_miscselect(m))
         return false;
@@ -44,12 +59,14 @@ static bool secs_valid(const struct sgx_model *m, const struct sgx_secs *s)
     return secs_reserved_clear(s) && attributes_supported(m, &s->attributes);
 }
 
+// SDM 38.3 ECREATE; 35 SECS, ATTRIBUTES; 39.7 XFRM.
 static struct sgx_result ecreate(struct sgx_model *m, const struct sgx_page_args *args, u64 epc)
 {
     TRY(check_epc_page(m, epc));
     if (args->linaddr || (args->secs && args->secs != SGX_NO_SECS))
         return gp();
-    if (!secinfo_reserved_clear(args->secinfo) || args->secinfo->flags != SGX_SECINFO_PT(SGX_PT_SECS))
+    // R, W, X and the state bits are not reserved; ECREATE ignores them.
+    if (!secinfo_reserved_clear(args->secinfo) || !page_type_is(args->secinfo->flags, SGX_PT_SECS))
         return gp();
     struct sgx_epcm *e = &m->epcm[page_index(epc)];
     if (e->valid)
@@ -75,16 +92,16 @@ static struct sgx_result ecreate(struct sgx_model *m, const struct sgx_page_args
     return success();
 }
 
+// SDM 38.3 EADD; 35 SECINFO, TCS.
 static struct sgx_result eadd(struct sgx_model *m, const struct sgx_page_args *args, u64 epc)
 {
-    if (!IS_ALIGNED(args->linaddr, PAGE_SIZE) || !IS_ALIGNED(epc, PAGE_SIZE) || !IS_ALIGNED(args->secs, PAGE_SIZE))
-        return gp();
     TRY(check_epc_page(m, epc));
+    if (!IS_ALIGNED(args->linaddr, PAGE_SIZE))
+        return gp();
+    TRY(check_epc_page(m, args->secs));
     struct sgx_secinfo info = *args->secinfo;
     bool is_tcs = page_type_is(info.flags, SGX_PT_TCS);
     if (!secinfo_reserved_clear(&info) || !(is_tcs || page_type_is(info.flags, SGX_PT_REG)))
-        return gp();
-    if (info.flags & (SGX_SECINFO_PENDING | SGX_SECINFO_MODIFIED | SGX_SECINFO_PR))
         return gp();
     struct sgx_epcm *e = &m->epcm[page_index(epc)];
     if (e->valid)
@@ -96,10 +113,12 @@ static struct sgx_result eadd(struct sgx_model *m, const struct sgx_page_args *a
     memcpy(copy, args->srcpge, sizeof(copy));
     if (is_tcs) {
         struct sgx_tcs *tcs = (struct sgx_tcs *)(void *)copy;
-        if (!tcs_fields_valid(secs, tcs))
+        if (!tcs_reserved_clear(m, tcs) || !tcs_limits_valid(secs, tcs))
             return gp();
         info.flags &= ~SECINFO_RWX;
-        tcs_clear_state(tcs);
+        tcs->flags &= ~SGX_TCS_DBGOPTIN;
+        tcs->cssa = 0;
+        tcs->aep = tcs->stage = 0;
     } else if ((info.flags & SGX_SECINFO_W) && !(info.flags & SGX_SECINFO_R)) {
         return gp();
     }
@@ -112,17 +131,19 @@ static struct sgx_result eadd(struct sgx_model *m, const struct sgx_page_args *a
     memcpy(page_data(m, page_index(epc)), copy, sizeof(copy));
     struct secs_private *private = secs_private_of(m, secs_page);
     private->children++;
+    // The state bits of SECINFO.FLAGS do not reach the EPCM, but the measurement sees them.
     measure(private, "EADD\0\0\0", args->linaddr - secs->base, &info, 48); // SDM 36.4.1.2
     return success();
 }
 
+// SDM 38.3 EEXTEND.
 static struct sgx_result eextend(struct sgx_model *m, u64 secs_address, u64 epc)
 {
-    if (!IS_ALIGNED(secs_address, PAGE_SIZE) || !IS_ALIGNED(epc, 256))
+    TRY(check_epc_page(m, secs_address));
+    if (!IS_ALIGNED(epc, 256))
         return gp();
     if (!page_in_epc(m, epc))
         return pf_epc(epc);
-    TRY(check_epc_page(m, secs_address));
     const struct sgx_epcm *e = &m->epcm[page_index(epc)];
     if (!e->valid || (e->type != SGX_PT_REG && e->type != SGX_PT_TCS))
         return pf_epc(epc);
@@ -137,6 +158,7 @@ static struct sgx_result eextend(struct sgx_model *m, u64 secs_address, u64 epc)
     return success();
 }
 
+// SDM 38.3 EREMOVE.
 static struct sgx_result eremove(struct sgx_model *m, u64 epc)
 {
     TRY(check_epc_page(m, epc));
@@ -147,9 +169,9 @@ static struct sgx_result eremove(struct sgx_model *m, u64 epc)
     if (e->type == SGX_PT_SECS && secs_private_of(m, page)->children)
         return error(SGX_CHILD_PRESENT);
     if (is_child_type(e->type)) {
-        // A tracked TRIM page is unreachable for the enclave, so threads inside do not matter (README.md).
-        bool unreachable = e->type == SGX_PT_TRIM && is_tracked(m, page);
-        if (!unreachable && sgx_threads_inside(m, e->secs))
+        // The enclave accepted a TRIM page that is not MODIFIED: no thread can reach it, so those inside do not matter.
+        bool accepted_trim = e->type == SGX_PT_TRIM && !e->modified;
+        if (!accepted_trim && sgx_threads_inside(m, e->secs))
             return error(SGX_ENCLAVE_ACT);
         secs_private_of(m, e->secs)->children--;
     }

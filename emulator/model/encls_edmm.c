@@ -4,19 +4,20 @@
 
 #include "base/string.h"
 
+// SDM 38.3 EAUG.
 static struct sgx_result eaug(struct sgx_model *m, const struct sgx_page_args *args, u64 epc)
 {
     if (!m->config.sgx2)
         return gp();
-    if (!IS_ALIGNED(epc, PAGE_SIZE) || !IS_ALIGNED(args->secs, PAGE_SIZE) || !IS_ALIGNED(args->linaddr, PAGE_SIZE))
-        return gp();
     TRY(check_epc_page(m, epc));
-    if (args->srcpge || args->secinfo) // SECINFO is for shadow stacks only
+    if (!IS_ALIGNED(args->secs, PAGE_SIZE) || !IS_ALIGNED(args->linaddr, PAGE_SIZE) || args->srcpge)
         return gp();
     TRY(check_epc_page(m, args->secs));
     struct sgx_epcm *e = &m->epcm[page_index(epc)];
     if (e->valid)
         return pf_epc(epc);
+    if (args->secinfo) // only for shadow stacks, which need CET
+        return gp();
     TRY(check_secs(m, args->secs));
     u32 secs_page = page_index(args->secs);
     const struct sgx_secs *secs = secs_of(m, secs_page);
@@ -32,6 +33,7 @@ static struct sgx_result eaug(struct sgx_model *m, const struct sgx_page_args *a
     return success();
 }
 
+// SDM 38.3 EMODPR.
 static struct sgx_result emodpr(struct sgx_model *m, const struct sgx_secinfo *secinfo, u64 epc)
 {
     if (!m->config.sgx2)
@@ -41,7 +43,7 @@ static struct sgx_result emodpr(struct sgx_model *m, const struct sgx_secinfo *s
     if (!secinfo_reserved_clear(secinfo) || ((flags & SGX_SECINFO_W) && !(flags & SGX_SECINFO_R)))
         return gp();
     struct sgx_epcm *e = &m->epcm[page_index(epc)];
-    if (!e->valid || !is_child_type(e->type))
+    if (!e->valid)
         return pf_epc(epc);
     // Before the type, so that software can tell a TRIM page that was accepted (#PF) from one that was not.
     if (e->pending || e->modified)
@@ -59,6 +61,7 @@ static struct sgx_result emodpr(struct sgx_model *m, const struct sgx_secinfo *s
     return success();
 }
 
+// SDM 38.3 EMODT.
 static struct sgx_result emodt(struct sgx_model *m, const struct sgx_secinfo *secinfo, u64 epc)
 {
     if (!m->config.sgx2)

@@ -8,14 +8,13 @@
 
 #define VENDOR_INTEL 0x8086u
 
+// Header, vendor, exponent and reserved space; without CET its fields are reserved.
 static bool sigstruct_form_valid(const struct sgx_sigstruct *s)
 {
-    bool kss = s->attributes.flags & SGX_ATTR_KSS;
     return memcmp(s->header, SGX_SIGSTRUCT_HEADER, 16) == 0 && memcmp(s->header2, SGX_SIGSTRUCT_HEADER2, 16) == 0 &&
-           (s->vendor == 0 || s->vendor == VENDOR_INTEL) && all_zero(s->reserved1, sizeof(s->reserved1)) &&
+           (s->vendor == 0 || s->vendor == VENDOR_INTEL) && s->exponent == 3 && all_zero(s->reserved1, sizeof(s->reserved1)) &&
            all_zero(s->reserved2, sizeof(s->reserved2)) && all_zero(s->reserved3, sizeof(s->reserved3)) &&
-           all_zero(s->reserved4, sizeof(s->reserved4)) && !s->cet_attributes &&
-           (kss || (all_zero(s->isvfamilyid, 16) && all_zero(s->isvextprodid, 16)));
+           all_zero(s->reserved4, sizeof(s->reserved4)) && !s->cet_attributes && !s->cet_attributes_mask;
 }
 
 static bool attributes_match(const struct sgx_secs *secs, const struct sgx_sigstruct *s)
@@ -25,6 +24,7 @@ static bool attributes_match(const struct sgx_secs *secs, const struct sgx_sigst
            (secs->miscselect & s->miscmask) == (s->miscselect & s->miscmask);
 }
 
+// SDM 38.3 EINIT; 35 SIGSTRUCT.
 static struct sgx_result einit(struct sgx_model *m, const struct sgx_sigstruct *guest, u64 epc)
 {
     struct sgx_sigstruct sig = *guest;
@@ -39,6 +39,8 @@ static struct sgx_result einit(struct sgx_model *m, const struct sgx_sigstruct *
     u32 page = page_index(epc);
     struct sgx_secs *secs = secs_of(m, page);
     struct secs_private *private = secs_private_of(m, page);
+    if (!(secs->attributes.flags & SGX_ATTR_KSS) && !all_zero(sig.isvfamilyid, sizeof(sig.isvfamilyid)))
+        return error(SGX_INVALID_SIG_STRUCT);
     if (secs->attributes.flags & SGX_ATTR_INIT)
         return gp();
 
@@ -48,6 +50,7 @@ static struct sgx_result einit(struct sgx_model *m, const struct sgx_sigstruct *
         return error(SGX_INVALID_MEASUREMENT);
     sha256(sig.modulus, sizeof(sig.modulus), mrsigner);
     bool authorized = memcmp(mrsigner, m->lepubkeyhash, sizeof(mrsigner)) == 0;
+    // EINITTOKEN_KEY is the one controlled attribute.
     if ((secs->attributes.flags & SGX_ATTR_EINITTOKEN_KEY) && !authorized)
         return error(SGX_INVALID_ATTRIBUTE);
     if (!attributes_match(secs, &sig))

@@ -5,29 +5,36 @@
 #include "base/string.h"
 #include "crypto/aes.h"
 
-// What the MAC covers besides the page (SDM 38.3 EWB, MAC_HEADER), with the emulator's mark.
+// What the MAC covers besides the page (SDM 35 PCMD, 38.3 EWB): with PCMD's reserved bytes and the emulator's mark.
 struct mac_header {
-    u64 eid, linaddr, flags, version;
-    char vendor[32];
+    struct sgx_secinfo secinfo;
+    u64 eid, linaddr, version;
+    u8 reserved[40];
+    char vendor[64];
 };
+static_assert(sizeof(struct mac_header) == 192); // no padding
 
+// Not an error but a state that software is told of, by CF.
+static struct sgx_result informed(enum sgx_error code) { return (struct sgx_result){ .cf = true, .rax = code }; }
+
+// SDM 38.3 EBLOCK.
 static struct sgx_result eblock(struct sgx_model *m, u64 epc)
 {
     TRY(check_epc_page(m, epc));
     struct sgx_epcm *e = &m->epcm[page_index(epc)];
     if (!e->valid)
         return error(SGX_PG_INVLD);
-    if (e->type == SGX_PT_SECS)
-        return error(SGX_PG_IS_SECS);
+    // CF, not ZF, tells that the page is not blockable or already blocked.
     if (!is_child_type(e->type))
-        return error(SGX_NOTBLOCKABLE);
+        return informed(e->type == SGX_PT_SECS ? SGX_PG_IS_SECS : SGX_NOTBLOCKABLE);
     if (e->blocked)
-        return (struct sgx_result){ .cf = true, .rax = SGX_BLKSTATE };
+        return informed(SGX_BLKSTATE);
     e->blocked = true;
     e->tracked_epoch = secs_private_of(m, e->secs)->epoch;
     return success();
 }
 
+// SDM 38.3 ETRACK; tracking 36.5.1.
 static struct sgx_result etrack(struct sgx_model *m, u64 secs)
 {
     TRY(check_secs(m, secs));
@@ -38,6 +45,7 @@ static struct sgx_result etrack(struct sgx_model *m, u64 secs)
     return success();
 }
 
+// SDM 38.3 EPA; 35 version array.
 static struct sgx_result epa(struct sgx_model *m, u64 rbx, u64 epc)
 {
     if (rbx != SGX_PT_VA)
@@ -51,15 +59,13 @@ static struct sgx_result epa(struct sgx_model *m, u64 rbx, u64 epc)
     return success();
 }
 
-// Alignment, place and type of the two EPC operands of EWB and ELD; the page's own validity is the leaf's business.
-static struct sgx_result check_va_slot(const struct sgx_model *m, u64 epc, u64 va_slot)
+// Alignment and place of the two EPC operands of EWB and ELD.
+static struct sgx_result check_places(const struct sgx_model *m, u64 epc, u64 va_slot)
 {
-    if (!IS_ALIGNED(epc, PAGE_SIZE) || !IS_ALIGNED(va_slot, 8))
-        return gp();
     TRY(check_epc_page(m, epc));
-    if (!page_in_epc(m, va_slot))
-        return pf_epc(va_slot);
-    return page_index(epc) == page_index(va_slot) ? gp() : success();
+    if (!IS_ALIGNED(va_slot, 8))
+        return gp();
+    return page_in_epc(m, va_slot) ? success() : pf_epc(va_slot);
 }
 
 static bool is_va_page(const struct sgx_model *m, u64 va_slot)
@@ -73,10 +79,12 @@ static u64 *slot_of(struct sgx_model *m, u64 va_slot)
     return (u64 *)(void *)(page_data(m, page_index(va_slot)) + (va_slot & PAGE_MASK));
 }
 
-static struct mac_header header_of(u64 eid, u64 linaddr, u64 flags, u64 version)
+static struct mac_header header_of(u64 eid, u64 linaddr, const struct sgx_pcmd *pcmd, u64 version)
 {
-    return (struct mac_header){ .eid = eid, .linaddr = linaddr, .flags = flags, .version = version,
-                                .vendor = "SGX2EMU EWB v1" };
+    struct mac_header h = { .secinfo = pcmd->secinfo, .eid = eid, .linaddr = linaddr, .version = version,
+                            .vendor = "SGX2EMU EWB v2" };
+    memcpy(h.reserved, pcmd->reserved, sizeof(h.reserved));
+    return h;
 }
 
 // The version is used once under a key, so it serves as the GCM nonce.
@@ -100,9 +108,12 @@ static struct sgx_result check_evictable(struct sgx_model *m, u32 page)
     return is_tracked(m, page) ? success() : error(SGX_NOT_TRACKED);
 }
 
+// SDM 38.3 EWB; 35 PCMD.
 static struct sgx_result ewb(struct sgx_model *m, struct sgx_page_args *args, u64 epc, u64 va_slot)
 {
-    TRY(check_va_slot(m, epc, va_slot));
+    TRY(check_places(m, epc, va_slot));
+    if (page_index(epc) == page_index(va_slot))
+        return gp();
     if (args->linaddr || (args->secs && args->secs != SGX_NO_SECS))
         return gp();
     u32 page = page_index(epc);
@@ -117,8 +128,10 @@ static struct sgx_result ewb(struct sgx_model *m, struct sgx_page_args *args, u6
 
     bool child = is_child_type(e->type);
     u64 eid = child ? secs_private_of(m, e->secs)->eid : 0, version = m->next_version;
-    struct sgx_pcmd pcmd = { .secinfo.flags = epcm_flags(e), .enclaveid = eid };
-    struct mac_header header = header_of(eid, e->linaddr, pcmd.secinfo.flags, version);
+    // ENCLAVEID is a handle for software: of a SECS, its own; the MAC binds only children to an enclave.
+    struct sgx_pcmd pcmd = { .secinfo.flags = epcm_flags(e),
+                             .enclaveid = e->type == SGX_PT_SECS ? secs_private_of(m, page)->eid : eid };
+    struct mac_header header = header_of(eid, e->linaddr, &pcmd, version);
     u8 iv[AES_GCM_IV_SIZE];
     nonce_of(version, iv);
     if (aes128_gcm_seal(m->config.paging_key, iv, &header, sizeof(header), page_data(m, page), PAGE_SIZE, args->srcpge,
@@ -128,7 +141,7 @@ static struct sgx_result ewb(struct sgx_model *m, struct sgx_page_args *args, u6
     *args->pcmd = pcmd;
     args->linaddr = e->linaddr;
     u64 *slot = slot_of(m, va_slot);
-    struct sgx_result result = *slot ? (struct sgx_result){ .cf = true, .rax = SGX_VA_SLOT_OCCUPIED } : success();
+    struct sgx_result result = *slot ? informed(SGX_VA_SLOT_OCCUPIED) : success();
     *slot = version;
     if (child)
         secs_private_of(m, e->secs)->children--;
@@ -137,23 +150,18 @@ static struct sgx_result ewb(struct sgx_model *m, struct sgx_page_args *args, u6
     return result;
 }
 
-// ELD's rules for PCMD and SECS by page type; *ret_secs is SGX_NO_PAGE for SECS and VA pages.
-static struct sgx_result check_pcmd(const struct sgx_model *m, const struct sgx_page_args *args, const struct sgx_pcmd *pcmd,
-                                    u32 *ret_secs)
+// The SECS that a child in PCMD belongs to; SGX_NO_PAGE for SECS and VA pages, where PAGEINFO.SECS is not looked at.
+static struct sgx_result find_parent(const struct sgx_model *m, const struct sgx_page_args *args, u32 type, u32 *ret_secs)
 {
-    u32 type = (u32)(pcmd->secinfo.flags >> SGX_SECINFO_PT_SHIFT) & 0xff;
-
-    if (!secinfo_reserved_clear(&pcmd->secinfo) || !all_zero(pcmd->reserved, sizeof(pcmd->reserved)) || type > SGX_PT_TRIM)
-        return gp();
-    if (!is_child_type(type)) {
-        *ret_secs = SGX_NO_PAGE;
-        return args->secs && args->secs != SGX_NO_SECS ? gp() : success();
-    }
+    *ret_secs = SGX_NO_PAGE;
+    if (!is_child_type(type))
+        return success();
     TRY(check_secs(m, args->secs));
     *ret_secs = page_index(args->secs);
     return success();
 }
 
+// SDM 38.3 ELDB/ELDU.
 static struct sgx_result eld(struct sgx_model *m, const struct sgx_page_args *args, u64 epc, u64 va_slot, bool blocked)
 {
     u32 page = page_index(epc), secs;
@@ -161,16 +169,17 @@ static struct sgx_result eld(struct sgx_model *m, const struct sgx_page_args *ar
     struct sgx_pcmd pcmd = *args->pcmd;
     u64 flags = pcmd.secinfo.flags;
 
-    TRY(check_va_slot(m, epc, va_slot));
-    TRY(check_pcmd(m, args, &pcmd, &secs));
+    TRY(check_places(m, epc, va_slot));
     struct sgx_epcm *e = &m->epcm[page];
     if (e->valid)
         return pf_epc(epc);
     if (!is_va_page(m, va_slot))
         return pf_epc(va_slot);
+    // PCMD is checked by nothing but the MAC, which covers its reserved bits.
+    TRY(find_parent(m, args, (u32)(flags >> SGX_SECINFO_PT_SHIFT) & 0xff, &secs));
     u64 *slot = slot_of(m, va_slot);
     u64 eid = secs == SGX_NO_PAGE ? 0 : secs_private_of(m, secs)->eid;
-    struct mac_header header = header_of(eid, args->linaddr, flags, *slot);
+    struct mac_header header = header_of(eid, args->linaddr, &pcmd, *slot);
     nonce_of(*slot, iv);
     if (aes128_gcm_open(m->config.paging_key, iv, &header, sizeof(header), args->srcpge, PAGE_SIZE, plain, pcmd.mac) != 0)
         return error(SGX_MAC_COMPARE_FAIL);

@@ -28,29 +28,27 @@ static const struct leaf leaves[] = {
     [ENCLU_EDECCSSA] = { .run = leaf_edeccssa },
 };
 
+// The frame below becomes the current one. URSP and URBP in it stay those that EENTER saved there.
+// SDM 38.4 EDECCSSA.
 struct sgx_result leaf_edeccssa(struct sgx_model *m, struct sgx_cpu *cpu)
 {
     struct sgx_tcs *tcs = (struct sgx_tcs *)(void *)page_data(m, cpu->tcs);
     const struct sgx_secs *secs = secs_of(m, cpu->secs);
     struct sgx_ssa_frame frame;
-    u64 stack[2], at;
 
     if (tcs->cssa == 0)
         return gp();
     TRY(ssa_find(m, cpu, secs, cpu->secs, tcs, tcs->cssa - 1, &frame));
-    at = ssa_gpr_offset(&frame) + offsetof(struct sgx_gprsgx, ursp);
-    ssa_read(m, &cpu->ssa, at, stack, sizeof(stack));
-    ssa_write(m, &frame, at, stack, sizeof(stack));
     cpu->ssa = frame;
     tcs->cssa--;
     return success();
 }
 
+// SDM 38.2 ENCLU.
 static struct sgx_result run(struct sgx_model *m, struct sgx_cpu *cpu, u32 number)
 {
-    if (number == ENCLU_EVERIFYREPORT2 || (number == ENCLU_EDECCSSA && !m->config.aex_notify))
-        return ud();
-    if (number >= ARRAY_SIZE(leaves))
+    // A leaf that CPUID does not enumerate is undefined: #GP(0), not #UD (SDM 38.2 ENCLU).
+    if (number >= ARRAY_SIZE(leaves) || !leaves[number].run || (number == ENCLU_EDECCSSA && !m->config.aex_notify))
         return gp();
     const struct leaf *leaf = &leaves[number];
     if (leaf->enters == cpu->in_enclave || (leaf->sgx2 && !m->config.sgx2))

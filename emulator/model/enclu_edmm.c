@@ -4,7 +4,16 @@
 
 #include "base/string.h"
 
-#define SECINFO_STATE (SGX_SECINFO_PENDING | SGX_SECINFO_MODIFIED | SGX_SECINFO_PR)
+// What EACCEPT may be asked to accept: a REG page that is PENDING or permission-restricted, or a TCS or TRIM page made
+// by EMODT. Any other combination in SECINFO is #GP.
+static bool acceptable(u64 flags)
+{
+    bool pending = flags & SGX_SECINFO_PENDING, modified = flags & SGX_SECINFO_MODIFIED, pr = flags & SGX_SECINFO_PR;
+
+    if (page_type_is(flags, SGX_PT_REG))
+        return (pr || pending) && !modified;
+    return (page_type_is(flags, SGX_PT_TCS) || page_type_is(flags, SGX_PT_TRIM)) && !pr && !pending && modified;
+}
 
 // Reads SECINFO at RBX. #GP: alignment, ELRANGE, reserved bits; #PF: not readable.
 static struct sgx_result read_secinfo(struct sgx_model *m, const struct sgx_cpu *cpu, u64 *ret_flags)
@@ -12,7 +21,7 @@ static struct sgx_result read_secinfo(struct sgx_model *m, const struct sgx_cpu 
     struct sgx_secinfo info;
     u8 *data;
 
-    TRY(enclu_operand(m, cpu, cpu->gpr.rbx, sizeof(info), SGX_READ, &data));
+    TRY(enclu_operand(m, cpu, cpu->gpr.rbx, sizeof(info), sizeof(info), SGX_READ, &data));
     memcpy(&info, data, sizeof(info));
     if (!secinfo_reserved_clear(&info))
         return gp();
@@ -20,61 +29,74 @@ static struct sgx_result read_secinfo(struct sgx_model *m, const struct sgx_cpu 
     return success();
 }
 
-// The combinations of type and state that EACCEPT knows.
-static bool acceptable(u64 flags)
+static bool page_placed(const struct sgx_cpu *cpu, u64 linaddr)
 {
-    if (page_type_is(flags, SGX_PT_REG))
-        return true;
-    return (page_type_is(flags, SGX_PT_TCS) || page_type_is(flags, SGX_PT_TRIM)) && !(flags & SGX_SECINFO_PENDING) &&
-           (flags & SGX_SECINFO_MODIFIED);
+    return operand_placed(cpu, linaddr, PAGE_SIZE, PAGE_SIZE);
 }
 
+// A TCS that the enclave itself wrote must be idle (SDM 38.4 EACCEPT).
+static bool tcs_acceptable(const struct sgx_model *m, const struct sgx_secs *secs, const struct sgx_tcs *tcs)
+{
+    return tcs_reserved_clear(m, tcs) && !(tcs->flags & SGX_TCS_DBGOPTIN) && tcs->cssa < tcs->nssa && !tcs->aep &&
+           !tcs->stage && tcs_limits_valid(secs, tcs);
+}
+
+// SDM 38.4 EACCEPT.
 struct sgx_result leaf_eaccept(struct sgx_model *m, struct sgx_cpu *cpu)
 {
-    u64 flags;
+    u64 flags, linaddr = cpu->gpr.rcx;
     u32 page;
 
-    // Both operands' alignment and place come before any access.
-    if (!IS_ALIGNED(cpu->gpr.rcx, PAGE_SIZE) || !in_elrange(cpu->base, cpu->size, cpu->gpr.rcx, PAGE_SIZE))
-        return gp();
     TRY(read_secinfo(m, cpu, &flags));
+    if (!page_placed(cpu, linaddr))
+        return gp();
+    TRY(operand_walk(m, cpu, linaddr, SGX_READ, &page));
     if (!acceptable(flags))
         return gp();
-    TRY(enclu_page(m, cpu, cpu->gpr.rcx, &page));
     struct sgx_epcm *e = &m->epcm[page];
-    if (flags != epcm_flags(e))
+    if (!e->valid || e->blocked || !is_child_type(e->type) || e->secs != cpu->secs)
+        return pf_enclu(linaddr);
+    // PR is not compared: the rights that it restricted are.
+    if (e->linaddr != linaddr || ((flags ^ epcm_flags(e)) & ~SGX_SECINFO_PR))
         return error(SGX_PAGE_ATTRIBUTES_MISMATCH);
     if ((e->modified || e->pr) && !is_tracked(m, page))
         return error(SGX_NOT_TRACKED);
     if (e->type == SGX_PT_TCS) {
         struct sgx_tcs *tcs = (struct sgx_tcs *)(void *)page_data(m, page);
-        if (!tcs_fields_valid(secs_of(m, e->secs), tcs))
+        if (!tcs_acceptable(m, secs_of(m, e->secs), tcs))
             return gp();
-        tcs_clear_state(tcs);
+        tcs->cssa = 0; // SDM 35.8
     }
     e->pending = e->modified = e->pr = false;
     return success();
 }
 
+// EACCEPTCOPY's target: a page as EAUG left it. Anything else is an error, not a fault.
+static bool copy_target(const struct sgx_epcm *e, u32 secs, u64 linaddr)
+{
+    return page_belongs(e, secs, linaddr) && e->type == SGX_PT_REG && e->pending && !e->modified && e->r && e->w && !e->x;
+}
+
+// SDM 38.4 EACCEPTCOPY.
 struct sgx_result leaf_eacceptcopy(struct sgx_model *m, struct sgx_cpu *cpu)
 {
-    u64 flags;
-    u32 page;
-    u8 *source;
+    u64 to = cpu->gpr.rcx, from = cpu->gpr.rdx, flags;
+    u32 info_page, page, source;
 
-    if (!IS_ALIGNED(cpu->gpr.rcx, PAGE_SIZE) || !in_elrange(cpu->base, cpu->size, cpu->gpr.rcx, PAGE_SIZE) ||
-        !IS_ALIGNED(cpu->gpr.rdx, PAGE_SIZE) || !in_elrange(cpu->base, cpu->size, cpu->gpr.rdx, PAGE_SIZE))
+    if (!operand_placed(cpu, cpu->gpr.rbx, sizeof(struct sgx_secinfo), sizeof(struct sgx_secinfo)) ||
+        !page_placed(cpu, to) || !page_placed(cpu, from))
         return gp();
+    TRY(operand_walk(m, cpu, cpu->gpr.rbx, SGX_READ, &info_page));
+    TRY(operand_walk(m, cpu, to, SGX_WRITE, &page));
+    TRY(operand_walk(m, cpu, from, SGX_READ, &source));
     TRY(read_secinfo(m, cpu, &flags));
-    if (!page_type_is(flags, SGX_PT_REG) || (flags & SECINFO_STATE) ||
-        ((flags & SGX_SECINFO_W) && !(flags & SGX_SECINFO_R)))
+    if (!page_type_is(flags, SGX_PT_REG) || ((flags & SGX_SECINFO_W) && !(flags & SGX_SECINFO_R)))
         return gp();
-    TRY(enclu_operand(m, cpu, cpu->gpr.rdx, PAGE_SIZE, SGX_READ, &source));
-    TRY(enclu_page(m, cpu, cpu->gpr.rcx, &page));
+    TRY(operand_check(m, cpu, from, source, SGX_READ));
     struct sgx_epcm *e = &m->epcm[page];
-    if (e->type != SGX_PT_REG || !e->pending || e->modified)
+    if (!copy_target(e, cpu->secs, to))
         return error(SGX_PAGE_ATTRIBUTES_MISMATCH);
-    memcpy(page_data(m, page), source, PAGE_SIZE);
+    memcpy(page_data(m, page), page_data(m, source), PAGE_SIZE);
     e->r = flags & SGX_SECINFO_R;
     e->w = flags & SGX_SECINFO_W;
     e->x = flags & SGX_SECINFO_X;
@@ -82,18 +104,21 @@ struct sgx_result leaf_eacceptcopy(struct sgx_model *m, struct sgx_cpu *cpu)
     return success();
 }
 
+// SDM 38.4 EMODPE.
 struct sgx_result leaf_emodpe(struct sgx_model *m, struct sgx_cpu *cpu)
 {
-    u64 flags;
-    u32 page;
+    u64 flags, linaddr = cpu->gpr.rcx;
+    u32 info_page, page;
 
-    if (!IS_ALIGNED(cpu->gpr.rcx, PAGE_SIZE) || !in_elrange(cpu->base, cpu->size, cpu->gpr.rcx, PAGE_SIZE))
+    if (!operand_placed(cpu, cpu->gpr.rbx, sizeof(struct sgx_secinfo), sizeof(struct sgx_secinfo)) ||
+        !page_placed(cpu, linaddr))
         return gp();
+    TRY(operand_walk(m, cpu, cpu->gpr.rbx, SGX_READ, &info_page));
+    TRY(operand_walk(m, cpu, linaddr, SGX_READ, &page));
     TRY(read_secinfo(m, cpu, &flags));
-    TRY(enclu_page(m, cpu, cpu->gpr.rcx, &page));
     struct sgx_epcm *e = &m->epcm[page];
-    if (e->type != SGX_PT_REG || e->pending || e->modified)
-        return pf_enclu(cpu->gpr.rcx);
+    if (!page_belongs(e, cpu->secs, linaddr) || e->type != SGX_PT_REG || e->pending || e->modified)
+        return pf_enclu(linaddr);
     if (!e->r && !(flags & SGX_SECINFO_R) && (flags & SGX_SECINFO_W))
         return gp();
     e->r = e->r || (flags & SGX_SECINFO_R);

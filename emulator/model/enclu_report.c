@@ -5,8 +5,7 @@
 #include "base/string.h"
 #include "crypto/aes.h"
 
-enum { REPORTDATA_SIZE = 64, REPORTDATA_ALIGN = 128, KEY_SIZE = 16 };
-static_assert(sizeof(struct sgx_report) <= 512);
+enum { REPORTDATA_SIZE = 64, REPORTDATA_ALIGN = 128, REPORT_ALIGN = 512, KEY_SIZE = 16 };
 
 static void fill_body(struct sgx_model *m, const struct sgx_cpu *cpu, struct sgx_report_body *body)
 {
@@ -24,21 +23,17 @@ static void fill_body(struct sgx_model *m, const struct sgx_cpu *cpu, struct sgx
     memcpy(body->configid, secs->configid, sizeof(body->configid));
 }
 
+// SDM 38.4 EREPORT; 35 TARGETINFO, REPORT.
 struct sgx_result leaf_ereport(struct sgx_model *m, struct sgx_cpu *cpu)
 {
     struct sgx_targetinfo target;
     struct sgx_report report = { 0 };
     u8 *target_data, *report_data, *out, key[KEY_SIZE];
 
-    if (!IS_ALIGNED(cpu->gpr.rcx, REPORTDATA_ALIGN))
-        return gp();
-    TRY(enclu_operand(m, cpu, cpu->gpr.rbx, sizeof(target), SGX_READ, &target_data));
-    TRY(enclu_operand(m, cpu, cpu->gpr.rcx, REPORTDATA_SIZE, SGX_READ, &report_data));
-    TRY(enclu_operand(m, cpu, cpu->gpr.rdx, 512, SGX_WRITE, &out));
-    memcpy(&target, target_data, sizeof(target));
-    if (!all_zero(target.reserved2, sizeof(target.reserved2)) || !all_zero(target.reserved3, sizeof(target.reserved3)) ||
-        target.reserved1 || target.cet_attributes)
-        return gp();
+    TRY(enclu_operand(m, cpu, cpu->gpr.rbx, sizeof(target), sizeof(target), SGX_READ, &target_data));
+    TRY(enclu_operand(m, cpu, cpu->gpr.rcx, REPORTDATA_ALIGN, REPORTDATA_SIZE, SGX_READ, &report_data));
+    TRY(enclu_operand(m, cpu, cpu->gpr.rdx, REPORT_ALIGN, sizeof(report), SGX_WRITE, &out));
+    memcpy(&target, target_data, sizeof(target)); // its reserved bytes are not looked at
     fill_body(m, cpu, &report.body);
     memcpy(report.body.reportdata, report_data, REPORTDATA_SIZE);
     memcpy(report.keyid, m->report_keyid, sizeof(report.keyid));
@@ -68,6 +63,20 @@ static bool cpusvn_allowed(const struct sgx_model *m, const u8 cpusvn[16])
     return memcmp(cpusvn, m->cpusvn, 15) == 0 && cpusvn[15] <= m->cpusvn[15];
 }
 
+// The EINITTOKEN key is for the launch enclave: its attribute and its signer (SDM 38.4 EGETKEY).
+static bool is_launch_enclave(const struct sgx_model *m, const struct sgx_secs *secs)
+{
+    return (secs->attributes.flags & SGX_ATTR_EINITTOKEN_KEY) &&
+           memcmp(secs->mrsigner, m->lepubkeyhash, sizeof(secs->mrsigner)) == 0;
+}
+
+static bool may_have_key(const struct sgx_model *m, const struct sgx_secs *secs, u16 keyname)
+{
+    if (keyname == SGX_KEYSELECT_EINITTOKEN)
+        return is_launch_enclave(m, secs);
+    return keyname == SGX_KEYSELECT_SEAL || (secs->attributes.flags & SGX_ATTR_PROVISIONKEY);
+}
+
 // SGX_SUCCESS or why this enclave may not have the key.
 static enum sgx_error check_key_rights(const struct sgx_model *m, const struct sgx_secs *secs, const struct sgx_keyrequest *r)
 {
@@ -75,13 +84,11 @@ static enum sgx_error check_key_rights(const struct sgx_model *m, const struct s
         return SGX_SUCCESS;
     if (r->keyname > SGX_KEYSELECT_SEAL)
         return SGX_INVALID_KEYNAME;
-    u64 need = r->keyname == SGX_KEYSELECT_EINITTOKEN ? SGX_ATTR_EINITTOKEN_KEY :
-               r->keyname == SGX_KEYSELECT_SEAL       ? 0 : SGX_ATTR_PROVISIONKEY;
-    if (need && !(secs->attributes.flags & need))
+    if (!may_have_key(m, secs, r->keyname))
         return SGX_INVALID_ATTRIBUTE;
     if (!cpusvn_allowed(m, r->cpusvn))
         return SGX_INVALID_CPUSVN;
-    if (r->isvsvn > secs->isvsvn || r->configsvn > secs->configsvn)
+    if (r->isvsvn > secs->isvsvn || (r->keyname == SGX_KEYSELECT_SEAL && r->configsvn > secs->configsvn))
         return SGX_INVALID_ISVSVN;
     return SGX_SUCCESS;
 }
@@ -93,18 +100,34 @@ static struct sgx_attributes masked(const struct sgx_secs *secs, const struct sg
     return (struct sgx_attributes){ secs->attributes.flags & mask, secs->attributes.xfrm & r->attributemask.xfrm };
 }
 
-static void seal_identity(const struct sgx_secs *secs, const struct secs_private *private, u32 policy,
-                          struct key_dependencies *d)
+// Which inputs a key has (SDM 38.4 EGETKEY, table "Key Derivation"). All have the masked ATTRIBUTES and MISCSELECT, CPUSVN
+// and ISVSVN of the request. Provisioning keys belong to the signer, on whoever owns the machine.
+struct key_inputs {
+    bool owner;  // OWNEREPOCH and KEYID
+    bool masks;  // ATTRIBUTEMASK and MISCMASK themselves
+    bool policy; // KEYPOLICY and what it chooses; without it ISVPRODID
+    bool signer; // MRSIGNER whatever the policy; else MRENCLAVE and MRSIGNER by it
+};
+static const struct key_inputs key_inputs[] = {
+    [SGX_KEYSELECT_EINITTOKEN] = { .owner = true, .signer = true },
+    [SGX_KEYSELECT_PROVISION] = { .masks = true, .signer = true },
+    [SGX_KEYSELECT_PROVISION_SEAL] = { .masks = true, .policy = true, .signer = true },
+    [SGX_KEYSELECT_SEAL] = { .owner = true, .masks = true, .policy = true },
+};
+
+static void add_product(const struct sgx_secs *secs, const struct secs_private *private, const struct sgx_keyrequest *r,
+                        struct key_dependencies *d)
 {
-    if (policy & SGX_KEYPOLICY_MRENCLAVE)
-        memcpy(d->mrenclave, secs->mrenclave, sizeof(d->mrenclave));
-    if (policy & SGX_KEYPOLICY_MRSIGNER)
-        memcpy(d->mrsigner, secs->mrsigner, sizeof(d->mrsigner));
-    if (policy & SGX_KEYPOLICY_CONFIGID)
+    d->keypolicy = r->keypolicy;
+    if (r->keypolicy & SGX_KEYPOLICY_NOISVPRODID)
+        d->isvprodid = 0;
+    if (r->keypolicy & SGX_KEYPOLICY_CONFIGID) {
         memcpy(d->configid, secs->configid, sizeof(d->configid));
-    if (policy & SGX_KEYPOLICY_ISVFAMILYID)
+        d->configsvn = r->configsvn;
+    }
+    if (r->keypolicy & SGX_KEYPOLICY_ISVFAMILYID)
         memcpy(d->isvfamilyid, private->isvfamilyid, sizeof(d->isvfamilyid));
-    if (policy & SGX_KEYPOLICY_ISVEXTPRODID)
+    if (r->keypolicy & SGX_KEYPOLICY_ISVEXTPRODID)
         memcpy(d->isvextprodid, private->isvextprodid, sizeof(d->isvextprodid));
 }
 
@@ -112,22 +135,25 @@ static void dependencies(struct sgx_model *m, const struct sgx_cpu *cpu, const s
                          struct key_dependencies *d)
 {
     const struct sgx_secs *secs = secs_of(m, cpu->secs);
-    bool provision = r->keyname == SGX_KEYSELECT_PROVISION || r->keyname == SGX_KEYSELECT_PROVISION_SEAL;
-    // Provisioning keys belong to the signer, on whoever owns the machine.
-    u32 policy = provision ? SGX_KEYPOLICY_MRSIGNER : r->keyname == SGX_KEYSELECT_SEAL ? r->keypolicy : 0;
+    const struct key_inputs *in = &key_inputs[r->keyname];
 
-    *d = (struct key_dependencies){ .keyname = r->keyname, .keypolicy = r->keypolicy, .isvsvn = r->isvsvn,
-                                    .configsvn = r->configsvn, .attributes = masked(secs, r),
-                                    .attributemask = r->attributemask, .miscmask = r->miscmask,
-                                    .miscselect = secs->miscselect & r->miscmask };
-    if (!(policy & SGX_KEYPOLICY_NOISVPRODID))
-        d->isvprodid = secs->isvprodid;
+    *d = (struct key_dependencies){ .keyname = r->keyname, .isvprodid = secs->isvprodid, .isvsvn = r->isvsvn,
+                                    .attributes = masked(secs, r), .miscselect = secs->miscselect & r->miscmask };
     memcpy(d->cpusvn, r->cpusvn, sizeof(d->cpusvn));
-    if (r->keyname != SGX_KEYSELECT_PROVISION) {
-        memcpy(d->keyid, r->keyid, sizeof(d->keyid));
+    if (in->owner) {
         memcpy(d->owner_epoch, m->owner_epoch, sizeof(d->owner_epoch));
+        memcpy(d->keyid, r->keyid, sizeof(d->keyid));
     }
-    seal_identity(secs, secs_private_of(m, cpu->secs), policy, d);
+    if (in->masks) {
+        d->attributemask = r->attributemask;
+        d->miscmask = r->miscmask;
+    }
+    if (in->policy)
+        add_product(secs, secs_private_of(m, cpu->secs), r, d);
+    if (in->signer || (r->keypolicy & SGX_KEYPOLICY_MRSIGNER))
+        memcpy(d->mrsigner, secs->mrsigner, sizeof(d->mrsigner));
+    if (!in->signer && (r->keypolicy & SGX_KEYPOLICY_MRENCLAVE))
+        memcpy(d->mrenclave, secs->mrenclave, sizeof(d->mrenclave));
 }
 
 // The report key is that for which EREPORT makes a report with this enclave as its target.
@@ -142,6 +168,7 @@ static int own_report_key(struct sgx_model *m, const struct sgx_cpu *cpu, const 
     return derive_report_key(m, &self, keyid, ret_key);
 }
 
+// SDM 38.4 EGETKEY; 35 KEYREQUEST.
 struct sgx_result leaf_egetkey(struct sgx_model *m, struct sgx_cpu *cpu)
 {
     const struct sgx_secs *secs = secs_of(m, cpu->secs);
@@ -149,8 +176,8 @@ struct sgx_result leaf_egetkey(struct sgx_model *m, struct sgx_cpu *cpu)
     struct key_dependencies d;
     u8 *in, *out, key[KEY_SIZE];
 
-    TRY(enclu_operand(m, cpu, cpu->gpr.rbx, sizeof(request), SGX_READ, &in));
-    TRY(enclu_operand(m, cpu, cpu->gpr.rcx, KEY_SIZE, SGX_WRITE, &out));
+    TRY(enclu_operand(m, cpu, cpu->gpr.rbx, sizeof(request), sizeof(request), SGX_READ, &in));
+    TRY(enclu_operand(m, cpu, cpu->gpr.rcx, KEY_SIZE, KEY_SIZE, SGX_WRITE, &out));
     memcpy(&request, in, sizeof(request));
     TRY(check_request(m, secs, &request));
     enum sgx_error refused = check_key_rights(m, secs, &request);

@@ -31,7 +31,6 @@ static_assert(SECS_PRIVATE_OFFSET + sizeof(struct secs_private) <= sizeof(struct
 static inline struct sgx_result success(void) { return (struct sgx_result){ 0 }; }
 static inline struct sgx_result error(enum sgx_error code) { return (struct sgx_result){ .zf = true, .rax = code }; }
 static inline struct sgx_result gp(void) { return (struct sgx_result){ .vector = SGX_GP }; }
-static inline struct sgx_result ud(void) { return (struct sgx_result){ .vector = SGX_UD }; }
 static inline struct sgx_result pf(u64 address, u32 code)
 {
     return (struct sgx_result){ .vector = SGX_PF, .address = address, .fault_code = code };
@@ -71,9 +70,10 @@ u64 epcm_flags(const struct sgx_epcm *e);
 struct sgx_result check_epc_page(const struct sgx_model *m, u64 epc);
 // As above, and #PF if no valid SECS lies there.
 struct sgx_result check_secs(const struct sgx_model *m, u64 secs);
-// The rules for the fields of a TCS that software may set (SDM 35.8): at EADD and EACCEPT.
-bool tcs_fields_valid(const struct sgx_secs *secs, const struct sgx_tcs *tcs);
-void tcs_clear_state(struct sgx_tcs *tcs);
+// A TCS's reserved fields and FLAGS bits are zero and its limits fit the enclave's mode (SDM 35.8): EADD, EACCEPT.
+bool tcs_reserved_clear(const struct sgx_model *m, const struct sgx_tcs *tcs);
+bool tcs_limits_valid(const struct sgx_secs *secs, const struct sgx_tcs *tcs);
+u64 tcs_flags_defined(const struct sgx_model *m);
 bool attributes_supported(const struct sgx_model *m, const struct sgx_attributes *a);
 u32 supported_miscselect(const struct sgx_model *m);
 void measure(struct secs_private *private, const char tag[8], u64 a, const void *rest, size_t rest_size);
@@ -81,17 +81,23 @@ void measure(struct secs_private *private, const char tag[8], u64 a, const void 
 bool is_tracked(struct sgx_model *m, u32 page);
 struct sgx_result note_encls(struct sgx_model *m, u32 leaf, u64 epc, struct sgx_result result);
 
-// ENCLU operands. Checks one naturally aligned operand of at most a page that lies in ELRANGE: #GP for alignment or
-// ELRANGE, then page tables and EPCM for `access`, #PF.
-struct sgx_result enclu_operand(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, u64 size, enum sgx_access access,
-                                u8 **ret_data);
-// Page tables and EPCM place of a linear address in the ELRANGE of secs: present, EPC, valid, ours, at its address and
-// not BLOCKED. access: what the page tables must permit. #PF otherwise.
-struct sgx_result resolve(struct sgx_model *m, const struct sgx_cpu *cpu, u32 secs, u64 linaddr, enum sgx_access access,
-                          u32 *ret_page);
-// A page operand whose own EPCM state is the leaf's subject: aligned, in ELRANGE, mapped, valid, ours, at its address
-// and not BLOCKED; whatever its rights. #GP or #PF.
-struct sgx_result enclu_page(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, u32 *ret_page);
+// ENCLU operands, in the steps the SDM takes, because leaves order them differently.
+// 1. Alignment and ELRANGE: false is #GP.
+static inline bool operand_placed(const struct sgx_cpu *cpu, u64 linaddr, u64 align, u64 size)
+{
+    return IS_ALIGNED(linaddr, align) && in_elrange(cpu->base, cpu->size, linaddr, size);
+}
+// 2. Page tables for `access`, and that the address resolves within the EPC: #PF.
+struct sgx_result operand_walk(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, enum sgx_access access,
+                               u32 *ret_page);
+// 3. The EPCM permits the running enclave this access to the page at this address: #PF.
+struct sgx_result operand_check(const struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, u32 page,
+                                enum sgx_access access);
+// All three, for an operand within one page.
+struct sgx_result enclu_operand(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, u64 align, u64 size,
+                                enum sgx_access access, u8 **ret_data);
+// The EPCM entry belongs to secs, at that linear address, is valid, of an enclave's type and not BLOCKED.
+bool page_belongs(const struct sgx_epcm *e, u32 secs, u64 linaddr);
 
 struct sgx_result leaf_eenter(struct sgx_model *m, struct sgx_cpu *cpu);
 struct sgx_result leaf_eresume(struct sgx_model *m, struct sgx_cpu *cpu);
@@ -110,10 +116,11 @@ struct sgx_result ssa_find(struct sgx_model *m, const struct sgx_cpu *cpu, const
 void ssa_read(struct sgx_model *m, const struct sgx_ssa_frame *frame, u64 offset, void *data, u64 size);
 void ssa_write(struct sgx_model *m, const struct sgx_ssa_frame *frame, u64 offset, const void *data, u64 size);
 void ssa_save_xsave(struct sgx_model *m, const struct sgx_cpu *cpu, u64 xfrm);
-// XRSTOR's demands on the image (SDM volume 1, 13.8): a breach is #GP.
+// XRSTOR's demands on the image (SDM volume 1, 13.8.1; 38.4 ERESUME): a breach is #GP.
 bool ssa_xsave_valid(struct sgx_model *m, u64 xfrm, const struct sgx_ssa_frame *frame);
 void ssa_load_xsave(struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm, const struct sgx_ssa_frame *frame);
-void xsave_reset(struct sgx_cpu *cpu); // the synthetic state of an exit
+// The synthetic state of an exit (SDM 37.3): components in XFRM are initialised, others stay the application's.
+void xsave_reset(const struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm);
 u64 xsave_bytes(const struct sgx_model *m, u64 xfrm);
 static inline u64 ssa_gpr_offset(const struct sgx_ssa_frame *f)
 {

@@ -82,26 +82,22 @@ struct sgx_result check_secs(const struct sgx_model *m, u64 secs)
     return e->valid && e->type == SGX_PT_SECS ? success() : pf_epc(secs);
 }
 
-bool tcs_fields_valid(const struct sgx_secs *secs, const struct sgx_tcs *tcs)
+u64 tcs_flags_defined(const struct sgx_model *m)
 {
-    u64 flags = SGX_TCS_DBGOPTIN | (secs->attributes.flags & SGX_ATTR_AEXNOTIFY ? SGX_TCS_AEXNOTIFY : 0);
-    u64 offsets = tcs->ossa | tcs->ofsbase | tcs->ogsbase;
-
-    if ((tcs->flags & ~flags) || !IS_ALIGNED(offsets, PAGE_SIZE) || !all_zero(tcs->reserved, sizeof(tcs->reserved)))
-        return false;
-    // Without CET (not modelled) the fields for it are reserved.
-    if (tcs->ocetssa || tcs->oprevssp)
-        return false;
-    return (secs->attributes.flags & SGX_ATTR_MODE64BIT) ||
-           ((tcs->fslimit & PAGE_MASK) == PAGE_MASK && (tcs->gslimit & PAGE_MASK) == PAGE_MASK);
+    return SGX_TCS_DBGOPTIN | (m->config.aex_notify ? SGX_TCS_AEXNOTIFY : 0);
 }
 
-void tcs_clear_state(struct sgx_tcs *tcs)
+bool tcs_reserved_clear(const struct sgx_model *m, const struct sgx_tcs *tcs)
 {
-    tcs->flags &= ~SGX_TCS_DBGOPTIN;
-    tcs->cssa = 0;
-    tcs->aep = 0;
-    tcs->stage = 0;
+    // Without CET (not modelled) the fields for it are reserved.
+    return !(tcs->flags & ~tcs_flags_defined(m)) && !tcs->ocetssa && !tcs->oprevssp &&
+           all_zero(tcs->reserved, sizeof(tcs->reserved));
+}
+
+bool tcs_limits_valid(const struct sgx_secs *secs, const struct sgx_tcs *tcs)
+{
+    return (secs->attributes.flags & SGX_ATTR_MODE64BIT) ||
+           ((tcs->fslimit & PAGE_MASK) == PAGE_MASK && (tcs->gslimit & PAGE_MASK) == PAGE_MASK);
 }
 
 u32 supported_miscselect(const struct sgx_model *m) { return m->config.sgx2 ? SGX_MISC_EXINFO : 0; }

@@ -190,7 +190,7 @@ void sgx_aex(struct sgx_model *m, struct sgx_cpu *cpu, u32 vector, u32 code, u64
 // The logical processor vanishes (its thread was killed inside): an AEX without a saved state, so that the epoch ends.
 void sgx_abandon(struct sgx_model *m, struct sgx_cpu *cpu);
 
-// An access of `cpu` to linaddr as the CPU checks it in enclave mode (SDM 34.5): page tables, then EPCM. Success with
+// An access of `cpu` to linaddr as the CPU checks it in enclave mode (SDM 35.3, 35.5): page tables, then EPCM. Success with
 // cf set: an EPC page seen from outside its ELRANGE, with abort-page semantics (reads give ones, writes are dropped).
 struct sgx_result sgx_check_access(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, enum sgx_access access);
 // What the EPCM alone permits software of the owner to do with a page: bits 1 << enum sgx_access.

@@ -23,13 +23,11 @@ u64 sgx_ssa_frame_bytes(const struct sgx_model *m, u64 xfrm, u32 miscselect)
 
 static struct sgx_result ssa_page(struct sgx_model *m, const struct sgx_cpu *cpu, u32 secs_page, u64 linaddr, u32 *ret_page)
 {
-    const struct sgx_secs *secs = secs_of(m, secs_page);
-    if (!in_elrange(secs->base, secs->size, linaddr, PAGE_SIZE))
-        return gp();
-    TRY(resolve(m, cpu, secs_page, linaddr, SGX_WRITE, ret_page));
+    // There is no check of ELRANGE: a page outside cannot have an EPCM entry that fits.
+    TRY(operand_walk(m, cpu, linaddr, SGX_WRITE, ret_page));
     const struct sgx_epcm *e = &m->epcm[*ret_page];
-    bool usable = e->type == SGX_PT_REG && e->r && e->w && !e->pending && !e->modified;
-    return usable ? success() : pf_enclu(linaddr);
+    bool usable = page_belongs(e, secs_page, linaddr) && e->type == SGX_PT_REG && e->r && e->w && !e->pending && !e->modified;
+    return usable ? success() : pf(linaddr, SGX_PFEC_P | SGX_PFEC_W | SGX_PFEC_U | SGX_PFEC_SGX); // both are demanded
 }
 
 struct sgx_result ssa_find(struct sgx_model *m, const struct sgx_cpu *cpu, const struct sgx_secs *secs, u32 secs_page,
@@ -82,14 +80,12 @@ static bool in_image(const struct sgx_cpu *cpu, const struct sgx_xsave_component
 
 void ssa_save_xsave(struct sgx_model *m, const struct sgx_cpu *cpu, u64 xfrm)
 {
-    u8 head[XSAVE_LEGACY + XSAVE_HEADER] = { 0 };
-    u64 bv;
+    u64 header[3] = { 0 }; // XSTATE_BV, then 16 bytes that an AEX clears; the rest of the header it does not write
 
-    memcpy(head, cpu->xsave, XSAVE_SW_RESERVED);
-    memcpy(&bv, cpu->xsave + XSAVE_LEGACY, sizeof(bv));
-    bv &= xfrm;
-    memcpy(head + XSAVE_LEGACY, &bv, sizeof(bv));
-    ssa_write(m, &cpu->ssa, 0, head, sizeof(head));
+    memcpy(header, cpu->xsave + XSAVE_LEGACY, sizeof(header[0]));
+    header[0] &= xfrm;
+    ssa_write(m, &cpu->ssa, 0, cpu->xsave, XSAVE_SW_RESERVED);
+    ssa_write(m, &cpu->ssa, XSAVE_LEGACY, header, sizeof(header));
     for (u32 i = 2; i < ARRAY_SIZE(m->config.xsave); i++) {
         const struct sgx_xsave_component *c = &m->config.xsave[i];
         if ((xfrm >> i & 1) && in_image(cpu, c))
@@ -99,25 +95,32 @@ void ssa_save_xsave(struct sgx_model *m, const struct sgx_cpu *cpu, u64 xfrm)
 
 bool ssa_xsave_valid(struct sgx_model *m, u64 xfrm, const struct sgx_ssa_frame *frame)
 {
-    u8 header[XSAVE_HEADER];
-    u64 bv;
+    u64 header[3]; // XSTATE_BV and bytes 8 to 23; the standard form looks at no more
     u32 mxcsr;
 
     ssa_read(m, frame, XSAVE_LEGACY, header, sizeof(header));
     ssa_read(m, frame, MXCSR_AT, &mxcsr, sizeof(mxcsr));
-    memcpy(&bv, header, sizeof(bv));
-    return !(bv & ~xfrm) && all_zero(header + 8, sizeof(header) - 8) && !(mxcsr & 0xffff0000u);
+    return !(header[0] & ~xfrm) && !header[1] && !header[2] && !(mxcsr & 0xffff0000u);
 }
 
+// XSTATE_BV in the CPU's image: `bits` of the components in XFRM, those beyond it as they are.
+static void set_xstate_bv(struct sgx_cpu *cpu, u64 xfrm, u64 bits)
+{
+    u64 bv;
+
+    memcpy(&bv, cpu->xsave + XSAVE_LEGACY, sizeof(bv));
+    bv = (bv & ~xfrm) | (bits & xfrm);
+    memcpy(cpu->xsave + XSAVE_LEGACY, &bv, sizeof(bv));
+}
+
+// Bytes 464..511 are the host kernel's in the image (ptrace keeps XCR0 there), not state: neither function touches them.
 void ssa_load_xsave(struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm, const struct sgx_ssa_frame *frame)
 {
-    u8 sw_reserved[XSAVE_LEGACY - XSAVE_SW_RESERVED];
+    u64 bv;
 
-    // Bytes 464..511 are the host kernel's in the image (ptrace keeps XCR0 there), not state.
-    memcpy(sw_reserved, cpu->xsave + XSAVE_SW_RESERVED, sizeof(sw_reserved));
-    memset(cpu->xsave, 0, cpu->xsave_size);
-    ssa_read(m, frame, 0, cpu->xsave, XSAVE_LEGACY + XSAVE_HEADER);
-    memcpy(cpu->xsave + XSAVE_SW_RESERVED, sw_reserved, sizeof(sw_reserved));
+    ssa_read(m, frame, 0, cpu->xsave, XSAVE_SW_RESERVED);
+    ssa_read(m, frame, XSAVE_LEGACY, &bv, sizeof(bv));
+    set_xstate_bv(cpu, xfrm, bv);
     for (u32 i = 2; i < ARRAY_SIZE(m->config.xsave); i++) {
         const struct sgx_xsave_component *c = &m->config.xsave[i];
         if ((xfrm >> i & 1) && in_image(cpu, c))
@@ -125,15 +128,18 @@ void ssa_load_xsave(struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm, const st
     }
 }
 
-void xsave_reset(struct sgx_cpu *cpu)
+void xsave_reset(const struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm)
 {
     u16 fcw = FCW_INIT;
     u32 mxcsr = MXCSR_INIT;
-    u64 bv = 3; // x87 and SSE are in the image, in their initial state
 
     memset(cpu->xsave, 0, XSAVE_SW_RESERVED);
-    memset(cpu->xsave + XSAVE_LEGACY, 0, cpu->xsave_size - XSAVE_LEGACY);
     memcpy(cpu->xsave, &fcw, sizeof(fcw));
     memcpy(cpu->xsave + MXCSR_AT, &mxcsr, sizeof(mxcsr));
-    memcpy(cpu->xsave + XSAVE_LEGACY, &bv, sizeof(bv));
+    set_xstate_bv(cpu, xfrm, 3); // x87 and SSE are in the image, in their initial state
+    for (u32 i = 2; i < ARRAY_SIZE(m->config.xsave); i++) {
+        const struct sgx_xsave_component *c = &m->config.xsave[i];
+        if ((xfrm >> i & 1) && in_image(cpu, c))
+            memset(cpu->xsave + c->offset, 0, c->size);
+    }
 }

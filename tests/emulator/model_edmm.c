@@ -145,11 +145,13 @@ TEST(eaccept_operands)
     CHECK(IS_PF(enclu(0, ENCLU_EACCEPT, LIN(L_TCS), LIN(L_FREE), 0), LIN(L_TCS), CODE_PFX));
     CHECK(IS_PF(enclu(0, ENCLU_EACCEPT, LIN(L_FREE), LIN(L_FREE), 0), LIN(L_FREE), CODE_PFX));
     CHECK(IS_PF(enclu(0, ENCLU_EACCEPT, info, LIN(L_FREE + 1), 0), LIN(L_FREE + 1), SGX_PFEC_U));
-    const u64 bad[] = { TRIM, TCS, TCS | PENDING, TRIM | PENDING | MODIFIED, SGX_SECINFO_PT(SGX_PT_VA), 0, REG | 1 << 6 };
+    const u64 bad[] = { TRIM, TCS, TCS | PENDING, TRIM | PENDING | MODIFIED, SGX_SECINFO_PT(SGX_PT_VA), 0, REG | 1 << 6,
+                        REG | R | W, REG | MODIFIED, REG | R | W | PENDING | MODIFIED, REG | R | PR | MODIFIED,
+                        TCS | MODIFIED | PR, TRIM | MODIFIED | PR };
     for (u32 i = 0; i < ARRAY_SIZE(bad); i++)
         CHECK(IS_GP(accept(bad[i], L_FREE)));
-    map(L_FREE, P_DATA);
-    CHECK(IS_PF(accept(REG | R | W | PENDING, L_FREE), LIN(L_FREE), CODE_PFX));
+    map(L_FREE, P_DATA); // the operating system lies about the place
+    CHECK(IS_ERROR(accept(REG | R | W | PENDING, L_FREE), SGX_PAGE_ATTRIBUTES_MISMATCH));
     map(L_FREE, P_FREE);
     vm.epcm[P_FREE].blocked = true;
     CHECK(IS_PF(accept(REG | R | W | PENDING, L_FREE), LIN(L_FREE), CODE_PFX));
@@ -166,8 +168,8 @@ TEST(eaccept_mismatch)
 {
     prepare();
     CHECK(IS_OK(enter(0)));
-    const u64 bad[] = { REG | R | W, REG | R | PENDING, REG | W | PENDING, REG | R | W | X | PENDING,
-                        REG | R | W | PENDING | PR, REG | R | W | PENDING | MODIFIED, TCS | MODIFIED, TRIM | MODIFIED };
+    const u64 bad[] = { REG | R | W | PR, REG | R | PENDING, REG | W | PENDING, REG | R | W | X | PENDING,
+                        TCS | MODIFIED, TRIM | MODIFIED };
     for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
         CHECK(IS_ERROR(accept(bad[i], L_FREE), SGX_PAGE_ATTRIBUTES_MISMATCH));
         CHECK_EQ(vm.cpu[0].gpr.rax, SGX_PAGE_ATTRIBUTES_MISMATCH);
@@ -175,6 +177,9 @@ TEST(eaccept_mismatch)
         CHECK(vm.epcm[P_FREE].pending);
     }
     CHECK_EQ(vm.model.count.enclu_failed[ENCLU_EACCEPT], ARRAY_SIZE(bad));
+    // PR is not compared.
+    CHECK(IS_OK(accept(REG | R | W | PENDING | PR, L_FREE)));
+    CHECK(IS_OK(accept(REG | R | W | PR, L_FREE)));
 }
 
 TEST(eaccept_needs_tracking)
@@ -189,6 +194,19 @@ TEST(eaccept_needs_tracking)
     CHECK(IS_OK(enter(0)));
     CHECK(IS_OK(accept(REG | R | PR, L_DATA)));
     CHECK_EQ(epcm_flags(&vm.epcm[P_DATA]), REG | R);
+}
+
+TEST(emodt_needs_tracking)
+{
+    prepare();
+    CHECK(IS_OK(enter(0)));
+    CHECK(IS_OK(modt(P_DATA, TRIM)));
+    CHECK(IS_ERROR(accept(TRIM | MODIFIED, L_DATA), SGX_NOT_TRACKED));
+    CHECK(IS_OK(sgx_etrack(&vm.model, SECS_ADDRESS)));
+    CHECK(IS_ERROR(accept(TRIM | MODIFIED, L_DATA), SGX_NOT_TRACKED));
+    CHECK(IS_OK(leave(0)));
+    CHECK(IS_OK(enter(0)));
+    CHECK(IS_OK(accept(TRIM | MODIFIED, L_DATA)));
 }
 
 TEST(trim_life)
@@ -215,18 +233,33 @@ TEST(new_tcs)
     memcpy(&t, vm.pages[P_TCS], sizeof(t));
     CHECK(IS_OK(enter(0)));
     CHECK(IS_OK(accept(REG | R | W | PENDING, L_FREE)));
-    t.flags = SGX_TCS_DBGOPTIN, t.cssa = 1, t.stage = 1, t.aep = 4, t.reserved[0] = 1;
     memcpy(vm.pages[P_FREE], &t, sizeof(t));
     CHECK(IS_OK(leave(0)));
     CHECK(IS_OK(modt(P_FREE, TCS)));
     CHECK(IS_OK(sgx_etrack(&vm.model, SECS_ADDRESS)));
     CHECK(IS_PF(enclu(1, ENCLU_EENTER, LIN(L_FREE), 0x5000, 0), LIN(L_FREE), CODE_PFX)); // not accepted
     CHECK(IS_OK(enter(0)));
-    CHECK(IS_GP(accept(TCS | MODIFIED, L_FREE)));
-    vm.pages[P_FREE][offsetof(struct sgx_tcs, reserved)] = 0;
+    // What the enclave wrote must be an idle TCS.
+    for (u32 i = 0; i < 7; i++) {
+        struct sgx_tcs bad = t;
+        switch (i) {
+        case 0: bad.reserved[4007] = 1; break;
+        case 1: bad.flags = SGX_TCS_DBGOPTIN; break;
+        case 2: bad.cssa = bad.nssa; break;
+        case 3: bad.aep = 4; break;
+        case 4: bad.stage = 1; break;
+        case 5: bad.nssa = 0; break;
+        default: bad.flags = 4;
+        }
+        memcpy(vm.pages[P_FREE], &bad, sizeof(bad));
+        CHECK(IS_GP(accept(TCS | MODIFIED, L_FREE)));
+        CHECK(vm.epcm[P_FREE].modified);
+    }
+    t.cssa = 1;
+    memcpy(vm.pages[P_FREE], &t, sizeof(t));
     CHECK(IS_OK(accept(TCS | MODIFIED, L_FREE)));
     memcpy(&t, vm.pages[P_FREE], sizeof(t));
-    CHECK(!t.flags && !t.cssa && !t.stage && !t.aep);
+    CHECK_EQ(t.cssa, 0);
     CHECK(IS_OK(leave(0)));
     CHECK(IS_OK(enclu(1, ENCLU_EENTER, LIN(L_FREE), 0x5000, 0)));
 }
@@ -241,15 +274,15 @@ TEST(eacceptcopy)
     CHECK(IS_GP(enclu(0, ENCLU_EACCEPTCOPY, info, LIN(ENCLAVE_PAGES), LIN(L_DATA))));
     CHECK(IS_GP(enclu(0, ENCLU_EACCEPTCOPY, info, LIN(L_FREE), 0x4000)));
     CHECK(IS_GP(enclu(0, ENCLU_EACCEPTCOPY, info + 32, LIN(L_FREE), LIN(L_DATA))));
-    const u64 bad[] = { TCS, TRIM, REG | W, REG | R | PENDING, REG | R | MODIFIED, REG | R | PR, REG | 1 << 6 };
+    const u64 bad[] = { TCS, TRIM, REG | W, REG | 1 << 6 };
     for (u32 i = 0; i < ARRAY_SIZE(bad); i++)
         CHECK(IS_GP(copy(bad[i], L_FREE, L_DATA)));
     CHECK(IS_PF(copy(REG | R, L_FREE, L_TCS), LIN(L_TCS), CODE_PFX));
-    CHECK(IS_PF(copy(REG | R, L_FREE + 1, L_DATA), LIN(L_FREE + 1), SGX_PFEC_U));
+    CHECK(IS_PF(copy(REG | R, L_FREE + 1, L_DATA), LIN(L_FREE + 1), SGX_PFEC_U | SGX_PFEC_W));
     CHECK(IS_ERROR(copy(REG | R, L_CODE, L_DATA), SGX_PAGE_ATTRIBUTES_MISMATCH));
     CHECK(IS_ERROR(copy(REG | R, L_TCS, L_DATA), SGX_PAGE_ATTRIBUTES_MISMATCH));
     memset(vm.pages[P_DATA], 0x42, 4096);
-    CHECK(IS_OK(copy(REG | R | X, L_FREE, L_DATA)));
+    CHECK(IS_OK(copy(REG | R | X | PENDING | MODIFIED | PR, L_FREE, L_DATA))); // the state bits are not looked at
     CHECK(memcmp(vm.pages[P_FREE], vm.pages[P_DATA], 4096) == 0);
     CHECK_EQ(epcm_flags(&vm.epcm[P_FREE]), REG | R | X);
 }

@@ -88,10 +88,10 @@ BAD_ENTRY(not_init, secs_of(&vm.model, P_SECS)->attributes.flags &= ~SGX_ATTR_IN
 BAD_ENTRY(mode32, secs_of(&vm.model, P_SECS)->attributes.flags &= ~SGX_ATTR_MODE64BIT, IS_GP(r))
 BAD_ENTRY(xcr0, vm.cpu[0].xcr0 = 3, IS_GP(r))
 BAD_ENTRY(flags, tcs()->flags = 8, IS_GP(r))
-BAD_ENTRY(fs, tcs()->ofsbase = 1ull << 60, IS_GP(r))
-BAD_ENTRY(gs, tcs()->ogsbase = 1ull << 60, IS_GP(r))
-BAD_ENTRY(nssa, tcs()->nssa = 0, IS_GP(r))
-BAD_ENTRY(ssa_outside, tcs()->ossa = ENCLAVE_PAGES * 4096, IS_GP(r))
+BAD_ENTRY(ossa_unaligned, tcs()->ossa += 8, IS_GP(r))
+BAD_ENTRY(ofsbase_unaligned, tcs()->ofsbase += 8, IS_GP(r))
+BAD_ENTRY(ogsbase_unaligned, tcs()->ogsbase += 8, IS_GP(r))
+BAD_ENTRY(ssa_outside, tcs()->ossa = ENCLAVE_PAGES * 4096, r.vector == SGX_PF && r.fault_code == (SGX_PFEC_U | SGX_PFEC_W))
 BAD_ENTRY(ssa_absent, (vm.ptes[L_SSA].present = vm.ptes[L_SSA + 1].present = false),
           r.vector == SGX_PF && r.fault_code == (SGX_PFEC_U | SGX_PFEC_W))
 BAD_ENTRY(ssa_pte_read_only, (vm.ptes[L_SSA].writable = vm.ptes[L_SSA + 1].writable = false),
@@ -110,6 +110,22 @@ TEST(entry_operands)
     CHECK(IS_GP(enclu(0, ENCLU_EENTER, LIN(L_TCS), 1ull << 60, 0)));
     CHECK(IS_GP(resume(0))); // CSSA is 0
     CHECK(IS_PF(enclu(0, ENCLU_EENTER, LIN(L_DATA), 0x5000, 0), LIN(L_DATA), CODE_PFX));
+}
+
+// ERESUME takes FS and GS from the SSA, not from the TCS, and needs no free frame.
+TEST(eenter_alone_looks_at_bases_and_nssa)
+{
+    prepare();
+    CHECK(IS_OK(enter(0)));
+    sgx_aex(&vm.model, &vm.cpu[0], SGX_AEX_INTERRUPT, 0, 0);
+    tcs()->ofsbase = 1ull << 60;
+    CHECK(IS_GP(enter(1)));
+    tcs()->ofsbase = 0, tcs()->ogsbase = 1ull << 60;
+    CHECK(IS_GP(enter(1)));
+    tcs()->ogsbase = 0, tcs()->nssa = 1;
+    CHECK(IS_GP(enter(1)));
+    tcs()->nssa = 0, tcs()->ogsbase = 1ull << 60;
+    CHECK(IS_OK(resume(1)));
 }
 
 TEST(ssa_stack_is_bounded)
@@ -180,7 +196,7 @@ TEST(aex_saves_all_and_eresume_restores_it)
     CHECK_EQ(c->gs_base, 0x6565);
     CHECK(memcmp(c->xsave, xsave, 464) == 0 && memcmp(c->xsave + 512, xsave + 512, XSAVE_SIZE - 512) == 0);
     CHECK_EQ(tcs()->cssa, 0);
-    CHECK_EQ(gprsgx(P_SSA0)->ursp, 0x8000);
+    CHECK_EQ(gprsgx(P_SSA0)->ursp, 0x7000); // saved by EENTER only
 }
 
 TEST(exitinfo)
@@ -222,12 +238,107 @@ TEST(no_exinfo_without_miscselect)
     }
 BAD_RESUME(xstate_bv, vm.pages[P_SSA0][513] = 2)
 BAD_RESUME(xcomp_bv, vm.pages[P_SSA0][520] = 1)
-BAD_RESUME(xsave_reserved, vm.pages[P_SSA0][575] = 1)
+BAD_RESUME(xsave_byte_15, vm.pages[P_SSA0][527] = 1)
+BAD_RESUME(xsave_byte_23, vm.pages[P_SSA0][535] = 1)
 BAD_RESUME(mxcsr, vm.pages[P_SSA0][26] = 1)
 BAD_RESUME(rip, gprsgx(P_SSA0)->rip = 1ull << 60)
 BAD_RESUME(fsbase, gprsgx(P_SSA0)->fsbase = 1ull << 60)
 BAD_RESUME(gsbase, gprsgx(P_SSA0)->gsbase = 1ull << 60)
 BAD_RESUME(busy, tcs()->stage = 1)
+
+// SDM 40.2.4 and 38.4: TF is saved as 0 and never taken from the SSA; IF with IOPL 3 only.
+TEST(single_step_flag)
+{
+    prepare();
+    tcs()->flags = SGX_TCS_DBGOPTIN;
+    vm.cpu[0].gpr.rflags = 0x302;
+    CHECK(IS_OK(enter(0)));
+    sgx_aex(&vm.model, &vm.cpu[0], SGX_DB, 0, 0);
+    CHECK_EQ(gprsgx(P_SSA0)->rflags & 0x100, 0);
+    CHECK_EQ(vm.cpu[0].gpr.rflags & 0x100, 0x100);
+    vm.cpu[0].gpr.rflags = 0x202, gprsgx(P_SSA0)->rflags |= 0x100;
+    CHECK(IS_OK(resume(0)));
+    CHECK_EQ(vm.cpu[0].gpr.rflags & 0x100, 0);
+    sgx_aex(&vm.model, &vm.cpu[0], SGX_DB, 0, 0);
+    vm.cpu[0].gpr.rflags = 0x302;
+    CHECK(IS_OK(resume(0)));
+    CHECK_EQ(vm.cpu[0].gpr.rflags & 0x100, 0x100);
+    sgx_aex(&vm.model, &vm.cpu[0], SGX_DB, 0, 0);
+    gprsgx(P_SSA0)->rflags &= ~0x200ull, vm.cpu[0].gpr.rflags = 0x3202;
+    CHECK(IS_OK(resume(0)));
+    CHECK_EQ(vm.cpu[0].gpr.rflags & 0x200, 0);
+}
+
+// After an opt-in entry TF is the enclave's own, also across an exit (SDM 40.2.4).
+TEST(opted_in_single_step_is_not_restored)
+{
+    prepare();
+    tcs()->flags = SGX_TCS_DBGOPTIN;
+    vm.cpu[0].gpr.rflags = 0x202;
+    CHECK(IS_OK(enter(0)));
+    vm.cpu[0].gpr.rflags |= 0x100;
+    sgx_aex(&vm.model, &vm.cpu[0], SGX_DB, 0, 0);
+    CHECK_EQ(vm.cpu[0].gpr.rflags & 0x100, 0x100);
+    vm.cpu[0].gpr.rflags = 0x302;
+    CHECK(IS_OK(resume(0)));
+    vm.cpu[0].gpr.rflags &= ~0x100ull;
+    CHECK(IS_OK(leave(0)));
+    CHECK_EQ(vm.cpu[0].gpr.rflags & 0x100, 0);
+}
+
+// SDM 39.7: inside, XCR0 is XFRM; an AEX saves no state beyond it.
+TEST(xfrm_bounds_the_extended_state)
+{
+    prepare();
+    secs_of(&vm.model, P_SECS)->attributes.xfrm = 3;
+    vm.cpu[0].xcr0 = 0x207;
+    CHECK(IS_OK(enter(0)));
+    CHECK_EQ(vm.cpu[0].xcr0, 3);
+    vm.xsave[0][512] = 7;
+    memset(vm.xsave[0] + 576, 0x55, 256);
+    sgx_aex(&vm.model, &vm.cpu[0], SGX_AEX_INTERRUPT, 0, 0);
+    CHECK_EQ(vm.cpu[0].xcr0, 0x207);
+    CHECK_EQ(vm.pages[P_SSA0][512], 3);
+    CHECK(all_zero(vm.pages[P_SSA0] + 576, 256));
+    // What XFRM leaves out is the application's all the time.
+    CHECK_EQ(vm.xsave[0][512], 7);
+    CHECK_EQ(vm.xsave[0][576], 0x55);
+    CHECK(IS_OK(resume(0)));
+    CHECK_EQ(vm.xsave[0][512], 7);
+    CHECK_EQ(vm.xsave[0][576 + 255], 0x55);
+    CHECK(IS_OK(leave(0)));
+    CHECK_EQ(vm.cpu[0].xcr0, 0x207);
+}
+
+// An AEX writes XSTATE_BV and the 16 bytes after it, nothing else of the header, and not the bytes left to software.
+TEST(aex_keeps_what_xsave_does_not_write)
+{
+    prepare();
+    memset(vm.pages[P_SSA0] + 464, 0x99, 48 + 64);
+    CHECK(IS_OK(enter(0)));
+    sgx_aex(&vm.model, &vm.cpu[0], SGX_UD, 0, 0);
+    CHECK(all_zero(vm.pages[P_SSA0] + 520, 16));
+    CHECK_EQ(vm.pages[P_SSA0][464], 0x99);
+    CHECK_EQ(vm.pages[P_SSA0][511], 0x99);
+    CHECK_EQ(vm.pages[P_SSA0][536], 0x99);
+    CHECK_EQ(vm.pages[P_SSA0][575], 0x99);
+    CHECK(IS_OK(resume(0)));
+}
+
+TEST(aexnotify_must_agree)
+{
+    machine_init(true);
+    vm.model.config.aex_notify = true;
+    build(SGX_ATTR_AEXNOTIFY);
+    CHECK(IS_GP(enter(0)));
+    tcs()->flags = SGX_TCS_DBGOPTIN;
+    CHECK(IS_OK(enter(0)));
+    sgx_aex(&vm.model, &vm.cpu[0], SGX_UD, 0, 0);
+    tcs()->flags = 0;
+    CHECK(IS_GP(resume(0)));
+    tcs()->flags = SGX_TCS_AEXNOTIFY;
+    CHECK(IS_OK(resume(0)));
+}
 
 TEST(eresume_does_not_take_system_flags)
 {
@@ -256,13 +367,13 @@ TEST(leaf_numbers_and_modes)
     const u64 inside[] = { ENCLU_EREPORT, ENCLU_EGETKEY, ENCLU_EEXIT, ENCLU_EACCEPT, ENCLU_EMODPE, ENCLU_EACCEPTCOPY };
     for (u32 i = 0; i < ARRAY_SIZE(inside); i++)
         CHECK(IS_GP(enclu(0, inside[i], 0, 0, 0)));
-    CHECK(IS_UD(enclu(0, ENCLU_EVERIFYREPORT2, 0, 0, 0)));
-    CHECK(IS_UD(enclu(0, ENCLU_EDECCSSA, 0, 0, 0)));
+    CHECK(IS_GP(enclu(0, ENCLU_EVERIFYREPORT2, 0, 0, 0)));
+    CHECK(IS_GP(enclu(0, ENCLU_EDECCSSA, 0, 0, 0)));
     CHECK(IS_GP(enclu(0, 10, 0, 0, 0)));
     CHECK(IS_GP(enclu(0, 0xffffffff, 0, 0, 0)));
     CHECK(IS_OK(enter(0)));
-    CHECK(IS_UD(enclu(0, ENCLU_EVERIFYREPORT2, 0, 0, 0)));
-    CHECK(IS_UD(enclu(0, ENCLU_EDECCSSA, 0, 0, 0)));
+    CHECK(IS_GP(enclu(0, ENCLU_EVERIFYREPORT2, 0, 0, 0)));
+    CHECK(IS_GP(enclu(0, ENCLU_EDECCSSA, 0, 0, 0)));
 }
 
 TEST(edeccssa)
@@ -272,9 +383,11 @@ TEST(edeccssa)
     CHECK(IS_OK(enter(0)));
     CHECK(IS_GP(enclu(0, ENCLU_EDECCSSA, 0, 0, 0)));
     sgx_aex(&vm.model, &vm.cpu[0], SGX_AEX_INTERRUPT, 0, 0);
+    gprsgx(P_SSA0)->ursp = 0x777;
     CHECK(IS_OK(enter(0)));
     CHECK_EQ(vm.cpu[0].ssa.last, P_SSA1);
     CHECK(IS_OK(enclu(0, ENCLU_EDECCSSA, 0, 0, 0)));
+    CHECK_EQ(gprsgx(P_SSA0)->ursp, 0x777);
     CHECK_EQ(tcs()->cssa, 0);
     CHECK_EQ(vm.cpu[0].ssa.last, P_SSA0);
 }

@@ -22,7 +22,7 @@ static u8 *page_of(void *front, u32 index, const struct sgx_epcm *epcm)
 static void walk(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pte *ret_pte)
 {
     u64 place = (linaddr - vm.base) / 4096;
-    if (linaddr >= vm.base && place < ENCLAVE_PAGES)
+    if (linaddr >= vm.base && place < ARRAY_SIZE(vm.ptes))
         *ret_pte = vm.ptes[place];
 }
 

@@ -16,7 +16,7 @@ struct machine {
     struct sgx_model model;
     struct sgx_epcm epcm[EPC_PAGES];
     u8 pages[EPC_PAGES][4096] __attribute__((aligned(4096)));
-    struct sgx_pte ptes[ENCLAVE_PAGES];
+    struct sgx_pte ptes[2 * ENCLAVE_PAGES]; // a second enclave may lie behind the first
     u64 base;
     struct sgx_cpu cpu[2];
     u8 xsave[2][XSAVE_SIZE] __attribute__((aligned(64)));
@@ -53,8 +53,8 @@ struct sgx_result aug(u32 page, u32 place);
 
 #define IS_OK(r) ({ struct sgx_result is_r = (r); !is_r.vector && !is_r.zf; })
 #define IS_GP(r) ({ struct sgx_result is_r = (r); is_r.vector == SGX_GP; })
-#define IS_UD(r) ({ struct sgx_result is_r = (r); is_r.vector == SGX_UD; })
 #define IS_PF(r, at, code) ({ struct sgx_result is_r = (r); \
     is_r.vector == SGX_PF && is_r.address == (at) && is_r.fault_code == (code); })
 #define IS_PF_EPC(r, at) IS_PF(r, at, SGX_PFEC_P | SGX_PFEC_SGX)
+#define IS_TOLD(r, code) ({ struct sgx_result is_r = (r); !is_r.vector && !is_r.zf && is_r.cf && is_r.rax == (code); })
 #define IS_ERROR(r, code) ({ struct sgx_result is_r = (r); !is_r.vector && is_r.zf && is_r.rax == (code); })

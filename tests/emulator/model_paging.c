@@ -46,8 +46,8 @@ TEST(eblock)
     CHECK(IS_GP(sgx_eblock(&vm.model, EPC(P_DATA) + 1)));
     CHECK(IS_PF_EPC(sgx_eblock(&vm.model, EPC(EPC_PAGES)), EPC(EPC_PAGES)));
     CHECK(IS_ERROR(sgx_eblock(&vm.model, EPC(P_FREE)), SGX_PG_INVLD));
-    CHECK(IS_ERROR(sgx_eblock(&vm.model, SECS_ADDRESS), SGX_PG_IS_SECS));
-    CHECK(IS_ERROR(sgx_eblock(&vm.model, EPC(P_VA)), SGX_NOTBLOCKABLE));
+    CHECK(IS_TOLD(sgx_eblock(&vm.model, SECS_ADDRESS), SGX_PG_IS_SECS));
+    CHECK(IS_TOLD(sgx_eblock(&vm.model, EPC(P_VA)), SGX_NOTBLOCKABLE));
     CHECK(IS_OK(sgx_eblock(&vm.model, EPC(P_DATA))));
     CHECK(vm.epcm[P_DATA].blocked);
     struct sgx_result again = sgx_eblock(&vm.model, EPC(P_DATA));
@@ -132,12 +132,12 @@ TEST(round_trip)
     CHECK(IS_ERROR(eld(P_FREE, 3, &args, SECS_ADDRESS, false), SGX_MAC_COMPARE_FAIL));
     pcmd = good, pcmd.secinfo.flags |= SGX_SECINFO_X;
     CHECK(IS_ERROR(eld(P_FREE, 3, &args, SECS_ADDRESS, false), SGX_MAC_COMPARE_FAIL));
-    pcmd = good, pcmd.reserved[0] = 1;
-    CHECK(IS_GP(eld(P_FREE, 3, &args, SECS_ADDRESS, false)));
-    pcmd = good, pcmd.secinfo.reserved[0] = 1;
-    CHECK(IS_GP(eld(P_FREE, 3, &args, SECS_ADDRESS, false)));
+    pcmd = good, pcmd.reserved[39] = 1;
+    CHECK(IS_ERROR(eld(P_FREE, 3, &args, SECS_ADDRESS, false), SGX_MAC_COMPARE_FAIL));
+    pcmd = good, pcmd.secinfo.reserved[55] = 1;
+    CHECK(IS_ERROR(eld(P_FREE, 3, &args, SECS_ADDRESS, false), SGX_MAC_COMPARE_FAIL));
     pcmd = good, pcmd.secinfo.flags = SGX_SECINFO_PT(7);
-    CHECK(IS_GP(eld(P_FREE, 3, &args, SECS_ADDRESS, false)));
+    CHECK(IS_ERROR(eld(P_FREE, 3, &args, SECS_ADDRESS, false), SGX_MAC_COMPARE_FAIL));
     pcmd = good, swap[9] ^= 1;
     CHECK(IS_ERROR(eld(P_FREE, 3, &args, SECS_ADDRESS, false), SGX_MAC_COMPARE_FAIL));
     swap[9] ^= 1;
@@ -208,12 +208,14 @@ TEST(secs_and_va_pages)
     prepare();
     CHECK(IS_OK(sgx_epa(&vm.model, SGX_PT_VA, EPC(30))));
     CHECK(IS_OK(ewb(30, 0, &args)));
-    CHECK(IS_GP(eld(30, 0, &args, SECS_ADDRESS, false)));
-    CHECK(IS_OK(eld(30, 0, &args, 0, false)));
+    CHECK_EQ(pcmd.enclaveid, 0);
+    CHECK(IS_OK(eld(30, 0, &args, SECS_ADDRESS, false))); // PAGEINFO.SECS is not looked at
     CHECK_EQ(vm.epcm[30].type, SGX_PT_VA);
     for (u32 p = P_TCS; p <= P_INFO; p++)
         CHECK(IS_OK(sgx_eremove(&vm.model, EPC(p))));
+    u64 eid = secs_private_of(&vm.model, P_SECS)->eid;
     CHECK(IS_OK(ewb(P_SECS, 1, &args)));
+    CHECK(eid != 0 && pcmd.enclaveid == eid);
     CHECK(IS_OK(eld(P_SECS, 1, &args, 0, false)));
     CHECK_EQ(vm.epcm[P_SECS].type, SGX_PT_SECS);
     CHECK(secs_of(&vm.model, P_SECS)->attributes.flags & SGX_ATTR_INIT);
