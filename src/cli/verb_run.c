@@ -13,6 +13,7 @@
 #include "cli/verbs.h"
 #include "abi/occlum/layout.h"
 #include "loader/loader.h"
+#include "platform/sgx/machine.h"
 
 const char help_run[] =
     "Starts the enclave and runs PROGRAM, an absolute path inside the image that entry_points of Occlum.json allows.\n"
@@ -23,7 +24,8 @@ const char help_run[] =
     "exit status:  that of the program; 128+N when signal N killed it;\n"
     "              126 when entry_points does not allow it or it cannot be executed, 127 when it is not there,\n"
     "              125 when the enclave could not start or had to stop, 1 when the instance is not built\n\n"
-    "environment:  OCCLUM_EMULATE=1, OCCLUM_EMULATE_OPTIONS=OPTS   as the options, for enclaves built for SGX\n"
+    "environment:  OCCLUM_QUIET=1   no notes about simulation and EDMM\n"
+    "              OCCLUM_EMULATE=1, OCCLUM_EMULATE_OPTIONS=OPTS   as the options, for enclaves built for SGX\n"
     "              OCCLUM_LOG_LEVEL=off|error|warn|info|debug|trace   what the library OS says on stderr (error)\n\n"
     "The program's environment is env.default of Occlum.json, and of the caller's only what env.untrusted names.\n";
 
@@ -51,28 +53,55 @@ static int exit_status(int wait_status)
     return WEXITSTATUS(wait_status);
 }
 
-static bool built_for_simulation(void)
-{
-    struct enclave_file_header header;
-    int fd = open(BUILD_ENCLAVE, O_RDONLY | O_CLOEXEC);
-    bool sim = fd >= 0 && read(fd, &header, sizeof(header)) == (ssize_t)sizeof(header) && header.layout.mode == ENCLAVE_MODE_SIM;
-    if (fd >= 0)
-        close(fd);
-    return sim;
-}
-
 static bool environment_asks(const char *name)
 {
     const char *value = getenv(name);
     return value && *value && strcmp(value, "0") != 0;
 }
 
+// How the enclave is built. One that cannot be read is the loader's to explain.
+static struct enclave_layout built_layout(void)
+{
+    struct enclave_file_header header;
+    int fd = open(BUILD_ENCLAVE, O_RDONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && read(fd, &header, sizeof(header)) == (ssize_t)sizeof(header) && header.magic == ENCLAVE_FILE_MAGIC;
+    if (fd >= 0)
+        close(fd);
+    return ok ? header.layout : (struct enclave_layout){ 0 };
+}
+
+// Refuses before anything is created what this machine cannot run. 0: go on.
+static int check_machine(const struct enclave_layout *layout)
+{
+    struct sgx_machine machine;
+    char text[600];
+
+    if (!layout->mode)
+        return 0;
+    if (layout->mode == ENCLAVE_MODE_SIM) {
+        if (!environment_asks("OCCLUM_QUIET"))
+            cli_note("simulation: nothing is protected");
+        return 0;
+    }
+    sgx_machine_detect(&machine);
+    switch (sgx_machine_decide(&machine, layout->edmm, text, sizeof(text))) {
+    case SGX_RUNS:
+        return 0;
+    case SGX_RUNS_WITHOUT_EDMM:
+        if (!environment_asks("OCCLUM_QUIET"))
+            cli_note("%s", text);
+        return 0;
+    default:
+        return cli_error("%s", text);
+    }
+}
+
 // Under the emulator, when that is wanted. -1: no, go on here.
-static int emulate_if_wanted(bool asked, const char *options, int argc, char **argv)
+static int emulate_if_wanted(const struct enclave_layout *layout, bool asked, const char *options, int argc, char **argv)
 {
     if (emulated() || (!asked && !environment_asks("OCCLUM_EMULATE")))
         return -1;
-    if (built_for_simulation()) {
+    if (layout->mode == ENCLAVE_MODE_SIM) {
         if (asked)
             return cli_error("--emulate: this enclave is built for simulation, which needs no emulator. Build it for SGX: occlum build --sgx-mode HW");
         return -1;
@@ -100,8 +129,12 @@ int verb_run(int argc, char **argv)
     if (access(BUILD_ENCLAVE, R_OK) != 0)
         return cli_error("this instance is not built (%s: %s). Build it: occlum build", BUILD_ENCLAVE, strerror(errno));
 
-    int status = emulate_if_wanted(emulate || emulate_options, emulate_options, argc, argv);
+    struct enclave_layout layout = built_layout();
+    int status = emulate_if_wanted(&layout, emulate || emulate_options, emulate_options, argc, argv);
     if (status >= 0)
+        return status;
+    status = check_machine(&layout);
+    if (status)
         return status;
     struct loader_options options = {
         .enclave_path = BUILD_ENCLAVE,

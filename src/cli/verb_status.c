@@ -5,7 +5,9 @@
 
 #include "abi/occlum/layout.h"
 #include "cli/cli.h"
+#include "cli/emulate.h"
 #include "cli/verbs.h"
+#include "platform/sgx/machine.h"
 
 const char help_status[] = "Says in which mode the instance is built, with or without EDMM, and how large it is.\n"
                            "exit status: 0 built, 1 not built or no instance\n";
@@ -32,6 +34,27 @@ static bool read_header(struct enclave_file_header *ret_header)
     return ok;
 }
 
+// What this machine offers, and what `occlum run` would therefore do.
+static void print_machine(const struct enclave_layout *layout)
+{
+    struct sgx_machine m;
+    char text[600];
+
+    sgx_machine_detect(&m);
+    printf("%-22s CPU: %s; kernel %s; device: %s; vDSO entry: %s%s\n", "this machine",
+           m.cpu_sgx2 ? "SGX2" : m.cpu_sgx1 ? "SGX1" : "no SGX", m.kernel,
+           m.device_error ? strerror(m.device_error) : m.driver_sgx2 ? "with EDMM" : "without EDMM", m.vdso_entry ? "yes" : "no",
+           emulated() ? "; all of it emulated by sgx2emu" : "");
+    if (layout->mode == ENCLAVE_MODE_SIM) {
+        printf("%-22s runs in simulation\n", "occlum run");
+        return;
+    }
+    enum sgx_verdict verdict = sgx_machine_decide(&m, layout->edmm, text, sizeof(text));
+    bool runs = verdict == SGX_RUNS || verdict == SGX_RUNS_WITHOUT_EDMM;
+    printf("%-22s %s%s%s\n", "occlum run", runs ? layout->edmm ? "runs with EDMM" : "runs without EDMM" : "is refused",
+           *text ? ": " : "", text);
+}
+
 int verb_status(int argc, char **argv)
 {
     struct enclave_file_header header;
@@ -51,6 +74,7 @@ int verb_status(int argc, char **argv)
     printf("%-22s %s\n", "platform", sim ? "simulation (SGX_MODE=SIM): nothing is protected" : "SGX hardware (SGX_MODE=HW)");
     printf("%-22s %s\n", "EDMM", layout->edmm ? "on: memory and threads beyond the initial ones are added on demand" : "off");
     printf("%-22s %s\n", "debuggable", header.sigstruct.attributes.flags & SGX_ATTR_DEBUG ? "yes: the host may read the enclave" : "no");
+    print_machine(layout);
     print_size("user space, initial", layout->user_committed_end - layout->user_start);
     print_size("user space, maximum", layout->user_limit);
     print_size("kernel heap, initial", layout->heap_init_end - layout->heap_start);

@@ -130,7 +130,7 @@ def must(command, **options):
 
 def clean_environment(extra=None):
     """What a shell would give, without what tunes occlum itself."""
-    env = {'PATH': '/usr/bin:/bin', 'HOME': '/root', 'LANG': 'C.UTF-8', 'TMPDIR': scratch()}
+    env = {'PATH': '/usr/bin:/bin', 'HOME': '/root', 'LANG': 'C.UTF-8', 'TMPDIR': scratch(), 'OCCLUM_QUIET': '1'}
     env.update(PLATFORMS[PLATFORM])
     env.update(extra or {})
     return env
