@@ -53,6 +53,12 @@ def printable(line):
     return ''.join(c if c.isprintable() else f'\\x{ord(c):02x}' for c in line[:400])
 
 
+def needs_address_space():
+    """For programs that reserve far more than they use: without EDMM there are no addresses but those added at load."""
+    if PLATFORM == 'emulated':
+        raise Skip('without EDMM a program has no address beyond user_space_size')
+
+
 def run_command(command, timeout=RUN_TIMEOUT, stdin=b'', env=None, cwd=None, preexec=None, stdout=subprocess.PIPE):
     """Runs a command in a session of its own and kills all of it when the time is over."""
     if isinstance(stdin, str):

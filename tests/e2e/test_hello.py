@@ -4,7 +4,7 @@
 import os
 import shutil
 
-from harness import Group, Instance, Skip, clean_environment, compile_program, expect_output, must, run_command, scratch
+from harness import Group, Instance, Skip, clean_environment, compile_program, expect_output, must, needs_address_space, run_command, scratch
 
 group = Group()
 
@@ -60,6 +60,7 @@ for number, (name, compiler, _) in enumerate(LINKS):
 def _(instance):
     if not shutil.which('go'):
         raise Skip('no go on this machine')
+    needs_address_space()
     expect_output(instance.run('/bin/hello_go'), 'Hello from Go, 4950\n')
 
 

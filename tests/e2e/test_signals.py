@@ -7,7 +7,8 @@ import signal
 import subprocess
 import time
 
-from harness import (OCCLUM, Group, Instance, clean_environment, expect, expect_output, expect_status, kill_group)
+from harness import (OCCLUM, Group, Instance, clean_environment, expect, expect_output, expect_status, kill_group,
+                     needs_address_space)
 
 group = Group()
 
@@ -27,7 +28,14 @@ same('handlers, siginfo, masks, sigqueue', '/bin/handler')
 same('SA_RESTART and EINTR', '/bin/restart')
 same('alarm and interval timers', '/bin/alarm')
 same('16 threads: mutex, barrier, semaphore, thread-local data, robust mutex', '/bin/sync')
-same('mmap, mprotect, mremap, madvise, brk', '/bin/mappings')
+
+
+@group.case('mmap, mprotect, mremap, madvise, brk')
+def _(instance):
+    needs_address_space()
+    instance.same('/bin/mappings')
+
+
 same('pipes, eventfd, poll, select', '/bin/poll')
 same('record locks and flock', '/bin/locks')
 same('auxiliary vector', '/bin/auxv')

@@ -2,6 +2,7 @@
 // One entry into the enclave until it leaves with a message: asynchronous exits in between are handed to the enclave's
 // exception entry, and the interrupted code is resumed.
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "platform/sgx/sgx.h"
 
 enum { VECTOR_GP = 13, VECTOR_PF = 14 };
+enum { BUSY_MAX = 100000 }; // tries to enter a TCS that is in use
 
 // ENCLU, and nothing in it is the thread's own: a signal that finds the thread at the AEP can make an entry of the resume.
 static const u8 enclu_bytes[] = { 0x0f, 0x01, 0xd7 };
@@ -47,9 +49,11 @@ struct enclave_exit sgx_enter_slot(u64 slot, u64 code, u64 arg, u64 arena, u64 a
         __atomic_store_n(&enter, found ? found : sgx_own_enter, __ATOMIC_RELEASE);
     }
     entry.enter = enter;
+    const u64 given = code;
+    unsigned busy = 0;
     for (;;) {
         run = (struct sgx_enclave_run){ .tcs = sgx_layout.slots_start + slot * sgx_layout.slot_stride };
-        bool handling = entry.leaf == ENCLU_EENTER && code == 0;
+        bool handling = entry.leaf == ENCLU_EENTER && code == 0, first = entry.leaf == ENCLU_EENTER && code != 0;
         sgx_enter(&entry);
         bool asked = entry_asked;
         entry_asked = 0;
@@ -62,6 +66,9 @@ struct enclave_exit sgx_enter_slot(u64 slot, u64 code, u64 arg, u64 arena, u64 a
             entry.leaf = ENCLU_ERESUME;
         } else if (run.function == ENCLU_EENTER && asked && run.exception_vector == VECTOR_GP) {
             entry.leaf = ENCLU_ERESUME; // all SSA frames are in use: the exception entry itself was interrupted
+        } else if (first && run.exception_vector == VECTOR_GP && busy++ < BUSY_MAX) {
+            sched_yield(); // the thread that had this TCS has given its slot up and is just leaving
+            code = entry.code = given;
         } else if (run.function == ENCLU_EENTER) {
             give_up(handling ? "an exception inside its exception entry" : "EENTER failed", &run);
         } else if (run.exception_vector == VECTOR_PF && !sgx_exinfo) {
