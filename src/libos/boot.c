@@ -5,6 +5,7 @@
 #include "libos/fs/fs.h"
 #include "libos/host/log.h"
 #include "libos/mem/heap.h"
+#include "libos/process/cpuid.h"
 #include "libos/process/process.h"
 #include "libos/signal/signal.h"
 #include "libos/syscall/dispatch.h"
@@ -92,8 +93,10 @@ static void boot(const struct host_start_args __host *host_args)
 
 static void fault(struct user_regs *regs, u32 vector, u32 error, u64 addr)
 {
-    enum { PF_WRITE = 1 << 1, PF_FETCH = 1 << 4, VECTOR_PF = 14 };
+    enum { PF_WRITE = 1 << 1, PF_FETCH = 1 << 4, VECTOR_UD = 6, VECTOR_PF = 14 };
 
+    if (vector == VECTOR_UD && instruction_emulate(regs))
+        return;
     if (vector == VECTOR_PF && current->mm) {
         u32 access = error & PF_FETCH ? VM_EXEC : error & PF_WRITE ? VM_WRITE : VM_READ;
         int err = vm_fault(current->mm, addr, access);

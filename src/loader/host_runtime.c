@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Host calls on threads, memory, time and the log.
+#include <cpuid.h>
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
@@ -26,6 +27,14 @@ s64 host_unpark(u64 slot) { return threads_unpark(slot); }
 s64 host_interrupt(u64 slot) { return threads_interrupt(slot); }
 s64 host_yield(void) { return sched_yield(); }
 s64 host_getcpu(void) { return sched_getcpu(); }
+
+s64 host_cpuid(u32 leaf, u32 subleaf, u32 *regs, size_t n)
+{
+    if (n != 4)
+        return -EINVAL;
+    __cpuid_count(leaf, subleaf, regs[0], regs[1], regs[2], regs[3]);
+    return 0;
+}
 
 s64 host_get_affinity(void *mask, size_t len)
 {

@@ -8,6 +8,7 @@
 #include "trusted/exit.h"
 #include "trusted/hooks.h"
 #include "trusted/layout.h"
+#include "trusted/ocall_marshal.h"
 #include "trusted/stats.h"
 #include "trusted/tcs.h"
 #include "trusted/tls.h"
@@ -141,6 +142,9 @@ int exception_stage2(struct user_regs *regs)
     u64 addr = tls->exception_addr;
 
     stats_count(STAT_EXCEPTIONS);
+    if (vector == VECTOR_PF)
+        stats_count(STAT_PAGE_FAULTS);
+    ocall_note_host_signals(); // one may have come while the host had the thread
     if (!(tls->exception_info & SGX_EXITINFO_VALID)) {
         __atomic_fetch_or(&tls->thread->pending, THREAD_HOST, __ATOMIC_SEQ_CST);
         return hooks->in_stub(regs->rip);

@@ -18,8 +18,9 @@ static u64 signal_word; // untrusted address of host_shared_page.host_signals
 void ocall_watch_signals(u64 addr) { signal_word = addr; }
 
 // A signal that came to the host process while the thread was outside is taken on its way back to the program.
-static void note_host_signals(struct thread *thread)
+void ocall_note_host_signals(void)
 {
+    struct thread *thread = tls_self()->thread;
     if (signal_word && hostmem_read_u64((const void __host *)signal_word) && thread)
         __atomic_fetch_or(&thread->pending, THREAD_HOST, __ATOMIC_SEQ_CST);
 }
@@ -82,7 +83,7 @@ s64 ocall_marshal_call(struct ocall_marshal *m, u64 number)
     vector_reset(); // the host sees none of it, and finds the state its ABI asks for
     s64 result = (s64)enclave_ocall();
     vector_restore(tls->vector_ocall_area);
-    note_host_signals(tls->thread);
+    ocall_note_host_signals();
     return result;
 }
 

@@ -22,4 +22,6 @@ s64 ocall_marshal_check(s64 result, s64 limit, bool fatal);
 void ocall_marshal_fetch(struct ocall_marshal *m, int index, void *data, size_t count, size_t element);
 // Boot names the word in which the host shows signals that wait to be taken.
 void ocall_watch_signals(u64 addr);
+// Marks work for the current thread when a signal waits there.
+void ocall_note_host_signals(void);
 u64 ocall_lies(void); // answers refused so far
