@@ -2,6 +2,7 @@
 // Instructions an enclave may not execute: which are taken, what they answer, and that no answer promises what XFRM lacks.
 #include "libos/process/cpuid.h"
 #include "base/string.h"
+#include "fake.h"
 #include "test.h"
 
 enum { EAX, EBX, ECX, EDX };
@@ -16,7 +17,11 @@ s64 ocall_cpuid(u32 leaf, u32 subleaf, u32 *regs, size_t n)
     return host_result;
 }
 
-static struct user_regs at(const void *code) { return (struct user_regs){ .rip = (u64)(uintptr_t)code }; }
+static struct user_regs at(const void *code)
+{
+    memcpy(fake_user, code, 3);
+    return (struct user_regs){ .rip = user_addr(0) };
+}
 
 TEST(takes_its_instructions_only)
 {
@@ -25,19 +30,19 @@ TEST(takes_its_instructions_only)
 
     struct user_regs regs = at(cpuid);
     CHECK(instruction_emulate(&regs));
-    CHECK_EQ(regs.rip, (u64)(uintptr_t)cpuid + 2);
+    CHECK_EQ(regs.rip, user_addr(0) + 2);
     regs = at(rdtsc);
     CHECK(instruction_emulate(&regs));
-    CHECK_EQ(regs.rip, (u64)(uintptr_t)rdtsc + 2);
+    CHECK_EQ(regs.rip, user_addr(0) + 2);
     CHECK_EQ(regs.rax, 1000); // the fake clock
     CHECK_EQ(regs.rdx, 0);
     regs = at(rdtscp);
     CHECK(instruction_emulate(&regs));
-    CHECK_EQ(regs.rip, (u64)(uintptr_t)rdtscp + 3);
+    CHECK_EQ(regs.rip, user_addr(0)p + 3);
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
         regs = at(others[i]);
         CHECK(!instruction_emulate(&regs));
-        CHECK_EQ(regs.rip, (u64)(uintptr_t)others[i]);
+        CHECK_EQ(regs.rip, user_addr(0));
     }
 }
 
