@@ -38,7 +38,7 @@ TEST(takes_its_instructions_only)
     CHECK_EQ(regs.rdx, 0);
     regs = at(rdtscp);
     CHECK(instruction_emulate(&regs));
-    CHECK_EQ(regs.rip, user_addr(0)p + 3);
+    CHECK_EQ(regs.rip, user_addr(0) + 3);
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
         regs = at(others[i]);
         CHECK(!instruction_emulate(&regs));
