@@ -113,7 +113,7 @@ struct emu {
     struct encl *enclaves;
     u64 provision_dev, provision_ino;
     u32 pages, used, peak;
-    u64 evictions, page_faults;
+    u64 evictions, page_faults, script_actions;
     struct encl **frame_owner;
     u8 *special; // contents of SECS and VA pages, by EPC index
     u32 *free_list;
@@ -195,11 +195,17 @@ bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginf
 void enclave_exit_async(struct task *t, u32 vector, u32 code, u64 address);
 int encl_fault(struct task *t, struct view *v, u64 page); // the driver's fault handler: 0, -EBUSY done, -EFAULT
 
+// script.c: --script
+__nodiscard int script_load(const char *path); // 0, or a negative errno after a message
+void script_event(struct task *t, const char *event);
+void script_dump(const struct encl *e); // the EPCM of an enclave that ends, where the script asks for it
+
 // filter.c
 __nodiscard int filter_install(void);
 void filter_enclave(struct task *t, u64 base, u64 size); // adds the rules a program with an enclave needs
 
 // report.c
 void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
+const char *enclu_name(u32 leaf);
 void report(double wall_seconds);
 void ops_event(void *front, const struct sgx_event *event);

@@ -91,6 +91,7 @@ bool on_enclu(struct task *t, siginfo_t *info) {
         if (leaf == ENCLU_ERESUME)
             remote_get_xsave(t);
     }
+    script_event(t, enclu_name(leaf));
     struct sgx_result r = sgx_enclu(&emu.model, &t->cpu);
     if (!r.vector) {
         from_cpu(t);

@@ -10,6 +10,8 @@ static const char *const encls_names[16] = {"ECREATE", "EADD", "EINIT", "EREMOVE
 static const char *const enclu_names[16] = {"EREPORT", "EGETKEY", "EENTER", "ERESUME", "EEXIT", "EACCEPT", "EMODPE",
                                             "EACCEPTCOPY", "EVERIFYREPORT2", "EDECCSSA"};
 
+const char *enclu_name(u32 leaf) { return leaf < 16 && enclu_names[leaf] ? enclu_names[leaf] : "?"; }
+
 struct profile {
     const char *name;
     double hertz;
@@ -70,6 +72,8 @@ static void write_json(FILE *f, const struct profile *p, double wall) {
     fprintf(f, "}, \"aex\": {\"pf\": %lu, \"exception\": %lu, \"interrupt\": %lu}, ", c->aex[SGX_PF], exceptions, c->aex[32]);
     fprintf(f, "\"epc\": {\"pages\": %u, \"peak_pages\": %u, \"evictions\": %lu}, \"page_faults\": %lu, ", emu.pages, emu.peak,
             emu.evictions, emu.page_faults);
+    if (emu.script_actions)
+        fprintf(f, "\"script_actions\": %lu, ", emu.script_actions);
     fprintf(f, "\"modelled\": {\"profile\": \"%s\", \"cycles\": %lu, \"seconds\": %.6f}, \"wall_seconds\": %.6f}\n", p->name, sum,
             (double)sum / p->hertz, wall);
 }

@@ -80,6 +80,7 @@ static void encl_release(struct encl *e) {
     while (*link != e)
         link = &(*link)->next;
     *link = e->next;
+    script_dump(e);
     encl_free_pages(e);
     if (e->mem)
         munmap(e->mem, e->size);
