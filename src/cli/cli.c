@@ -112,7 +112,9 @@ static int parse_one(int argc, char **argv, int i, const struct cli_option *opti
         if (is_long ? strcmp(option->name, name) != 0 : option->letter != text[1] || text[2])
             continue;
         if (option->flag) {
-            if (equals) {
+            if (equals && option->value) {
+                *option->value = equals + 1;
+            } else if (equals) {
                 cli_usage("%s: --%s takes no value", argv[0], option->name);
                 return -1;
             }

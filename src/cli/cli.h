@@ -23,7 +23,7 @@ void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 // The entry of names (NULL-terminated) nearest to word by edit distance, or NULL when none is near.
 const char *cli_nearest(const char *word, const char *const *names);
 
-// An option of a verb. `value` takes the argument of --name VALUE or --name=VALUE; `flag` is set by a bare --name.
+// An option of a verb. `value` takes the argument of --name VALUE or --name=VALUE; `flag` is set by a bare --name; with both, =VALUE may follow.
 struct cli_option {
     const char *name; // without the dashes
     char letter;      // of the short form, 0 if none

@@ -20,7 +20,9 @@ const char help_run[] =
     "Standard input, output and error are the caller's.\n\n"
     "options:\n"
     "  -e, --emulate               on sgx2emu, the software SGX2 machine that comes with occlum (protects nothing)\n"
-    "      --emulate-options=OPTS  options for sgx2emu, divided by spaces; implies --emulate\n\n"
+    "      --emulate-options=OPTS  options for sgx2emu, divided by spaces; implies --emulate\n"
+    "  -r, --report[=FILE.json]    at the end, and when occlum gets SIGUSR1: memory, threads and SGX events, as a table on stderr or\n"
+    "                              as JSON in FILE. The host learns these numbers; the program no longer gets SIGUSR1 from the host\n\n"
     "exit status:  that of the program; 128+N when signal N killed it;\n"
     "              126 when entry_points does not allow it or it cannot be executed, 127 when it is not there,\n"
     "              125 when the enclave could not start or had to stop, 1 when the instance is not built\n\n"
@@ -111,11 +113,12 @@ static int emulate_if_wanted(const struct enclave_layout *layout, bool asked, co
 
 int verb_run(int argc, char **argv)
 {
-    bool emulate = false;
-    const char *emulate_options = NULL;
+    bool emulate = false, report = false;
+    const char *emulate_options = NULL, *report_path = NULL;
     const struct cli_option options_known[] = {
         { "emulate", 'e', NULL, &emulate },
         { "emulate-options", 0, &emulate_options, NULL },
+        { "report", 'r', &report_path, &report },
     };
     int first = cli_parse(argc, argv, options_known, sizeof(options_known) / sizeof(options_known[0]));
     if (first < 0)
@@ -142,6 +145,9 @@ int verb_run(int argc, char **argv)
         .argv = argv + first,
         .envp = environ,
         .log_level = log_level(),
+        .report = report || report_path,
+        .report_path = report_path,
+        .emulated = emulated(),
     };
     status = loader_run(&options);
     // The enclave's other threads may still be inside: leave without running their exit handlers.

@@ -7,6 +7,7 @@
 #include "libos/mem/heap.h"
 #include "libos/process/cpuid.h"
 #include "libos/process/process.h"
+#include "libos/process/report.h"
 #include "libos/signal/signal.h"
 #include "libos/syscall/dispatch.h"
 #include "libos/thread/slots.h"
@@ -65,6 +66,9 @@ static void boot(const struct host_start_args __host *host_args)
         enclave_abort(ABORT_HOST_POINTER);
     host_shared = args.shared_page;
     time_init(args.shared_page);
+    if (args.report && (!hostmem_outside(args.report, sizeof(struct host_report)) || !IS_ALIGNED(args.report, 8)))
+        enclave_abort(ABORT_HOST_POINTER);
+    report_init(args.report);
     ocall_watch_signals(args.shared_page + offsetof(struct host_shared_page, host_signals));
     const struct occlum_config *config = enclave_config();
     log_level = config->flags & OCCLUM_CONFIG_DISABLE_LOG ? LOG_OFF : (enum log_level)MIN(args.log_level, (u64)LOG_TRACE);
@@ -88,6 +92,7 @@ static void boot(const struct host_start_args __host *host_args)
         err = fs_context_create_initial(&thread->fs);
     if (err)
         fail("standard streams", err);
+    report_booted();
     process_boot(config, argv, envp);
 }
 
@@ -126,6 +131,10 @@ static void take_host_signals(void)
     if (likely(!hostmem_read_u64((const void __host *)(host_shared + offsetof(struct host_shared_page, host_signals)))))
         return;
     u64 mask = (u64)ocall_take_signals();
+    if (mask & (1ull << HOST_SIGNAL_REPORT)) {
+        report_publish();
+        ocall_report();
+    }
     for (int signo = 1; signo < 32; signo++)
         if (mask & (1ull << (signo - 1)))
             signal_from_host(signo);

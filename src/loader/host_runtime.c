@@ -13,6 +13,7 @@
 #include "loader/clock.h"
 #include "loader/host_signals.h"
 #include "loader/ocall_handlers.h"
+#include "loader/report.h"
 #include "loader/runtime.h"
 #include "loader/threads.h"
 
@@ -73,6 +74,12 @@ s64 host_clock_sync(void)
 }
 
 s64 host_take_signals(void) { return host_signals_take(); }
+
+s64 host_report(void)
+{
+    report_write();
+    return 0;
+}
 
 s64 host_log_write(const void *text, size_t len)
 {

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "loader/report.h"
 #include "loader/threads.h"
 
 static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM };
@@ -19,7 +20,8 @@ static void *wait_for_signals(void *arg)
         int signo = sigwaitinfo(&set, &info);
         if (signo <= 0)
             continue;
-        __atomic_fetch_or(&page->host_signals, 1ull << (signo - 1), __ATOMIC_SEQ_CST);
+        int bit = signo == SIGUSR1 && report_wanted() ? HOST_SIGNAL_REPORT : signo - 1;
+        __atomic_fetch_or(&page->host_signals, 1ull << bit, __ATOMIC_SEQ_CST);
         threads_interrupt_any();
     }
     return arg;

@@ -14,6 +14,7 @@
 #include "loader/clock.h"
 #include "loader/enclave_file.h"
 #include "loader/host_signals.h"
+#include "loader/report.h"
 #include "loader/runtime.h"
 #include "loader/threads.h"
 
@@ -65,7 +66,7 @@ static int prepare(const struct loader_options *options, struct host_start_args 
 {
     cpu_set_t cpus;
 
-    *args = (struct host_start_args){ .shared_page = (u64)(uintptr_t)page, .log_level = options->log_level };
+    *args = (struct host_start_args){ .shared_page = (u64)(uintptr_t)page, .log_level = options->log_level, .report = report_address() };
     char *argv = join(options->argv, &args->argv_size), *envp = join(options->envp, &args->envp_size);
     if (!argv || !envp)
         return -ENOMEM;
@@ -87,9 +88,12 @@ int loader_run(const struct loader_options *options)
     if (err)
         return err;
     const struct platform_ops *platform = choose_platform(&file);
+    report_set(options, &file.header->layout);
     err = prepare(options, &args, &page);
+    report_times.begun = report_now();
     if (!err)
         err = platform->load(&file);
+    report_times.loaded = report_now();
     if (!err)
         err = threads_init(platform, file.header->layout.slots_max);
     if (!err)
@@ -99,5 +103,7 @@ int loader_run(const struct loader_options *options)
     threads_set_program(options->argv[0]);
     runtime_set_platform(platform);
     clock_sync();
-    return threads_run_first((u64)(uintptr_t)&args);
+    int status = threads_run_first((u64)(uintptr_t)&args);
+    report_write();
+    return status;
 }

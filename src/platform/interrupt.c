@@ -4,3 +4,5 @@
 #include "platform/platform.h"
 
 int platform_interrupt_signal(void) { return SIGRTMIN + 5; }
+
+struct platform_counts platform_counts;

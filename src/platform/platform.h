@@ -39,5 +39,11 @@ struct platform_ops {
 
 extern const struct platform_ops platform_sgx, platform_sim;
 
+// What only this side can count. Atomic.
+struct platform_counts {
+    u64 eadd, eenter, eexit;
+};
+extern struct platform_counts platform_counts;
+
 // The host signal that interrupts a thread running in the enclave, so that it leaves by an AEX.
 int platform_interrupt_signal(void);

@@ -100,8 +100,9 @@ def _(world):
             try:
                 judge(world.run('replace', 3 * seed), 'planted')
             except Failure as failure:
-                expect('taken for data' in str(failure), f'caught for another reason: {failure}')
-                print(f'# caught with seed {3 * seed}')
+                # WRONG, or another end that only a page taken for data explains, such as a dynamic linker that finds no symbols.
+                expect('hangs' not in str(failure), f'caught for another reason: {failure}')
+                print(f'# caught with seed {3 * seed}: {str(failure).splitlines()[0]}')
                 return
         raise Failure('60 runs did not catch the planted acceptor: the runner is blind')
     finally:

@@ -38,6 +38,22 @@ struct host_shared_page {
     u64 host_signals; // bit n-1: signal n arrived at the host process and waits to be taken (HOST_TAKE_SIGNALS)
 };
 
+// Bit of host_signals by which the host asks for a report (HOST_REPORT).
+#define HOST_SIGNAL_REPORT 62
+
+// What the enclave tells of itself when the host asks for it (`occlum run --report`). Bytes and counts.
+enum { HOST_REPORT_IMAGE, HOST_REPORT_HEAP, HOST_REPORT_USER, HOST_REPORT_THREADS, HOST_REPORT_REGIONS };
+struct host_report_region {
+    u64 initial, now, peak, max;
+};
+struct host_report {
+    struct host_report_region regions[HOST_REPORT_REGIONS];
+    u64 threads_initial, threads_now, threads_peak, threads_max;
+    // EACCEPT, EACCEPTCOPY, EMODPE, pages restricted, retyped, removed, page faults, host calls, exceptions (trusted/stats.h)
+    u64 events[9];
+    u64 booted_ns, started_ns; // CLOCK_MONOTONIC when the LibOS was ready, and when the program began
+};
+
 // What the loader passes at the first entry (untrusted; strings are NUL-separated lists in one buffer).
 struct host_start_args {
     u64 argv, argv_size; // address outside ELRANGE and bytes: "prog\0arg1\0..."
@@ -49,6 +65,6 @@ struct host_start_args {
     u64 cpu_count;
     u64 log_level; // 0 off .. 5 trace
     u64 stdio_flags; // bit i: descriptor i is open
-    u64 load_ns;   // time the loader needed, for the report
+    u64 report;      // struct host_report, 8-byte aligned; 0: none is wanted
 };
 

@@ -22,6 +22,8 @@ static u32 poll_now(struct file *file, struct poll_table *table)
 
     s64 n = ocall_poll(&fd, &revents, 1, 0);
     poll_wait_host(table, fd.fd);
+    if (n == -EINTR) // a signal came: not ready, and whoever waits will look at it
+        return 0;
     return n < 0 ? POLLERR : (u32)(u16)revents & (POLLIN | POLLOUT | POLLERR | POLLHUP);
 }
 

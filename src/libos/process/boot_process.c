@@ -4,6 +4,7 @@
 #include "libos/host/log.h"
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
+#include "libos/process/report.h"
 #include "trusted/exit.h"
 
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
@@ -49,5 +50,6 @@ void process_boot(const struct occlum_config *config, char **argv, char **envp)
     int err = process_exec(argv[0], argv, env);
     if (err)
         exec_failed(err);
+    report_started();
     thread_return_to_user(current->regs);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How threads and processes end.
 #include "libos/process/process.h"
+#include "libos/process/report.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 #include "trusted/exit.h"
@@ -134,8 +135,10 @@ void process_thread_exit(int wait_status)
         process->wait_status = wait_status;
     }
     mutex_unlock(&process_lock);
-    if (last && process == process_first)
+    if (last && process == process_first) {
+        report_publish();
         enclave_shutdown(process->wait_status);
+    }
 
     // Files are closed before the parent hears of the end, so that it sees their effects.
     // /proc takes references of them under the lock.

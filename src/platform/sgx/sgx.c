@@ -77,6 +77,7 @@ static int add_pages(const void *bytes, u64 addr, u64 len, u64 secinfo_flags, bo
         };
         if (ioctl(sgx_device, SGX_IOC_ENCLAVE_ADD_PAGES, &request) != 0 && errno != EINTR && errno != EAGAIN)
             return -errno;
+        platform_counts.eadd += request.count / PAGE_SIZE;
         bytes = (const u8 *)bytes + request.count;
         addr += request.count;
         len -= request.count;

@@ -39,6 +39,12 @@ static _Noreturn void unreported_fault(void)
     _exit(128 + SIGSEGV);
 }
 
+static void count(bool entered, bool left)
+{
+    __atomic_fetch_add(&platform_counts.eenter, entered, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&platform_counts.eexit, left, __ATOMIC_RELAXED);
+}
+
 struct enclave_exit sgx_enter_slot(u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size)
 {
     static sgx_enter_function *enter;
@@ -55,6 +61,7 @@ struct enclave_exit sgx_enter_slot(u64 slot, u64 code, u64 arg, u64 arena, u64 a
         run = (struct sgx_enclave_run){ .tcs = sgx_layout.slots_start + slot * sgx_layout.slot_stride };
         bool handling = entry.leaf == ENCLU_EENTER && code == 0, first = entry.leaf == ENCLU_EENTER && code != 0;
         sgx_enter(&entry);
+        count(entry.leaf == ENCLU_EENTER, run.function == ENCLU_EEXIT);
         bool asked = entry_asked;
         entry_asked = 0;
         code = entry.code = 0; // from now on entries are for exceptions
@@ -95,6 +102,7 @@ static void on_interrupt(int signo, siginfo_t *info, void *context)
     (void)info;
     if (at_aep(r)) {
         r[REG_RAX] = ENCLU_EENTER;
+        count(true, false);
         entry_asked = 1;
     }
 }
