@@ -52,3 +52,12 @@ struct emm_stats {
     u64 initial, committed, peak, max; // bytes
 };
 void emm_get_stats(enum emm_region region, struct emm_stats *ret_stats);
+
+// The trusted page-state map, told in runs of like pages; empty where there is none (only EDMM has one).
+struct emm_run {
+    u64 addr, count; // count pages
+    u32 prot;        // EMM_READ | EMM_WRITE | EMM_EXEC
+    bool live;       // in use; otherwise kept for reuse
+};
+// The first run of user space at or after addr. False: there is none.
+bool emm_next_run(u64 addr, struct emm_run *ret_run);

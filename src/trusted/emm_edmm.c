@@ -379,3 +379,25 @@ void emm_start(void)
     if (start < end)
         must(ocall_mem_protect(start, end - start, 0));
 }
+
+static bool known(u8 state) { return state & (PAGE_LIVE | PAGE_IDLE); }
+
+bool emm_next_run(u64 addr, struct emm_run *ret_run)
+{
+    u64 count;
+    for (; enclave_layout.edmm && addr < enclave_layout.user_end; addr += count * PAGE_SIZE) {
+        u8 *states = pagemap_get(addr, false, &count);
+        count = MIN(count, (enclave_layout.user_end - addr) / PAGE_SIZE);
+        for (u64 i = 0; states && i < count; i++) {
+            u8 state = __atomic_load_n(&states[i], __ATOMIC_ACQUIRE) & (u8)~(PAGE_BUSY | PAGE_INITIAL);
+            u64 n = 1;
+            if (!known(state))
+                continue;
+            while (i + n < count && (READ_ONCE(states[i + n]) & (u8)~(PAGE_BUSY | PAGE_INITIAL)) == state)
+                n++;
+            *ret_run = (struct emm_run){ .addr = addr + i * PAGE_SIZE, .count = n, .prot = state & PAGE_ACCESS, .live = state & PAGE_LIVE };
+            return true;
+        }
+    }
+    return false;
+}

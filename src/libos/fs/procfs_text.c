@@ -6,6 +6,7 @@
 #include "libos/time/time.h"
 #include "libos/vm/vm.h"
 #include "trusted/cpu.h"
+#include "trusted/emm.h"
 #include "trusted/ocall.h"
 #include "trusted/random.h"
 
@@ -118,12 +119,22 @@ void proc_text_mounts(struct proc_text *text, bool info)
     }
 }
 
+// What the enclave knows of each page of user space (EDMM): address range, rights in the EPCM, in use or kept for reuse.
+static void enclave_pages(struct proc_text *text, const char *argument)
+{
+    struct emm_run run;
+    for (u64 addr = 0; emm_next_run(addr, &run); addr = run.addr + run.count * PAGE_SIZE)
+        proc_print(text, "%lx-%lx %c%c%c %s\n", run.addr, run.addr + run.count * PAGE_SIZE, run.prot & EMM_READ ? 'r' : '-',
+                   run.prot & EMM_WRITE ? 'w' : '-', run.prot & EMM_EXEC ? 'x' : '-', run.live ? "live" : "idle");
+}
+
 // Files of one directory stand together: procfs_dir.c finds the directories by that.
 const struct proc_static proc_statics[] = {
     { "cpuinfo", cpuinfo, NULL },
     { "filesystems", constant, "nodev\tproc\nnodev\ttmpfs\nnodev\tdevtmpfs\nnodev\thostfs\nnodev\tunionfs" },
     { "loadavg", loadavg, NULL },
     { "meminfo", meminfo, NULL },
+    { "occlum/pages", enclave_pages, NULL },
     { "stat", stat, NULL },
     { "sys/fs/file-max", constant, "65536" },
     { "sys/fs/nr_open", constant, "65536" },

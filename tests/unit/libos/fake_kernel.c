@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "fake_kernel.h"
+#include "trusted/emm.h"
 
 #include "base/string.h"
 #include "libos/fs/memfs.h"
@@ -130,6 +131,7 @@ s64 time_monotonic_ns(void) { return clock_ns(1); }
 s64 time_realtime_ns(void) { return clock_ns(0); }
 s64 time_deadline_ns(s64 duration_ns) { return time_monotonic_ns() + duration_ns; }
 
+bool emm_next_run(u64 addr, struct emm_run *ret_run) { return false; }
 void vm_get_stats(struct vm_stats *ret_stats) { *ret_stats = (struct vm_stats){ .limit = MIB(64), .committed = MIB(1) }; }
 void *(*vm_file_from_fd)(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode);
 void random_bytes(void *buf, size_t size) { memset(buf, 0x5a, size); }

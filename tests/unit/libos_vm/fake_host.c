@@ -94,6 +94,7 @@ bool emm_accessible(u64 addr, u32 prot)
     return !caps.lazy_anon || (state[page_of(addr)].content && (state[page_of(addr)].prot & prot) == prot);
 }
 
+s64 time_monotonic_ns(void);
 s64 time_monotonic_ns(void) { return 0; }
 
 int emm_protect(u64 addr, u64 len, u32 prot)
