@@ -27,6 +27,7 @@ const char help_run[] =
     "              126 when entry_points does not allow it or it cannot be executed, 127 when it is not there,\n"
     "              125 when the enclave could not start or had to stop, 1 when the instance is not built\n\n"
     "environment:  OCCLUM_QUIET=1   no notes about simulation and EDMM\n"
+    "              OCCLUM_SGX2EMU=FILE   the emulator to use\n"
     "              OCCLUM_EMULATE=1, OCCLUM_EMULATE_OPTIONS=OPTS   as the options, for enclaves built for SGX\n"
     "              OCCLUM_LOG_LEVEL=off|error|warn|info|debug|trace   what the library OS says on stderr (error)\n\n"
     "The program's environment is env.default of Occlum.json, and of the caller's only what env.untrusted names.\n";

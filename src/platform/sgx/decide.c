@@ -48,9 +48,11 @@ enum sgx_verdict sgx_machine_decide(const struct sgx_machine *m, bool built_with
     bool edmm = m->cpu_sgx2 && m->driver_sgx2;
 
     text[0] = '\0';
-    if (m->device_error == EACCES || m->device_error == EPERM) {
-        snprintf(text, size, "/dev/sgx_enclave: %s. Join the group%s%s that may use it, then log in again", strerror(m->device_error),
-                 *m->device_group ? " " : "", m->device_group);
+    if (m->cpu_sgx1 && (m->device_error == EACCES || m->device_error == EPERM)) {
+        if (*m->device_group)
+            snprintf(text, size, "/dev/sgx_enclave: %s. Join the group %s, which may use it, then log in again", strerror(m->device_error), m->device_group);
+        else
+            snprintf(text, size, "/dev/sgx_enclave: %s. Its owner must give this user the right to read and write it", strerror(m->device_error));
         return SGX_NO_ACCESS;
     }
     if (!m->cpu_sgx1 || m->device_error)

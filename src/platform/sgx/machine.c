@@ -39,7 +39,7 @@ static void look_at_device(struct sgx_machine *machine)
         close(fd);
         return;
     }
-    struct group *group = errno == EACCES && stat(DEVICE, &st) == 0 && (st.st_mode & S_IRGRP) ? getgrgid(st.st_gid) : NULL;
+    struct group *group = errno == EACCES && stat(DEVICE, &st) == 0 && (st.st_mode & (S_IRGRP | S_IWGRP)) == (S_IRGRP | S_IWGRP) ? getgrgid(st.st_gid) : NULL;
     if (group)
         snprintf(machine->device_group, sizeof(machine->device_group), "%s", group->gr_name);
 }

@@ -72,6 +72,9 @@ TEST(no_access_names_the_group)
     CHECK_EQ(decide(m, true), SGX_NO_ACCESS);
     CHECK(says("group sgx") && says("Permission denied"));
     CHECK_EQ(decide(machine(true, true, EPERM, false, "6.1.0"), false), SGX_NO_ACCESS);
+    CHECK(!says("group") && says("owner"));
+    // A device that may not be opened is not what is missing where the CPU has no SGX.
+    CHECK_EQ(decide(machine(false, false, EACCES, false, "6.1.0"), false), SGX_NO_SGX);
 }
 
 // Whatever the combination: EDMM never runs where one of its parts is missing, and every refusal says something.
