@@ -79,7 +79,8 @@ static u64 replace_auxv(struct task *t) {
         if (pair[0] != AT_SYSINFO_EHDR)
             continue;
         value = t->mm->image;
-        (void)remote_write(t, at + 8, &value, 8);
+        if (!emu.options.no_vdso)
+            (void)remote_write(t, at + 8, &value, 8);
         return pair[1];
     }
 }

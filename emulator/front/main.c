@@ -26,6 +26,7 @@ static const char usage[] =
     "  --epc SIZE            EPC size, with suffix K, M or G (default 128M)\n"
     "  --sgx1                a CPU without SGX2\n"
     "  --driver=5.11|6.0     the driver without or with the SGX2 ioctls (default 6.0)\n"
+    "  --no-vdso             a kernel whose vDSO has no enclave entry: exceptions inside come as signals\n"
     "  --profile NAME        cost model: client-skl or server-icx (default server-icx)\n"
     "  --script FILE         a hostile driver: acts on pages at chosen events, see sgx2emu(1)\n"
     "  --stats[=FILE.json]   counts at exit, on standard error or as JSON\n"
@@ -65,7 +66,7 @@ static int parse(int argc, char **argv) {
     static const struct option options[] = {
         {"epc", required_argument, NULL, 'e'}, {"sgx1", no_argument, NULL, '1'}, {"driver", required_argument, NULL, 'd'},
         {"profile", required_argument, NULL, 'p'}, {"stats", optional_argument, NULL, 's'}, {"trace", no_argument, NULL, 't'}, {"pin", no_argument, NULL, 'n'},
-        {"script", required_argument, NULL, 'x'}, {"check", no_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+        {"script", required_argument, NULL, 'x'}, {"no-vdso", no_argument, NULL, 'v'}, {"check", no_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     struct emu_options *o = &emu.options;
     *o = (struct emu_options){.epc_bytes = 128ull << 20, .profile = "server-icx"};
     int c;
@@ -96,6 +97,9 @@ static int parse(int argc, char **argv) {
             break;
         case 'n':
             pin();
+            break;
+        case 'v':
+            o->no_vdso = true;
             break;
         case 'x':
             if (script_load(optarg) < 0)

@@ -56,6 +56,19 @@ for option, lacking in (('--sgx1', 'the CPU lacks SGX2'), ('--driver=5.11', 'the
     group.add(f'non-EDMM build, machine {option}: runs', runs)
 
 
+@group.case('a kernel without the vDSO entry: our own ENCLU, faults and signals included')
+def _(builds):
+    for build in ('hw', 'edmm'):
+        instance = builds.of[build]
+        instance.compile('recover', 'sync')
+        expect_status(occlum('build', '--enable-edmm', 'Y' if build == 'edmm' else 'N', cwd=instance.folder, env=PLAIN), 0)
+        expect_output(builds.run(build, '--emulate-options=--no-vdso', env={'OCCLUM_QUIET': '1'}), HELLO)
+        result = instance.run('--emulate-options=--no-vdso', '/bin/recover', env={**PLAIN, 'OCCLUM_QUIET': '1'})
+        expect_output(result, 'faults 1, value 42\n')
+    result = occlum('status', cwd=builds.of['edmm'].folder, env=PLAIN)
+    expect_contains(result, 'vDSO entry: no')
+
+
 @group.case('the refused build creates no enclave')
 def _(builds):
     stats = os.path.join(builds.of['edmm'].folder, 'stats.json')

@@ -84,6 +84,7 @@ void heap_init(void)
         return; // page_count stays 0: every allocation fails
     }
     base = layout->heap_start;
+    memset((void *)(uintptr_t)base, 0, meta_end - base); // added at load without being measured: the host may have put anything there
     bitmap = (void *)(uintptr_t)base;
     descs = (void *)(uintptr_t)(base + bitmap_bytes);
     committed = (MAX(meta_end, layout->heap_init_end) - base) / PAGE_SIZE;
