@@ -61,7 +61,7 @@ struct enclave_run {
 static_assert(sizeof(struct enclave_run) == 256);
 
 extern const u8 probe_code[PAGE];
-extern const u8 probe_event_done[], probe_unwind[];
+extern const u8 probe_event_done[], probe_unwind[], probe_nested[];
 
 // TAP
 void check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)));

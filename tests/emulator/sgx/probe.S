@@ -100,6 +100,8 @@ op_call:
     call *%rsi
     mov %rax, %rdx
     jmp leave
+.globl probe_nested
+probe_nested:
 op_nested:                              // EENTER from inside
     mov $2, %eax
     lea 1f(%rip), %rcx
