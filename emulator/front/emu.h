@@ -74,6 +74,7 @@ struct mm {
     struct view *views;
     struct early_map *early;
     u64 image;
+    u64 procmem_fds[16]; // descriptors of /proc/PID/mem that have a filter
     bool filtered;
     u64 *patched; // sorted addresses where CPUID became UD2
     size_t patched_count;
@@ -183,6 +184,11 @@ void maps_adopt_early(struct task *t, struct encl *e);
 void on_sigaction(struct task *t);
 void on_sigprocmask(struct task *t);
 bool signal_told_ignored(const struct task *t, int sig);
+
+// procmem.c: debug access to enclaves
+bool procmem_path(struct task *t, u64 address);
+void procmem_opened(struct task *t, int fd);
+void on_procmem(struct task *t);
 
 // cpuid.c
 void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const char *path);
