@@ -149,5 +149,11 @@ void on_syscall(struct task *t) {
         return on_sigaction(t);
     case SYS_rt_sigprocmask:
         return on_sigprocmask(t);
+    case SYS_rt_sigreturn:
+        return on_sigreturn(t);
+    case SYS_rt_sigpending:
+        return on_sigpending(t);
+    case SYS_rt_sigtimedwait:
+        return on_sigtimedwait(t);
     }
 }

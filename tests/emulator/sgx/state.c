@@ -131,6 +131,7 @@ static void inspect(const ucontext_t *context) {
     const greg_t *r = context->uc_mcontext.gregs;
     if (r[REG_RIP] != (greg_t)(uintptr_t)sgx_capture_aep)
         return; // a signal outside
+    signals++;
     u64 gpr[17];
     for (u32 i = 0; i < 16; i++)
         gpr[i] = (u64)r[order[i]];
@@ -142,7 +143,6 @@ static void inspect(const ucontext_t *context) {
 
 static void on_signal(int sig, siginfo_t *info, void *context) {
     __asm__ volatile("cld");
-    signals++;
     inspect(context);
     if (sig == SIGUSR1 && signals >= interrupts_wanted)
         flag = 1;
