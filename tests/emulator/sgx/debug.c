@@ -83,9 +83,11 @@ static void frame(void) {
     check(get(at + THREAD_SSA + PAGE - sizeof(gpr), &gpr, sizeof(gpr)) == sizeof(gpr) && gpr.rdx == 0x1122334455667788 &&
               gpr.exitinfo == (SGX_EXITINFO_VALID | SGX_EXIT_HW << 8 | 6), "the frame of an exception: RDX, EXITINFO");
     rip = debug.base + (u64)(probe_unwind - probe_code);
-    check(set(at + THREAD_SSA + PAGE - sizeof(gpr) + offsetof(struct sgx_gprsgx, rip), &rip, 8) == 8, "a debugger sets RIP");
-    enclave_call(at, ENCLU_ERESUME, 0, 0, 0, 0, &run);
-    check(run.function == ENCLU_EEXIT, "and the enclave goes on there");
+    u64 out[2], where = (u64)(uintptr_t)out, frame = at + THREAD_SSA + PAGE - sizeof(gpr);
+    check(set(frame + offsetof(struct sgx_gprsgx, rip), &rip, 8) == 8 && set(frame + offsetof(struct sgx_gprsgx, rdi), &where, 8) == 8,
+          "a debugger sets RIP and RDI");
+    sgx_resume_unwinding(at, out);
+    check(ask(&debug, OP_LOAD, debug.base + DATA, 0, 0) == secret, "and the enclave went on there");
 }
 
 static void positions(void) {

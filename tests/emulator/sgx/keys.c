@@ -93,9 +93,6 @@ static void reports(const struct enclave *a, const struct enclave *b, const stru
     wrong = target;
     wrong.miscselect ^= 1;
     check(report_for(a, &wrong, data, &report) == 0 && !verified(b, &report), "a report for another MISCSELECT is refused");
-    wrong = target;
-    wrong.reserved2[0] = 1;
-    check(report_for(a, &wrong, data, &report) == FAULT + 13, "EREPORT with reserved bits of TARGETINFO is #GP");
     check(leaf(a, ENCLU_EREPORT, a->base + TARGET + 64, a->base + REPORTDATA, a->base + REPORT) == FAULT + 13,
           "EREPORT with an unaligned TARGETINFO is #GP");
     check(leaf(a, ENCLU_EREPORT, (u64)(uintptr_t)&target, a->base + REPORTDATA, a->base + REPORT) == FAULT + 13,

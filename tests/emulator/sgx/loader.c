@@ -206,21 +206,24 @@ u64 ask(const struct enclave *e, u64 op, u64 a, u64 b, u64 c) {
     return result;
 }
 
-void resume_at(u64 tcs, const u8 *code) {
+static void set_register(u64 tcs, u64 offset, u64 value) {
     struct enclave_run run;
-    u64 rip = tcs + THREAD_SSA + PAGE - sizeof(struct sgx_gprsgx) + offsetof(struct sgx_gprsgx, rip);
-    u64 base = tcs & ~(u64)(ENCLAVE_SIZE - 1);
-    (void)enclave_call(tcs, ENCLU_EENTER, OP_STORE, rip, base + (u64)(code - probe_code), 0, &run);
+    u64 gpr = tcs + THREAD_SSA + PAGE - sizeof(struct sgx_gprsgx);
+    (void)enclave_call(tcs, ENCLU_EENTER, OP_STORE, gpr + offset, value, 0, &run);
     if (run.function != ENCLU_EEXIT)
         abort();
 }
 
-void unwind(const struct enclave *e) {
-    struct enclave_run run;
-    resume_at(tcs_of(e, 0), probe_unwind);
-    (void)enclave_call(tcs_of(e, 0), ENCLU_ERESUME, 0, 0, 0, 0, &run);
-    if (run.function != ENCLU_EEXIT)
-        abort();
+void resume_at(u64 tcs, const u8 *code) {
+    u64 base = tcs & ~(u64)(ENCLAVE_SIZE - 1);
+    set_register(tcs, offsetof(struct sgx_gprsgx, rip), base + (u64)(code - probe_code));
+}
+
+void unwind(u64 tcs) {
+    u64 out[2];
+    resume_at(tcs, probe_unwind);
+    set_register(tcs, offsetof(struct sgx_gprsgx, rdi), (u64)(uintptr_t)out);
+    sgx_resume_unwinding(tcs, out);
 }
 
 u32 fault_of(const struct enclave *e, u64 op, u64 a, u64 b, u64 c, u64 *ret_address, u32 *ret_code) {
@@ -233,7 +236,7 @@ u32 fault_of(const struct enclave *e, u64 op, u64 a, u64 b, u64 c, u64 *ret_addr
     if (ret_code)
         *ret_code = run.error;
     if (run.function == ENCLU_ERESUME)
-        unwind(e);
+        unwind(tcs_of(e, 0));
     return run.vector;
 }
 
@@ -243,7 +246,7 @@ u32 leaf(const struct enclave *e, u32 eax, u64 rbx, u64 rcx, u64 rdx) {
     u64 result = enclave_call(tcs_of(e, 0), ENCLU_EENTER, OP_ENCLU, (u64)(uintptr_t)registers, 0, 0, &run);
     if (run.function == ENCLU_EEXIT)
         return (u32)result;
-    unwind(e);
+    unwind(tcs_of(e, 0));
     return FAULT + run.vector;
 }
 

@@ -82,8 +82,9 @@ u64 ask(const struct enclave *e, u64 op, u64 a, u64 b, u64 c);
 u32 fault_of(const struct enclave *e, u64 op, u64 a, u64 b, u64 c, u64 *ret_address, u32 *ret_code);
 // What an exception handler at CSSA 1 does: the interrupted call of the thread goes on at `code`, a symbol of probe.S.
 void resume_at(u64 tcs, const u8 *code);
-// Gives up the interrupted call of thread 0: nothing remains of it.
-void unwind(const struct enclave *e);
+// Gives up the interrupted call of a thread: nothing remains of it.
+void unwind(u64 tcs);
+void sgx_resume_unwinding(u64 tcs, u64 out[2]);
 
 // ENCLU inside: RAX (error code) of the leaf, or 0x1000 + vector.
 enum { FAULT = 0x1000 };

@@ -218,16 +218,15 @@ event_none:
     xor %r12d, %r12d
     xor %edx, %edx
     jmp leave
-// Where a handler sends an interrupted call that is given up: out to the stack that ERESUME came from.
+// Where a handler sends an interrupted call that is given up: out to the stack and address that RDI points to.
 .globl probe_unwind
 probe_unwind:
     cld
     movl $0x1f80, %gs:0x330
     ldmxcsr %gs:0x330
     fninit
-    mov %gs:SSA_URSP, %rsp
-    mov %gs:SSA_URSP+8, %rbp
-    mov %gs:0, %rbx
+    mov 0(%rdi), %rsp
+    mov 8(%rdi), %rbx
     mov $4, %eax
     enclu
 .balign 4096
@@ -283,6 +282,25 @@ sgx_raw_failed:
     pop %rbx
     ret
 sgx_raw_aep:
+    enclu
+
+// void sgx_resume_unwinding(tcs, u64 out[2]): ERESUME of what will leave by probe_unwind with RDI = out. EENTER's stack is
+// gone by then, so the enclave is told this one.
+.globl sgx_resume_unwinding
+.type sgx_resume_unwinding, @function
+sgx_resume_unwinding:
+    push %rbx
+    push %rbp
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    mov %rsp, 0(%rsi)
+    lea sgx_raw_failed(%rip), %rax
+    mov %rax, 8(%rsi)
+    mov %rdi, %rbx
+    lea sgx_raw_aep(%rip), %rcx
+    mov $3, %eax
     enclu
 
 // The exit point of the state test: notes what software outside sees, fills every register with junk, resumes.

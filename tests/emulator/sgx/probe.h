@@ -25,4 +25,3 @@
 
 #define STATE_FLAG 136
 #define RBP_OUTSIDE 0x1234567
-#define SSA_URSP (-0x1000 - 184 + 144) // from the thread's page

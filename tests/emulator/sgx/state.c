@@ -144,7 +144,7 @@ static void inspect(const ucontext_t *context) {
 static void on_signal(int sig, siginfo_t *info, void *context) {
     __asm__ volatile("cld");
     inspect(context);
-    if (sig == SIGUSR1 && signals >= interrupts_wanted)
+    if (sig == SIGUSR1 && sgx_captures + 1 >= interrupts_wanted)
         flag = 1;
     if (sig == SIGSEGV && info->si_code == SEGV_ACCERR)
         mprotect((void *)(tcs + THREAD_FAULT), PAGE, PROT_READ | PROT_WRITE);
