@@ -242,8 +242,48 @@ static void forked(void) {
     check(WEXITSTATUS(status) == 3 && executed == 0 && s.answer == 1, "system(), fork and exec while another thread is inside");
 }
 
-int main(void) {
+// For processes.py: says `ready` with 4 threads inside, and so until it is killed. Two: a child does the same.
+static int wait_inside(bool two) {
+    int ready[2];
+    struct spinner s[4];
+    u8 byte;
+    if (pipe(ready))
+        return 1;
+    bool child = two && fork() == 0;
+    if (!enclave_build(&enclave, &(struct enclave_config){.threads = 4}))
+        return 1;
+    for (u32 i = 0; i < 4; i++)
+        start(&s[i], i);
+    if (child && write(ready[1], "", 1) != 1)
+        return 1;
+    if (!child && (!two || read(ready[0], &byte, 1) == 1))
+        printf("ready\n");
+    for (;;)
+        pause();
+}
+
+// Enclaves are built, entered by threads and left behind, as fast as it goes.
+static int churn(void) {
+    EVP_PKEY *key = new_key();
+    printf("ready\n");
+    for (;;) {
+        struct spinner s[2];
+        if (!enclave_build(&enclave, &(struct enclave_config){.threads = 2, .key = key}))
+            return 1;
+        for (u32 i = 0; i < 2; i++)
+            start(&s[i], i);
+        for (u32 i = 0; i < 2; i++) {
+            s[i].go = 1;
+            pthread_join(s[i].thread, NULL);
+        }
+        enclave_destroy(&enclave);
+    }
+}
+
+int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IONBF, 0);
+    if (argc > 1)
+        return !strcmp(argv[1], "churn") ? churn() : wait_inside(!strcmp(argv[1], "wait-two"));
     bool built = enclave_build(&enclave, &(struct enclave_config){.threads = TCSS});
     check(built, "an enclave with %d TCSs", TCSS);
     if (!built)
