@@ -22,7 +22,7 @@ enum { EMU_PAGE = 4096, EMU_XSAVE_MAX = 16384, EMU_IMAGE_PAGES = 3 };
 struct emu_options {
     u64 epc_bytes;
     bool sgx1, driver_sgx1, trace, stats;
-    const char *stats_file, *profile;
+    const char *stats_file, *profile, *fuses;
 };
 
 enum page_state { PAGE_ABSENT, PAGE_LOADED, PAGE_EVICTED };

@@ -131,7 +131,7 @@ def fuses():
             file.write(b"x")
         for name, bad in (("a fuse file of another size", path), ("no such fuse file", path + "-none")):
             ret = seal_key("--fuses", bad)
-            point(ret.returncode == 125 and not ret.stdout and b"fuses" in ret.stderr, f"{name} is refused", ret)
+            point(ret.returncode == 125 and not ret.stdout and b"--fuses " + bad.encode() in ret.stderr, f"{name} is refused", ret)
 
 
 def side_by_side():
