@@ -108,7 +108,7 @@ static bool inside(struct task *t) {
     if (!deliver_exception(t, SGX_UD, 0, 0, &info)) {
         u64 saved_rax = t->regs.rax;
         remote_skip(t, (long)saved_rax);
-        syscall(SYS_tgkill, t->tgid, t->tid, SIGILL);
+        signal_send(t, SIGILL, &info);
     } else {
         remote_skip(t, (long)t->regs.rax);
     }

@@ -195,6 +195,7 @@ bool signal_told_ignored(const struct task *t, int sig);
 
 // sigframe.c
 bool signal_held(struct task *t, int sig, const siginfo_t *info); // true: a sent signal is blocked and waits
+void signal_send(struct task *t, int sig, const siginfo_t *info); // to arrive with this siginfo
 void signal_release(struct task *t);                              // after a change of hidden_mask
 void signal_force(struct task *t, int sig);                       // before a fault's signal is delivered
 bool signal_needs_frame(struct task *t, int sig);

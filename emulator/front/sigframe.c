@@ -36,14 +36,20 @@ bool signal_held(struct task *t, int sig, const siginfo_t *info) {
     return true;
 }
 
+void signal_send(struct task *t, int sig, const siginfo_t *info) {
+    t->held_info[slot(sig)] = *info;
+    t->replayed |= SIGNAL_BIT(sig);
+    syscall(SYS_tgkill, t->tgid, t->tid, sig);
+}
+
 void signal_release(struct task *t) {
     for (int sig = 1; sig < 32; sig++) {
         u64 bit = SIGNAL_BIT(sig);
         if (!(t->held & ~t->hidden_mask & bit))
             continue;
+        siginfo_t info = t->held_info[slot(sig)];
         t->held &= ~bit;
-        t->replayed |= bit;
-        syscall(SYS_tgkill, t->tgid, t->tid, sig);
+        signal_send(t, sig, &info);
     }
 }
 
