@@ -57,7 +57,7 @@ BASH = {
     "bash: a pipeline of six": "seq 1000 | grep 7 | sort -rn | head -50 | tac | md5sum; echo ${PIPESTATUS[*]}",
     "bash: process substitution": "diff <(seq 3) <(seq 4); echo $?",
     "bash: a closed pipe": "yes | head -2; echo ${PIPESTATUS[*]}",
-    "bash: jobs stopped and continued": "exec 2>/dev/null; set -m; sleep 30 & kill -STOP %1; sleep 0.2; jobs > /dev/null; jobs | grep -c Stopped; kill -KILL %1; wait %1; echo $?",
+    "bash: jobs stopped and continued": "exec 2>/dev/null; set -m; sleep 30 & kill -STOP %1; sleep 0.2; jobs > /dev/null; jobs | grep -c Stopped; kill -CONT %1; kill -KILL %1; wait; echo done",
     "bash: 100 processes": "for i in $(seq 100); do /bin/true; done; echo $?",
 }
 PYTHON = {
