@@ -59,9 +59,15 @@ static void opened(struct task *t, int fd, enum device device) {
 
 void on_open(struct task *t, u64 path, u64 flags) {
     enum device device = device_at(t, path);
+    struct user_regs_struct asked = t->regs;
+    if (!device && procmem_path(t, path)) {
+        long fd = remote_finish(t);
+        if (fd >= 0)
+            procmem_opened(t, (int)fd);
+        return restore_with(t, asked, fd);
+    }
     if (!device)
         return;
-    struct user_regs_struct asked = t->regs;
     t->regs.orig_rax = t->regs.rax = SYS_memfd_create;
     t->regs.rdi = t->mm->image + image_symbol("sgx2emu_name");
     t->regs.rsi = flags & O_CLOEXEC ? MFD_CLOEXEC : 0;
@@ -102,7 +108,7 @@ static bool inside(struct task *t) {
     if (!deliver_exception(t, SGX_UD, 0, 0, &info)) {
         u64 saved_rax = t->regs.rax;
         remote_skip(t, (long)saved_rax);
-        syscall(SYS_tgkill, t->tgid, t->tid, SIGILL);
+        signal_send(t, SIGILL, &info);
     } else {
         remote_skip(t, (long)t->regs.rax);
     }
@@ -128,6 +134,11 @@ void on_syscall(struct task *t) {
         return on_path(t, &t->regs.rdi);
     case SYS_ioctl:
         return on_ioctl(t);
+    case SYS_read:
+    case SYS_write:
+    case SYS_pread64:
+    case SYS_pwrite64:
+        return on_procmem(t);
     case SYS_mmap:
         return on_mmap(t);
     case SYS_mprotect:
@@ -138,5 +149,11 @@ void on_syscall(struct task *t) {
         return on_sigaction(t);
     case SYS_rt_sigprocmask:
         return on_sigprocmask(t);
+    case SYS_rt_sigreturn:
+        return on_sigreturn(t);
+    case SYS_rt_sigpending:
+        return on_sigpending(t);
+    case SYS_rt_sigtimedwait:
+        return on_sigtimedwait(t);
     }
 }

@@ -22,7 +22,7 @@ enum { EMU_PAGE = 4096, EMU_XSAVE_MAX = 16384, EMU_IMAGE_PAGES = 3 };
 struct emu_options {
     u64 epc_bytes;
     bool sgx1, driver_sgx1, no_vdso, trace, stats;
-    const char *stats_file, *profile;
+    const char *stats_file, *profile, *fuses;
 };
 
 enum page_state { PAGE_ABSENT, PAGE_LOADED, PAGE_EVICTED };
@@ -74,10 +74,16 @@ struct mm {
     struct view *views;
     struct early_map *early;
     u64 image;
+    u64 procmem_fds[16]; // descriptors of /proc/PID/mem that have a filter
     bool filtered;
     u64 *patched; // sorted addresses where CPUID became UD2
     size_t patched_count;
 };
+
+#define SIGNAL_BIT(sig) (1ull << ((sig) - 1))
+#define SYNCHRONOUS                                                                                                    \
+    (SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE))
+enum { HELD_SIGNALS = 5 };
 
 struct kernel_sigaction {
     u64 handler, flags, restorer, mask;
@@ -87,7 +93,8 @@ struct kernel_sigaction {
 struct actions {
     u32 refs;
     struct kernel_sigaction told[64];
-    u64 known;
+    u64 known;   // signals whose action in the kernel is not what the program told
+    u64 handled; // signals with a handler
 };
 
 struct task {
@@ -100,6 +107,8 @@ struct task {
     bool dead, stopped_early, foreign, resend_stop;
     int held_status; // an event seen while waiting for another one
     u64 hidden_mask; // synchronous signals the thread believes it has blocked
+    u64 held, replayed; // of these: sent and waiting, and sent again by us
+    siginfo_t held_info[HELD_SIGNALS];
     struct encl *encl; // while cpu.in_enclave
     struct sgx_cpu cpu;
     u8 xsave[EMU_XSAVE_MAX] __attribute__((aligned(64)));
@@ -183,6 +192,22 @@ void maps_adopt_early(struct task *t, struct encl *e);
 void on_sigaction(struct task *t);
 void on_sigprocmask(struct task *t);
 bool signal_told_ignored(const struct task *t, int sig);
+
+// sigframe.c
+bool signal_held(struct task *t, int sig, const siginfo_t *info); // true: a sent signal is blocked and waits
+void signal_send(struct task *t, int sig, const siginfo_t *info); // to arrive with this siginfo
+void signal_release(struct task *t);                              // after a change of hidden_mask
+void signal_force(struct task *t, int sig);                       // before a fault's signal is delivered
+bool signal_needs_frame(struct task *t, int sig);
+bool signal_enter(struct task *t, int sig); // delivers; true: the thread is stopped at its handler
+void on_sigreturn(struct task *t);
+void on_sigpending(struct task *t);
+void on_sigtimedwait(struct task *t);
+
+// procmem.c: debug access to enclaves
+bool procmem_path(struct task *t, u64 address);
+void procmem_opened(struct task *t, int fd);
+void on_procmem(struct task *t);
 
 // cpuid.c
 void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const char *path);

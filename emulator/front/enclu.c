@@ -39,7 +39,8 @@ void enclave_exit_async(struct task *t, u32 vector, u32 code, u64 address) {
 
 // Inside, EXINFO tells the address whole; outside, CR2 tells the page (SDM 37.3.4).
 bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginfo_t *info) {
-    if (t->cpu.in_enclave) {
+    bool inside = t->cpu.in_enclave;
+    if (inside) {
         enclave_exit_async(t, vector, code, address);
         address &= ~0xfffull;
     }
@@ -51,6 +52,8 @@ bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginf
         remote_put(t);
         return true;
     }
+    if (inside && (info->si_signo == SIGILL || info->si_signo == SIGFPE))
+        info->si_addr = (void *)(uintptr_t)t->regs.rip; // where the kernel finds the thread: the AEP
     if (vector == SGX_PF && info->si_signo != SIGBUS) {
         info->si_signo = SIGSEGV;
         info->si_code = code & SGX_PFEC_P ? SEGV_ACCERR : SEGV_MAPERR;

@@ -30,6 +30,7 @@ int filter_install(void) {
         STOP_CALL(SYS_openat), STOP_CALL(SYS_open), STOP_CALL(SYS_newfstatat), STOP_CALL(SYS_stat),
         STOP_CALL(SYS_lstat), STOP_CALL(SYS_statx), STOP_CALL(SYS_access), STOP_CALL(SYS_faccessat),
         STOP_CALL(SYS_faccessat2), STOP_CALL(SYS_rt_sigaction), STOP_CALL(SYS_rt_sigprocmask),
+        STOP_CALL(SYS_rt_sigreturn), STOP_CALL(SYS_rt_sigpending), STOP_CALL(SYS_rt_sigtimedwait),
         EQUAL(SYS_ioctl, 0, 5), LOAD(args[1]), AND(0xff00), EQUAL(0xa400, 0, 1), STOP, ALLOW,
         EQUAL(SYS_mmap, 0, 4), LOAD(args[4]), EQUAL(0xffffffff, 0, 1), ALLOW, STOP,
         ALLOW,

@@ -137,24 +137,34 @@ static bool on_trap(struct task *t, siginfo_t *info) {
     return deliver_exception(t, vector, 0, 0, info);
 }
 
+static void deliver(struct task *t, int sig) {
+    if (!signal_needs_frame(t, sig))
+        resume(t, sig);
+    else if (signal_enter(t, sig))
+        resume(t, 0);
+}
+
 static void on_signal(struct task *t, int sig) {
     siginfo_t info;
     bool sync = sig == SIGILL || sig == SIGSEGV || sig == SIGBUS || sig == SIGTRAP || sig == SIGFPE;
-    if (t->foreign || (!sync && !t->cpu.in_enclave))
+    if (t->foreign)
         return resume(t, sig);
+    if (!sync && !t->cpu.in_enclave)
+        return deliver(t, sig);
     if (ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &info) < 0)
         return resume(t, sig);
     remote_get(t);
     if (sync && info.si_code > 0) {
         if (on_trap(t, &info))
             return t->dead ? (void)0 : resume(t, 0);
-        return resume(t, info.si_signo);
+        signal_force(t, info.si_signo);
+        return deliver(t, info.si_signo);
     }
-    if (sync && signal_told_ignored(t, sig))
+    if (sync && (signal_held(t, sig, &info) || signal_told_ignored(t, sig)))
         return resume(t, 0);
     if (t->cpu.in_enclave)
         enclave_exit_async(t, SGX_AEX_INTERRUPT, 0, 0);
-    resume(t, sig);
+    deliver(t, sig);
 }
 
 static void on_stop(struct task *t, int status) {

@@ -29,6 +29,7 @@ static const char usage[] =
     "  --no-vdso             a kernel whose vDSO has no enclave entry: exceptions inside come as signals\n"
     "  --profile NAME        cost model: client-skl or server-icx (default server-icx)\n"
     "  --script FILE         a hostile driver: acts on pages at chosen events, see sgx2emu(1)\n"
+    "  --fuses FILE          the 32 bytes that all keys derive from (default: published ones)\n"
     "  --stats[=FILE.json]   counts at exit, on standard error or as JSON\n"
     "  --trace               one line an event on standard error\n"
     "  --pin                 the program and the emulator on one core: fastest transitions\n"
@@ -66,7 +67,8 @@ static int parse(int argc, char **argv) {
     static const struct option options[] = {
         {"epc", required_argument, NULL, 'e'}, {"sgx1", no_argument, NULL, '1'}, {"driver", required_argument, NULL, 'd'},
         {"profile", required_argument, NULL, 'p'}, {"stats", optional_argument, NULL, 's'}, {"trace", no_argument, NULL, 't'}, {"pin", no_argument, NULL, 'n'},
-        {"script", required_argument, NULL, 'x'}, {"no-vdso", no_argument, NULL, 'v'}, {"check", no_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+        {"fuses", required_argument, NULL, 'f'}, {"script", required_argument, NULL, 'x'}, {"no-vdso", no_argument, NULL, 'v'},
+        {"check", no_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     struct emu_options *o = &emu.options;
     *o = (struct emu_options){.epc_bytes = 128ull << 20, .profile = "server-icx"};
     int c;
@@ -87,6 +89,9 @@ static int parse(int argc, char **argv) {
             if (strcmp(optarg, "client-skl") && strcmp(optarg, "server-icx"))
                 return -EINVAL;
             o->profile = optarg;
+            break;
+        case 'f':
+            o->fuses = optarg;
             break;
         case 's':
             o->stats = true;
@@ -130,14 +135,36 @@ static void offer_xfrm(struct sgx_config *config) {
         }
 }
 
-// The fuses of this emulator: every machine and user shares them, so what they seal is marked and worth nothing.
+// Without a file the fuses are the emulator's: every machine and user shares them. With one too the keys are marked
+// (model/keys.c) and worth nothing.
+static int read_fuses(const char *path, u8 ret_fuse[32]) {
+    u8 data[33];
+    if (!path) {
+        memcpy(ret_fuse, "sgx2emu: no secret is kept here.", 32);
+        return 0;
+    }
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return -errno;
+    size_t size = fread(data, 1, sizeof(data), f);
+    fclose(f);
+    if (size != 32)
+        return -EINVAL;
+    memcpy(ret_fuse, data, 32);
+    return 0;
+}
+
 static int model_start(void) {
     static struct sgx_config config;
     config.sgx2 = !emu.options.sgx1;
     config.kss = true;
     config.epc_base = 0x100000000;
     offer_xfrm(&config);
-    memcpy(config.fuse, "sgx2emu: no secret is kept here.", 32);
+    int ret = read_fuses(emu.options.fuses, config.fuse);
+    if (ret < 0) {
+        fprintf(stderr, "sgx2emu: --fuses %s: %s\n", emu.options.fuses, ret == -EINVAL ? "not 32 bytes" : strerror(-ret));
+        exit(125);
+    }
     config.security_version = 1;
     if (getrandom(config.paging_key, sizeof(config.paging_key), 0) < 0 || epc_init() < 0)
         return -ENOMEM;

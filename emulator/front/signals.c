@@ -8,11 +8,16 @@
 
 #include "emu.h"
 
-#define BIT(sig) (1ull << ((sig) - 1))
-#define SYNCHRONOUS (BIT(SIGILL) | BIT(SIGSEGV) | BIT(SIGTRAP) | BIT(SIGBUS) | BIT(SIGFPE))
+#define BIT SIGNAL_BIT
 
 bool signal_told_ignored(const struct task *t, int sig) {
     return (t->actions->known & BIT(sig)) && t->actions->told[sig - 1].handler == (u64)(uintptr_t)SIG_IGN;
+}
+
+static void note(struct actions *a, int sig, const struct kernel_sigaction *set) {
+    bool handled = set->handler != (u64)(uintptr_t)SIG_DFL && set->handler != (u64)(uintptr_t)SIG_IGN;
+    a->told[sig - 1] = *set;
+    a->handled = (a->handled & ~BIT(sig)) | (handled ? BIT(sig) : 0);
 }
 
 void on_sigaction(struct task *t) {
@@ -39,6 +44,7 @@ void on_sigaction(struct task *t) {
                 return;
             t->regs.rsi = asked.rsp - 512;
         } else if (!was_known || !asked.rdx) {
+            note(a, sig, &set);
             a->known &= ~BIT(sig);
             return;
         }
@@ -49,7 +55,7 @@ void on_sigaction(struct task *t) {
     if (ret == 0 && asked.rdx && was_known && remote_read(t, asked.rdx, &old, sizeof(old)) == 0)
         (void)remote_write(t, asked.rdx, &was, sizeof(was));
     if (ret == 0 && asked.rsi) {
-        a->told[sig - 1] = set;
+        note(a, sig, &set);
         a->known |= BIT(sig);
     }
     asked.rax = (u64)ret;
@@ -87,7 +93,7 @@ void on_sigprocmask(struct task *t) {
         u64 kernel = now & ~SYNCHRONOUS & ~(BIT(SIGKILL) | BIT(SIGSTOP));
         ptrace(PTRACE_SETSIGMASK, t->tid, 8, &kernel);
     }
-    if (t->regs.rdx && remote_write(t, t->regs.rdx, &real, 8) < 0)
-        return remote_skip(t, -EFAULT);
-    remote_skip(t, 0);
+    bool bad = t->regs.rdx && remote_write(t, t->regs.rdx, &real, 8) < 0;
+    remote_skip(t, bad ? -EFAULT : 0);
+    signal_release(t);
 }

@@ -50,6 +50,7 @@ struct mm *mm_copy(const struct mm *from) {
     struct mm *mm = mm_new();
     mm->image = from->image;
     mm->filtered = from->filtered;
+    memcpy(mm->procmem_fds, from->procmem_fds, sizeof(mm->procmem_fds));
     for (const struct view *v = from->views; v; v = v->next) {
         struct view *copy = view_get(mm, v->encl);
         memcpy(copy->vma, v->vma, v->encl->size / EMU_PAGE);

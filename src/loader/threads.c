@@ -65,11 +65,16 @@ static struct host_thread *thread_of(u64 slot)
     return slot < slot_count ? __atomic_load_n(&by_slot[slot], __ATOMIC_ACQUIRE) : NULL;
 }
 
-// A thread that was to start while the enclave shut down is turned away too: then the process is about to end, and there is
-// nothing to say.
+static bool shutting_down; // the enclave said its last word; the process is about to end
+
+// A thread that was to start while the enclave shut down is turned away too: then there is nothing to say.
 static _Noreturn void refused(u64 slot)
 {
-    sleep(2);
+    for (int tenths = 0; tenths < 20; tenths++) {
+        while (__atomic_load_n(&shutting_down, __ATOMIC_ACQUIRE))
+            pause();
+        usleep(100000);
+    }
     fprintf(stderr, "occlum: the enclave refused an entry at slot %llu\n", (unsigned long long)slot);
     _exit(125);
 }
@@ -119,8 +124,10 @@ static struct enclave_exit serve(struct host_thread *thread, u64 code, u64 arg)
             refused(thread->slot);
         if (exit.reason == EXIT_ABORT)
             aborted(exit.value);
-        if (exit.reason == EXIT_SHUTDOWN)
+        if (exit.reason == EXIT_SHUTDOWN) {
+            __atomic_store_n(&shutting_down, true, __ATOMIC_RELEASE);
             report_refusal(exit.value >> 32);
+        }
         if (exit.reason != EXIT_OCALL)
             return exit;
         arg = (u64)ocall_dispatch(frame->number, frame->arg);
