@@ -89,7 +89,7 @@ static bool put_mounts(struct writer *out, const struct occlum_json *json, struc
     config->mount_offset = reserve(out, config->mount_count * sizeof(struct occlum_mount));
     bool good = config->mount_offset;
     for (u32 i = 0; i < config->mount_count && good; i++) {
-        struct occlum_mount mount = { .type = mounts[i].type };
+        struct occlum_mount mount = { .type = mounts[i].type, .size = mounts[i].size };
         good = put_string(out, mounts[i].target, &mount.target) && put_string(out, mounts[i].source, &mount.source);
         if (good)
             memcpy(out->data + config->mount_offset + i * sizeof(mount), &mount, sizeof(mount));
@@ -103,8 +103,7 @@ int config_blob(const struct occlum_json *json, const struct occlum_image *image
     struct writer out = { 0 };
     struct occlum_config config = {
         .magic = OCCLUM_CONFIG_MAGIC, .version = OCCLUM_CONFIG_VERSION,
-        .flags = (json->debuggable.value ? OCCLUM_CONFIG_DEBUGGABLE : 0u) | (json->disable_log.value ? OCCLUM_CONFIG_DISABLE_LOG : 0u) |
-                 (json->enable_posix_shm.value ? OCCLUM_CONFIG_POSIX_SHM : 0u),
+        .flags = (json->debuggable.value ? OCCLUM_CONFIG_DEBUGGABLE : 0u) | (json->disable_log.value ? OCCLUM_CONFIG_DISABLE_LOG : 0u),
         .default_stack_size = json->default_stack_size.value, .default_heap_size = json->default_heap_size.value,
         .default_mmap_size = json->default_mmap_size.value, .image = *image,
     };

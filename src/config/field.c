@@ -119,7 +119,7 @@ static void read_scalar(const struct field *field, const struct json_value *valu
         scalar->value = value->boolean;
     if (good && field->refuse && scalar->value) {
         char expected[128];
-        snprintf(expected, sizeof(expected), "0: %s", field->refuse);
+        snprintf(expected, sizeof(expected), "%s: %s", field->kind == FIELD_BOOL ? "false" : "0", field->refuse);
         refuse(value, field->path, expected, errors);
     }
 }

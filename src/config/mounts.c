@@ -150,8 +150,8 @@ static void check_options(const struct json_value *options, const char *path, st
     check_keys(options, full, out->type == OCCLUM_MOUNT_TMPFS ? ramfs_options : no_options, errors);
     const struct json_value *size = out->type == OCCLUM_MOUNT_TMPFS ? member(options, "size") : NULL;
     snprintf(full, sizeof(full), "%s.options.size", path);
-    if (size && field_size(size, full, errors, &out->size))
-        config_warning(errors, size->pos, "%s: the limit is not enforced yet; user_space_size bounds the file system", full);
+    if (size)
+        (void)field_size(size, full, errors, &out->size);
 }
 
 static void check_place(const struct json_value *mount, const char *path, const struct config_mount *out, const struct occlum_json *json,
