@@ -107,7 +107,6 @@ static bool read_hex(const struct field *field, const struct json_value *value, 
 static void read_scalar(const struct field *field, const struct json_value *value, struct config_errors *errors, struct config_scalar *scalar)
 {
     bool good;
-    scalar->given = true;
     scalar->pos = value->pos;
     if (field->kind == FIELD_SIZE)
         good = field_size(value, field->path, errors, &scalar->value);
@@ -117,6 +116,7 @@ static void read_scalar(const struct field *field, const struct json_value *valu
         good = read_hex(field, value, errors, &scalar->value);
     else if ((good = field_expect(value, JSON_BOOL, field->path, "true or false", errors)))
         scalar->value = value->boolean;
+    scalar->given = good;
     if (good && field->refuse && scalar->value) {
         char expected[128];
         snprintf(expected, sizeof(expected), "%s: %s", field->kind == FIELD_BOOL ? "false" : "0", field->refuse);

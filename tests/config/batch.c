@@ -27,6 +27,11 @@ static void answer(const char *text, size_t size)
     struct occlum_json json;
     if (occlum_json_parse(text, size, &errors, &json)) {
         printf("refused\nrefused\n");
+    } else if (errors.count) { // as occlum build does: what the values that could be read mean together is told too
+        struct config_xml xml;
+        (void)!config_xml_compute(&json, false, &errors, &xml);
+        printf("refused\nrefused\n");
+        occlum_json_free(&json);
     } else {
         print_build(&json, false, &errors);
         print_build(&json, true, &errors);

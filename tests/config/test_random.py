@@ -30,7 +30,7 @@ def model(c, edmm):
     else:
         heap, ux, tcs, reserved, region, misc = (hm, hm), um, (T, T), um, 0, (0, 0)
     slot = S + (1 + 8 + 1 + 1 + 1) * 4096
-    span = 65536 + max(reserved, region) + tcs[1] * slot + heap[1]
+    span = 65536 + max(reserved, region) + (2 + 2) * M + tcs[1] * slot + heap[1]  # a guard and an alignment of 2 MB
     if U > ux or heap[0] > heap[1] or tcs[0] > tcs[1] or span > 1 << 46:
         return None
     ids = c['ids'] if c['kss'] else [0] * 4
