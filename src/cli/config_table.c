@@ -35,13 +35,15 @@ static void human(u64 value, char *buffer, size_t size)
         snprintf(buffer, size, "%" PRIu64 " %s", value / scale, units[unit]);
 }
 
-enum cell_kind { CELL_NUMBER, CELL_SIZE, CELL_TIME };
+enum cell_kind { CELL_NUMBER, CELL_SIZE, CELL_OPTIONAL, CELL_TIME }; // OPTIONAL: a size, 0 if there is none
 
 static void cell(u64 value, enum cell_kind kind)
 {
     char unit[32], text[64];
     human(value, unit, sizeof(unit));
-    if (kind == CELL_SIZE)
+    if (kind == CELL_OPTIONAL && !value)
+        snprintf(text, sizeof(text), "-");
+    else if (kind == CELL_SIZE || kind == CELL_OPTIONAL)
         snprintf(text, sizeof(text), "%" PRIu64 " (%s)", value, unit);
     else if (kind == CELL_TIME)
         snprintf(text, sizeof(text), "%.1f ms", (double)value / 1000);
@@ -67,8 +69,9 @@ void config_table_print(const struct both_builds *both, const struct config_erro
     printf("%s%-*s%-*s%s%s\n", colours->heading, NAME_WIDTH, "", CELL_WIDTH, "without EDMM, and SIM", "with EDMM", colours->end);
     for (size_t i = 0; i < config_xml_element_count; i++) {
         const struct config_xml_element *element = &config_xml_elements[i];
+        bool absent = element->offset == offsetof(struct config_xml, user_region); // without EDMM
         row(colours, element->name, config_xml_value(&both->xml[0], element), config_xml_value(&both->xml[1], element),
-            element->is_size ? CELL_SIZE : CELL_NUMBER);
+            absent ? CELL_OPTIONAL : element->is_size ? CELL_SIZE : CELL_NUMBER);
     }
     row(colours, "Committed at start", plain->committed, edmm->committed, CELL_SIZE);
     row(colours, "Maximum", plain->maximum, edmm->maximum, CELL_SIZE);

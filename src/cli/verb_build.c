@@ -249,6 +249,8 @@ static int plan_and_build(struct plan *plan)
     config_errors_print(&errors, stderr);
     if (good && xml)
         good = sign_xml_load(xml, plan->mode.edmm, &plan->own_xml, &plan->own_xml_size) == 0;
+    if (good && plan->options->key)
+        good = sign_key_check(plan->options->key) == 0;
     plan->json_text = good ? read_whole_file(INSTANCE_CONFIG, NULL) : NULL;
     int status = plan->json_text ? build(plan) : STATUS_ERROR;
     occlum_json_free(&plan->json);

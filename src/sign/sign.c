@@ -84,6 +84,15 @@ int sign_xml_load(const char *path, bool edmm, u8 **ret_text, size_t *ret_len)
     return read_xml(path, edmm, ret_text, ret_len, &xml);
 }
 
+int sign_key_check(const char *path)
+{
+    EVP_PKEY *key;
+    int err = sign_key_load(path, &key);
+    if (!err)
+        EVP_PKEY_free(key);
+    return err;
+}
+
 static int read_libos(const char *path, struct libos_image *ret_image)
 {
     const char *why;

@@ -22,6 +22,9 @@ struct sign_request {
 // and -errno. The text is the caller's to free.
 __nodiscard int sign_xml_load(const char *path, bool edmm, u8 **ret_text, size_t *ret_len);
 
+// Whether the PEM file path holds a key that sign_enclave will accept. 0, or -errno after saying on stderr what is wrong.
+__nodiscard int sign_key_check(const char *path);
+
 struct sign_result {
     u8 mrenclave[32], mrsigner[32];
     struct enclave_layout layout;

@@ -17,7 +17,7 @@ order = ('ProdID ISVSVN StackMaxSize StackMinSize HeapInitSize HeapMaxSize HeapM
 
 def config(*args, **env):
     clean = {k: v for k, v in os.environ.items() if k not in ('SGX_MODE', 'ENABLE_EDMM')}
-    return subprocess.run([sys.argv[2], *args], env=clean | env, capture_output=True, text=True)
+    return subprocess.run([sys.argv[2], 'config', *args], env=clean | env, capture_output=True, text=True)
 
 for path, rows in expected.items():
     answer, = batch(sys.argv[1], [open(path, 'rb').read()])
