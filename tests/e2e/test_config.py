@@ -340,7 +340,7 @@ def _(instance):
     for text, place, message in cases:
         write(path, text)
         result = occlum('build', '--enclave-xml', path, cwd=instance.folder)
-        lines = [line for line in result.errors.splitlines() if message in line and re.match(re.escape(path) + ':' + (place or ' '), line)]
+        lines = [line for line in result.errors.splitlines() if message in line and re.match('(occlum: )?' + re.escape(path) + ':' + (place or ' '), line)]
         expect(result.status == 1 and lines and not result.out and b'\x1b' not in result.err, f'not refused with {place}{message}', result)
     for wrong in (instance.folder, '/nowhere.xml', '/dev/zero'):
         result = occlum('build', '--enclave-xml', wrong, cwd=instance.folder)
