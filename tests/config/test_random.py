@@ -57,15 +57,22 @@ def render(c):
         'feature': {'amx': c['amx'], 'pkru': c['pkru'], 'enforce_max_limits': c['enforce'], 'enable_edmm': rng.random() < .5},
     }).encode()
 
-cases = [dict(H=size(), Hm=maybe(size), S=4096 * rng.randint(1, 2048), U=size(), Um=maybe(size), Ti=maybe(lambda: rng.randint(1, 80)),
-              T=rng.choice([rng.randint(1, 64), rng.randint(1, 9000), rng.randint(1, 2**32 - 1)]), enforce=rng.random() < .5,
-              prod=rng.randint(0, 65535), svn=rng.randint(0, 65535), debug=rng.random() < .5, kss=rng.random() < .5,
-              ids=[rng.getrandbits(64) for _ in range(4)], amx=rng.randint(0, 2), pkru=rng.randint(0, 2)) for _ in range(12000)]
-refused = built = 0
-for case, answer in zip(cases, batch(sys.argv[1], [render(c) for c in cases])):
-    for edmm in (False, True):
-        want, got = model(case, edmm), answer[edmm]
-        assert want == got, (case, edmm, want, got, answer[2])
-        refused, built = refused + (want is None), built + (want is not None)
-assert refused > 1000 and built > 1000
-print(f'{len(cases)} configurations: {built} builds equal, {refused} refusals equal')
+def random_case():
+    return dict(H=size(), Hm=maybe(size), S=4096 * rng.randint(1, 2048), U=size(), Um=maybe(size), Ti=maybe(lambda: rng.randint(1, 80)),
+                T=rng.choice([rng.randint(1, 64), rng.randint(1, 9000), rng.randint(1, 2**32 - 1)]), enforce=rng.random() < .5,
+                prod=rng.randint(0, 65535), svn=rng.randint(0, 65535), debug=rng.random() < .5, kss=rng.random() < .5,
+                ids=[rng.getrandbits(64) for _ in range(4)], amx=rng.randint(0, 2), pkru=rng.randint(0, 2))
+
+def main():
+    cases = [random_case() for _ in range(12000)]
+    refused = built = 0
+    for case, answer in zip(cases, batch(sys.argv[1], [render(c) for c in cases])):
+        for edmm in (False, True):
+            want, got = model(case, edmm), answer[edmm]
+            assert want == got, (case, edmm, want, got, answer[2])
+            refused, built = refused + (want is None), built + (want is not None)
+    assert refused > 1000 and built > 1000
+    print(f'{len(cases)} configurations: {built} builds equal, {refused} refusals equal')
+
+if __name__ == '__main__':
+    main()

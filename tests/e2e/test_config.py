@@ -5,11 +5,12 @@ import json
 import os
 import pty
 import re
+import shutil
 import struct
 import subprocess
 import sys
 
-from harness import (BUILD, OCCLUM, PROJECT, Group, Instance, Skip, clean_environment, expect, expect_contains, expect_output, expect_status, occlum,
+from harness import (BUILD, OCCLUM, PROJECT, Group, Instance, Skip, clean_environment, expect, expect_contains, expect_output, expect_status, measured, occlum,
                      run_command, scratch)
 
 sys.path.insert(0, os.path.join(PROJECT, 'tests', 'config'))
@@ -408,6 +409,19 @@ def _(instance):
         expect(result.status == 1 and message in result.errors and 'openssl genrsa -3' in result.errors, message, result)
         os.unlink(key)
     expect(state_of(instance.folder + '/build') == before, 'an output changed')
+
+
+@group.case('a 300 MB image is built with less than 200 MB of memory')
+def _(instance):
+    folder = os.path.join(scratch(), 'large')
+    expect_status(occlum('new', folder), 0)
+    expect_status(run_command(['dd', 'if=/dev/urandom', f'of={folder}/image/opt/large', 'bs=1M', 'count=300']), 0)
+    _, memory = measured([OCCLUM, 'build'], folder)
+    expect(memory < 200 << 10, f'{memory} KiB')
+    _, least = measured(['true'], folder)
+    expect(least < 30 << 10, f'the measure itself is not small: {least} KiB')
+    expect(os.path.getsize(folder + '/build/image.erofs') > 300 << 20, 'the image is too small')
+    shutil.rmtree(folder)
 
 
 @group.case('a ramfs with a size is full at that size, and statfs shows it')
