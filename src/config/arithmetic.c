@@ -71,6 +71,15 @@ static void check_order(const struct occlum_json *json, const struct config_xml 
                      LL(xml->tcs_num), LL(xml->tcs_max));
 }
 
+static void warn_small_user_space(const struct occlum_json *json, const struct config_xml *xml, struct config_errors *errors)
+{
+    u64 need;
+    if (add_overflow_u64(json->default_stack_size.value, json->default_heap_size.value, &need) || need > xml->user_max)
+        config_warning(errors, json->default_stack_size.pos,
+                       "process: default_stack_size and default_heap_size together exceed the user memory of %llu MB: programs may not start",
+                       LL(xml->user_max >> 20));
+}
+
 static void warn_static(const struct occlum_json *json, const struct config_memory *memory, struct config_errors *errors)
 {
     if (json->heap_max_size.given && json->heap_max_size.value < json->heap_size.value)
@@ -133,6 +142,8 @@ int config_xml_compute(const struct occlum_json *json, bool edmm, struct config_
         warn_dynamic(json, errors);
     else if (!errors->count)
         warn_static(json, &memory, errors);
+    if (!errors->count)
+        warn_small_user_space(json, &xml, errors);
     *ret_xml = xml;
     return 0;
 }

@@ -6,7 +6,6 @@
 
 #include "config/config.h"
 
-enum { EXTRA_MOUNTS = 2 }; // /proc and /dev
 
 struct writer {
     char *data;
@@ -66,10 +65,10 @@ static int by_target(const void *a, const void *b)
 static size_t all_mounts(const struct occlum_json *json, struct config_mount *mounts)
 {
     static char proc[] = "/proc", dev[] = "/dev", none[] = "";
-    const struct config_mount extra[EXTRA_MOUNTS] = { { OCCLUM_MOUNT_PROCFS, proc, none, 0 }, { OCCLUM_MOUNT_DEVFS, dev, none, 0 } };
+    const struct config_mount extra[CONFIG_EXTRA_MOUNTS] = { { OCCLUM_MOUNT_PROCFS, proc, none, 0 }, { OCCLUM_MOUNT_DEVFS, dev, none, 0 } };
     size_t count = json->mount_count;
     memcpy(mounts, json->mounts, count * sizeof(*mounts));
-    for (size_t i = 0; i < EXTRA_MOUNTS; i++) {
+    for (size_t i = 0; i < CONFIG_EXTRA_MOUNTS; i++) {
         bool present = false;
         for (size_t k = 0; k < json->mount_count; k++)
             present = present || strcmp(json->mounts[k].target, extra[i].target) == 0;
@@ -82,7 +81,7 @@ static size_t all_mounts(const struct occlum_json *json, struct config_mount *mo
 
 static bool put_mounts(struct writer *out, const struct occlum_json *json, struct occlum_config *config)
 {
-    struct config_mount *mounts = calloc(json->mount_count + EXTRA_MOUNTS, sizeof(*mounts));
+    struct config_mount *mounts = calloc(json->mount_count + CONFIG_EXTRA_MOUNTS, sizeof(*mounts));
     if (!mounts)
         return false;
     config->mount_count = (u32)all_mounts(json, mounts);

@@ -21,6 +21,8 @@ struct config_strings {
     bool given;
 };
 
+enum { CONFIG_EXTRA_MOUNTS = 2 }; // /proc and /dev, added where they lack
+
 struct config_mount {
     enum occlum_mount_type type;
     char *target, *source; // source "" unless hostfs

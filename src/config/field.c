@@ -104,12 +104,22 @@ static bool read_hex(const struct field *field, const struct json_value *value, 
     return true;
 }
 
+static bool below_maximum(const struct field *field, const struct json_value *value, u64 size, struct config_errors *errors)
+{
+    char expected[48];
+    if (!field->max || size <= field->max)
+        return true;
+    snprintf(expected, sizeof(expected), "at most %lluMB", (unsigned long long)field->max >> 20);
+    refuse(value, field->path, expected, errors);
+    return false;
+}
+
 static void read_scalar(const struct field *field, const struct json_value *value, struct config_errors *errors, struct config_scalar *scalar)
 {
     bool good;
     scalar->pos = value->pos;
     if (field->kind == FIELD_SIZE)
-        good = field_size(value, field->path, errors, &scalar->value);
+        good = field_size(value, field->path, errors, &scalar->value) && below_maximum(field, value, scalar->value, errors);
     else if (field->kind == FIELD_NUMBER)
         good = read_number(field, value, errors, &scalar->value);
     else if (field->kind == FIELD_HEX)

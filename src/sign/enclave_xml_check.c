@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "abi/occlum/layout.h"
 #include "sign/enclave_xml_check.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define SIZE_LIMIT (1ull << 45) // ELRANGE may have 2^46 bytes
+#define SIZE_LIMIT ENCLAVE_ELRANGE_MAX
 
 #define ELEMENT(name, member, kind, min, max) { name, offsetof(struct enclave_xml, member), kind, min, max }
 
 const struct xml_element xml_elements[XML_ELEMENT_COUNT] = {
     ELEMENT("ProdID", prod_id, XML_NUMBER, 0, UINT16_MAX), // ISVPRODID and ISVSVN have 16 bits
     ELEMENT("ISVSVN", isv_svn, XML_NUMBER, 0, UINT16_MAX),
-    ELEMENT("StackMaxSize", stack_max, XML_SIZE, PAGE_SIZE, GIB(1)),
-    ELEMENT("StackMinSize", stack_min, XML_SIZE, PAGE_SIZE, GIB(1)),
+    ELEMENT("StackMaxSize", stack_max, XML_SIZE, PAGE_SIZE, ENCLAVE_STACK_MAX),
+    ELEMENT("StackMinSize", stack_min, XML_SIZE, PAGE_SIZE, ENCLAVE_STACK_MAX),
     ELEMENT("HeapInitSize", heap_init, XML_SIZE, PAGE_SIZE, SIZE_LIMIT),
     ELEMENT("HeapMaxSize", heap_max, XML_SIZE, PAGE_SIZE, SIZE_LIMIT),
     ELEMENT("HeapMinSize", heap_min, XML_SIZE, PAGE_SIZE, SIZE_LIMIT),
-    ELEMENT("TCSNum", tcs_num, XML_NUMBER, 1, 65536),
-    ELEMENT("TCSMaxNum", tcs_max, XML_NUMBER, 1, 65536),
-    ELEMENT("TCSMinPool", tcs_min_pool, XML_NUMBER, 1, 65536),
+    ELEMENT("TCSNum", tcs_num, XML_NUMBER, 1, ENCLAVE_SLOTS_MAX),
+    ELEMENT("TCSMaxNum", tcs_max, XML_NUMBER, 1, ENCLAVE_SLOTS_MAX),
+    ELEMENT("TCSMinPool", tcs_min_pool, XML_NUMBER, 1, ENCLAVE_SLOTS_MAX),
     ELEMENT("TCSPolicy", tcs_policy, XML_NUMBER, 0, 0),
     ELEMENT("DisableDebug", disable_debug, XML_NUMBER, 0, 1),
     ELEMENT("MiscSelect", misc_select, XML_NUMBER, 0, 1),

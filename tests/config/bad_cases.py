@@ -80,14 +80,14 @@ for path in SIZES + OPTIONAL_SIZES:
 for text in ('10', '10 XB', '1.5MB', '-1MB', '1e9B', '16777216TB', '99999999999999999999B', '', 'MB', '10mb', '10  MB', '10MB ', '0x10MB', '+1MB'):
     change(USER, text, f'{USER}: found "{text}"; expected a size such as')
 # Counts.
-for value, shown in ((0, '0'), (-1, '-1'), (1.5, '1.5'), (2**32, '4294967296'), (2**64, str(2**64)), ('10', '"10"'), (True, 'true'), ([], 'an array'), ({}, 'an object')):
-    change(THREADS, value, f'{THREADS}: found {shown}; expected an integer from 1 to 4294967295')
+for value, shown in ((0, '0'), (-1, '-1'), (1.5, '1.5'), (65537, '65537'), (2**32, '4294967296'), (2**64, str(2**64)), ('10', '"10"'), (True, 'true'), ([], 'an array'), ({}, 'an object')):
+    change(THREADS, value, f'{THREADS}: found {shown}; expected an integer from 1 to 65536')
     change('resource_limits.init_num_of_threads', value, f'resource_limits.init_num_of_threads: found {shown}; expected an integer from 1 to')
 change(THREADS, None, f'{THREADS}: found 1e9; expected an integer', literal='1e9')
 change(THREADS, None, f'{THREADS}: found 10.0; expected an integer', literal='10.0')
 # Init over Max, and too large an enclave.
 change('resource_limits.user_space_max_size', '4KB', f'{USER}: found 314572800 bytes; expected at most the maximum, 4096', at=None)
-change(THREADS, 2**32 - 1, 'resource_limits: found maxima beyond 2^46 bytes')
+change('resource_limits.kernel_space_stack_size', '1048580KB', 'resource_limits.kernel_space_stack_size: found "1048580KB"; expected at most 1024MB')
 change(USER, '70TB', 'resource_limits: found maxima beyond 2^46 bytes')
 change(USER, f'{2**64 - 4096}B', 'resource_limits: found maxima beyond 2^46 bytes')
 change('resource_limits.kernel_space_heap_max_size', '70TB', 'resource_limits: found maxima beyond 2^46 bytes')
@@ -135,6 +135,8 @@ mounts({'target': '/../x', 'type': 'ramfs'}, 'mount[1].target: found "/../x"')
 mounts({'target': '/', 'type': 'unionfs'}, 'expected each target once')
 mounts({'target': '/x', 'type': 'unionfs'}, 'expected "/" for unionfs')
 mounts({'target': '/x', 'type': 'ramfs'}, 'mount: found no mount at "/"', root=False, at='value')
+mounts({'target': '/' + 'x' * 256, 'type': 'ramfs'}, 'mount[1].target: found "/xxx')
+change('mount', [{'target': '/', 'type': 'unionfs'}] + [{'target': f'/{i}', 'type': 'ramfs'} for i in range(30)], 'mount: found 31 mounts; expected at most 30')
 mounts(7, 'mount[1]: found 7; expected an object')
 mounts({'target': '/', 'type': 'unionfs', 'options': {'layers': [{'target': '/', 'type': 'sefs', 'source': './build/mount/__ROOT',
         'options': {'MAC': '00-11'}}]}}, 'MAC is not supported', root=False)

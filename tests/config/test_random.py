@@ -29,6 +29,8 @@ def model(c, edmm):
         reserved, region, misc = U, (ux if ux == U else ux + G), (1, 0xffffffff)
     else:
         heap, ux, tcs, reserved, region, misc = (hm, hm), um, (T, T), um, 0, (0, 0)
+    if T > 65536:
+        return None
     slot = S + (1 + 8 + 1 + 1 + 1) * 4096
     span = 65536 + max(reserved, region) + (2 + 2) * M + tcs[1] * slot + heap[1]  # a guard and an alignment of 2 MB
     if U > ux or heap[0] > heap[1] or tcs[0] > tcs[1] or span > 1 << 46:
@@ -59,7 +61,7 @@ def render(c):
 
 def random_case():
     return dict(H=size(), Hm=maybe(size), S=4096 * rng.randint(1, 2048), U=size(), Um=maybe(size), Ti=maybe(lambda: rng.randint(1, 80)),
-                T=rng.choice([rng.randint(1, 64), rng.randint(1, 9000), rng.randint(1, 2**32 - 1)]), enforce=rng.random() < .5,
+                T=rng.choice([rng.randint(1, 64), rng.randint(1, 9000), rng.randint(1, 2**17)]), enforce=rng.random() < .5,
                 prod=rng.randint(0, 65535), svn=rng.randint(0, 65535), debug=rng.random() < .5, kss=rng.random() < .5,
                 ids=[rng.getrandbits(64) for _ in range(4)], amx=rng.randint(0, 2), pkru=rng.randint(0, 2))
 

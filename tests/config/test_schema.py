@@ -55,8 +55,8 @@ def valid(value, node):
     return 'minimum' not in node or node['minimum'] <= value <= node['maximum']
 
 # What the parser refuses and a schema cannot say.
-BEYOND = re.compile(r'a multiple of 4KB|a size over 0|below 2\^64|at most the maximum|threads at start|2\^46|not supported|each (name|target) once|second value|'
-                    r'env\.default|source|for unionfs|no mount at|without \. and \.\.|\.options\.|at most 64 levels|a NUL')
+BEYOND = re.compile(r'a multiple of 4KB|a size over 0|below 2\^64|at most|threads at start|2\^46|not supported|each (name|target) once|second value|'
+                    r'env\.default|source|for unionfs|no mount at|mounts; expected|without \. and \.\.|\.options\.|at most 64 levels|a NUL')
 
 def judge(name, texts):
     agreed = refused = beyond = 0

@@ -14,6 +14,8 @@ enum occlum_config_flags {
     OCCLUM_CONFIG_DISABLE_LOG = 1 << 1,
 };
 
+#define OCCLUM_MOUNTS_MAX 32 // all of them, /proc and /dev included
+
 enum occlum_mount_type {
     OCCLUM_MOUNT_ROOT = 1, // the image below, an in-memory writable layer above ("unionfs" at /)
     OCCLUM_MOUNT_HOSTFS = 2,

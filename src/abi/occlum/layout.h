@@ -65,6 +65,8 @@ struct enclave_parts {
 #define ENCLAVE_USER_GUARD MIB(2) // between programs and LibOS
 #define ENCLAVE_ROOMY_ELRANGE GIB(64)
 #define ENCLAVE_ELRANGE_MAX (1ull << 46)
+#define ENCLAVE_SLOTS_MAX 65536
+#define ENCLAVE_STACK_MAX GIB(1) // of a slot
 
 // Bytes of ELRANGE, a power of two; 0 if it would exceed ENCLAVE_ELRANGE_MAX.
 static inline u64 enclave_elrange_size(const struct enclave_parts *parts)

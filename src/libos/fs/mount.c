@@ -16,7 +16,7 @@
 
 void (*fs_raise_signal)(int signo);
 
-static struct mount mounts[32];
+static struct mount mounts[OCCLUM_MOUNTS_MAX];
 static size_t mount_count;
 
 size_t mount_list(const struct mount **ret_mounts)
