@@ -13,7 +13,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'tests', 'e2e'))
-from harness import OCCLUM, Instance, clean_environment, compile_program, must, scratch  # noqa: E402
+from harness import OCCLUM, Instance, clean_environment, compile_program, measured, must, scratch  # noqa: E402
 
 PYTHON = '/usr/bin/python3.11'
 PASS = [PYTHON, '-c', 'pass']
@@ -62,6 +62,12 @@ class Bench:
         print(f'{name:46} {ours:12.1f} {native_text}  {unit:6} {goal}', flush=True)
 
 
+def build_cost(folder, *options):
+    """(milliseconds, MiB resident at most) of occlum build."""
+    seconds, memory = measured([OCCLUM, 'build', *options], folder)
+    return seconds * 1000, memory / 1024
+
+
 def small_instance(name, **changes):
     instance = Instance(name, **changes)
     instance.compile('hello', 'getpid_loop', 'wait_signal')
@@ -102,6 +108,12 @@ def main():
     for name, column, goal in (('256 MB image file, first pass', 1, ''), ('256 MB image file, second pass', 2, '>= 1000')):
         bench.add(name, 'MB/s', lambda: first_number([OCCLUM, 'run', '/bin/sequential', '/opt/big'], big.folder, column) / 1e6,
                   lambda: first_number([sequential, path], column=column) / 1e6, goal)
+    bench.add('occlum build, nothing changed (256 MB image)', 'ms', lambda: build_cost(big.folder)[0], None, '< 100')
+    must(['dd', 'if=/dev/urandom', f'of={path}2', 'bs=1M', 'count=44', 'status=none'])
+    costs = [build_cost(big.folder, '-f') for _ in range(bench.runs)]
+    for name, unit, column, goal in (('occlum build -f, 300 MB image', 'ms', 0, '< 5000'), ('the same, most resident memory', 'MiB', 1, '< 200')):
+        series = iter(costs)
+        bench.add(name, unit, lambda column=column, series=series: next(series)[column], None, goal)
     if arguments.json:
         with open(arguments.json, 'w', encoding='utf-8') as file:
             json.dump(bench.rows, file, indent=1)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "base/nearest.h"
 #include "cli/cli.h"
 
 #include <errno.h>
@@ -41,44 +42,7 @@ void cli_note(const char *format, ...)
     va_end(args);
 }
 
-static size_t min3(size_t a, size_t b, size_t c)
-{
-    size_t m = a < b ? a : b;
-    return m < c ? m : c;
-}
-
-// Levenshtein distance of two short words.
-static size_t distance(const char *a, const char *b)
-{
-    size_t rows = strlen(a), columns = strlen(b), previous[64], row[64];
-
-    if (columns >= 63 || rows >= 63)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= columns; j++)
-        previous[j] = j;
-    for (size_t i = 1; i <= rows; i++) {
-        row[0] = i;
-        for (size_t j = 1; j <= columns; j++)
-            row[j] = min3(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (a[i - 1] != b[j - 1]));
-        memcpy(previous, row, sizeof(row));
-    }
-    return previous[columns];
-}
-
-const char *cli_nearest(const char *word, const char *const *names)
-{
-    const char *best = NULL;
-    size_t best_distance = strlen(word) / 2 + 1;
-
-    for (size_t i = 0; names[i]; i++) {
-        size_t d = strncmp(names[i], word, strlen(word)) == 0 && *word ? 1 : distance(word, names[i]);
-        if (d <= best_distance && (!best || d < best_distance)) {
-            best = names[i];
-            best_distance = d;
-        }
-    }
-    return best;
-}
+const char *cli_nearest(const char *word, const char *const *names) { return nearest_word(word, names); }
 
 static int unknown_option(const char *verb, const char *name, const struct cli_option *options, size_t count)
 {

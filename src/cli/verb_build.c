@@ -31,6 +31,18 @@ struct options {
     bool force;
 };
 
+// What is built: all of it read and checked before any output is touched.
+struct plan {
+    const struct options *options;
+    struct config_mode mode;
+    char *json_text;
+    struct occlum_json json;
+    struct config_xml xml; // computed from json, unless options->xml
+    u8 *own_xml;           // the text of options->xml, or NULL
+    size_t own_xml_size;
+    const char *libos;
+};
+
 // What the outputs were built from. Equal states mean equal outputs.
 struct state {
     u8 inputs[32], folder[32];
@@ -49,18 +61,17 @@ static void add_file(struct sha256 *hash, const char *path)
     sha256_update(hash, facts, sizeof(facts));
 }
 
-static int compute_state(const struct options *options, const struct config_mode *mode, const char *libos, const char *json,
-                         struct state *ret_state)
+static int compute_state(const struct plan *plan, struct state *ret_state)
 {
     struct sha256 hash;
-    u32 modes[2] = { (u32)mode->sgx_mode, mode->edmm };
+    u32 modes[2] = { (u32)plan->mode.sgx_mode, plan->mode.edmm };
 
     sha256_init(&hash);
     sha256_update(&hash, modes, sizeof(modes));
-    sha256_update(&hash, json, strlen(json));
-    add_file(&hash, libos);
-    add_file(&hash, options->key);
-    add_file(&hash, options->xml);
+    sha256_update(&hash, plan->json_text, strlen(plan->json_text) + 1);
+    sha256_update(&hash, plan->own_xml ? plan->own_xml : (const u8 *)"", plan->own_xml_size);
+    add_file(&hash, plan->libos);
+    add_file(&hash, plan->options->key);
     sha256_final(&hash, ret_state->inputs);
     return image_fingerprint(INSTANCE_IMAGE, ret_state->folder);
 }
@@ -94,19 +105,18 @@ static int build_image(struct state *state, const struct state *old, bool reuse)
     return image_build(&request, &state->image);
 }
 
-static int sign(const struct options *options, const struct config_mode *mode, const char *libos, const struct occlum_json *json,
-                const struct state *state)
+static int sign(const struct plan *plan, const struct state *state)
 {
     struct sign_result result;
     void *blob;
     size_t size;
 
-    int err = config_blob(json, &state->image, &blob, &size);
+    int err = config_blob(&plan->json, &state->image, &blob, &size);
     if (err)
         return cli_error("the measured configuration cannot be made: %s", strerror(-err));
     struct sign_request request = {
-        .libos_path = libos, .xml_path = options->xml ? options->xml : BUILD_ENCLAVE_XML STAGED, .config = blob, .config_size = size,
-        .mode = mode->sgx_mode == CONFIG_SIM ? ENCLAVE_MODE_SIM : ENCLAVE_MODE_HW, .edmm = mode->edmm, .key_path = options->key,
+        .libos_path = plan->libos, .xml_path = BUILD_ENCLAVE_XML STAGED, .config = blob, .config_size = size,
+        .mode = plan->mode.sgx_mode == CONFIG_SIM ? ENCLAVE_MODE_SIM : ENCLAVE_MODE_HW, .edmm = plan->mode.edmm, .key_path = plan->options->key,
         .output_path = BUILD_ENCLAVE STAGED,
     };
     err = sign_enclave(&request, &result);
@@ -145,18 +155,25 @@ static int publish(const struct state *state)
                : STATUS_OK;
 }
 
-static int make_outputs(const struct options *options, const struct config_mode *mode, const char *libos, const struct occlum_json *json,
-                        const struct config_xml *xml, struct state *state)
+static int write_xml(const struct plan *plan)
+{
+    if (plan->own_xml)
+        return write_file_atomically(BUILD_ENCLAVE_XML STAGED, plan->own_xml, plan->own_xml_size) ? STATUS_ERROR : STATUS_OK;
+    int err = config_xml_write(&plan->xml, BUILD_ENCLAVE_XML STAGED);
+    return err ? cli_error("%s cannot be written: %s", BUILD_ENCLAVE_XML, strerror(-err)) : STATUS_OK;
+}
+
+static int make_outputs(const struct plan *plan, struct state *state)
 {
     struct state old;
-    bool have_old = !options->force && read_state(&old);
+    bool have_old = !plan->options->force && read_state(&old);
 
     drop_staged(); // of a build that was killed
     int status = build_image(state, &old, have_old) ? STATUS_ERROR : STATUS_OK;
-    if (!status && config_xml_write(xml, BUILD_ENCLAVE_XML STAGED))
-        status = cli_error("%s cannot be written: %s", BUILD_ENCLAVE_XML, strerror(errno));
     if (!status)
-        status = sign(options, mode, libos, json, state);
+        status = write_xml(plan);
+    if (!status)
+        status = sign(plan, state);
     if (!status)
         status = publish(state);
     if (status)
@@ -182,35 +199,63 @@ static int lock_instance(void)
     return STATUS_OK;
 }
 
-static int build(const struct options *options, const char *text, const struct occlum_json *json, const struct config_mode *mode)
+static int build(struct plan *plan)
 {
-    struct config_errors errors = { 0 };
-    struct config_xml xml;
     struct state state = { 0 }, old;
     struct stat st;
 
-    int err = config_xml_compute(json, mode->edmm, &errors, &xml);
-    if (errors.text)
-        fputs(errors.text, stderr);
-    config_errors_clear(&errors);
-    if (err)
-        return STATUS_ERROR;
     if (stat(INSTANCE_IMAGE, &st) != 0)
         return cli_error("the folder image/ is missing: it becomes the program's root file system");
-    const char *libos = find_libos();
-    if (!libos || make_folders() || lock_instance())
+    plan->libos = find_libos();
+    if (!plan->libos || make_folders() || lock_instance())
         return STATUS_ERROR;
-    if (compute_state(options, mode, libos, text, &state))
+    if (compute_state(plan, &state))
         return STATUS_ERROR;
-    if (!options->force && read_state(&old) && memcmp(old.inputs, state.inputs, 32) == 0 && memcmp(old.folder, state.folder, 32) == 0 &&
+    if (!plan->options->force && read_state(&old) && memcmp(old.inputs, state.inputs, 32) == 0 && memcmp(old.folder, state.folder, 32) == 0 &&
         access(BUILD_ENCLAVE, R_OK) == 0 && access(BUILD_IMAGE, R_OK) == 0) {
         printf("Nothing has changed since the last build (-f builds everything again)\n");
         return STATUS_OK;
     }
-    int status = make_outputs(options, mode, libos, json, &xml, &state);
+    int status = make_outputs(plan, &state);
     if (status == STATUS_OK)
-        printf("Built the Occlum image and enclave successfully (SGX_MODE=%s, EDMM %s)\n", mode->sgx_mode == CONFIG_SIM ? "SIM" : "HW",
-               mode->edmm ? "on" : "off");
+        printf("Built the Occlum image and enclave successfully (SGX_MODE=%s, EDMM %s)\n", plan->mode.sgx_mode == CONFIG_SIM ? "SIM" : "HW",
+               plan->mode.edmm ? "on" : "off");
+    return status;
+}
+
+// Every error of Occlum.json in one run: also what its values mean together, in the arithmetic that was asked for.
+static bool check_json(struct plan *plan, struct config_errors *errors)
+{
+    const struct options *options = plan->options;
+    int err = config_select_mode(options->sgx_mode, getenv("SGX_MODE"), options->edmm, getenv("ENABLE_EDMM"), plan->json.enable_edmm.value,
+                                 &plan->mode);
+    if (plan->mode.message[0])
+        fprintf(stderr, "occlum: %s\n", plan->mode.message);
+    if (!err && !options->xml)
+        err = config_xml_compute(&plan->json, plan->mode.edmm, errors, &plan->xml);
+    return !err && !errors->count;
+}
+
+static int plan_and_build(struct plan *plan)
+{
+    const char *xml = plan->options->xml;
+    struct config_errors errors = { 0 };
+
+    if (occlum_json_load(INSTANCE_CONFIG, &errors, &plan->json) != 0) {
+        config_errors_print(&errors, stderr);
+        return STATUS_ERROR;
+    }
+    bool good = check_json(plan, &errors);
+    config_errors_print(&errors, stderr);
+    if (good && xml)
+        good = sign_xml_load(xml, plan->mode.edmm, &plan->own_xml, &plan->own_xml_size) == 0;
+    if (good && plan->options->key)
+        good = sign_key_check(plan->options->key) == 0;
+    plan->json_text = good ? read_whole_file(INSTANCE_CONFIG, NULL) : NULL;
+    int status = plan->json_text ? build(plan) : STATUS_ERROR;
+    occlum_json_free(&plan->json);
+    free(plan->own_xml);
+    free(plan->json_text);
     return status;
 }
 
@@ -222,29 +267,12 @@ int verb_build(int argc, char **argv)
         { .name = "enable-edmm", .value = &options.edmm },           { .name = "sign-key", .letter = 'k', .value = &options.key },
         { .name = "enclave-xml", .value = &options.xml },
     };
-    struct config_errors errors = { 0 };
-    struct occlum_json json;
-    struct config_mode mode;
+    struct plan plan = { .options = &options };
 
     int first = cli_parse(argc, argv, list, sizeof(list) / sizeof(list[0]));
     if (first < 0)
         return STATUS_USAGE;
     if (first < argc)
         return cli_usage("build takes no argument %s. See: occlum build --help", argv[first]);
-    if (!instance_check())
-        return STATUS_ERROR;
-    int err = occlum_json_load(INSTANCE_CONFIG, &errors, &json);
-    if (errors.text)
-        fputs(errors.text, stderr);
-    config_errors_clear(&errors);
-    if (err)
-        return STATUS_ERROR;
-    char *text = read_whole_file(INSTANCE_CONFIG, NULL);
-    err = config_select_mode(options.sgx_mode, getenv("SGX_MODE"), options.edmm, getenv("ENABLE_EDMM"), json.enable_edmm.value, &mode);
-    if (mode.message[0])
-        fprintf(stderr, "occlum: %s\n", mode.message);
-    int status = err || !text ? STATUS_ERROR : build(&options, text, &json, &mode);
-    free(text);
-    occlum_json_free(&json);
-    return status;
+    return instance_check() ? plan_and_build(&plan) : STATUS_ERROR;
 }

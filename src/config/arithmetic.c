@@ -66,9 +66,18 @@ static void check_order(const struct occlum_json *json, const struct config_xml 
     if (xml->heap_init > xml->heap_max)
         config_error(errors, json->heap_size.pos, "resource_limits.kernel_space_heap_size: found %llu bytes; expected at most the maximum, %llu",
                      LL(xml->heap_init), LL(xml->heap_max));
-    if (xml->tcs_num > xml->tcs_max)
+    if (json->max_threads.given && xml->tcs_num > xml->tcs_max)
         config_error(errors, json->init_threads.pos, "resource_limits.init_num_of_threads: found %llu threads at start; expected at most %llu",
                      LL(xml->tcs_num), LL(xml->tcs_max));
+}
+
+static void warn_small_user_space(const struct occlum_json *json, const struct config_xml *xml, struct config_errors *errors)
+{
+    u64 need;
+    if (add_overflow_u64(json->default_stack_size.value, json->default_heap_size.value, &need) || need > xml->user_max)
+        config_warning(errors, json->default_stack_size.pos,
+                       "process: default_stack_size and default_heap_size together exceed the user memory of %llu MB: programs may not start",
+                       LL(xml->user_max >> 20));
 }
 
 static void warn_static(const struct occlum_json *json, const struct config_memory *memory, struct config_errors *errors)
@@ -96,6 +105,16 @@ static void warn_dynamic(const struct occlum_json *json, struct config_errors *e
                        "resource_limits.user_space_max_size: raised to the default of 16GB; feature.enforce_max_limits keeps it");
 }
 
+// Where the largest part stands: of three that exceed 2^46 together one exceeds 2^44.
+static struct json_pos largest(const struct occlum_json *json, const struct config_xml *xml)
+{
+    const struct config_scalar *user = json->user_max_size.given ? &json->user_max_size : &json->user_size;
+    const struct config_scalar *heap = json->heap_max_size.given ? &json->heap_max_size : &json->heap_size;
+    if (xml->user_max > 1ull << 44)
+        return user->pos;
+    return xml->heap_max > 1ull << 44 ? heap->pos : json->max_threads.pos;
+}
+
 int config_xml_compute(const struct occlum_json *json, bool edmm, struct config_errors *errors, struct config_xml *ret_xml)
 {
     struct config_xml xml = { .stack_max = json->stack_size.value, .stack_min = json->stack_size.value, .reserved_executable = 1 };
@@ -115,14 +134,16 @@ int config_xml_compute(const struct occlum_json *json, bool edmm, struct config_
         u64 extra = xml.user_max == json->user_size.value ? 0 : EXTRA_USER_REGION;
         fits = !add_overflow_u64(xml.user_max, extra, &xml.user_region);
     }
-    if (!fits || config_memory_compute(&xml, &memory))
-        config_error(errors, (struct json_pos){ 0, 0 }, "resource_limits: found maxima beyond 2^46 bytes in total; expected an enclave below that");
+    if (!fits || config_memory_compute(&xml, &(struct config_binary){ 0 }, &memory))
+        config_error(errors, largest(json, &xml), "resource_limits: found maxima beyond 2^46 bytes in total; expected an enclave below that");
     if (errors->count > before)
         return -EINVAL;
-    if (edmm)
+    if (edmm && !errors->count)
         warn_dynamic(json, errors);
-    else
+    else if (!errors->count)
         warn_static(json, &memory, errors);
+    if (!errors->count)
+        warn_small_user_space(json, &xml, errors);
     *ret_xml = xml;
     return 0;
 }

@@ -6,7 +6,6 @@
 
 #include "config/config.h"
 
-enum { EXTRA_MOUNTS = 2 }; // /proc and /dev
 
 struct writer {
     char *data;
@@ -66,10 +65,10 @@ static int by_target(const void *a, const void *b)
 static size_t all_mounts(const struct occlum_json *json, struct config_mount *mounts)
 {
     static char proc[] = "/proc", dev[] = "/dev", none[] = "";
-    const struct config_mount extra[EXTRA_MOUNTS] = { { OCCLUM_MOUNT_PROCFS, proc, none, 0 }, { OCCLUM_MOUNT_DEVFS, dev, none, 0 } };
+    const struct config_mount extra[CONFIG_EXTRA_MOUNTS] = { { OCCLUM_MOUNT_PROCFS, proc, none, 0 }, { OCCLUM_MOUNT_DEVFS, dev, none, 0 } };
     size_t count = json->mount_count;
     memcpy(mounts, json->mounts, count * sizeof(*mounts));
-    for (size_t i = 0; i < EXTRA_MOUNTS; i++) {
+    for (size_t i = 0; i < CONFIG_EXTRA_MOUNTS; i++) {
         bool present = false;
         for (size_t k = 0; k < json->mount_count; k++)
             present = present || strcmp(json->mounts[k].target, extra[i].target) == 0;
@@ -82,14 +81,14 @@ static size_t all_mounts(const struct occlum_json *json, struct config_mount *mo
 
 static bool put_mounts(struct writer *out, const struct occlum_json *json, struct occlum_config *config)
 {
-    struct config_mount *mounts = calloc(json->mount_count + EXTRA_MOUNTS, sizeof(*mounts));
+    struct config_mount *mounts = calloc(json->mount_count + CONFIG_EXTRA_MOUNTS, sizeof(*mounts));
     if (!mounts)
         return false;
     config->mount_count = (u32)all_mounts(json, mounts);
     config->mount_offset = reserve(out, config->mount_count * sizeof(struct occlum_mount));
     bool good = config->mount_offset;
     for (u32 i = 0; i < config->mount_count && good; i++) {
-        struct occlum_mount mount = { .type = mounts[i].type };
+        struct occlum_mount mount = { .type = mounts[i].type, .size = mounts[i].size };
         good = put_string(out, mounts[i].target, &mount.target) && put_string(out, mounts[i].source, &mount.source);
         if (good)
             memcpy(out->data + config->mount_offset + i * sizeof(mount), &mount, sizeof(mount));
@@ -103,8 +102,7 @@ int config_blob(const struct occlum_json *json, const struct occlum_image *image
     struct writer out = { 0 };
     struct occlum_config config = {
         .magic = OCCLUM_CONFIG_MAGIC, .version = OCCLUM_CONFIG_VERSION,
-        .flags = (json->debuggable.value ? OCCLUM_CONFIG_DEBUGGABLE : 0u) | (json->disable_log.value ? OCCLUM_CONFIG_DISABLE_LOG : 0u) |
-                 (json->enable_posix_shm.value ? OCCLUM_CONFIG_POSIX_SHM : 0u),
+        .flags = (json->debuggable.value ? OCCLUM_CONFIG_DEBUGGABLE : 0u) | (json->disable_log.value ? OCCLUM_CONFIG_DISABLE_LOG : 0u),
         .default_stack_size = json->default_stack_size.value, .default_heap_size = json->default_heap_size.value,
         .default_mmap_size = json->default_mmap_size.value, .image = *image,
     };

@@ -11,7 +11,7 @@
 // A number, size (bytes), or boolean (0, 1) of Occlum.json. value holds the default where given is false.
 struct config_scalar {
     u64 value;
-    bool given;
+    bool given;          // and good
     struct json_pos pos; // of the value, or 0, 0
 };
 
@@ -20,6 +20,8 @@ struct config_strings {
     size_t count;
     bool given;
 };
+
+enum { CONFIG_EXTRA_MOUNTS = 2 }; // /proc and /dev, added where they lack
 
 struct config_mount {
     enum occlum_mount_type type;
@@ -39,10 +41,12 @@ struct occlum_json {
     size_t mount_count;
 };
 
-// Checks text[0..size) against the schema. All errors of the file go to errors. 0, -EINVAL, or -ENOMEM;
-// *ret_json is written on success only and freed with occlum_json_free.
+// Checks text[0..size) against the schema. All errors go to errors. 0: it is a JSON object, and *ret_json holds what could be read
+// of it: values that are wrong or missing count as not given, and unless errors->count is 0 it is only good for looking for more
+// errors (config_xml_compute). -EINVAL, or -ENOMEM: nothing was read. *ret_json is written when 0 is returned, and freed with
+// occlum_json_free.
 __nodiscard int occlum_json_parse(const char *text, size_t size, struct config_errors *errors, struct occlum_json *ret_json);
-// Reads the file path and parses it. 0, -EINVAL, -ENOMEM; a file that cannot be read is an error in errors and -EINVAL.
+// Reads the file path and parses it likewise; a file that cannot be read is an error in errors and -EINVAL.
 __nodiscard int occlum_json_load(const char *path, struct config_errors *errors, struct occlum_json *ret_json);
 void occlum_json_free(struct occlum_json *json);
 
@@ -59,9 +63,11 @@ struct config_xml {
     u64 user_max; // UX of edmm.md: the user maximum. No element of its own
 };
 
-// edmm.md section 2. Init values over Max values, and an enclave too large for any machine, go to errors
-// (-EINVAL); what a default changed goes there as warnings.
+// edmm.md section 2. Init values over Max values, and an enclave too large for any machine, go to errors; what a default changed
+// goes there as warnings, unless there are errors. 0, or -EINVAL after an error of its own.
 __nodiscard int config_xml_compute(const struct occlum_json *json, bool edmm, struct config_errors *errors, struct config_xml *ret_xml);
+// Adds what people should know of legal values to errors as warnings: inoperative fields, defaults. edmm: computed with EDMM.
+void config_explain(const struct occlum_json *json, const struct config_xml *edmm, struct config_errors *errors);
 // One element: its name and where its value stands in struct config_xml.
 struct config_xml_element {
     const char *name;
@@ -86,15 +92,23 @@ struct config_mode {
 __nodiscard int config_select_mode(const char *sgx_mode_option, const char *sgx_mode_env, const char *edmm_option,
                                    const char *edmm_env, bool feature_enable_edmm, struct config_mode *ret_mode);
 
-// Memory of the enclave that follows from xml; estimates leave out the LibOS image and the measured blob.
+// What an enclave holds besides the memory of Occlum.json, bytes. Zeros: a lower bound, when it is not known yet.
+struct config_binary {
+    u64 image_size;      // address space of the LibOS
+    u64 image_committed; // its pages
+    u64 config_size;     // the measured configuration
+};
+
+// Memory of the enclave that follows from xml and binary: what the signer lays out.
 struct config_memory {
-    u64 committed;       // bytes added at load
-    u64 maximum;         // bytes if everything is committed
-    u64 elrange;         // power of two over the maxima
-    u64 load_us;         // estimated, at 7.1 us a page (reference/sgx-emulation.md section 5)
+    u64 committed;         // bytes added at load
+    u64 maximum;           // bytes if everything is committed
+    u64 elrange;           // address space, a power of two over the maxima
+    u64 elrange_simulated; // the same for SGX_MODE=SIM
+    u64 load_us;           // estimated, at 7.1 us a page (reference/sgx-emulation.md section 5)
 };
 // -EOVERFLOW if ELRANGE would exceed 2^46 bytes.
-__nodiscard int config_memory_compute(const struct config_xml *xml, struct config_memory *ret_memory);
+__nodiscard int config_memory_compute(const struct config_xml *xml, const struct config_binary *binary, struct config_memory *ret_memory);
 
 // The measured blob (struct occlum_config) in a malloc'ed buffer; the same input gives the same bytes. 0 or -ENOMEM, -EOVERFLOW.
 __nodiscard int config_blob(const struct occlum_json *json, const struct occlum_image *image, void **ret_blob, size_t *ret_size);

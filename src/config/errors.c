@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MESSAGES_MAX = 200, MESSAGE_SIZE = 1024 };
+enum { MESSAGE_SIZE = 1024 };
 
 // A control character in a key or value must not reach the terminal.
 static void mask_control_characters(char *text)
@@ -18,7 +18,7 @@ static void mask_control_characters(char *text)
 static void append(struct config_errors *errors, struct json_pos pos, const char *kind, const char *format, va_list args)
 {
     char message[MESSAGE_SIZE], line[MESSAGE_SIZE + 512];
-    if (errors->count + errors->warnings > MESSAGES_MAX)
+    if (errors->count + errors->warnings > CONFIG_MESSAGES_MAX)
         return;
     vsnprintf(message, sizeof(message), format, args);
     mask_control_characters(message);
@@ -27,6 +27,8 @@ static void append(struct config_errors *errors, struct json_pos pos, const char
         snprintf(line, sizeof(line), "%.400s:%u:%u: %s%s\n", file, pos.line, pos.column, kind, message);
     else
         snprintf(line, sizeof(line), "%.400s: %s%s\n", file, kind, message);
+    if (errors->text && strstr(errors->text, line)) // both arithmetics find it
+        return;
     size_t length = strlen(line);
     char *text = realloc(errors->text, errors->size + length + 1);
     if (!text)
@@ -52,6 +54,15 @@ void config_warning(struct config_errors *errors, struct json_pos pos, const cha
     errors->warnings++;
     append(errors, pos, "warning: ", format, args);
     va_end(args);
+}
+
+void config_errors_print(struct config_errors *errors, FILE *out)
+{
+    if (errors->text)
+        fputs(errors->text, out);
+    if (errors->count + errors->warnings > CONFIG_MESSAGES_MAX)
+        fprintf(out, "%s: %u more messages\n", errors->file ? errors->file : "Occlum.json", errors->count + errors->warnings - CONFIG_MESSAGES_MAX);
+    config_errors_clear(errors);
 }
 
 void config_errors_clear(struct config_errors *errors)

@@ -104,22 +104,32 @@ static bool read_hex(const struct field *field, const struct json_value *value, 
     return true;
 }
 
+static bool below_maximum(const struct field *field, const struct json_value *value, u64 size, struct config_errors *errors)
+{
+    char expected[48];
+    if (!field->max || size <= field->max)
+        return true;
+    snprintf(expected, sizeof(expected), "at most %lluMB", (unsigned long long)field->max >> 20);
+    refuse(value, field->path, expected, errors);
+    return false;
+}
+
 static void read_scalar(const struct field *field, const struct json_value *value, struct config_errors *errors, struct config_scalar *scalar)
 {
     bool good;
-    scalar->given = true;
     scalar->pos = value->pos;
     if (field->kind == FIELD_SIZE)
-        good = field_size(value, field->path, errors, &scalar->value);
+        good = field_size(value, field->path, errors, &scalar->value) && below_maximum(field, value, scalar->value, errors);
     else if (field->kind == FIELD_NUMBER)
         good = read_number(field, value, errors, &scalar->value);
     else if (field->kind == FIELD_HEX)
         good = read_hex(field, value, errors, &scalar->value);
     else if ((good = field_expect(value, JSON_BOOL, field->path, "true or false", errors)))
         scalar->value = value->boolean;
+    scalar->given = good;
     if (good && field->refuse && scalar->value) {
         char expected[128];
-        snprintf(expected, sizeof(expected), "0: %s", field->refuse);
+        snprintf(expected, sizeof(expected), "%s: %s", field->kind == FIELD_BOOL ? "false" : "0", field->refuse);
         refuse(value, field->path, expected, errors);
     }
 }

@@ -133,7 +133,7 @@ static bool clean_target(const char *target)
         return false;
     for (const char *part = target; part && target[1]; part = strchr(part + 1, '/')) {
         size_t n = strcspn(part + 1, "/");
-        if (n == 0 || (n == 1 && part[1] == '.') || (n == 2 && part[1] == '.' && part[2] == '.'))
+        if (n == 0 || n > 255 || (n == 1 && part[1] == '.') || (n == 2 && part[1] == '.' && part[2] == '.'))
             return false;
     }
     return true;
@@ -150,8 +150,8 @@ static void check_options(const struct json_value *options, const char *path, st
     check_keys(options, full, out->type == OCCLUM_MOUNT_TMPFS ? ramfs_options : no_options, errors);
     const struct json_value *size = out->type == OCCLUM_MOUNT_TMPFS ? member(options, "size") : NULL;
     snprintf(full, sizeof(full), "%s.options.size", path);
-    if (size && field_size(size, full, errors, &out->size))
-        config_warning(errors, size->pos, "%s: the limit is not enforced yet; user_space_size bounds the file system", full);
+    if (size)
+        (void)field_size(size, full, errors, &out->size);
 }
 
 static void check_place(const struct json_value *mount, const char *path, const struct config_mount *out, const struct occlum_json *json,
@@ -159,7 +159,7 @@ static void check_place(const struct json_value *mount, const char *path, const 
 {
     const struct json_value *target = member(mount, "target"), *source = member(mount, "source");
     if (!clean_target(out->target))
-        refuse_member(target, path, "an absolute path without . and .. components", errors);
+        refuse_member(target, path, "an absolute path without . and .. components, each of at most 255 bytes", errors);
     else if ((strcmp(out->target, "/") == 0) != (out->type == OCCLUM_MOUNT_ROOT) && out->type)
         refuse_member(target, path, out->type == OCCLUM_MOUNT_ROOT ? "\"/\" for unionfs" : "unionfs at \"/\", this type elsewhere", errors);
     for (size_t i = 0; i < json->mount_count; i++)
@@ -216,6 +216,8 @@ void mounts_read(const struct json_value *value, struct config_errors *errors, s
     }
     for (size_t i = 0; i < json->mount_count; i++)
         root = root || strcmp(json->mounts[i].target, "/") == 0;
+    if (json->mount_count > OCCLUM_MOUNTS_MAX - CONFIG_EXTRA_MOUNTS)
+        config_error(errors, value->pos, "mount: found %zu mounts; expected at most %d", json->mount_count, OCCLUM_MOUNTS_MAX - CONFIG_EXTRA_MOUNTS);
     if (!root)
         config_error(errors, value->pos, "mount: found no mount at \"/\"; expected a unionfs there");
 }

@@ -99,6 +99,10 @@ static int set_defaults(struct occlum_json *json)
 
 static void warn(const struct occlum_json *json, struct config_errors *errors)
 {
+    const struct config_scalar *const ids[] = { &json->family_id_high, &json->family_id_low, &json->ext_prod_id_high, &json->ext_prod_id_low };
+    for (size_t i = 0; i < ARRAY_SIZE(ids) && !json->enable_kss.value; i++)
+        if (ids[i]->value)
+            config_warning(errors, ids[i]->pos, "metadata: this id has no effect without metadata.enable_kss");
     if (json->marshal_buffer_size.given)
         config_warning(errors, json->marshal_buffer_size.pos, "resource_limits.marshal_buffer_size: has no effect, HYPER mode is not supported");
     if (json->debuggable.value)
@@ -110,17 +114,17 @@ int occlum_json_parse(const char *text, size_t size, struct config_errors *error
     struct occlum_json json = { 0 };
     unsigned before = errors->count;
     struct json_value *root = json_parse(text, size, errors);
-    if (!root)
-        return -EINVAL;
-    if (field_expect(root, JSON_OBJECT, "(root)", "an object", errors))
+    bool object = root && field_expect(root, JSON_OBJECT, "(root)", "an object", errors);
+    if (object)
         read_object(root, "", errors, &json);
     json_free(root);
-    int err = errors->count > before ? -EINVAL : set_defaults(&json);
+    int err = object ? set_defaults(&json) : -EINVAL;
     if (err) {
         occlum_json_free(&json);
         return err;
     }
-    warn(&json, errors);
+    if (errors->count == before)
+        warn(&json, errors);
     *ret_json = json;
     return 0;
 }

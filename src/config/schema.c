@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "abi/occlum/layout.h"
 #include "config/schema.h"
 
 #include <string.h>
@@ -37,9 +38,9 @@ static const char *check_name(const char *item)
 }
 
 #define AT(member) .offset = offsetof(struct occlum_json, member)
-#define SIZE(name, member, need) { .path = name, .kind = FIELD_SIZE, .required = need, AT(member) }
+#define SIZE(name, member, need, ...) { .path = name, .kind = FIELD_SIZE, .required = need, AT(member), __VA_ARGS__ }
 #define NUMBER(name, member, low, high, ...) { .path = name, .kind = FIELD_NUMBER, AT(member), .min = low, .max = high, __VA_ARGS__ }
-#define BOOLEAN(name, member) { .path = name, .kind = FIELD_BOOL, AT(member) }
+#define BOOLEAN(name, member, ...) { .path = name, .kind = FIELD_BOOL, AT(member), __VA_ARGS__ }
 #define HEX(name, member) { .path = name, .kind = FIELD_HEX, AT(member) }
 #define OBJECT(name, need) { .path = name, .kind = FIELD_OBJECT, .required = need }
 #define STRINGS(name, member, test) { .path = name, .kind = FIELD_STRINGS, AT(member), .check = test }
@@ -49,11 +50,11 @@ const struct field schema[] = {
     OBJECT("resource_limits", true),
     SIZE("resource_limits.kernel_space_heap_size", heap_size, true),
     SIZE("resource_limits.kernel_space_heap_max_size", heap_max_size, false),
-    SIZE("resource_limits.kernel_space_stack_size", stack_size, true),
+    SIZE("resource_limits.kernel_space_stack_size", stack_size, true, .max = ENCLAVE_STACK_MAX),
     SIZE("resource_limits.user_space_size", user_size, true),
     SIZE("resource_limits.user_space_max_size", user_max_size, false),
-    NUMBER("resource_limits.init_num_of_threads", init_threads, 1, UINT32_MAX),
-    NUMBER("resource_limits.max_num_of_threads", max_threads, 1, UINT32_MAX, .required = true),
+    NUMBER("resource_limits.init_num_of_threads", init_threads, 1, ENCLAVE_SLOTS_MAX),
+    NUMBER("resource_limits.max_num_of_threads", max_threads, 1, ENCLAVE_SLOTS_MAX, .required = true),
     SIZE("resource_limits.marshal_buffer_size", marshal_buffer_size, false),
     OBJECT("process", true),
     SIZE("process.default_stack_size", default_stack_size, true),
@@ -80,7 +81,7 @@ const struct field schema[] = {
     NUMBER("feature.pkru", pkru, 0, 2),
     NUMBER("feature.io_uring", io_uring, 0, 16, .refuse = "io_uring is not supported yet"),
     BOOLEAN("feature.enable_edmm", enable_edmm),
-    BOOLEAN("feature.enable_posix_shm", enable_posix_shm),
+    BOOLEAN("feature.enable_posix_shm", enable_posix_shm, .refuse = "file mappings that processes share are not supported yet"),
     BOOLEAN("feature.enforce_max_limits", enforce_max_limits),
     { .path = "mount", .kind = FIELD_MOUNTS },
 };

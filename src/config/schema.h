@@ -20,7 +20,7 @@ struct field {
     enum field_kind kind;
     bool required;
     size_t offset; // in struct occlum_json
-    u64 max;       // FIELD_NUMBER
+    u64 max;       // FIELD_NUMBER; FIELD_SIZE: 0 if it has none
     u64 min, initial;
     // FIELD_STRINGS: what an element must be, or NULL if item is fine.
     const char *(*check)(const char *item);

@@ -4,6 +4,8 @@
 
 #include "abi/occlum/config.h"
 
+// All of [offset, offset + size) of fd. 0, -EIO when the file ends before, or -errno.
+__nodiscard int read_whole_range(int fd, void *buffer, size_t size, u64 offset);
 // Walks the EROFS in fd (size bytes) and writes the call-site tables behind it (imagefmt/sites.h).
 __nodiscard int image_append_sites(int fd, u64 size, u64 *ret_size);
 // Writes the hash tree behind image->data_blocks and fills in its place, root and salt.

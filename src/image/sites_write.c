@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,10 +26,11 @@ struct walk {
     int err;
 };
 
+// pread and no mapping: what was read of an image of many GB does not stay in this process.
 static int read_image(void *ctx, u64 offset, void *buf, size_t n)
 {
-    memcpy(buf, (const u8 *)ctx + offset, n);
-    return 0;
+    const struct walk *w = ctx;
+    return read_whole_range(w->fd, buf, n, offset);
 }
 
 // Makes room for one more element. False when out of memory.
@@ -171,11 +171,8 @@ static int write_tables(int fd, u64 at, struct walk *w, u64 *ret_size)
 int image_append_sites(int fd, u64 size, u64 *ret_size)
 {
     struct walk w = { .fd = fd };
-    u8 *image = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 
-    if (image == MAP_FAILED)
-        return -errno;
-    w.fs = (struct erofs){ .ctx = image, .read = read_image, .size = size };
+    w.fs = (struct erofs){ .ctx = &w, .read = read_image, .size = size };
     int err = walk_image(&w);
     if (!err) {
         if (w.found_count)
@@ -186,6 +183,5 @@ int image_append_sites(int fd, u64 size, u64 *ret_size)
         free(w.found[i].table);
     free(w.found);
     free(w.folders);
-    munmap(image, size);
     return err;
 }

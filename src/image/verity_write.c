@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "crypto/sha256.h"
@@ -16,11 +15,43 @@ static bool cpu_has_sha(void)
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & (1u << 29)) && __builtin_cpu_supports("sse4.1");
 }
 
+int read_whole_range(int fd, void *buffer, size_t size, u64 offset)
+{
+    u8 *at = buffer;
+    while (size) {
+        ssize_t n = pread(fd, at, size, (off_t)offset);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0)
+            return -EIO;
+        n = n < 0 ? 0 : n;
+        at += n, size -= (u64)n, offset += (u64)n;
+    }
+    return 0;
+}
+
 // Hashes the blocks of one level (or the data) into the level above.
 static void hash_level(const struct verity *v, const u8 *from, u64 count, u8 *to)
 {
     for (u64 i = 0; i < count; i++)
         verity_hash(v, from + i * VERITY_BLOCK, to + i * VERITY_HASH);
+}
+
+// The same of the data itself, read in pieces.
+static int hash_data(const struct verity *v, int fd, u64 count, u8 *to)
+{
+    enum { PIECE_BLOCKS = 256 };
+    u8 *piece = malloc(PIECE_BLOCKS * VERITY_BLOCK);
+    int err = piece ? 0 : -ENOMEM;
+
+    for (u64 done = 0; !err && done < count; done += PIECE_BLOCKS) {
+        u64 n = MIN(count - done, (u64)PIECE_BLOCKS);
+        err = read_whole_range(fd, piece, n * VERITY_BLOCK, done * VERITY_BLOCK);
+        if (!err)
+            hash_level(v, piece, n, to + done * VERITY_HASH);
+    }
+    free(piece);
+    return err;
 }
 
 static int write_all(int fd, const u8 *data, u64 size, u64 offset)
@@ -48,23 +79,25 @@ int image_append_verity(int fd, struct occlum_image *image)
     if (err)
         return err;
     u8 *tree = calloc(v.hash_blocks, VERITY_BLOCK);
-    u8 *data = mmap(NULL, image->data_blocks * VERITY_BLOCK, PROT_READ, MAP_SHARED, fd, 0);
-    if (!tree || data == MAP_FAILED) {
-        err = -ENOMEM;
-    } else {
-        const u8 *below = data;
-        u64 count = image->data_blocks;
-        for (u32 level = 0; level < v.levels; level++) {
-            u8 *to = tree + (v.level_start[level] - image->hash_start_block) * VERITY_BLOCK;
+    if (!tree)
+        return -ENOMEM;
+    const u8 *below = NULL;
+    u64 count = image->data_blocks;
+    for (u32 level = 0; level < v.levels && !err; level++) {
+        u8 *to = tree + (v.level_start[level] - image->hash_start_block) * VERITY_BLOCK;
+        if (level == 0)
+            err = hash_data(&v, fd, count, to);
+        else
             hash_level(&v, below, count, to);
-            below = to;
-            count = v.level_blocks[level];
-        }
-        verity_hash(&v, below, image->root_hash);
-        err = write_all(fd, tree, v.hash_blocks * VERITY_BLOCK, image->hash_start_block * VERITY_BLOCK);
+        below = to;
+        count = v.level_blocks[level];
     }
-    if (data != MAP_FAILED)
-        munmap(data, image->data_blocks * VERITY_BLOCK);
+    if (v.levels && !err)
+        verity_hash(&v, below, image->root_hash);
+    else if (!err) // a single block is its own tree
+        err = hash_data(&v, fd, count, image->root_hash);
+    if (!err)
+        err = write_all(fd, tree, v.hash_blocks * VERITY_BLOCK, image->hash_start_block * VERITY_BLOCK);
     free(tree);
     return err;
 }

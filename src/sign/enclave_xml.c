@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "sign/enclave_xml_check.h"
 
 #define ROOT "EnclaveConfiguration"
@@ -17,7 +18,7 @@ struct parser {
     XML_Parser expat;
     struct xml_report report;
     struct enclave_xml xml;
-    unsigned long line[XML_ELEMENT_COUNT]; // where each element began; 0: not seen
+    struct xml_seen seen[XML_ELEMENT_COUNT];
     int depth;
     int current; // index of the open element; -1: none, or an unknown one
     bool seen_root;
@@ -26,17 +27,29 @@ struct parser {
     bool text_too_long;
 };
 
-static unsigned long here(struct parser *p)
+static struct xml_pos here(struct parser *p)
 {
-    return (unsigned long)XML_GetCurrentLineNumber(p->expat);
+    return (struct xml_pos){ (unsigned long)XML_GetCurrentLineNumber(p->expat), (unsigned long)XML_GetCurrentColumnNumber(p->expat) + 1 };
 }
 
-void xml_error(struct xml_report *report, unsigned long line, const char *element, const char *found,
+// A control character in a name or value must not reach the terminal.
+static void put_masked(const char *text, FILE *out)
+{
+    for (; *text; text++)
+        fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
+}
+
+void xml_error(struct xml_report *report, struct xml_pos pos, const char *element, const char *found,
                const char *expected)
 {
     report->count++;
-    if (report->count <= ERRORS_MAX)
-        fprintf(report->errors, "%s:%lu: %s: found %s; expected %s\n", report->name, line, element, found, expected);
+    if (report->count > ERRORS_MAX)
+        return;
+    fprintf(report->errors, "%s:%lu:%lu: ", report->name, pos.line, pos.column);
+    put_masked(element, report->errors);
+    fputs(": found ", report->errors);
+    put_masked(found, report->errors);
+    fprintf(report->errors, "; expected %s\n", expected);
 }
 
 static int find_element(const char *name)
@@ -47,20 +60,32 @@ static int find_element(const char *name)
     return -1;
 }
 
+static void unknown_element(struct parser *p, const char *name)
+{
+    const char *names[XML_ELEMENT_COUNT + 1] = { 0 }, *nearest;
+    char shown[80], expected[80] = "the elements of Enclave.xml";
+
+    for (int i = 0; i < XML_ELEMENT_COUNT; i++)
+        names[i] = xml_elements[i].name;
+    nearest = nearest_word(name, names);
+    snprintf(shown, sizeof(shown), "%.64s", name);
+    if (nearest)
+        snprintf(expected, sizeof(expected), "\"%s\"?", nearest);
+    xml_error(&p->report, here(p), shown, "an unknown element", expected);
+}
+
 static void open_value(struct parser *p, const char *name)
 {
     p->current = find_element(name);
     p->text_len = 0;
     p->text_too_long = false;
     if (p->current < 0) {
-        char shown[80];
-        snprintf(shown, sizeof(shown), "%.64s", name);
-        xml_error(&p->report, here(p), shown, "an unknown element", "the elements of Enclave.xml");
-    } else if (p->line[p->current]) {
+        unknown_element(p, name);
+    } else if (p->seen[p->current].pos.line) {
         xml_error(&p->report, here(p), name, "it a second time", "each element once");
         p->current = -1;
     } else {
-        p->line[p->current] = here(p);
+        p->seen[p->current].pos = here(p);
     }
 }
 
@@ -131,12 +156,12 @@ static void on_end(void *data, const XML_Char *name)
     u64 value;
 
     snprintf(found, sizeof(found), *text ? "\"%s\"" : "%snothing", text);
-    if (p->text_too_long)
-        xml_error(&p->report, p->line[p->current], element->name, "an overlong text", "a number");
-    else if (!parse_number(text, &value))
-        xml_error(&p->report, p->line[p->current], element->name, found, "a decimal or 0x number below 2^64");
-    else
+    struct xml_seen *seen = &p->seen[p->current];
+    seen->good = !p->text_too_long && parse_number(text, &value);
+    if (seen->good)
         *xml_value(&p->xml, p->current) = value;
+    else
+        xml_error(&p->report, seen->pos, element->name, p->text_too_long ? "an overlong text" : found, "a decimal or 0x number below 2^64");
     p->current = -1;
 }
 
@@ -169,11 +194,11 @@ static void find_missing(struct parser *p, bool edmm)
 {
     for (int i = 0; i < XML_ELEMENT_COUNT; i++) {
         bool user_region = strcmp(xml_elements[i].name, "UserRegionSize") == 0;
-        if (!p->line[i] && (!user_region || edmm))
+        if (!p->seen[i].pos.line && (!user_region || edmm))
             xml_error(&p->report, here(p), xml_elements[i].name, "nothing",
                       user_region ? "this element in an EDMM build" : "this element");
-        else if (p->line[i] && user_region && !edmm)
-            xml_error(&p->report, p->line[i], "UserRegionSize", "it", "no such element without EDMM");
+        else if (p->seen[i].pos.line && user_region && !edmm)
+            xml_error(&p->report, p->seen[i].pos, "UserRegionSize", "it", "no such element without EDMM");
     }
 }
 
@@ -190,8 +215,7 @@ static void run(struct parser *p, const char *text, size_t len, bool edmm)
         return;
     }
     find_missing(p, edmm);
-    if (!p->report.count)
-        xml_check(&p->xml, p->line, edmm, &p->report);
+    xml_check(&p->xml, p->seen, edmm, &p->report);
 }
 
 int enclave_xml_parse(const char *text, size_t len, const char *name, bool edmm, FILE *errors,
@@ -200,7 +224,7 @@ int enclave_xml_parse(const char *text, size_t len, const char *name, bool edmm,
     struct parser p = { .report = { errors, name, 0 }, .current = -1 };
 
     if (len > MIB(1)) {
-        xml_error(&p.report, 1, "XML", "more than 1 MB", "an Enclave.xml");
+        xml_error(&p.report, (struct xml_pos){ 1, 1 }, "XML", "more than 1 MB", "an Enclave.xml");
         return -EINVAL;
     }
     p.expat = XML_ParserCreate(NULL);

@@ -29,10 +29,19 @@ struct xml_report {
     unsigned long count;
 };
 
-// Reports file:line: element: found; expected.
-void xml_error(struct xml_report *report, unsigned long line, const char *element, const char *found,
+struct xml_pos {
+    unsigned long line, column; // from 1; line 0: nowhere
+};
+
+// What is known of an element.
+struct xml_seen {
+    struct xml_pos pos; // where it began; nowhere: not seen
+    bool good;          // its value was read, and is in range once that was checked
+};
+
+// Reports file:line:column: element: found; expected.
+void xml_error(struct xml_report *report, struct xml_pos pos, const char *element, const char *found,
                const char *expected);
 
-// Checks the range of every value and the rules between them; line[i] is where element i is.
-void xml_check(struct enclave_xml *xml, const unsigned long line[XML_ELEMENT_COUNT], bool edmm,
-               struct xml_report *report);
+// Checks the range of every value that was read, and the rules between those that are good.
+void xml_check(struct enclave_xml *xml, struct xml_seen seen[XML_ELEMENT_COUNT], bool edmm, struct xml_report *report);

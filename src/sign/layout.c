@@ -7,7 +7,6 @@
 #define XFRM_VECTORS 0xe4ull // AVX, AVX-512
 #define XFRM_PKRU (1ull << 9)
 #define XFRM_AMX (3ull << 17)
-#define USER_GUARD MIB(2) // between programs and LibOS
 
 enum { FEATURE_OFF, FEATURE_REQUIRED, FEATURE_OPTIONAL };
 
@@ -30,22 +29,6 @@ static u64 user_maximum(const struct enclave_xml *xml)
     return xml->user_region - ENCLAVE_XML_EXTRA_USER_REGION;
 }
 
-// Every term is at most 2^46 (enclave_xml_check.c), so the sums fit.
-static int elrange_size(const struct layout_input *in, u64 slots_size, u64 *ret)
-{
-    u64 user = MAX(in->xml->user_region, in->xml->reserved_init);
-    u64 size = in->edmm || in->mode == ENCLAVE_MODE_SIM ? LAYOUT_ROOMY_ELRANGE : MIB(1);
-    u64 need = ENCLAVE_USER_START + user + USER_GUARD + LAYOUT_IMAGE_ALIGN + in->image_size +
-               ALIGN_UP(in->config_size, PAGE_SIZE) + slots_size + in->xml->heap_max;
-
-    while (size < need)
-        size *= 2;
-    if (size > LAYOUT_ELRANGE_MAX)
-        return -EOVERFLOW;
-    *ret = size;
-    return 0;
-}
-
 int layout_compute(const struct layout_input *in, struct enclave_layout *ret_layout)
 {
     const struct enclave_xml *xml = in->xml;
@@ -60,18 +43,21 @@ int layout_compute(const struct layout_input *in, struct enclave_layout *ret_lay
 
     if (in->image_size > GIB(1) || in->config_size > GIB(1))
         return -EOVERFLOW;
-    int err = elrange_size(in, slots_size, &l.elrange_size);
-    if (err)
-        return err;
+    // Every part is at most 2^46 (enclave_xml_check.c).
+    const struct enclave_parts parts = { .user = MAX(xml->user_region, xml->reserved_init), .image = in->image_size, .config = in->config_size,
+                                         .slots = slots_size, .heap = xml->heap_max, .roomy = in->edmm || in->mode == ENCLAVE_MODE_SIM };
+    l.elrange_size = enclave_elrange_size(&parts);
+    if (!l.elrange_size)
+        return -EOVERFLOW;
     l.heap_end = l.elrange_size;
     l.heap_start = l.heap_end - xml->heap_max;
     l.heap_init_end = l.heap_start + xml->heap_init;
     l.slots_start = l.heap_start - slots_size;
-    l.image_start = ALIGN_DOWN(l.slots_start - in->image_size - ALIGN_UP(in->config_size, PAGE_SIZE), LAYOUT_IMAGE_ALIGN);
+    l.image_start = ALIGN_DOWN(l.slots_start - in->image_size - ALIGN_UP(in->config_size, PAGE_SIZE), ENCLAVE_IMAGE_ALIGN);
     l.image_end = l.image_start + in->image_size;
     l.config_start = l.image_end;
     // Without EDMM programs have what is there at load and no address more.
-    l.user_end = in->edmm || in->mode == ENCLAVE_MODE_SIM ? l.image_start - USER_GUARD : l.user_committed_end;
+    l.user_end = in->edmm || in->mode == ENCLAVE_MODE_SIM ? l.image_start - ENCLAVE_USER_GUARD : l.user_committed_end;
     l.entry = l.image_start + in->entry;
     *ret_layout = l;
     return 0;

@@ -5,10 +5,6 @@
 #include "abi/occlum/layout.h"
 #include "sign/enclave_xml.h"
 
-#define LAYOUT_IMAGE_ALIGN MIB(2)
-#define LAYOUT_ELRANGE_MAX (1ull << 46)
-#define LAYOUT_ROOMY_ELRANGE GIB(64) // least size in simulation and with EDMM: reservations cost nothing there
-
 struct layout_input {
     const struct enclave_xml *xml; // accepted by enclave_xml_parse
     enum enclave_mode mode;
@@ -18,7 +14,7 @@ struct layout_input {
     u64 config_size; // bytes of the measured configuration
 };
 
-// 0, or -EOVERFLOW if ELRANGE would exceed LAYOUT_ELRANGE_MAX.
+// 0, or -EOVERFLOW if ELRANGE would exceed ENCLAVE_ELRANGE_MAX.
 __nodiscard int layout_compute(const struct layout_input *input, struct enclave_layout *ret_layout);
 
 // XCR0 components that must be there, and that may be (SECS.ATTRIBUTES.XFRM, SDM 35.7.2).

@@ -2,8 +2,11 @@
 #include "sign/sign.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "sign/enclave_xml.h"
 #include "sign/key.h"
@@ -13,6 +16,7 @@
 #include "sign/writer.h"
 
 #define INPUT_MAX MIB(256)
+#define XML_INPUT_MAX MIB(1)
 
 static int refuse(int err, const char *path, const char *why)
 {
@@ -20,45 +24,72 @@ static int refuse(int err, const char *path, const char *why)
     return err;
 }
 
-static int read_stream(FILE *file, u8 **ret_bytes, size_t *ret_len)
+// size bytes, or fewer where the file ends.
+static int read_all(int fd, u8 *bytes, size_t size, size_t *ret_len)
 {
-    if (fseeko(file, 0, SEEK_END) != 0)
-        return -errno;
-    off_t size = ftello(file);
-    if (size < 0 || (u64)size > INPUT_MAX)
-        return -EFBIG;
-    rewind(file);
-    u8 *bytes = malloc((size_t)size + 1);
-    if (!bytes)
-        return -ENOMEM;
-    *ret_len = fread(bytes, 1, (size_t)size, file);
-    if (ferror(file)) {
-        free(bytes);
-        return -EIO;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = read(fd, bytes + done, size - done);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0)
+            break;
+        done += n > 0 ? (size_t)n : 0;
     }
-    *ret_bytes = bytes;
+    *ret_len = done;
     return 0;
 }
 
-static int read_whole(const char *path, u8 **ret_bytes, size_t *ret_len)
+// O_NONBLOCK: opening a FIFO must not wait for a writer.
+static int read_whole(const char *path, size_t limit, u8 **ret_bytes, size_t *ret_len)
 {
-    FILE *file = fopen(path, "re");
-    if (!file)
+    struct stat st;
+    char why[96];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0)
         return refuse(-errno, path, strerror(errno));
-    int err = read_stream(file, ret_bytes, ret_len);
-    fclose(file);
-    return err ? refuse(err, path, strerror(-err)) : 0;
+    int err = fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ? -EINVAL : (u64)st.st_size > limit ? -EFBIG : 0;
+    snprintf(why, sizeof(why), err == -EINVAL ? "found something else; expected a regular file" : "found %lld bytes; expected at most %zu",
+             (long long)st.st_size, limit);
+    u8 *bytes = err ? NULL : malloc((size_t)st.st_size + 1);
+    if (!err)
+        err = bytes ? read_all(fd, bytes, (size_t)st.st_size, ret_len) : -ENOMEM;
+    close(fd);
+    if (!err) {
+        *ret_bytes = bytes;
+        return 0;
+    }
+    free(bytes);
+    return refuse(err, path, err == -EINVAL || err == -EFBIG ? why : strerror(-err));
 }
 
-static int read_xml(const struct sign_request *request, struct enclave_xml *ret_xml)
+static int read_xml(const char *path, bool edmm, u8 **ret_text, size_t *ret_len, struct enclave_xml *ret_xml)
 {
     u8 *text;
-    size_t len;
-    int err = read_whole(request->xml_path, &text, &len);
+    int err = read_whole(path, XML_INPUT_MAX, &text, ret_len);
     if (err)
         return err;
-    err = enclave_xml_parse((const char *)text, len, request->xml_path, request->edmm, stderr, ret_xml);
-    free(text);
+    err = enclave_xml_parse((const char *)text, *ret_len, path, edmm, stderr, ret_xml);
+    if (err)
+        free(text);
+    else
+        *ret_text = text;
+    return err;
+}
+
+int sign_xml_load(const char *path, bool edmm, u8 **ret_text, size_t *ret_len)
+{
+    struct enclave_xml xml;
+    return read_xml(path, edmm, ret_text, ret_len, &xml);
+}
+
+int sign_key_check(const char *path)
+{
+    EVP_PKEY *key;
+    int err = sign_key_load(path, &key);
+    if (!err)
+        EVP_PKEY_free(key);
     return err;
 }
 
@@ -67,7 +98,7 @@ static int read_libos(const char *path, struct libos_image *ret_image)
     const char *why;
     u8 *elf;
     size_t len;
-    int err = read_whole(path, &elf, &len);
+    int err = read_whole(path, INPUT_MAX, &elf, &len);
     if (err)
         return err;
     err = libos_image_read(elf, len, ret_image, &why);
@@ -105,12 +136,15 @@ int sign_enclave(const struct sign_request *request, struct sign_result *ret_res
     struct enclave_xml xml;
     struct libos_image image;
     EVP_PKEY *key;
+    u8 *text;
+    size_t len;
 
     if (request->edmm && request->mode != ENCLAVE_MODE_HW)
         return refuse(-EINVAL, request->output_path, "simulation has no EDMM");
-    int err = read_xml(request, &xml);
+    int err = read_xml(request->xml_path, request->edmm, &text, &len, &xml);
     if (err)
         return err;
+    free(text);
     err = read_libos(request->libos_path, &image);
     if (err)
         return err;

@@ -27,6 +27,11 @@ static void answer(const char *text, size_t size)
     struct occlum_json json;
     if (occlum_json_parse(text, size, &errors, &json)) {
         printf("refused\nrefused\n");
+    } else if (errors.count) { // as occlum build does: what the values that could be read mean together is told too
+        struct config_xml xml;
+        (void)!config_xml_compute(&json, false, &errors, &xml);
+        printf("refused\nrefused\n");
+        occlum_json_free(&json);
     } else {
         print_build(&json, false, &errors);
         print_build(&json, true, &errors);
@@ -42,7 +47,7 @@ int main(int argc, char **argv)
     size_t size;
     if (argc > 1 && strcmp(argv[1], "--schema") == 0) {
         for (size_t i = 0; i < schema_count; i++)
-            printf("%s %s %d %" PRIu64 " %" PRIu64 "\n", schema[i].path, kinds[schema[i].kind], schema[i].required, schema[i].min, schema[i].max);
+            printf("%s %s %d %" PRIu64 " %" PRIu64 "\n", schema[i].path, kinds[schema[i].kind], schema[i].required, schema[i].min, schema[i].kind == FIELD_NUMBER ? schema[i].max : 0);
         return 0;
     }
     while (scanf("%zu", &size) == 1) {

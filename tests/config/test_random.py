@@ -29,8 +29,10 @@ def model(c, edmm):
         reserved, region, misc = U, (ux if ux == U else ux + G), (1, 0xffffffff)
     else:
         heap, ux, tcs, reserved, region, misc = (hm, hm), um, (T, T), um, 0, (0, 0)
+    if T > 65536:
+        return None
     slot = S + (1 + 8 + 1 + 1 + 1) * 4096
-    span = 65536 + max(reserved, region) + tcs[1] * slot + heap[1]
+    span = 65536 + max(reserved, region) + (2 + 2) * M + tcs[1] * slot + heap[1]  # a guard and an alignment of 2 MB
     if U > ux or heap[0] > heap[1] or tcs[0] > tcs[1] or span > 1 << 46:
         return None
     ids = c['ids'] if c['kss'] else [0] * 4
@@ -57,15 +59,22 @@ def render(c):
         'feature': {'amx': c['amx'], 'pkru': c['pkru'], 'enforce_max_limits': c['enforce'], 'enable_edmm': rng.random() < .5},
     }).encode()
 
-cases = [dict(H=size(), Hm=maybe(size), S=4096 * rng.randint(1, 2048), U=size(), Um=maybe(size), Ti=maybe(lambda: rng.randint(1, 80)),
-              T=rng.choice([rng.randint(1, 64), rng.randint(1, 9000), rng.randint(1, 2**32 - 1)]), enforce=rng.random() < .5,
-              prod=rng.randint(0, 65535), svn=rng.randint(0, 65535), debug=rng.random() < .5, kss=rng.random() < .5,
-              ids=[rng.getrandbits(64) for _ in range(4)], amx=rng.randint(0, 2), pkru=rng.randint(0, 2)) for _ in range(12000)]
-refused = built = 0
-for case, answer in zip(cases, batch(sys.argv[1], [render(c) for c in cases])):
-    for edmm in (False, True):
-        want, got = model(case, edmm), answer[edmm]
-        assert want == got, (case, edmm, want, got, answer[2])
-        refused, built = refused + (want is None), built + (want is not None)
-assert refused > 1000 and built > 1000
-print(f'{len(cases)} configurations: {built} builds equal, {refused} refusals equal')
+def random_case():
+    return dict(H=size(), Hm=maybe(size), S=4096 * rng.randint(1, 2048), U=size(), Um=maybe(size), Ti=maybe(lambda: rng.randint(1, 80)),
+                T=rng.choice([rng.randint(1, 64), rng.randint(1, 9000), rng.randint(1, 2**17)]), enforce=rng.random() < .5,
+                prod=rng.randint(0, 65535), svn=rng.randint(0, 65535), debug=rng.random() < .5, kss=rng.random() < .5,
+                ids=[rng.getrandbits(64) for _ in range(4)], amx=rng.randint(0, 2), pkru=rng.randint(0, 2))
+
+def main():
+    cases = [random_case() for _ in range(12000)]
+    refused = built = 0
+    for case, answer in zip(cases, batch(sys.argv[1], [render(c) for c in cases])):
+        for edmm in (False, True):
+            want, got = model(case, edmm), answer[edmm]
+            assert want == got, (case, edmm, want, got, answer[2])
+            refused, built = refused + (want is None), built + (want is not None)
+    assert refused > 1000 and built > 1000
+    print(f'{len(cases)} configurations: {built} builds equal, {refused} refusals equal')
+
+if __name__ == '__main__':
+    main()

@@ -17,7 +17,7 @@ order = ('ProdID ISVSVN StackMaxSize StackMinSize HeapInitSize HeapMaxSize HeapM
 
 def config(*args, **env):
     clean = {k: v for k, v in os.environ.items() if k not in ('SGX_MODE', 'ENABLE_EDMM')}
-    return subprocess.run([sys.argv[2], *args], env=clean | env, capture_output=True, text=True)
+    return subprocess.run([sys.argv[2], 'config', *args], env=clean | env, capture_output=True, text=True)
 
 for path, rows in expected.items():
     answer, = batch(sys.argv[1], [open(path, 'rb').read()])
@@ -46,7 +46,7 @@ for path in (os.path.dirname(template), template + '.absent'):
     assert bad.returncode == 1 and 'expected a regular file' in bad.stderr
 print('worked values hold')
 
-rows = 0
+rows = memory = 0
 name = None
 for line in open(os.path.join(root, 'docs/edmm-guide.md')):
     cells = [c.strip() for c in line.strip().strip('|').split('|')]
@@ -56,5 +56,10 @@ for line in open(os.path.join(root, 'docs/edmm-guide.md')):
     elif cells[0] in order:
         assert [int(c) for c in cells[1:]] == [values[b][cells[0]] for b in ('non_edmm', 'edmm')], line
         rows += 1
-assert rows == 10
+    elif cells[0].startswith('ELRANGE'):
+        first = json.loads(config('--json', '--file', template).stdout)
+        shown = [first['elrange_sim']] if 'SIM' in cells[0] else [first[b]['elrange'] for b in ('non_edmm', 'edmm')]
+        assert [int(c) << 20 for c in cells[1:] if c != '-'] == shown, line
+        memory += 1
+assert rows == 10 and memory == 2
 print('the numbers of docs/edmm-guide.md hold')

@@ -79,6 +79,22 @@ def run_command(command, timeout=RUN_TIMEOUT, stdin=b'', env=None, cwd=None, pre
     return Result(command, 128 - status if status < 0 else status, out or b'', err or b'', timed_out)
 
 
+# A program begins with the peak memory of the process that forked it, so that one is as small as can be.
+MEASURE = """import os, resource, subprocess, sys, time
+begin = time.perf_counter()
+status = subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode
+print(time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(status)
+"""
+
+
+def measured(command, cwd, env=None):
+    """(seconds, KiB resident at most of the largest of its processes) of a command that must succeed."""
+    result = must(['/usr/bin/python3', '-S', '-c', MEASURE, *command], cwd=cwd, env=clean_environment(env))
+    seconds, memory = result.text.split()
+    return float(seconds), int(memory)
+
+
 def kill_group(process):
     try:
         os.killpg(process.pid, signal.SIGKILL)

@@ -32,7 +32,6 @@ static int read_input(void *ctx, u64 offset, void *buf, size_t n)
 
 static int visit(const char *name, size_t len, u64 nid, u32 type, void *arg)
 {
-    (void)type;
     struct walk *walk = arg;
     struct walk below = { walk->fs, walk->depth + 1, walk->visits };
     struct erofs_inode inode;
@@ -65,6 +64,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
     struct walk walk = { &fs, 0, &visits };
 
     if (erofs_open(&fs) == 0)
-        (void)visit("root", 4, fs.root, &walk);
+        (void)visit("root", 4, fs.root, 0, &walk);
     return 0;
 }

@@ -7,13 +7,14 @@
 #include "base/types.h"
 
 #define OCCLUM_CONFIG_MAGIC 0x31464e4f434c434full // "OCLCONF1"
-#define OCCLUM_CONFIG_VERSION 1
+#define OCCLUM_CONFIG_VERSION 2
 
 enum occlum_config_flags {
     OCCLUM_CONFIG_DEBUGGABLE = 1 << 0,
     OCCLUM_CONFIG_DISABLE_LOG = 1 << 1,
-    OCCLUM_CONFIG_POSIX_SHM = 1 << 2,
 };
+
+#define OCCLUM_MOUNTS_MAX 32 // all of them, /proc and /dev included
 
 enum occlum_mount_type {
     OCCLUM_MOUNT_ROOT = 1, // the image below, an in-memory writable layer above ("unionfs" at /)
@@ -33,6 +34,7 @@ struct occlum_mount {
     u32 flags;  // 0
     u32 target; // offset of the absolute path inside
     u32 source; // offset of the host path of a hostfs (relative to the instance folder, or absolute); "" otherwise
+    u64 size;   // bytes of file contents a tmpfs takes at most, page aligned; 0: as much as there is user memory
 };
 
 // The verity-protected image file: EROFS file system, call-site tables, hash tree. Blocks of 4096 bytes.

@@ -51,6 +51,35 @@ struct enclave_layout {
 static inline u64 enclave_slot_tls(u64 stack_size) { return ENCLAVE_SLOT_STACK + stack_size + PAGE_SIZE; }
 static inline u64 enclave_slot_stride(u64 stack_size) { return enclave_slot_tls(stack_size) + PAGE_SIZE; }
 
+// The parts of an enclave, in bytes: what decides the size of ELRANGE. Each below 2^56, so that no sum wraps.
+struct enclave_parts {
+    u64 user;   // address space of programs: UserRegionSize, or ReservedMemInitSize
+    u64 image;  // the LibOS in memory
+    u64 config; // the measured configuration
+    u64 slots;  // TCSMaxNum slots
+    u64 heap;   // HeapMaxSize
+    bool roomy; // simulation, EDMM: reservations of address space cost nothing there
+};
+
+#define ENCLAVE_IMAGE_ALIGN MIB(2)
+#define ENCLAVE_USER_GUARD MIB(2) // between programs and LibOS
+#define ENCLAVE_ROOMY_ELRANGE GIB(64)
+#define ENCLAVE_ELRANGE_MAX (1ull << 46)
+#define ENCLAVE_SLOTS_MAX 65536
+#define ENCLAVE_STACK_MAX GIB(1) // of a slot
+
+// Bytes of ELRANGE, a power of two; 0 if it would exceed ENCLAVE_ELRANGE_MAX.
+static inline u64 enclave_elrange_size(const struct enclave_parts *parts)
+{
+    u64 need = ENCLAVE_USER_START + parts->user + ENCLAVE_USER_GUARD + ENCLAVE_IMAGE_ALIGN + parts->image +
+               ALIGN_UP(parts->config, PAGE_SIZE) + parts->slots + parts->heap;
+    u64 size = parts->roomy ? ENCLAVE_ROOMY_ELRANGE : MIB(1);
+
+    while (size < need && size <= ENCLAVE_ELRANGE_MAX)
+        size *= 2;
+    return size <= ENCLAVE_ELRANGE_MAX ? size : 0;
+}
+
 // What the signer writes at the start of each initial slot's tls page; the runtime writes the same for
 // slots it creates. The rest of the page belongs to the trusted runtime (trusted/tls.h).
 struct enclave_slot_tls {

@@ -51,6 +51,8 @@ int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, 
     return 0;
 }
 
+void memfs_set_limit(struct inode *root, u64 pages) { node_of(root)->fs->limit = pages; }
+
 int memfs_anonymous(u32 mode, struct inode **ret_inode)
 {
     static struct memfs fs = { .tree = MUTEX_INIT(fs.tree), .dev = 0xfff };
@@ -73,7 +75,7 @@ static void release(struct inode *inode)
             inode_unref(&entry->node->inode);
         kfree(entry);
     }
-    pagetree_free(&node->pages);
+    memfs_drop(node, 0, UINT64_MAX);
     kfree(node->target);
     kfree(node);
 }
@@ -130,13 +132,20 @@ static long readlink(struct inode *inode, char *buf, size_t size)
 
 static int statfs(struct inode *inode, struct statfs *st)
 {
+    const struct memfs *fs = node_of(inode)->fs;
     struct vm_stats vm;
     vm_get_stats(&vm);
+    u64 blocks = vm.limit / PAGE_SIZE, free = (vm.limit - MIN(vm.committed, vm.limit)) / PAGE_SIZE;
+    if (fs->limit) {
+        u64 used = MIN(__atomic_load_n(&fs->used, __ATOMIC_RELAXED), fs->limit);
+        blocks = fs->limit;
+        free = MIN(free, fs->limit - used);
+    }
     memset(st, 0, sizeof(*st));
     st->f_type = 0x01021994; // TMPFS_MAGIC
     st->f_bsize = st->f_frsize = PAGE_SIZE;
-    st->f_blocks = (long)(vm.limit / PAGE_SIZE);
-    st->f_bfree = st->f_bavail = (long)((vm.limit - MIN(vm.committed, vm.limit)) / PAGE_SIZE);
+    st->f_blocks = (long)blocks;
+    st->f_bfree = st->f_bavail = (long)free;
     st->f_files = 1 << 20;
     st->f_ffree = 1 << 19;
     st->f_namelen = 255;

@@ -11,6 +11,22 @@ enum { MAX_SIZE_BITS = 46 };
 
 static const u64 max_size = 1ull << MAX_SIZE_BITS;
 
+// Takes one page of the file system's limit. False when it is used up.
+static bool charge(struct memfs *fs)
+{
+    if (__atomic_add_fetch(&fs->used, 1, __ATOMIC_RELAXED) <= fs->limit || !fs->limit)
+        return true;
+    __atomic_sub_fetch(&fs->used, 1, __ATOMIC_RELAXED);
+    return false;
+}
+
+void memfs_drop(struct memfs_node *node, u64 first, u64 end)
+{
+    u64 before = node->pages.pages;
+    pagetree_drop(&node->pages, first, end);
+    __atomic_sub_fetch(&node->fs->used, before - node->pages.pages, __ATOMIC_RELAXED);
+}
+
 // The node's own page at index, made now if it has none, with what the image shows there. inode.lock held.
 static int own_page(struct memfs_node *node, u64 index, u8 **ret_page)
 {
@@ -22,20 +38,25 @@ static int own_page(struct memfs_node *node, u64 index, u8 **ret_page)
         *ret_page = page;
         return 0;
     }
-    page = filepage_alloc();
-    if (!page)
+    if (!charge(node->fs))
         return -ENOSPC;
-    if (node->has_lower && start < node->lower_size)
+    page = filepage_alloc();
+    int err = page ? 0 : -ENOSPC;
+    if (!err && node->has_lower && start < node->lower_size)
         n = node->fs->lower->read(node->lower, start, page, MIN(PAGE_SIZE, node->lower_size - start));
-    int err = n < 0 ? (int)n : 0;
+    if (n < 0)
+        err = (int)n;
     if (!err) {
         memset(page + n, 0, PAGE_SIZE - (size_t)n);
         err = pagetree_put(&node->pages, index, page);
     }
-    if (err)
-        filepage_free(page);
-    else
+    if (!err) {
         *ret_page = page;
+        return 0;
+    }
+    if (page)
+        filepage_free(page);
+    __atomic_sub_fetch(&node->fs->used, 1, __ATOMIC_RELAXED);
     return err;
 }
 
@@ -55,7 +76,7 @@ int memfs_resize(struct memfs_node *node, u64 size)
                 return err;
             memset(page + tail, 0, PAGE_SIZE - tail);
         }
-        pagetree_drop(&node->pages, DIV_ROUND_UP(size, PAGE_SIZE), UINT64_MAX);
+        memfs_drop(node, DIV_ROUND_UP(size, PAGE_SIZE), UINT64_MAX);
         // What lies behind the new end never comes back from below.
         node->lower_size = MIN(node->lower_size, ALIGN_UP(size, PAGE_SIZE));
         node->lower_size = MIN(node->lower_size, size);
@@ -180,6 +201,8 @@ static int fallocate(struct file *file, int mode, u64 offset, u64 len)
         return -EOPNOTSUPP;
     if (len > max_size || offset > max_size - len)
         return -EFBIG;
+    if (!mode && node->fs->limit && len > node->fs->limit * PAGE_SIZE)
+        return -ENOSPC;
     mutex_lock(&node->inode.lock);
     if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
         u64 end = MIN(offset + len, node->size);
@@ -188,7 +211,7 @@ static int fallocate(struct file *file, int mode, u64 offset, u64 len)
             bool below = node->has_lower && ALIGN_DOWN(at, PAGE_SIZE) < node->lower_size;
             u8 *page;
             if (n == PAGE_SIZE && !below) {
-                pagetree_drop(&node->pages, at >> PAGE_SHIFT, (at >> PAGE_SHIFT) + 1);
+                memfs_drop(node, at >> PAGE_SHIFT, (at >> PAGE_SHIFT) + 1);
             } else if (below || pagetree_get(&node->pages, at >> PAGE_SHIFT)) {
                 err = own_page(node, at >> PAGE_SHIFT, &page);
                 if (!err)

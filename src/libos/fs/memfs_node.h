@@ -9,6 +9,8 @@ struct memfs {
     struct mutex tree; // names: entries, parents, link counts
     const struct lower_tree *lower;
     u64 dev;
+    u64 limit; // pages of contents at most; 0: none but the user memory
+    u64 used;  // pages of contents; atomic
 };
 
 struct memfs_entry {
@@ -51,6 +53,8 @@ int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node);
 int memfs_populate(struct memfs_node *dir);                 // fs->tree held
 int memfs_open(struct inode *inode, struct file *file);     // memfs_file.c
 int memfs_resize(struct memfs_node *node, u64 size);        // inode.lock held
+// Frees the node's pages of [first, end) and gives them back to the file system's limit. inode.lock held, or the last reference.
+void memfs_drop(struct memfs_node *node, u64 first, u64 end);
 // Names (memfs_dir.c).
 int memfs_lookup(struct inode *dir, const char *name, struct inode **ret_inode);
 struct inode *memfs_parent(struct inode *dir);

@@ -16,7 +16,7 @@
 
 void (*fs_raise_signal)(int signo);
 
-static struct mount mounts[32];
+static struct mount mounts[OCCLUM_MOUNTS_MAX];
 static size_t mount_count;
 
 size_t mount_list(const struct mount **ret_mounts)
@@ -105,7 +105,10 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
         return 0;
     case OCCLUM_MOUNT_TMPFS:
         err = memfs_create(NULL, 0, 01777, &root);
-        return err ? err : attach(target, "tmpfs", root);
+        if (err)
+            return err;
+        memfs_set_limit(root, mount->size / PAGE_SIZE);
+        return attach(target, "tmpfs", root);
     case OCCLUM_MOUNT_DEVFS:
         err = devfs_create(&root);
         return err ? err : attach(target, "devtmpfs", root);

@@ -17,6 +17,7 @@ static bool make(const char *rest, void **ret_blob, size_t *ret_size)
     struct occlum_image image = { .data_blocks = 7, .present = 1 };
     snprintf(text, sizeof(text), "{%s%s}", limits, rest);
     bool good = occlum_json_parse(text, strlen(text), &errors, &json) == 0;
+    good = good && !errors.count;
     config_errors_clear(&errors);
     if (!good)
         return false;

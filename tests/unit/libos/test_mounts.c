@@ -6,6 +6,7 @@
 #include "fake_kernel.h"
 #include "fake_ocalls.h"
 #include "libos/fs/hostfs.h"
+#include "libos/fs/memfs.h"
 #include "libos/fs/procfs.h"
 #include "libos/syscall/prototypes.h"
 #include "model.h"
@@ -103,6 +104,47 @@ TEST(hostfs_links_stay_inside)
     fd = (int)sys_open("/h/out", O_RDONLY, 0); // the LibOS's own /secret
     CHECK_EQ(sys_read(fd, &byte, 1), 1);
     CHECK_EQ(byte, 'L');
+    fake_shutdown();
+}
+
+static int create_limited(struct inode **ret_root)
+{
+    int err = memfs_create(NULL, 0, 01777, ret_root);
+    if (!err)
+        memfs_set_limit(*ret_root, 4);
+    return err;
+}
+
+static long free_blocks(void)
+{
+    struct statfs st;
+    return sys_statfs("/m", &st) == 0 && st.f_blocks == 4 ? (long)st.f_bavail : -1;
+}
+
+TEST(a_limited_memory_file_system_is_full_at_its_size)
+{
+    static const u8 data[6 * PAGE_SIZE];
+    fake_boot(NULL, 0);
+    CHECK(mount_at("/m", create_limited));
+    CHECK_EQ(free_blocks(), 4);
+    int a = (int)sys_open("/m/a", O_RDWR | O_CREAT, 0600), b = (int)sys_open("/m/b", O_RDWR | O_CREAT, 0600);
+    CHECK_EQ(sys_write(a, data, sizeof(data)), 4 * PAGE_SIZE); // a short count, then the error (write(2))
+    CHECK_EQ(sys_write(a, data, 1), -ENOSPC);
+    CHECK_EQ(sys_write(b, data, 1), -ENOSPC); // the limit is the file system's, not a file's
+    CHECK_EQ(free_blocks(), 0);
+    CHECK_EQ(sys_pwrite64(a, data, PAGE_SIZE, 0), PAGE_SIZE); // what is there may change
+    CHECK_EQ(sys_ftruncate(a, PAGE_SIZE + 1), 0);
+    CHECK_EQ(free_blocks(), 2);
+    CHECK_EQ(sys_pwrite64(b, data, PAGE_SIZE, 100 * PAGE_SIZE), PAGE_SIZE); // a hole costs nothing
+    CHECK_EQ(free_blocks(), 1);
+    CHECK_EQ(sys_fallocate(b, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 100 * PAGE_SIZE, PAGE_SIZE), 0);
+    CHECK_EQ(free_blocks(), 2);
+    CHECK_EQ(sys_fallocate(b, 0, 0, 5 * PAGE_SIZE), -ENOSPC);
+    CHECK_EQ(sys_unlink("/m/a"), 0);
+    CHECK_EQ(free_blocks(), 2); // still open
+    CHECK_EQ(sys_close(a), 0);
+    CHECK_EQ(free_blocks(), 4);
+    CHECK_EQ(sys_close(b), 0);
     fake_shutdown();
 }
 

@@ -34,7 +34,7 @@ TEST(invariants)
             .mode = !edmm && test_random() & 1 ? ENCLAVE_MODE_SIM : ENCLAVE_MODE_HW, .entry = 0x123 };
         struct enclave_layout l;
         CHECK_EQ(layout_compute(&in, &l), 0);
-        CHECK((l.elrange_size & (l.elrange_size - 1)) == 0 && l.elrange_size <= LAYOUT_ELRANGE_MAX);
+        CHECK((l.elrange_size & (l.elrange_size - 1)) == 0 && l.elrange_size <= ENCLAVE_ELRANGE_MAX);
         CHECK(l.elrange_size >= GIB(64) || (!edmm && in.mode == ENCLAVE_MODE_HW));
         CHECK(l.user_start == 0x10000 && l.user_end < l.image_start && IS_ALIGNED(l.image_start, MIB(2)));
         CHECK(l.user_end - l.user_start >= MAX(x.user_region, x.reserved_init));

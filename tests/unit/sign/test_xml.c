@@ -93,10 +93,10 @@ TEST(all_errors_in_one_run)
                               "<ISVSVN>1</ISVSVN>\n<AMX a='b'>1</AMX>\nstray</EnclaveConfiguration>\n";
     struct enclave_xml ret;
     CHECK_EQ(parse(xml, sizeof(xml) - 1, false, &ret), -EINVAL);
-    CHECK(strstr(messages, "E.xml:2: ProdID: found \"x\"; expected a decimal"));
-    CHECK(strstr(messages, "E.xml:3: Nonsense: found an unknown element"));
-    CHECK(strstr(messages, "E.xml:5: ISVSVN: found it a second time"));
-    CHECK(strstr(messages, "E.xml:6: AMX: found an attribute"));
+    CHECK(strstr(messages, "E.xml:2:1: ProdID: found \"x\"; expected a decimal"));
+    CHECK(strstr(messages, "E.xml:3:1: Nonsense: found an unknown element"));
+    CHECK(strstr(messages, "E.xml:5:1: ISVSVN: found it a second time"));
+    CHECK(strstr(messages, "E.xml:6:1: AMX: found an attribute"));
     CHECK(strstr(messages, "found text"));
     CHECK(strstr(messages, "PKRU: found nothing"));
 }
