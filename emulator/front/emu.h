@@ -21,7 +21,7 @@ enum { EMU_PAGE = 4096, EMU_XSAVE_MAX = 16384, EMU_IMAGE_PAGES = 3 };
 
 struct emu_options {
     u64 epc_bytes;
-    bool sgx1, driver_sgx1, no_vdso, trace, stats;
+    bool sgx1, driver_sgx1, no_vdso, trace, stats, check;
     const char *stats_file, *profile, *fuses;
 };
 
@@ -123,6 +123,7 @@ struct emu {
     u64 provision_dev, provision_ino;
     u32 pages, used, peak;
     u64 evictions, page_faults, script_actions;
+    u64 kicks; // interrupts of threads inside after ETRACK
     struct encl **frame_owner;
     u8 *special; // contents of SECS and VA pages, by EPC index
     u32 *free_list;
@@ -228,6 +229,9 @@ void script_dump(const struct encl *e); // the EPCM of an enclave that ends, whe
 // filter.c
 __nodiscard int filter_install(void);
 void filter_enclave(struct task *t, u64 base, u64 size); // adds the rules a program with an enclave needs
+
+// check.c: --check; the exit status
+int check_machine(void);
 
 // report.c
 void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -8,6 +8,7 @@
 
 static void kick(struct task *t) {
     int status;
+    emu.kicks++;
     if (ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) < 0 || !remote_wait(t, &status))
         return;
     remote_get(t);

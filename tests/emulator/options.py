@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""options.py SGX2EMU ENCLAVE: what --stats, --profile, --trace and --check say, each against what the program did. TAP."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+emulator, enclave = sys.argv[1:3]
+work = tempfile.TemporaryDirectory()
+number, failed = 0, False
+
+
+def check(ok, name, *why):
+    global number, failed
+    number += 1
+    failed |= not ok
+    print(f'{"" if ok else "not "}ok {number} - {name}')
+    for line in why if not ok else ():
+        print('#', str(line).replace('\n', '\n# '))
+
+
+def path(name, text=None):
+    full = os.path.join(work.name, name)
+    if text is not None:
+        with open(full, 'w') as f:
+            f.write(text)
+    return full
+
+
+def run(*args):
+    return subprocess.run([emulator, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+
+
+def stats(*options):
+    file = path('stats.json')
+    result = run(*options, f'--stats={file}', enclave)
+    with open(file) as f:
+        return result, json.load(f)
+
+
+FORMAT = {'leaves': {'ECREATE', 'EADD', 'EEXTEND', 'EINIT', 'EREMOVE', 'EAUG', 'EMODPR', 'EMODT', 'EBLOCK', 'ETRACK', 'EPA', 'EWB',
+                     'ELDB', 'ELDU', 'EDBGRD', 'EDBGWR', 'EENTER', 'ERESUME', 'EEXIT', 'EACCEPT', 'EACCEPTCOPY', 'EMODPE', 'EREPORT',
+                     'EGETKEY', 'EVERIFYREPORT2', 'EDECCSSA'},
+          'aex': {'pf', 'exception', 'interrupt'}, 'epc': {'pages', 'peak_pages', 'evictions'},
+          'modelled': {'profile', 'cycles', 'seconds'}, 'wall_seconds': None}
+
+result, plain = stats('--pin', '--epc', '32M')
+check(result.returncode == 0 and all(key in plain and (keys is None or set(plain[key]) == keys) for key, keys in FORMAT.items()),
+      '--stats has the documented keys', result.stderr, plain)
+leaves = plain['leaves']
+check(leaves['ECREATE'] == 1 and leaves['EINIT'] == 1 and leaves['EADD'] == 4 and leaves['EENTER'] == leaves['EEXIT'] > 4000,
+      'counts are those of the program', leaves)
+check(plain['epc']['pages'] == 32 << 8 and leaves['EAUG'] <= plain['epc']['peak_pages'] <= 32 << 8, 'EPC pages', plain['epc'])
+check(leaves['ERESUME'] == sum(plain['aex'].values()), 'every asynchronous exit was resumed', plain['aex'], leaves)
+
+SILENT = '\n'.join(f'{name} 0' for name in [*FORMAT['leaves'], 'AEX', 'IPI', 'FAULT'])
+result, model = stats('--pin', '--profile', path('one', f'base client-skl # comment\n{SILENT}\n\nEACCEPT 3\nhertz 1000\n'))
+expected = 3 * model['leaves']['EACCEPT']
+check(model['modelled'] == {'profile': 'one', 'cycles': expected, 'seconds': expected / 1000}, 'a profile file is what is charged', model)
+result, model = stats('--pin', '--profile', 'client-skl')
+other = model['modelled']['cycles']
+check(model['modelled']['profile'] == 'client-skl' and other > leaves['EENTER'] * 13100 and
+      abs(model['modelled']['seconds'] - other / 3.4e9) < 1e-5, 'the built-in profile', model['modelled'])
+for bad in ('EACCEPT', 'EACCEPT x', 'EACCEPT 1 2', 'EACCEPT -1', 'NOLEAF 1', 'hertz 0', 'base nothing'):
+    result = run('--profile', path('bad', f'\n{bad}\n'), 'true')
+    check(result.returncode == 125 and 'bad:2: not understood' in result.stderr, f'a profile with "{bad}" is refused', result.stderr)
+result = run('--profile', path('absent'), 'true')
+check(result.returncode == 125 and 'nor a file' in result.stderr, 'a profile that is not there', result.stderr)
+
+result = run('--pin', '--trace', enclave)
+lines = [line for line in result.stderr.splitlines() if line.startswith('sgx2emu: ')]
+check(sum('EACCEPT(' in line for line in lines) == leaves['EACCEPT'] and sum('EENTER(' in line for line in lines) == leaves['EENTER'],
+      '--trace has a line for each leaf', len(lines))
+check(sum('AEX(' in line for line in lines) >= 5 and sum('ioctl' in line for line in lines) >= 6, '--trace has exits and ioctls')
+
+for options, words in ((('--check',), ('SGX2 (EDMM): yes', 'EPC: 128 MB', 'with the SGX2 ioctls')),
+                       (('--check', '--sgx1', '--epc', '8G'), ('SGX2 (EDMM): no', 'EPC: 8192 MB')),
+                       (('--driver=5.11', '--check'), ('without the SGX2 ioctls',))):
+    result = run(*options)
+    emulated = result.stdout.partition('The emulated machine:')[2]
+    check(result.returncode == 0 and 'This machine:' in result.stdout and all(word in emulated for word in words),
+          ' '.join(options), result.stdout, result.stderr)
+real = subprocess.run(['grep', '-cw', 'sgx', '/proc/cpuinfo'], capture_output=True, text=True).stdout.strip() != '0'
+check(f'SGX (CPUID.7.EBX[2]): {"yes" if real else "no"}' in run('--check').stdout, '--check tells what the kernel tells of this machine')
+print(f'1..{number}')
+sys.exit(failed)
