@@ -62,7 +62,7 @@ static long create(struct task *t, struct encl *e, u64 argument) {
     }
     e->created = true;
     view_get(t->mm, e);
-    filter_enclave(t, e->base, e->size);
+    filter_enclave(t, (int)t->regs.rdi, e->base, e->size);
     maps_adopt_early(t, e);
     ret = 0;
 out:

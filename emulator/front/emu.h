@@ -59,6 +59,7 @@ struct view {
     struct view *next;
     struct encl *encl;
     u8 *vma, *applied;
+    u64 mapped; // pages
 };
 
 // A mapping of the device file made before ECREATE.
@@ -165,12 +166,18 @@ __nodiscard int encl_va_reserve(struct task *t, struct encl *e);
 u8 *ops_page(void *front, u32 index, const struct sgx_epcm *epcm);
 void ops_walk(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pte *ret_pte);
 
+// encl.c
+struct encl *encl_new(int memfd, u64 dev, u64 ino);
+void encl_collect(void); // destroys the enclaves that nobody has open or mapped
+
 // kick.c: as the kernel's IPI after ETRACK
 void encl_track(struct task *t, struct encl *e);
 
 // views.c
 struct view *view_find(struct mm *mm, const struct encl *e);
 struct view *view_get(struct mm *mm, struct encl *e);
+void view_free(struct view *v);
+void view_map(struct view *v, u64 page, u64 count, u8 vma); // the program maps (PROT_* | VIEW_MAPPED) or unmaps (0) pages
 struct view *view_at(struct mm *mm, u64 address, u64 *ret_page);
 u8 view_wanted(const struct view *v, u64 page);
 void view_lower(struct task *t, struct encl *e, u64 page, u64 count); // takes rights away at once
@@ -228,7 +235,7 @@ void script_dump(const struct encl *e); // the EPCM of an enclave that ends, whe
 
 // filter.c
 __nodiscard int filter_install(void);
-void filter_enclave(struct task *t, u64 base, u64 size); // adds the rules a program with an enclave needs
+void filter_enclave(struct task *t, int fd, u64 base, u64 size); // adds the rules a program with an enclave needs
 
 // check.c: --check; the exit status
 int check_machine(void);

@@ -131,6 +131,8 @@ static bool reclaim_from(struct task *t, struct encl *e) {
 }
 
 u32 epc_alloc(struct task *t, struct encl *owner) {
+    if (emu.used == emu.pages)
+        encl_collect();
     while (emu.used == emu.pages) {
         bool any = false;
         for (struct encl *e = emu.enclaves; e && !any; e = e->next)

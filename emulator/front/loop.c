@@ -95,6 +95,7 @@ static void on_exec(struct task *t) {
     actions_put(t->actions);
     t->actions = a;
     t->at_syscall = false;
+    encl_collect();
     int status;
     ptrace(PTRACE_SYSCALL, t->tid, NULL, NULL); // execve has still to return
     if (!remote_wait(t, &status))

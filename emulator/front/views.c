@@ -56,6 +56,20 @@ struct view *view_get(struct mm *mm, struct encl *e) {
     return v;
 }
 
+void view_free(struct view *v) {
+    munmap(v->vma, v->encl->size / EMU_PAGE);
+    munmap(v->applied, v->encl->size / EMU_PAGE);
+    v->encl->refs--;
+    free(v);
+}
+
+void view_map(struct view *v, u64 page, u64 count, u8 vma) {
+    for (u64 i = page; i < page + count; i++)
+        v->mapped -= (v->vma[i] & VIEW_MAPPED) != 0;
+    memset(v->vma + page, vma, count);
+    v->mapped += vma & VIEW_MAPPED ? count : 0;
+}
+
 struct view *view_at(struct mm *mm, u64 address, u64 *ret_page) {
     for (struct view *v = mm->views; v; v = v->next) {
         if (address - v->encl->base >= v->encl->size)
