@@ -163,6 +163,7 @@ void epc_free(u32 index);
 __nodiscard int epc_load(struct task *t, struct encl *e, u64 page); // from swap, if evicted
 void encl_free_pages(struct encl *e);
 __nodiscard int encl_va_reserve(struct task *t, struct encl *e);
+void encl_va_release(struct encl *e); // undoes the last reservation
 u8 *ops_page(void *front, u32 index, const struct sgx_epcm *epcm);
 void ops_walk(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pte *ret_pte);
 

@@ -166,6 +166,16 @@ int encl_va_reserve(struct task *t, struct encl *e) {
     return 0;
 }
 
+void encl_va_release(struct encl *e) {
+    struct va_page *va = e->va;
+    if (--e->driver_pages % VA_SLOTS)
+        return;
+    e->va = va->next;
+    (void)sgx_eremove(&emu.model, (u64)va->epc * EMU_PAGE);
+    epc_free(va->epc);
+    free(va);
+}
+
 int epc_load(struct task *t, struct encl *e, u64 page) {
     struct encl_page *p = &e->pages[page];
     if (p->state != PAGE_EVICTED)
