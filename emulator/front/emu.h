@@ -226,6 +226,7 @@ bool cpuid_emulate(struct task *t);
 bool on_enclu(struct task *t, siginfo_t *info);
 bool on_fault(struct task *t, siginfo_t *info);
 bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginfo_t *info);
+bool resume_now(struct task *t, siginfo_t *info);
 void enclave_exit_async(struct task *t, u32 vector, u32 code, u64 address);
 int encl_fault(struct task *t, struct view *v, u64 page); // the driver's fault handler: 0, -EBUSY done, -EFAULT
 
@@ -237,6 +238,10 @@ void script_dump(const struct encl *e); // the EPCM of an enclave that ends, whe
 // filter.c
 __nodiscard int filter_install(void);
 void filter_enclave(struct task *t, int fd, u64 base, u64 size); // adds the rules a program with an enclave needs
+
+// batch.c: after a leaf or a touch, with the registers in t->regs
+bool batch_next_leaf(struct task *t, bool go_on); // goes on inside, if wanted; true: is at an EACCEPT, EACCEPTCOPY or EMODPE
+void batch_touches(struct task *t);   // goes on outside while the program reads pages it has no rights to
 
 // check.c: --check; the exit status
 int check_machine(void);

@@ -5,6 +5,8 @@
 
 #include "emu.h"
 
+enum { BATCH = 64 };
+
 static void to_cpu(struct task *t) {
     const struct user_regs_struct *r = &t->regs;
     t->cpu.gpr = (struct sgx_gpr){r->rax, r->rcx, r->rdx, r->rbx, r->rsp, r->rbp, r->rsi, r->rdi, r->r8,
@@ -65,6 +67,20 @@ bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginf
     return false;
 }
 
+// After an AEX for a fault that the driver has resolved: the thread would meet ERESUME at its AEP as a rule, so that is
+// executed in the same stop.
+bool resume_now(struct task *t, siginfo_t *info) {
+    u8 code[3];
+    if (t->regs.rip != t->mm->image + image_symbol("sgx2emu_enclu") &&
+        (remote_read(t, t->regs.rip, code, sizeof(code)) < 0 || memcmp(code, "\x0f\x01\xd7", 3)))
+        return true;
+    if ((u32)t->regs.rax != ENCLU_ERESUME)
+        return true;
+    *info = (siginfo_t){.si_signo = SIGILL, .si_code = ILL_ILLOPN};
+    info->si_addr = (void *)(uintptr_t)t->regs.rip;
+    return on_enclu(t, info);
+}
+
 // A page fault of the leaf itself that the driver can resolve: the instruction is then executed again.
 static bool resolve(struct task *t, const struct sgx_result *r, siginfo_t *info, bool *ret_handled) {
     u64 page;
@@ -74,7 +90,7 @@ static bool resolve(struct task *t, const struct sgx_result *r, siginfo_t *info,
     if (t->cpu.in_enclave)
         enclave_exit_async(t, SGX_PF, r->fault_code, r->address);
     if (encl_fault(t, v, page) == 0) {
-        *ret_handled = true;
+        *ret_handled = resume_now(t, info);
         return true;
     }
     *info = (siginfo_t){.si_signo = SIGBUS, .si_code = BUS_ADRERR};
@@ -94,14 +110,23 @@ bool on_enclu(struct task *t, siginfo_t *info) {
         if (leaf == ENCLU_ERESUME)
             remote_get_xsave(t);
     }
-    script_event(t, enclu_name(leaf));
-    struct sgx_result r = sgx_enclu(&emu.model, &t->cpu);
-    if (!r.vector) {
+    struct sgx_result r;
+    for (u32 n = 0;; n++) {
+        script_event(t, enclu_name(leaf));
+        r = sgx_enclu(&emu.model, &t->cpu);
+        if (r.vector)
+            break;
         from_cpu(t);
-        remote_put(t);
         if (leaf == ENCLU_ERESUME)
             remote_put_xsave(t);
-        return true;
+        bool changes_pages = leaf == ENCLU_EACCEPT || leaf == ENCLU_EACCEPTCOPY || leaf == ENCLU_EMODPE;
+        if (n == BATCH || !(leaf == ENCLU_ERESUME || changes_pages) || !batch_next_leaf(t, changes_pages)) {
+            remote_put(t);
+            return true;
+        }
+        leaf = (u32)t->regs.rax;
+        rip = t->regs.rip;
+        to_cpu(t);
     }
     trace("%d: ENCLU leaf %u at %#lx: vector %u, code %#x, address %#lx", t->tid, leaf, rip, r.vector, r.fault_code, r.address);
     if (resolve(t, &r, info, &handled))

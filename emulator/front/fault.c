@@ -157,10 +157,12 @@ static bool outside(struct task *t, struct view *v, u64 page, u64 address, sigin
         ptrace(PTRACE_SETSIGINFO, t->tid, NULL, info);
         return false;
     }
-    if (decode(t, &d) && load_ones(t, &d))
+    if (decode(t, &d) && load_ones(t, &d)) {
+        batch_touches(t);
         remote_put(t);
-    else
+    } else {
         step_over(t, v, page);
+    }
     return true;
 }
 
@@ -184,7 +186,7 @@ bool on_fault(struct task *t, siginfo_t *info) {
         return deliver_exception(t, SGX_PF, r.vector ? r.fault_code : code, address, info);
     enclave_exit_async(t, SGX_PF, code, address);
     if (encl_fault(t, v, page) == 0)
-        return true;
+        return resume_now(t, info);
     info->si_signo = SIGBUS;
     info->si_code = BUS_ADRERR;
     return deliver_exception(t, SGX_PF, code, address, info);
