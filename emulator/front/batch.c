@@ -106,6 +106,8 @@ void batch_touches(struct task *t) {
     struct ahead a = {.context = &b, .memory = outside_memory, .code = outside_code};
     from_regs(&a, &t->regs);
     u32 seen = 0;
+    if (emu.options.no_batch)
+        return;
     for (u32 since = 0; since < BETWEEN / 8 && b.touched < TOUCHES && !(a.rflags & TRAP_FLAG); since++) {
         if (!ahead_step(&a))
             break;

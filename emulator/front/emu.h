@@ -21,7 +21,7 @@ enum { EMU_PAGE = 4096, EMU_XSAVE_MAX = 16384, EMU_IMAGE_PAGES = 3 };
 
 struct emu_options {
     u64 epc_bytes;
-    bool sgx1, driver_sgx1, no_vdso, trace, stats, check;
+    bool sgx1, driver_sgx1, no_vdso, trace, stats, check, no_batch;
     const char *stats_file, *profile, *fuses;
 };
 
@@ -221,11 +221,13 @@ void on_procmem(struct task *t);
 // cpuid.c
 void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const char *path);
 bool cpuid_emulate(struct task *t);
+bool patched_at(const struct task *t, u64 address); // an instruction there was replaced
 
 // enclu.c and fault.c: true if the signal is dealt with, else *info is delivered
 bool on_enclu(struct task *t, siginfo_t *info);
 bool on_fault(struct task *t, siginfo_t *info);
 bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginfo_t *info);
+bool at_enclu(struct task *t);
 bool resume_now(struct task *t, siginfo_t *info);
 void enclave_exit_async(struct task *t, u32 vector, u32 code, u64 address);
 int encl_fault(struct task *t, struct view *v, u64 page); // the driver's fault handler: 0, -EBUSY done, -EFAULT

@@ -70,15 +70,15 @@ bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginf
 // After an AEX for a fault that the driver has resolved: the thread would meet ERESUME at its AEP as a rule, so that is
 // executed in the same stop.
 bool resume_now(struct task *t, siginfo_t *info) {
-    u8 code[3];
-    if (t->regs.rip != t->mm->image + image_symbol("sgx2emu_enclu") &&
-        (remote_read(t, t->regs.rip, code, sizeof(code)) < 0 || memcmp(code, "\x0f\x01\xd7", 3)))
-        return true;
-    if ((u32)t->regs.rax != ENCLU_ERESUME)
+    static u32 depth;
+    if (emu.options.no_batch || depth == BATCH || (u32)t->regs.rax != ENCLU_ERESUME || !at_enclu(t))
         return true;
     *info = (siginfo_t){.si_signo = SIGILL, .si_code = ILL_ILLOPN};
     info->si_addr = (void *)(uintptr_t)t->regs.rip;
-    return on_enclu(t, info);
+    depth++;
+    bool handled = on_enclu(t, info);
+    depth--;
+    return handled;
 }
 
 // A page fault of the leaf itself that the driver can resolve: the instruction is then executed again.
@@ -97,6 +97,19 @@ static bool resolve(struct task *t, const struct sgx_result *r, siginfo_t *info,
     info->si_addr = (void *)(uintptr_t)r->address;
     *ret_handled = deliver_exception(t, SGX_PF, r->fault_code, r->address, info);
     return true;
+}
+
+bool at_enclu(struct task *t) {
+    u64 page, rip = t->regs.rip;
+    u8 code[3];
+    if (patched_at(t, rip))
+        return true;
+    const struct view *v = t->cpu.in_enclave ? view_at(t->mm, rip, &page) : NULL;
+    if (v && rip % EMU_PAGE <= EMU_PAGE - sizeof(code)) // an enclave's code is at hand
+        memcpy(code, v->encl->mem + (rip - v->encl->base), sizeof(code));
+    else if (remote_read(t, rip, code, sizeof(code)) < 0)
+        return false;
+    return !memcmp(code, "\x0f\x01\xd7", sizeof(code));
 }
 
 bool on_enclu(struct task *t, siginfo_t *info) {
@@ -120,7 +133,7 @@ bool on_enclu(struct task *t, siginfo_t *info) {
         if (leaf == ENCLU_ERESUME)
             remote_put_xsave(t);
         bool changes_pages = leaf == ENCLU_EACCEPT || leaf == ENCLU_EACCEPTCOPY || leaf == ENCLU_EMODPE;
-        if (n == BATCH || !(leaf == ENCLU_ERESUME || changes_pages) || !batch_next_leaf(t, changes_pages)) {
+        if (emu.options.no_batch || n == BATCH || !(leaf == ENCLU_ERESUME || changes_pages) || !batch_next_leaf(t, changes_pages)) {
             remote_put(t);
             return true;
         }

@@ -34,6 +34,7 @@ static const char usage[] =
     "  --stats[=FILE.json]   counts at exit, on standard error or as JSON\n"
     "  --trace               one line an event on standard error\n"
     "  --pin                 the program and the emulator on one core: fastest transitions\n"
+    "  --no-batch            a stop for every leaf and page touched, for comparison\n"
     "  --check               says what this machine and the emulated one offer\n"
     "  --help\n";
 
@@ -63,6 +64,7 @@ static int parse(int argc, char **argv) {
         {"profile", required_argument, NULL, 'p'}, {"stats", optional_argument, NULL, 's'}, {"trace", no_argument, NULL, 't'}, {"pin", no_argument, NULL, 'n'},
         {"fuses", required_argument, NULL, 'f'}, {"script", required_argument, NULL, 'x'}, {"no-vdso", no_argument, NULL, 'v'},
         {"check", no_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+        {"script", required_argument, NULL, 'x'}, {"no-vdso", no_argument, NULL, 'v'}, {"check", no_argument, NULL, 'c'}, {"no-batch", no_argument, NULL, 'b'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     struct emu_options *o = &emu.options;
     *o = (struct emu_options){.epc_bytes = 128ull << 20, .profile = "server-icx"};
     int c;
@@ -101,6 +103,9 @@ static int parse(int argc, char **argv) {
         case 'x':
             if (script_load(optarg) < 0)
                 exit(125);
+            break;
+        case 'b':
+            o->no_batch = true;
             break;
         case 'c':
             o->check = true;
