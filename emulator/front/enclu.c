@@ -63,16 +63,19 @@ bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginf
     } else if (vector == SGX_GP) {
         *info = (siginfo_t){.si_signo = SIGSEGV, .si_code = SI_KERNEL};
     }
+    remote_put(t); // RIP: INT3 was left behind
     ptrace(PTRACE_SETSIGINFO, t->tid, NULL, info);
     return false;
 }
 
-// After an AEX for a fault that the driver has resolved: the thread would meet ERESUME at its AEP as a rule, so that is
-// executed in the same stop.
+// After a fault that the driver has resolved. The thread is at an ENCLU as a rule, ERESUME at its AEP or the entry that met the
+// fault: that is executed in the same stop.
 bool resume_now(struct task *t, siginfo_t *info) {
     static u32 depth;
-    if (emu.options.no_batch || depth == BATCH || (u32)t->regs.rax != ENCLU_ERESUME || !at_enclu(t))
+    if (emu.options.no_batch || depth == BATCH || !at_enclu(t)) {
+        remote_put(t); // RIP: INT3 was left behind
         return true;
+    }
     *info = (siginfo_t){.si_signo = SIGILL, .si_code = ILL_ILLOPN};
     info->si_addr = (void *)(uintptr_t)t->regs.rip;
     depth++;
