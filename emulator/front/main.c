@@ -63,8 +63,7 @@ static int parse(int argc, char **argv) {
         {"epc", required_argument, NULL, 'e'}, {"sgx1", no_argument, NULL, '1'}, {"driver", required_argument, NULL, 'd'},
         {"profile", required_argument, NULL, 'p'}, {"stats", optional_argument, NULL, 's'}, {"trace", no_argument, NULL, 't'}, {"pin", no_argument, NULL, 'n'},
         {"fuses", required_argument, NULL, 'f'}, {"script", required_argument, NULL, 'x'}, {"no-vdso", no_argument, NULL, 'v'},
-        {"check", no_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-        {"script", required_argument, NULL, 'x'}, {"no-vdso", no_argument, NULL, 'v'}, {"check", no_argument, NULL, 'c'}, {"no-batch", no_argument, NULL, 'b'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+        {"check", no_argument, NULL, 'c'}, {"no-batch", no_argument, NULL, 'b'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     struct emu_options *o = &emu.options;
     *o = (struct emu_options){.epc_bytes = 128ull << 20, .profile = "server-icx"};
     int c;
