@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""options.py SGX2EMU ENCLAVE: what --stats, --profile, --trace and --check say, each against what the program did. TAP."""
+"""options.py SGX2EMU ENCLAVE DRIVER: what --stats, --profile, --trace and --check say, each against what the program did. TAP."""
 import json
 import os
 import subprocess
 import sys
 import tempfile
 
-emulator, enclave = sys.argv[1:3]
+emulator, enclave, driver = sys.argv[1:4]
 work = tempfile.TemporaryDirectory()
 number, failed = 0, False
 
@@ -33,9 +33,9 @@ def run(*args):
     return subprocess.run([emulator, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
 
 
-def stats(*options):
+def stats(*options, program=(enclave,)):
     file = path('stats.json')
-    result = run(*options, f'--stats={file}', enclave)
+    result = run(*options, f'--stats={file}', *program)
     with open(file) as f:
         return result, json.load(f)
 
@@ -54,6 +54,22 @@ check(leaves['ECREATE'] == 1 and leaves['EINIT'] == 1 and leaves['EADD'] == 4 an
       'counts are those of the program', leaves)
 check(plain['epc']['pages'] == 32 << 8 and leaves['EAUG'] <= plain['epc']['peak_pages'] <= 32 << 8, 'EPC pages', plain['epc'])
 check(leaves['ERESUME'] == sum(plain['aex'].values()), 'every asynchronous exit was resumed', plain['aex'], leaves)
+
+result, single = stats('--pin', '--no-batch', '--epc', '32M')
+
+
+def without_ticks(s):
+    """Timer signals come as they like: each is an interrupt and an ERESUME."""
+    return dict(s['leaves'], ERESUME=s['leaves']['ERESUME'] - s['aex']['interrupt']), s['aex']['pf'], s['page_faults'], s['epc']
+
+
+check(result.returncode == 0 and without_ticks(single) == without_ticks(plain), 'one stop for many leaves or one for each: the counts are the same',
+      plain, single)
+result, one = stats('--pin', program=(driver, 'lives', '1'))
+check(result.returncode == 0 and one['leaves']['ECREATE'] == 1, 'one enclave', one)
+result, many = stats('--pin', program=(driver, 'lives', '12'))
+check(result.returncode == 0 and many['leaves']['ECREATE'] == 12 and many['epc'] == one['epc'],
+      'twelve enclaves, one after the other: their EPC pages come back at once', one, many)
 
 SILENT = '\n'.join(f'{name} 0' for name in [*FORMAT['leaves'], 'AEX', 'IPI', 'FAULT'])
 result, model = stats('--pin', '--profile', path('one', f'base client-skl # comment\n{SILENT}\n\nEACCEPT 3\nhertz 1000\n'))
