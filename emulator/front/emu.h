@@ -21,7 +21,7 @@ enum { EMU_PAGE = 4096, EMU_XSAVE_MAX = 16384, EMU_IMAGE_PAGES = 3 };
 
 struct emu_options {
     u64 epc_bytes;
-    bool sgx1, driver_sgx1, no_vdso, trace, stats, check, no_batch;
+    bool sgx1, driver_sgx1, no_vdso, trace, stats, check, no_batch, abort_page;
     const char *stats_file, *profile, *fuses;
 };
 
@@ -183,6 +183,7 @@ struct view *view_at(struct mm *mm, u64 address, u64 *ret_page);
 u8 view_wanted(const struct view *v, u64 page);
 void view_lower(struct task *t, struct encl *e, u64 page, u64 count); // takes rights away at once
 void view_raise(struct task *t, struct view *v, u64 page);            // gives what is due around a page
+void view_hide(struct task *t, struct encl *e); // takes all rights away, if no other thread is inside
 struct encl *encl_of_fd(struct task *t, int fd);
 
 // calls.c, driver.c, driver2.c, maps.c, signals.c: system calls seen before they run

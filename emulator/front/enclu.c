@@ -52,6 +52,8 @@ bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginf
         t->regs.rdx = address;
         t->regs.rip = t->mm->image + image_symbol("sgx2emu_fixup");
         remote_put(t);
+        if (inside && emu.options.abort_page)
+            view_hide(t, t->encl);
         return true;
     }
     if (inside && (info->si_signo == SIGILL || info->si_signo == SIGFPE))
@@ -138,6 +140,8 @@ bool on_enclu(struct task *t, siginfo_t *info) {
         bool changes_pages = leaf == ENCLU_EACCEPT || leaf == ENCLU_EACCEPTCOPY || leaf == ENCLU_EMODPE;
         if (emu.options.no_batch || n == BATCH || !(leaf == ENCLU_ERESUME || changes_pages) || !batch_next_leaf(t, changes_pages)) {
             remote_put(t);
+            if (leaf == ENCLU_EEXIT && emu.options.abort_page)
+                view_hide(t, t->encl);
             return true;
         }
         leaf = (u32)t->regs.rax;

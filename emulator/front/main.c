@@ -34,6 +34,7 @@ static const char usage[] =
     "  --stats[=FILE.json]   counts at exit, on standard error or as JSON\n"
     "  --trace               one line an event on standard error\n"
     "  --pin                 the program and the emulator on one core: fastest transitions\n"
+    "  --abort-page          accesses from outside see ones also where the enclave uses the page: slow\n"
     "  --no-batch            a stop for every leaf and page touched, for comparison\n"
     "  --check               says what this machine and the emulated one offer\n"
     "  --help\n";
@@ -63,7 +64,7 @@ static int parse(int argc, char **argv) {
         {"epc", required_argument, NULL, 'e'}, {"sgx1", no_argument, NULL, '1'}, {"driver", required_argument, NULL, 'd'},
         {"profile", required_argument, NULL, 'p'}, {"stats", optional_argument, NULL, 's'}, {"trace", no_argument, NULL, 't'}, {"pin", no_argument, NULL, 'n'},
         {"fuses", required_argument, NULL, 'f'}, {"script", required_argument, NULL, 'x'}, {"no-vdso", no_argument, NULL, 'v'},
-        {"check", no_argument, NULL, 'c'}, {"no-batch", no_argument, NULL, 'b'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+        {"check", no_argument, NULL, 'c'}, {"no-batch", no_argument, NULL, 'b'}, {"abort-page", no_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     struct emu_options *o = &emu.options;
     *o = (struct emu_options){.epc_bytes = 128ull << 20, .profile = "server-icx"};
     int c;
@@ -102,6 +103,9 @@ static int parse(int argc, char **argv) {
         case 'x':
             if (script_load(optarg) < 0)
                 exit(125);
+            break;
+        case 'a':
+            o->abort_page = true;
             break;
         case 'b':
             o->no_batch = true;

@@ -133,3 +133,21 @@ void view_raise(struct task *t, struct view *v, u64 page) {
         end++;
     protect(t, v, start, end - start, prot);
 }
+
+void view_hide(struct task *t, struct encl *e) {
+    struct view *v = view_find(t->mm, e);
+    for (const struct task *other = emu.tasks; other; other = other->next)
+        if (other != t && other->mm == t->mm && other->cpu.in_enclave && other->encl == e)
+            return;
+    u64 limit = v ? e->size / EMU_PAGE : 0;
+    for (u64 i = 0, end; i < limit; i = end) {
+        const u8 *next = v->applied + i; // most of a large enclave is 0
+        while (next < v->applied + limit && !*next)
+            next++;
+        end = i = (u64)(next - v->applied);
+        while (end < limit && v->applied[end])
+            end++;
+        if (end > i)
+            protect(t, v, i, end - i, 0);
+    }
+}
