@@ -84,6 +84,7 @@ static void on_ioctl(struct task *t) {
     if (!e)
         return;
     struct user_regs_struct asked = t->regs;
+    script_event(t, "ioctl");
     long result = driver_ioctl(t, e, (u32)t->regs.rsi, t->regs.rdx);
     trace("%d: ioctl %#llx: %ld", t->tid, asked.rsi, result);
     t->regs = asked;

@@ -71,6 +71,23 @@ result, many = stats('--pin', program=(driver, 'lives', '12'))
 check(result.returncode == 0 and many['leaves']['ECREATE'] == 12 and many['epc'] == one['epc'],
       'twelve enclaves, one after the other: their EPC pages come back at once', one, many)
 
+# The hostile driver: where it acts and that it acts.
+for event, moment in (('EENTER', 7), ('EACCEPT', 3), ('fault', 2), ('EAUG', 2), ('EEXIT', 1)):
+    script = path('script', f'at {event} {moment} augment 0x3fff0000 # a page nobody else touches\n')
+    result, hostile = stats('--pin', '--script', script)
+    check(result.returncode == 0 and hostile.get('script_actions') == 1 and hostile['leaves']['EAUG'] == leaves['EAUG'] + 1,
+          f'a script acts at {event}', result.stdout, hostile)
+result, hostile = stats('--pin', '--script', path('script', 'at ioctl 2 augment any\n'), program=(driver,))
+check(result.returncode == 0 and hostile.get('script_actions') == 1, 'a script acts at an ioctl', result.stdout, hostile)
+result = run('--pin', '--trace', '--script', path('script', 'at EENTER 2 augment 0x3fff0000\n'), enclave)
+check('script: augment of page 0x3fff0000 at EENTER 2' in result.stderr, '--trace tells what the script did')
+script = path('script', 'at EENTER 15 remove 0x13000\n')  # its data
+result = run('--pin', '--script', script, enclave)
+check(result.returncode < 0 and 'ok 7' not in result.stdout, 'a page in use that was removed: a fault', result.returncode, result.stdout)
+for bad in ('at EENTER', 'at NOTHING 1 remove any', 'at EENTER 1 destroy any', 'at EENTER 1 remove 5-', 'random EENTER 0 5 remove any', 'maybe'):
+    result = run('--script', path('bad', f'seed 1\n{bad}\n'), 'true')
+    check(result.returncode == 125 and 'bad:2: not understood' in result.stderr, f'a script with "{bad}" is refused', result.stderr)
+
 SILENT = '\n'.join(f'{name} 0' for name in [*FORMAT['leaves'], 'AEX', 'IPI', 'FAULT'])
 result, model = stats('--pin', '--profile', path('one', f'base client-skl # comment\n{SILENT}\n\nEACCEPT 3\nhertz 1000\n'))
 expected = 3 * model['leaves']['EACCEPT']
