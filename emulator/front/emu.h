@@ -42,7 +42,6 @@ struct encl {
     struct encl *next;
     u64 dev, ino; // of the memfd
     int memfd;
-    u32 refs;     // views
     u8 *mem;      // the supervisor's own mapping of the memfd, ELRANGE bytes
     u64 base, size, clock;
     u32 secs;
@@ -106,6 +105,8 @@ struct task {
     struct user_regs_struct regs;
     bool at_syscall; // stopped before a system call is executed
     bool dead, stopped_early, foreign, resend_stop;
+    bool lent; // stopped for calls on another's behalf
+    int stale_fault; // this signal, which is pending, is of a fault that will come again
     int held_status; // an event seen while waiting for another one
     u64 hidden_mask; // synchronous signals the thread believes it has blocked
     u64 held, replayed; // of these: sent and waiting, and sent again by us
@@ -170,6 +171,22 @@ void ops_walk(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pt
 // encl.c
 struct encl *encl_new(int memfd, u64 dev, u64 ino);
 void encl_collect(void); // destroys the enclaves that nobody has open or mapped
+
+// borrow.c
+struct loan {
+    struct task *task;
+    bool group_stop, nested;
+};
+enum { MAX_LOANS = 16 };
+struct loans {
+    struct loan loan[MAX_LOANS];
+    u32 count;
+};
+__nodiscard bool mm_borrow(struct mm *mm, struct loan *ret_loan); // a stopped thread of it; false: none will stop
+void mm_return(const struct loan *loan);
+// A thread of each other address space that maps the enclave: all of them or none.
+__nodiscard bool encl_borrow(struct task *t, const struct encl *e, struct loans *ret_loans);
+void encl_return(struct loans *loans);
 
 // kick.c: as the kernel's IPI after ETRACK
 void encl_track(struct task *t, struct encl *e);

@@ -160,6 +160,10 @@ static void on_signal(struct task *t, int sig) {
     if (ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &info) < 0)
         return resume(t, sig);
     remote_get(t);
+    if (sync && info.si_code > 0 && t->stale_fault == sig) {
+        t->stale_fault = 0;
+        return resume(t, 0);
+    }
     if (sync && info.si_code > 0) {
         if (on_trap(t, &info))
             return t->dead ? (void)0 : resume(t, 0);

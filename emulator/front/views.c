@@ -52,14 +52,12 @@ struct view *view_get(struct mm *mm, struct encl *e) {
     v->applied = lazy_bytes(e->size / EMU_PAGE);
     v->next = mm->views;
     mm->views = v;
-    e->refs++;
     return v;
 }
 
 void view_free(struct view *v) {
     munmap(v->vma, v->encl->size / EMU_PAGE);
     munmap(v->applied, v->encl->size / EMU_PAGE);
-    v->encl->refs--;
     free(v);
 }
 
@@ -106,10 +104,14 @@ static void protect(struct task *t, struct view *v, u64 page, u64 count, u8 prot
     memset(v->applied + page, prot, count);
 }
 
-void view_lower(struct task *t, struct encl *e, u64 page, u64 count) {
-    struct view *v = view_find(t->mm, e);
-    if (!v)
-        return;
+static bool is_too_high(const struct view *v, u64 page, u64 count) {
+    for (u64 i = page; i < page + count; i++)
+        if (v->applied[i] & ~view_wanted(v, i))
+            return true;
+    return false;
+}
+
+static void lower(struct task *t, struct view *v, u64 page, u64 count) {
     for (u64 i = page; i < page + count;) {
         if (!(v->applied[i] & ~view_wanted(v, i))) {
             i++;
@@ -121,6 +123,23 @@ void view_lower(struct task *t, struct encl *e, u64 page, u64 count) {
             end++;
         protect(t, v, i, end - i, prot);
         i = end;
+    }
+}
+
+void view_lower(struct task *t, struct encl *e, u64 page, u64 count) {
+    struct loan loan;
+    for (struct task *u = emu.tasks; u; u = u->next) {
+        struct view *v = u->mm ? view_find(u->mm, e) : NULL;
+        if (!v || !is_too_high(v, page, count))
+            continue;
+        if (u->mm == t->mm) {
+            lower(t, v, page, count);
+        } else if (mm_borrow(u->mm, &loan)) {
+            lower(loan.task, v, page, count);
+            mm_return(&loan);
+        } else {
+            trace("%d: rights taken from the enclave are not taken here: no thread stops", u->tid);
+        }
     }
 }
 

@@ -72,6 +72,10 @@ result, many = stats('--pin', program=(driver, 'lives', '12'))
 check(result.returncode == 0 and many['leaves']['ECREATE'] == 12 and many['epc'] == one['epc'],
       'twelve enclaves, one after the other: their EPC pages come back at once', one, many)
 
+for epc in ('4M', '2M'):
+    result, shared = stats('--epc', epc, program=(driver, 'pair', '600'))
+    check(result.returncode == 0 and shared['epc']['evictions'] > 100, f'two processes evict each other from {epc}', result.returncode, shared)
+
 # The hostile driver: where it acts and that it acts.
 for event, moment in (('EENTER', 7), ('EACCEPT', 3), ('fault', 2), ('EAUG', 2), ('EEXIT', 1)):
     script = path('script', f'at {event} {moment} augment 0x3fff0000 # a page nobody else touches\n')

@@ -212,6 +212,58 @@ static void check_fork(const struct enclave *e) {
     check(ask(e, OP_LOAD, e->base + DATA, 0, 0) == 4712, "the parent sees what it wrote, and the enclave outlives it");
 }
 
+static u32 accept(const struct enclave *e, u64 page, u64 flags) {
+    return leaf_secinfo(e, ENCLU_EACCEPT, flags | REG, e->base + HEAP + page * PAGE, 0);
+}
+
+// Rights taken from a page are taken from every address space.
+static void check_fork_rights(const struct enclave *e) {
+    int up[2], down[2], status = -1;
+    char byte = 0;
+    u64 page = e->base + HEAP;
+    bool ready = accept(e, 0, 3 | SGX_SECINFO_PENDING) == 0 && pipe(up) == 0 && pipe(down) == 0;
+    pid_t child = fork();
+    if (child == 0) {
+        bool before = fault_of(e, OP_STORE, page, 1, 0, NULL, NULL) == 0;
+        if (write(up[1], &byte, 1) != 1 || read(down[0], &byte, 1) != 1)
+            _exit(9);
+        u32 code = 0;
+        bool after = fault_of(e, OP_STORE, page, 2, 0, NULL, &code) == 14 && code == 0x8007;
+        _exit(!before + 2 * !after);
+    }
+    struct {
+        u64 offset, length, value, result, count;
+    } c = {HEAP, PAGE, 1, 0, 0};
+    ready = ready && read(up[0], &byte, 1) == 1 && call(RESTRICT, &c) == 0 && write(down[1], &byte, 1) == 1;
+    waitpid(child, &status, 0);
+    check(ready && status == 0, "RESTRICT_PERMISSIONS reaches a forked child (%#x)", status);
+    check(accept(e, 0, 1 | SGX_SECINFO_PR) == 0 && ask(e, OP_LOAD, page, 0, 0) == 1, "and is accepted by the parent");
+}
+
+// Two processes, an enclave each: together they need more EPC than `sgx-driver pair` is given.
+static int pair(u64 pages) {
+    struct enclave e;
+    struct enclave_config config = {0};
+    int status = 0;
+    pid_t child = fork();
+    u64 salt = child ? 0x1000000 : 0x2000000;
+    if (!enclave_build(&e, &config))
+        return 1;
+    for (u64 i = 0; i < pages; i++)
+        if (accept(&e, i, 3 | SGX_SECINFO_PENDING) != 0 || fault_of(&e, OP_STORE, e.base + HEAP + i * PAGE, i + salt, 0, NULL, NULL))
+            return 2;
+    for (u64 i = 0; i < 2 * pages; i++) {
+        u64 page = i * 7 % pages, value = ask(&e, OP_LOAD, e.base + HEAP + page * PAGE, 0, 0);
+        if (value != page + salt) {
+            printf("# page %lu: %#lx\n", page, value);
+            return 3;
+        }
+    }
+    if (child)
+        waitpid(child, &status, 0);
+    return status ? 4 : 0;
+}
+
 static void check_sgx2(const struct enclave *e, const char *mode) {
     u64 c[5] = {HEAP, PAGE, 1, 0, 0}, r[3] = {HEAP, PAGE, 0};
     int expected = !strcmp(mode, "old") ? ENOTTY : ENODEV;
@@ -286,6 +338,8 @@ int main(int argc, char **argv) {
     struct enclave_config config = {0};
     if (!strcmp(mode, "lives"))
         return lives(argc > 2 ? atoi(argv[2]) : 20);
+    if (!strcmp(mode, "pair") && argc > 2)
+        return pair((u64)atoi(argv[2]));
     if (!strcmp(mode, "load") && argc > 3)
         return load((u64)atoi(argv[2]), (u64)atoi(argv[3]));
     signal(SIGBUS, on_signal);
@@ -308,6 +362,7 @@ int main(int argc, char **argv) {
     } else {
         check_arguments(&enclave);
         check_fork(&enclave);
+        check_fork_rights(&enclave);
     }
     return done();
 }
