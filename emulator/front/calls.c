@@ -47,14 +47,7 @@ static void opened(struct task *t, int fd, enum device device) {
         close(own);
         return;
     }
-    struct encl *e = calloc(1, sizeof(*e));
-    if (!e)
-        abort();
-    e->memfd = own;
-    e->dev = info.st_dev;
-    e->ino = info.st_ino;
-    e->next = emu.enclaves;
-    emu.enclaves = e;
+    encl_new(own, info.st_dev, info.st_ino);
 }
 
 void on_open(struct task *t, u64 path, u64 flags) {
@@ -91,10 +84,16 @@ static void on_ioctl(struct task *t) {
     if (!e)
         return;
     struct user_regs_struct asked = t->regs;
+    script_event(t, "ioctl");
     long result = driver_ioctl(t, e, (u32)t->regs.rsi, t->regs.rdx);
     trace("%d: ioctl %#llx: %ld", t->tid, asked.rsi, result);
     t->regs = asked;
     remote_skip(t, result);
+}
+
+static void on_close(struct task *t) {
+    if (encl_of_fd(t, (int)t->regs.rdi) && remote_finish(t) == 0)
+        encl_collect();
 }
 
 // SYSCALL inside an enclave is #UD (SDM 36.6.1). RCX and R11 are lost already.
@@ -139,6 +138,8 @@ void on_syscall(struct task *t) {
     case SYS_pread64:
     case SYS_pwrite64:
         return on_procmem(t);
+    case SYS_close:
+        return on_close(t);
     case SYS_mmap:
         return on_mmap(t);
     case SYS_mprotect:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // CPUID cannot be made to fault on every machine: in private file mappings of code each CPUID becomes UD2, and the
-// addresses are remembered, so that the program's own UD2 stays what it is.
+// addresses are remembered, so that the program's own UD2 stays what it is. ENCLU of the untrusted side becomes INT3
+// there, which traps sooner than #UD (a hypervisor looks at each #UD first).
 #include <Zydis/Zydis.h>
 #include <cpuid.h>
 #include <fcntl.h>
@@ -48,6 +49,30 @@ static void remember(struct mm *mm, u64 address) {
     list[mm->patched_count++] = address;
 }
 
+bool patched_at(const struct task *t, u64 address) {
+    size_t i = 0;
+    while (i < t->mm->patched_count && t->mm->patched[i] != address)
+        i++;
+    return i < t->mm->patched_count || address == t->mm->image + image_symbol("sgx2emu_enclu");
+}
+
+struct patch {
+    const char *from;
+    size_t from_size;
+    const char *to;
+    size_t to_size;
+};
+
+static void patch_all(struct task *t, u64 start, const u8 *code, size_t size, struct patch patch) {
+    const u8 *p = code;
+    while ((p = memmem(p, size - (size_t)(p - code), patch.from, patch.from_size))) {
+        size_t at = (size_t)(p - code);
+        if (is_instruction(code, size, at) && remote_write(t, start + at, patch.to, patch.to_size) == 0)
+            remember(t->mm, start + at);
+        p += patch.from_size;
+    }
+}
+
 void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const char *path) {
     struct stat info;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -57,12 +82,9 @@ void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const cha
         if (size > (u64)info.st_size - file_offset)
             size = (u64)info.st_size - file_offset;
         u8 *code = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, (off_t)file_offset);
-        const u8 *p = code;
-        while (code != MAP_FAILED && (p = memmem(p, size - (size_t)(p - code), "\x0f\xa2", 2))) {
-            size_t at = (size_t)(p - code);
-            if (is_instruction(code, size, at) && remote_write(t, start + at, "\x0f\x0b", 2) == 0)
-                remember(t->mm, start + at);
-            p += 2;
+        if (code != MAP_FAILED) {
+            patch_all(t, start, code, size, (struct patch){"\x0f\xa2", 2, "\x0f\x0b", 2});
+            patch_all(t, start, code, size, (struct patch){"\x0f\x01\xd7", 3, "\xcc", 1});
         }
         if (code != MAP_FAILED)
             munmap(code, size);
@@ -71,10 +93,8 @@ void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const cha
 }
 
 bool cpuid_emulate(struct task *t) {
-    size_t i = 0;
-    while (i < t->mm->patched_count && t->mm->patched[i] != t->regs.rip)
-        i++;
-    if (i == t->mm->patched_count)
+    u8 code[2];
+    if (!patched_at(t, t->regs.rip) || remote_read(t, t->regs.rip, code, sizeof(code)) < 0 || memcmp(code, "\x0f\x0b", 2))
         return false;
     u32 leaf = (u32)t->regs.rax, subleaf = (u32)t->regs.rcx, r[4];
     __cpuid_count(leaf, subleaf, r[0], r[1], r[2], r[3]);

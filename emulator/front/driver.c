@@ -10,7 +10,9 @@
 
 #include "crypto/sha256.h"
 #include "emu.h"
+#include "source.h"
 
+enum { INTERRUPT_EVERY = 256 };
 enum { IOC_CREATE = 0x4008a400, IOC_INIT = 0x4008a402, IOC_PROVISION = 0x4008a403 };
 #define IOC_ADD 0xc030a401u
 #define IOC_RESTRICT 0xc028a405u
@@ -37,14 +39,14 @@ static long create(struct task *t, struct encl *e, u64 argument) {
     ret = -ENOMEM;
     u32 index = epc_alloc(t, e);
     if (index == SGX_NO_PAGE)
-        goto out;
+        goto out_va;
     static const struct sgx_secinfo secinfo;
     struct sgx_page_args args = {.srcpge = (u8 *)secs, .secinfo = &secinfo, .secs = SGX_NO_SECS};
     struct sgx_result r = sgx_ecreate(&emu.model, &args, (u64)index * EMU_PAGE);
     if (r.vector || r.rax) {
         epc_free(index);
         ret = -EIO;
-        goto out;
+        goto out_va;
     }
     e->secs = index;
     e->base = secs->base;
@@ -62,9 +64,12 @@ static long create(struct task *t, struct encl *e, u64 argument) {
     }
     e->created = true;
     view_get(t->mm, e);
-    filter_enclave(t, e->base, e->size);
+    filter_enclave(t, (int)t->regs.rdi, e->base, e->size);
     maps_adopt_early(t, e);
     ret = 0;
+out_va:
+    if (ret)
+        encl_va_release(e);
 out:
     free(secs);
     return ret;
@@ -90,7 +95,8 @@ static int check_secinfo(const struct sgx_secinfo *s) {
     return 0;
 }
 
-static long add_page(struct task *t, struct encl *e, u64 src, u64 page, const struct sgx_secinfo *secinfo, u64 flags) {
+static long add_page(struct task *t, struct encl *e, struct source *source, u64 src, u64 page, const struct sgx_secinfo *secinfo,
+                     u64 flags) {
     static u8 data[EMU_PAGE] __attribute__((aligned(4096)));
     struct encl_page *p = &e->pages[page];
     u32 index = epc_alloc(t, e);
@@ -102,8 +108,10 @@ static long add_page(struct task *t, struct encl *e, u64 src, u64 page, const st
     long ret = -EBUSY;
     if (p->state != PAGE_ABSENT)
         goto fail;
-    ret = -EFAULT;
-    if (remote_read(t, src, data, EMU_PAGE) < 0)
+    ret = source_check(t, source, src);
+    if (ret == 0 && remote_read(t, src, data, EMU_PAGE) < 0)
+        ret = -EFAULT;
+    if (ret)
         goto fail;
     struct sgx_page_args args = {.linaddr = e->base + page * EMU_PAGE, .srcpge = data, .secinfo = secinfo,
                                  .secs = (u64)e->secs * EMU_PAGE};
@@ -125,7 +133,7 @@ fail_added:
     (void)sgx_eremove(&emu.model, (u64)index * EMU_PAGE);
 fail:
     epc_free(index);
-    e->driver_pages--;
+    encl_va_release(e);
     return ret;
 }
 
@@ -146,8 +154,12 @@ static long add_pages(struct task *t, struct encl *e, u64 argument) {
         return -EINVAL;
     long ret = 0;
     u64 done = 0;
-    for (; done < a.length && !ret; done += ret ? 0 : EMU_PAGE)
-        ret = add_page(t, e, a.src + done, (a.offset + done) / EMU_PAGE, &secinfo, a.flags);
+    struct source source = {0};
+    for (; done < a.length && !ret; done += ret ? 0 : EMU_PAGE) {
+        if (done && done / EMU_PAGE % INTERRUPT_EVERY == 0 && source_interrupted(t))
+            break;
+        ret = add_page(t, e, &source, a.src + done, (a.offset + done) / EMU_PAGE, &secinfo, a.flags);
+    }
     a.count = done;
     if (remote_write(t, argument, &a, sizeof(a)) < 0)
         return -EFAULT;
@@ -165,6 +177,13 @@ static long init(struct task *t, struct encl *e, u64 argument) {
         return -EINVAL;
     if (e->attributes & ~e->attributes_mask)
         return -EACCES;
+    u32 misc[4], offered[4];
+    sgx_cpuid(&emu.model, 0x12, 0, misc);
+    sgx_cpuid(&emu.model, 0x12, 1, offered);
+    struct sgx_attributes must = {sig.attributes.flags & sig.attributemask.flags, sig.attributes.xfrm & sig.attributemask.xfrm};
+    if ((must.flags & ~(offered[0] | (u64)offered[1] << 32)) || (must.xfrm & ~(offered[2] | (u64)offered[3] << 32)) ||
+        (sig.miscselect & sig.miscmask & ~misc[1]))
+        return -EINVAL;
     sha256(sig.modulus, sizeof(sig.modulus), emu.model.lepubkeyhash);
     struct sgx_result r = sgx_einit(&emu.model, &sig, (u64)e->secs * EMU_PAGE);
     if (r.vector)

@@ -38,7 +38,10 @@ static long restrict_page(struct task *t, struct encl *e, u64 page, struct chang
     struct sgx_result r = sgx_emodpr(&emu.model, &secinfo, epc_of(e, page));
     if (!r.vector && r.rax)
         c->result = r.rax;
-    return r.vector || r.rax ? -EFAULT : 0;
+    if (r.vector || r.rax)
+        return -EFAULT;
+    encl_track(t, e);
+    return 0;
 }
 
 long driver_restrict(struct task *t, struct encl *e, u64 argument) {
@@ -52,7 +55,6 @@ long driver_restrict(struct task *t, struct encl *e, u64 argument) {
     while (done < c.length / EMU_PAGE && !(ret = restrict_page(t, e, page + done, &c)))
         done++;
     view_lower(t, e, page, done);
-    encl_track(t, e);
     c.count = done * EMU_PAGE;
     return remote_write(t, argument, &c, sizeof(c)) < 0 ? -EFAULT : ret;
 }
@@ -79,6 +81,7 @@ static long retype_page(struct task *t, struct encl *e, u64 page, struct change 
         return -EFAULT;
     }
     p->type = (u8)c->value;
+    encl_track(t, e);
     return 0;
 }
 
@@ -93,7 +96,6 @@ long driver_types(struct task *t, struct encl *e, u64 argument) {
     while (done < c.length / EMU_PAGE && !(ret = retype_page(t, e, page + done, &c)))
         done++;
     view_lower(t, e, page, done);
-    encl_track(t, e);
     c.count = done * EMU_PAGE;
     return remote_write(t, argument, &c, sizeof(c)) < 0 ? -EFAULT : ret;
 }
@@ -156,7 +158,7 @@ int driver_eaug(struct task *t, struct encl *e, u64 page) {
     if (r.vector) {
         trace("EAUG: vector %u", r.vector);
         epc_free(index);
-        e->driver_pages--;
+        encl_va_release(e);
         return -EFAULT;
     }
     *p = (struct encl_page){.epc = index, .state = PAGE_LOADED, .type = SGX_PT_REG,

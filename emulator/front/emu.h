@@ -21,7 +21,7 @@ enum { EMU_PAGE = 4096, EMU_XSAVE_MAX = 16384, EMU_IMAGE_PAGES = 3 };
 
 struct emu_options {
     u64 epc_bytes;
-    bool sgx1, driver_sgx1, no_vdso, trace, stats;
+    bool sgx1, driver_sgx1, no_vdso, trace, stats, check, no_batch, abort_page;
     const char *stats_file, *profile, *fuses;
 };
 
@@ -42,7 +42,6 @@ struct encl {
     struct encl *next;
     u64 dev, ino; // of the memfd
     int memfd;
-    u32 refs;     // views
     u8 *mem;      // the supervisor's own mapping of the memfd, ELRANGE bytes
     u64 base, size, clock;
     u32 secs;
@@ -59,6 +58,7 @@ struct view {
     struct view *next;
     struct encl *encl;
     u8 *vma, *applied;
+    u64 mapped; // pages
 };
 
 // A mapping of the device file made before ECREATE.
@@ -105,6 +105,8 @@ struct task {
     struct user_regs_struct regs;
     bool at_syscall; // stopped before a system call is executed
     bool dead, stopped_early, foreign, resend_stop;
+    bool lent; // stopped for calls on another's behalf
+    int stale_fault; // this signal, which is pending, is of a fault that will come again
     int held_status; // an event seen while waiting for another one
     u64 hidden_mask; // synchronous signals the thread believes it has blocked
     u64 held, replayed; // of these: sent and waiting, and sent again by us
@@ -123,6 +125,7 @@ struct emu {
     u64 provision_dev, provision_ino;
     u32 pages, used, peak;
     u64 evictions, page_faults, script_actions;
+    u64 kicks; // interrupts of threads inside after ETRACK
     struct encl **frame_owner;
     u8 *special; // contents of SECS and VA pages, by EPC index
     u32 *free_list;
@@ -161,8 +164,29 @@ void epc_free(u32 index);
 __nodiscard int epc_load(struct task *t, struct encl *e, u64 page); // from swap, if evicted
 void encl_free_pages(struct encl *e);
 __nodiscard int encl_va_reserve(struct task *t, struct encl *e);
+void encl_va_release(struct encl *e); // undoes the last reservation
 u8 *ops_page(void *front, u32 index, const struct sgx_epcm *epcm);
 void ops_walk(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pte *ret_pte);
+
+// encl.c
+struct encl *encl_new(int memfd, u64 dev, u64 ino);
+void encl_collect(void); // destroys the enclaves that nobody has open or mapped
+
+// borrow.c
+struct loan {
+    struct task *task;
+    bool group_stop, nested;
+};
+enum { MAX_LOANS = 16 };
+struct loans {
+    struct loan loan[MAX_LOANS];
+    u32 count;
+};
+__nodiscard bool mm_borrow(struct mm *mm, struct loan *ret_loan); // a stopped thread of it; false: none will stop
+void mm_return(const struct loan *loan);
+// A thread of each other address space that maps the enclave: all of them or none.
+__nodiscard bool encl_borrow(struct task *t, const struct encl *e, struct loans *ret_loans);
+void encl_return(struct loans *loans);
 
 // kick.c: as the kernel's IPI after ETRACK
 void encl_track(struct task *t, struct encl *e);
@@ -170,10 +194,13 @@ void encl_track(struct task *t, struct encl *e);
 // views.c
 struct view *view_find(struct mm *mm, const struct encl *e);
 struct view *view_get(struct mm *mm, struct encl *e);
+void view_free(struct view *v);
+void view_map(struct view *v, u64 page, u64 count, u8 vma); // the program maps (PROT_* | VIEW_MAPPED) or unmaps (0) pages
 struct view *view_at(struct mm *mm, u64 address, u64 *ret_page);
 u8 view_wanted(const struct view *v, u64 page);
 void view_lower(struct task *t, struct encl *e, u64 page, u64 count); // takes rights away at once
 void view_raise(struct task *t, struct view *v, u64 page);            // gives what is due around a page
+void view_hide(struct task *t, struct encl *e); // takes all rights away, if no other thread is inside
 struct encl *encl_of_fd(struct task *t, int fd);
 
 // calls.c, driver.c, driver2.c, maps.c, signals.c: system calls seen before they run
@@ -212,11 +239,14 @@ void on_procmem(struct task *t);
 // cpuid.c
 void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const char *path);
 bool cpuid_emulate(struct task *t);
+bool patched_at(const struct task *t, u64 address); // an instruction there was replaced
 
 // enclu.c and fault.c: true if the signal is dealt with, else *info is delivered
 bool on_enclu(struct task *t, siginfo_t *info);
 bool on_fault(struct task *t, siginfo_t *info);
 bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginfo_t *info);
+bool at_enclu(struct task *t);
+bool resume_now(struct task *t, siginfo_t *info);
 void enclave_exit_async(struct task *t, u32 vector, u32 code, u64 address);
 int encl_fault(struct task *t, struct view *v, u64 page); // the driver's fault handler: 0, -EBUSY done, -EFAULT
 
@@ -227,7 +257,14 @@ void script_dump(const struct encl *e); // the EPCM of an enclave that ends, whe
 
 // filter.c
 __nodiscard int filter_install(void);
-void filter_enclave(struct task *t, u64 base, u64 size); // adds the rules a program with an enclave needs
+void filter_enclave(struct task *t, int fd, u64 base, u64 size); // adds the rules a program with an enclave needs
+
+// batch.c: after a leaf or a touch, with the registers in t->regs
+bool batch_next_leaf(struct task *t, bool go_on); // goes on inside, if wanted; true: is at an EACCEPT, EACCEPTCOPY or EMODPE
+void batch_touches(struct task *t);   // goes on outside while the program reads pages it has no rights to
+
+// check.c: --check; the exit status
+int check_machine(void);
 
 // report.c
 void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));

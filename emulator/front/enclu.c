@@ -5,6 +5,8 @@
 
 #include "emu.h"
 
+enum { BATCH = 64 };
+
 static void to_cpu(struct task *t) {
     const struct user_regs_struct *r = &t->regs;
     t->cpu.gpr = (struct sgx_gpr){r->rax, r->rcx, r->rdx, r->rbx, r->rsp, r->rbp, r->rsi, r->rdi, r->r8,
@@ -50,6 +52,8 @@ bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginf
         t->regs.rdx = address;
         t->regs.rip = t->mm->image + image_symbol("sgx2emu_fixup");
         remote_put(t);
+        if (inside && emu.options.abort_page)
+            view_hide(t, t->encl);
         return true;
     }
     if (inside && (info->si_signo == SIGILL || info->si_signo == SIGFPE))
@@ -61,8 +65,25 @@ bool deliver_exception(struct task *t, u32 vector, u32 code, u64 address, siginf
     } else if (vector == SGX_GP) {
         *info = (siginfo_t){.si_signo = SIGSEGV, .si_code = SI_KERNEL};
     }
+    remote_put(t); // RIP: INT3 was left behind
     ptrace(PTRACE_SETSIGINFO, t->tid, NULL, info);
     return false;
+}
+
+// After a fault that the driver has resolved. The thread is at an ENCLU as a rule, ERESUME at its AEP or the entry that met the
+// fault: that is executed in the same stop.
+bool resume_now(struct task *t, siginfo_t *info) {
+    static u32 depth;
+    if (emu.options.no_batch || depth == BATCH || !at_enclu(t)) {
+        remote_put(t); // RIP: INT3 was left behind
+        return true;
+    }
+    *info = (siginfo_t){.si_signo = SIGILL, .si_code = ILL_ILLOPN};
+    info->si_addr = (void *)(uintptr_t)t->regs.rip;
+    depth++;
+    bool handled = on_enclu(t, info);
+    depth--;
+    return handled;
 }
 
 // A page fault of the leaf itself that the driver can resolve: the instruction is then executed again.
@@ -74,13 +95,26 @@ static bool resolve(struct task *t, const struct sgx_result *r, siginfo_t *info,
     if (t->cpu.in_enclave)
         enclave_exit_async(t, SGX_PF, r->fault_code, r->address);
     if (encl_fault(t, v, page) == 0) {
-        *ret_handled = true;
+        *ret_handled = resume_now(t, info);
         return true;
     }
     *info = (siginfo_t){.si_signo = SIGBUS, .si_code = BUS_ADRERR};
     info->si_addr = (void *)(uintptr_t)r->address;
     *ret_handled = deliver_exception(t, SGX_PF, r->fault_code, r->address, info);
     return true;
+}
+
+bool at_enclu(struct task *t) {
+    u64 page, rip = t->regs.rip;
+    u8 code[3];
+    if (patched_at(t, rip))
+        return true;
+    const struct view *v = t->cpu.in_enclave ? view_at(t->mm, rip, &page) : NULL;
+    if (v && rip % EMU_PAGE <= EMU_PAGE - sizeof(code)) // an enclave's code is at hand
+        memcpy(code, v->encl->mem + (rip - v->encl->base), sizeof(code));
+    else if (remote_read(t, rip, code, sizeof(code)) < 0)
+        return false;
+    return !memcmp(code, "\x0f\x01\xd7", sizeof(code));
 }
 
 bool on_enclu(struct task *t, siginfo_t *info) {
@@ -94,14 +128,25 @@ bool on_enclu(struct task *t, siginfo_t *info) {
         if (leaf == ENCLU_ERESUME)
             remote_get_xsave(t);
     }
-    script_event(t, enclu_name(leaf));
-    struct sgx_result r = sgx_enclu(&emu.model, &t->cpu);
-    if (!r.vector) {
+    struct sgx_result r;
+    for (u32 n = 0;; n++) {
+        script_event(t, enclu_name(leaf));
+        r = sgx_enclu(&emu.model, &t->cpu);
+        if (r.vector)
+            break;
         from_cpu(t);
-        remote_put(t);
         if (leaf == ENCLU_ERESUME)
             remote_put_xsave(t);
-        return true;
+        bool changes_pages = leaf == ENCLU_EACCEPT || leaf == ENCLU_EACCEPTCOPY || leaf == ENCLU_EMODPE;
+        if (emu.options.no_batch || n == BATCH || !(leaf == ENCLU_ERESUME || changes_pages) || !batch_next_leaf(t, changes_pages)) {
+            remote_put(t);
+            if (leaf == ENCLU_EEXIT && emu.options.abort_page)
+                view_hide(t, t->encl);
+            return true;
+        }
+        leaf = (u32)t->regs.rax;
+        rip = t->regs.rip;
+        to_cpu(t);
     }
     trace("%d: ENCLU leaf %u at %#lx: vector %u, code %#x, address %#lx", t->tid, leaf, rip, r.vector, r.fault_code, r.address);
     if (resolve(t, &r, info, &handled))

@@ -118,6 +118,9 @@ static bool reclaim_from(struct task *t, struct encl *e) {
     if (!count)
         return false;
     u32 before = emu.used;
+    struct loans loans;
+    if (!encl_borrow(t, e, &loans))
+        return false;
     for (u64 i = 0; i < count; i++) {
         struct sgx_result r = sgx_eblock(&emu.model, (u64)e->pages[start + i].epc * EMU_PAGE);
         if (r.vector || r.rax)
@@ -127,14 +130,17 @@ static bool reclaim_from(struct task *t, struct encl *e) {
     for (u64 i = 0; i < count; i++)
         evict(t, e, start + i);
     view_lower(t, e, start, count);
+    encl_return(&loans);
     return emu.used < before;
 }
 
 u32 epc_alloc(struct task *t, struct encl *owner) {
+    if (emu.used == emu.pages)
+        encl_collect();
     while (emu.used == emu.pages) {
         bool any = false;
         for (struct encl *e = emu.enclaves; e && !any; e = e->next)
-            any = e->created && view_find(t->mm, e) && e->refs == 1 && reclaim_from(t, e);
+            any = e->created && reclaim_from(t, e);
         if (!any)
             return SGX_NO_PAGE;
     }
@@ -162,6 +168,16 @@ int encl_va_reserve(struct task *t, struct encl *e) {
     va->next = e->va;
     e->va = va;
     return 0;
+}
+
+void encl_va_release(struct encl *e) {
+    struct va_page *va = e->va;
+    if (--e->driver_pages % VA_SLOTS)
+        return;
+    e->va = va->next;
+    (void)sgx_eremove(&emu.model, (u64)va->epc * EMU_PAGE);
+    epc_free(va->epc);
+    free(va);
 }
 
 int epc_load(struct task *t, struct encl *e, u64 page) {

@@ -79,8 +79,13 @@ int encl_fault(struct task *t, struct view *v, u64 page) {
     struct encl *e = v->encl;
     struct encl_page *p = &e->pages[page];
     emu.page_faults++;
-    if (p->state == PAGE_ABSENT)
-        return driver_eaug(t, e, page);
+    script_event(t, "fault");
+    if (p->state == PAGE_ABSENT) {
+        int ret = driver_eaug(t, e, page);
+        if (ret == 0)
+            script_event(t, "EAUG");
+        return ret;
+    }
     if ((v->vma[page] & 7) & ~p->max_prot)
         return -EFAULT;
     return epc_load(t, e, page);
@@ -157,10 +162,12 @@ static bool outside(struct task *t, struct view *v, u64 page, u64 address, sigin
         ptrace(PTRACE_SETSIGINFO, t->tid, NULL, info);
         return false;
     }
-    if (decode(t, &d) && load_ones(t, &d))
+    if (decode(t, &d) && load_ones(t, &d)) {
+        batch_touches(t);
         remote_put(t);
-    else
+    } else {
         step_over(t, v, page);
+    }
     return true;
 }
 
@@ -184,7 +191,7 @@ bool on_fault(struct task *t, siginfo_t *info) {
         return deliver_exception(t, SGX_PF, r.vector ? r.fault_code : code, address, info);
     enclave_exit_async(t, SGX_PF, code, address);
     if (encl_fault(t, v, page) == 0)
-        return true;
+        return resume_now(t, info);
     info->si_signo = SIGBUS;
     info->si_code = BUS_ADRERR;
     return deliver_exception(t, SGX_PF, code, address, info);

@@ -41,17 +41,18 @@ int filter_install(void) {
     return 0;
 }
 
-// Once a program has an enclave: changes of mappings, and any SYSCALL executed inside ELRANGE, which is #UD there.
-void filter_enclave(struct task *t, u64 base, u64 size) {
+// Once a program has an enclave: changes of mappings, close of its file, and any SYSCALL executed inside ELRANGE, which is #UD there.
+void filter_enclave(struct task *t, int fd, u64 base, u64 size) {
     u64 mask = ~(size - 1);
     struct {
         struct sock_fprog program;
-        struct sock_filter rules[24];
+        struct sock_filter rules[29];
     } image = {{0, NULL}, {
         PREAMBLE,
         LOAD_HIGH(instruction_pointer), AND((u32)(mask >> 32)), EQUAL((u32)(base >> 32), 0, 4),
         LOAD(instruction_pointer), AND((u32)mask), EQUAL((u32)base, 0, 1), STOP,
         LOAD(nr), STOP_CALL(SYS_mprotect), STOP_CALL(SYS_munmap),
+        EQUAL(SYS_close, 0, 4), LOAD(args[0]), EQUAL((u32)fd, 0, 1), STOP, ALLOW,
         EQUAL(SYS_mmap, 0, 4), LOAD(args[3]), AND(MAP_FIXED | MAP_FIXED_NOREPLACE), EQUAL(0, 1, 0), STOP,
         ALLOW,
     }};

@@ -6,8 +6,22 @@
 
 #include "emu.h"
 
+// The stop may come between a fault and its signal. After the AEX the signal would be out of place; the fault comes again.
+static void interrupt_inside(struct task *t) {
+    struct __ptrace_peeksiginfo_args args = {.nr = 8};
+    siginfo_t pending[8];
+    long count = ptrace(PTRACE_PEEKSIGINFO, t->tid, &args, pending);
+    for (long i = 0; i < count; i++)
+        if (pending[i].si_code > 0 && (SYNCHRONOUS & SIGNAL_BIT(pending[i].si_signo)))
+            t->stale_fault = pending[i].si_signo;
+    enclave_exit_async(t, SGX_AEX_INTERRUPT, 0, 0);
+}
+
 static void kick(struct task *t) {
     int status;
+    emu.kicks++;
+    if (t->lent)
+        return interrupt_inside(t);
     if (ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) < 0 || !remote_wait(t, &status))
         return;
     remote_get(t);
@@ -23,7 +37,7 @@ static void kick(struct task *t) {
     siginfo_t info = {0};
     if (!event)
         ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &info);
-    enclave_exit_async(t, SGX_AEX_INTERRUPT, 0, 0);
+    interrupt_inside(t);
     bool fault = !event && info.si_code > 0 && (sig == SIGILL || sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE);
     if (fault || (event == PTRACE_EVENT_STOP && sig == SIGTRAP))
         ptrace(PTRACE_CONT, t->tid, NULL, NULL); // a fault comes again after ERESUME

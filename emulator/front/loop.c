@@ -95,6 +95,7 @@ static void on_exec(struct task *t) {
     actions_put(t->actions);
     t->actions = a;
     t->at_syscall = false;
+    encl_collect();
     int status;
     ptrace(PTRACE_SYSCALL, t->tid, NULL, NULL); // execve has still to return
     if (!remote_wait(t, &status))
@@ -120,12 +121,17 @@ static u32 vector_of(const siginfo_t *info) {
 
 // True if the program is not to see the signal.
 static bool on_trap(struct task *t, siginfo_t *info) {
+    if (info->si_signo == SIGTRAP && info->si_code == SI_KERNEL && patched_at(t, t->regs.rip - 1)) {
+        t->regs.rip--;
+        *info = (siginfo_t){.si_signo = SIGILL, .si_code = ILL_ILLOPN}; // what ENCLU gives should the leaf fail
+        info->si_addr = (void *)(uintptr_t)t->regs.rip;
+        return on_enclu(t, info);
+    }
     if (info->si_signo == SIGILL) {
-        u8 code[3];
-        if (remote_read(t, t->regs.rip, code, 3) == 0 && !memcmp(code, "\x0f\x01\xd7", 3))
-            return on_enclu(t, info);
         if (cpuid_emulate(t))
             return true;
+        if (at_enclu(t))
+            return on_enclu(t, info);
     }
     if (info->si_signo == SIGSEGV || (info->si_signo == SIGBUS && info->si_code != BUS_ADRALN))
         return on_fault(t, info);
@@ -154,6 +160,10 @@ static void on_signal(struct task *t, int sig) {
     if (ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &info) < 0)
         return resume(t, sig);
     remote_get(t);
+    if (sync && info.si_code > 0 && t->stale_fault == sig) {
+        t->stale_fault = 0;
+        return resume(t, 0);
+    }
     if (sync && info.si_code > 0) {
         if (on_trap(t, &info))
             return t->dead ? (void)0 : resume(t, 0);

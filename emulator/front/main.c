@@ -17,6 +17,7 @@
 
 #include "emu.h"
 #include "loop.h"
+#include "profile.h"
 
 struct emu emu;
 
@@ -27,13 +28,15 @@ static const char usage[] =
     "  --sgx1                a CPU without SGX2\n"
     "  --driver=5.11|6.0     the driver without or with the SGX2 ioctls (default 6.0)\n"
     "  --no-vdso             a kernel whose vDSO has no enclave entry: exceptions inside come as signals\n"
-    "  --profile NAME        cost model: client-skl or server-icx (default server-icx)\n"
+    "  --profile NAME        cost model: client-skl, server-icx (default) or a file, see sgx2emu(1)\n"
     "  --script FILE         a hostile driver: acts on pages at chosen events, see sgx2emu(1)\n"
     "  --fuses FILE          the 32 bytes that all keys derive from (default: published ones)\n"
     "  --stats[=FILE.json]   counts at exit, on standard error or as JSON\n"
     "  --trace               one line an event on standard error\n"
     "  --pin                 the program and the emulator on one core: fastest transitions\n"
-    "  --check               says what this machine offers\n"
+    "  --abort-page          accesses from outside see ones also where the enclave uses the page: slow\n"
+    "  --no-batch            a stop for every leaf and page touched, for comparison\n"
+    "  --check               says what this machine and the emulated one offer\n"
     "  --help\n";
 
 static u64 parse_size(const char *text) {
@@ -56,19 +59,12 @@ static void pin(void) {
         perror("sgx2emu: --pin");
 }
 
-static int check(void) {
-    bool device = access("/dev/sgx_enclave", F_OK) == 0;
-    printf("SGX device: %s\n", device ? "present" : "absent");
-    printf("ptrace, seccomp: needed by the emulator, tried when it runs\n");
-    return 0;
-}
-
 static int parse(int argc, char **argv) {
     static const struct option options[] = {
         {"epc", required_argument, NULL, 'e'}, {"sgx1", no_argument, NULL, '1'}, {"driver", required_argument, NULL, 'd'},
         {"profile", required_argument, NULL, 'p'}, {"stats", optional_argument, NULL, 's'}, {"trace", no_argument, NULL, 't'}, {"pin", no_argument, NULL, 'n'},
         {"fuses", required_argument, NULL, 'f'}, {"script", required_argument, NULL, 'x'}, {"no-vdso", no_argument, NULL, 'v'},
-        {"check", no_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+        {"check", no_argument, NULL, 'c'}, {"no-batch", no_argument, NULL, 'b'}, {"abort-page", no_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     struct emu_options *o = &emu.options;
     *o = (struct emu_options){.epc_bytes = 128ull << 20, .profile = "server-icx"};
     int c;
@@ -86,8 +82,6 @@ static int parse(int argc, char **argv) {
             o->driver_sgx1 = optarg[0] == '5';
             break;
         case 'p':
-            if (strcmp(optarg, "client-skl") && strcmp(optarg, "server-icx"))
-                return -EINVAL;
             o->profile = optarg;
             break;
         case 'f':
@@ -110,8 +104,15 @@ static int parse(int argc, char **argv) {
             if (script_load(optarg) < 0)
                 exit(125);
             break;
+        case 'a':
+            o->abort_page = true;
+            break;
+        case 'b':
+            o->no_batch = true;
+            break;
         case 'c':
-            exit(check());
+            o->check = true;
+            break;
         case 'h':
             fputs(usage, stdout);
             exit(0);
@@ -119,7 +120,9 @@ static int parse(int argc, char **argv) {
             return -EINVAL;
         }
     }
-    return optind < argc && o->epc_bytes >= (1u << 20) ? 0 : -EINVAL;
+    if (profile_load(o->profile, &emu_profile) < 0)
+        exit(125);
+    return (optind < argc || o->check) && o->epc_bytes >= (1u << 20) ? 0 : -EINVAL;
 }
 
 // The enclave may have the components the host has, laid out as the host's XSAVE lays them out: AVX, AVX-512, PKRU.
@@ -243,6 +246,8 @@ int main(int argc, char **argv) {
         fprintf(stderr, "sgx2emu: the model: %s\n", strerror(-ret));
         return 125;
     }
+    if (emu.options.check)
+        return check_machine();
     double start = now();
     pid_t child = spawn(argv + optind);
     if (child < 0)

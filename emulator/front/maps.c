@@ -28,7 +28,7 @@ static void forget(struct task *t, u64 start, u64 size) {
             end = limit;
         if (from >= end)
             continue;
-        memset(v->vma + (from - v->encl->base) / EMU_PAGE, 0, (end - from) / EMU_PAGE);
+        view_map(v, (from - v->encl->base) / EMU_PAGE, (end - from) / EMU_PAGE, 0);
         memset(v->applied + (from - v->encl->base) / EMU_PAGE, 0, (end - from) / EMU_PAGE);
     }
     for (struct early_map **link = &t->mm->early; *link;) {
@@ -74,7 +74,7 @@ static void map_device(struct task *t, struct encl *e) {
                 u64 args[6] = {start, size, PROT_NONE, MAP_SHARED | MAP_FIXED, t->regs.r8, start - e->base};
                 (void)remote_call(t, SYS_mmap, args);
             }
-            memset(v->vma + (start - e->base) / EMU_PAGE, prot | VIEW_MAPPED, size / EMU_PAGE);
+            view_map(v, (start - e->base) / EMU_PAGE, size / EMU_PAGE, (u8)prot | VIEW_MAPPED);
         } else if (e->initialized) {
             u64 args[6] = {start, size};
             (void)remote_call(t, SYS_munmap, args);
@@ -148,8 +148,13 @@ void on_munmap(struct task *t) {
     u64 start = t->regs.rdi, size = (t->regs.rsi + EMU_PAGE - 1) & ~(u64)(EMU_PAGE - 1);
     if ((!t->mm->views && !t->mm->early) || start % EMU_PAGE || !size)
         return;
-    if (remote_finish(t) == 0)
+    u64 page;
+    bool enclave = view_at(t->mm, start, &page) || t->mm->early;
+    long ret = remote_finish(t);
+    if (ret == 0)
         forget(t, start, size);
+    if (ret == 0 && enclave)
+        encl_collect();
 }
 
 void maps_adopt_early(struct task *t, struct encl *e) {
@@ -165,7 +170,7 @@ void maps_adopt_early(struct task *t, struct encl *e) {
             long ret = remote_call(t, SYS_mmap, args);
             if (ret < 0 && ret >= -4095)
                 trace("%d: early mapping: %s", t->tid, strerror((int)-ret));
-            memset(v->vma + (m->start - e->base) / EMU_PAGE, m->prot | VIEW_MAPPED, m->size / EMU_PAGE);
+            view_map(v, (m->start - e->base) / EMU_PAGE, m->size / EMU_PAGE, (u8)m->prot | VIEW_MAPPED);
         }
         *link = m->next;
         free(m);

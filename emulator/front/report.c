@@ -1,31 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// --trace and --stats. Modelled cycles charge each leaf its cost on a profile's hardware; sources in the README.
+// --trace and --stats. Modelled cycles charge each event its cost on a profile's hardware (profile.c).
 #include <stdarg.h>
 #include <string.h>
 
 #include "emu.h"
-
-static const char *const encls_names[16] = {"ECREATE", "EADD", "EINIT", "EREMOVE", "EDBGRD", "EDBGWR", "EEXTEND", "ELDB",
-                                            "ELDU", "EBLOCK", "EPA", "EWB", "ETRACK", "EAUG", "EMODPR", "EMODT"};
-static const char *const enclu_names[16] = {"EREPORT", "EGETKEY", "EENTER", "ERESUME", "EEXIT", "EACCEPT", "EMODPE",
-                                            "EACCEPTCOPY", "EVERIFYREPORT2", "EDECCSSA"};
+#include "profile.h"
 
 const char *enclu_name(u32 leaf) { return leaf < 16 && enclu_names[leaf] ? enclu_names[leaf] : "?"; }
-
-struct profile {
-    const char *name;
-    double hertz;
-    u32 encls[16], enclu[16], aex;
-};
-
-static const struct profile profiles[] = {
-    {"client-skl", 3.4e9,
-     {28500, 12500, 88000, 4500, 0, 0, 5500, 12000, 12000, 1000, 1000, 12000, 3000, 10000, 8000, 6000},
-     {34000, 40000, 7200, 7200, 5900, 10000, 9000, 10000}, 5900},
-    {"server-icx", 2.9e9,
-     {28500, 12500, 88000, 4500, 0, 0, 5500, 12000, 12000, 1000, 1000, 12000, 3000, 10000, 8000, 6000},
-     {34000, 40000, 5500, 5500, 4500, 10000, 9000, 10000}, 4500},
-};
 
 void trace(const char *format, ...) {
     if (!emu.options.trace)
@@ -49,19 +30,9 @@ void ops_event(void *front, const struct sgx_event *event) {
           event->result.fault_code, event->result.rax);
 }
 
-static u64 cycles(const struct profile *p) {
-    const struct sgx_counters *c = &emu.model.count;
-    u64 sum = 0;
-    for (u32 i = 0; i < 16; i++)
-        sum += c->encls[i] * p->encls[i] + c->enclu[i] * p->enclu[i];
-    for (u32 i = 0; i < 33; i++)
-        sum += c->aex[i] * p->aex;
-    return sum;
-}
-
 static void write_json(FILE *f, const struct profile *p, double wall) {
     const struct sgx_counters *c = &emu.model.count;
-    u64 exceptions = 0, sum = cycles(p);
+    u64 exceptions = 0, sum = profile_cycles(p, c, emu.kicks, emu.page_faults);
     for (u32 i = 0; i < 32; i++)
         exceptions += i == SGX_PF ? 0 : c->aex[i];
     fputs("{\"leaves\": {", f);
@@ -81,13 +52,12 @@ static void write_json(FILE *f, const struct profile *p, double wall) {
 void report(double wall_seconds) {
     if (!emu.options.stats)
         return;
-    const struct profile *p = &profiles[strcmp(emu.options.profile, profiles[0].name) != 0];
     FILE *f = emu.options.stats_file ? fopen(emu.options.stats_file, "we") : stderr;
     if (!f) {
         perror(emu.options.stats_file);
         return;
     }
-    write_json(f, p, wall_seconds);
+    write_json(f, &emu_profile, wall_seconds);
     if (f != stderr)
         fclose(f);
 }

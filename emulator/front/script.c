@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "emu.h"
+#include "profile.h"
 
 enum action { REMOVE, REPLACE, AUGMENT, TRIM, TCS, RESTRICT };
 enum { MAX_RULES = 64, MAX_MOMENTS = 1024 };
@@ -63,6 +64,13 @@ static bool parse_target(struct rule *r, const char *word) {
     return !*end && r->end > r->start;
 }
 
+static bool known_event(const char *name) {
+    for (u32 i = 0; i < 16; i++)
+        if (enclu_names[i] && !strcmp(name, enclu_names[i]))
+            return true;
+    return !strcmp(name, "ioctl") || !strcmp(name, "fault") || !strcmp(name, "EAUG");
+}
+
 static bool parse_line(char *line) {
     char *word[8], *rest = NULL;
     u32 n = 0;
@@ -78,7 +86,7 @@ static bool parse_line(char *line) {
     if (!strcmp(word[0], "dump") && n == 2)
         return (dump_file = strdup(word[1])) != NULL;
     bool random = !strcmp(word[0], "random");
-    if ((!random && strcmp(word[0], "at")) || n != (random ? 6u : 5u) || rule_count == MAX_RULES)
+    if (n < 2 || !known_event(word[1]) || (!random && strcmp(word[0], "at")) || n != (random ? 6u : 5u) || rule_count == MAX_RULES)
         return false;
     struct rule *r = &rules[rule_count];
     snprintf(r->event, sizeof(r->event), "%s", word[1]);
@@ -190,6 +198,10 @@ static bool act(struct task *t, struct encl *e, const struct rule *r) {
 }
 
 void script_event(struct task *t, const char *event) {
+    static bool acting; // an action is no event
+    if (acting)
+        return;
+    acting = true;
     for (u32 i = 0; i < rule_count; i++) {
         struct rule *r = &rules[i];
         struct encl *e = t->encl ? t->encl : emu.enclaves;
@@ -201,6 +213,7 @@ void script_event(struct task *t, const char *event) {
         if (r->due && act(t, e, r))
             r->due--;
     }
+    acting = false;
 }
 
 static bool same_entry(const struct sgx_epcm *a, const struct sgx_epcm *b) {

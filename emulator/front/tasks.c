@@ -32,9 +32,12 @@ void task_remove(struct task *t) {
     *link = t->next;
     if (t->cpu.in_enclave)
         sgx_abandon(&emu.model, &t->cpu);
+    bool last = t->mm && t->mm->refs == 1;
     mm_put(t->mm);
     actions_put(t->actions);
     free(t);
+    if (last)
+        encl_collect();
 }
 
 struct mm *mm_new(void) {
@@ -55,6 +58,7 @@ struct mm *mm_copy(const struct mm *from) {
         struct view *copy = view_get(mm, v->encl);
         memcpy(copy->vma, v->vma, v->encl->size / EMU_PAGE);
         memcpy(copy->applied, v->applied, v->encl->size / EMU_PAGE);
+        copy->mapped = v->mapped;
     }
     for (const struct early_map *e = from->early; e; e = e->next) {
         struct early_map *copy = malloc(sizeof(*copy));
@@ -74,33 +78,13 @@ struct mm *mm_copy(const struct mm *from) {
     return mm;
 }
 
-static void encl_release(struct encl *e) {
-    if (--e->refs)
-        return;
-    struct encl **link = &emu.enclaves;
-    while (*link != e)
-        link = &(*link)->next;
-    *link = e->next;
-    script_dump(e);
-    encl_free_pages(e);
-    if (e->mem)
-        munmap(e->mem, e->size);
-    if (e->pages)
-        munmap(e->pages, e->size / EMU_PAGE * sizeof(struct encl_page));
-    close(e->memfd);
-    free(e);
-}
-
 void mm_put(struct mm *mm) {
     if (!mm || --mm->refs)
         return;
     while (mm->views) {
         struct view *v = mm->views;
         mm->views = v->next;
-        munmap(v->vma, v->encl->size / EMU_PAGE);
-        munmap(v->applied, v->encl->size / EMU_PAGE);
-        encl_release(v->encl);
-        free(v);
+        view_free(v);
     }
     while (mm->early) {
         struct early_map *next = mm->early->next;

@@ -58,7 +58,7 @@ check_reserved:
 .globl sgx2emu_enclu
 sgx2emu_enclu:
 .Lenclu:
-    .byte 0x0f, 0x01, 0xd7          // entry, and the AEP: ERESUME after an AEX
+    .byte 0xcc, 0x01, 0xd7          // ENCLU with INT3 in it: entry, and the AEP: ERESUME after an AEX
     mov 16(%rbp), %rbx
     movl $4, RUN_FUNCTION(%rbx)     // EEXIT
 left:

@@ -52,8 +52,20 @@ struct view *view_get(struct mm *mm, struct encl *e) {
     v->applied = lazy_bytes(e->size / EMU_PAGE);
     v->next = mm->views;
     mm->views = v;
-    e->refs++;
     return v;
+}
+
+void view_free(struct view *v) {
+    munmap(v->vma, v->encl->size / EMU_PAGE);
+    munmap(v->applied, v->encl->size / EMU_PAGE);
+    free(v);
+}
+
+void view_map(struct view *v, u64 page, u64 count, u8 vma) {
+    for (u64 i = page; i < page + count; i++)
+        v->mapped -= (v->vma[i] & VIEW_MAPPED) != 0;
+    memset(v->vma + page, vma, count);
+    v->mapped += vma & VIEW_MAPPED ? count : 0;
 }
 
 struct view *view_at(struct mm *mm, u64 address, u64 *ret_page) {
@@ -92,10 +104,14 @@ static void protect(struct task *t, struct view *v, u64 page, u64 count, u8 prot
     memset(v->applied + page, prot, count);
 }
 
-void view_lower(struct task *t, struct encl *e, u64 page, u64 count) {
-    struct view *v = view_find(t->mm, e);
-    if (!v)
-        return;
+static bool is_too_high(const struct view *v, u64 page, u64 count) {
+    for (u64 i = page; i < page + count; i++)
+        if (v->applied[i] & ~view_wanted(v, i))
+            return true;
+    return false;
+}
+
+static void lower(struct task *t, struct view *v, u64 page, u64 count) {
     for (u64 i = page; i < page + count;) {
         if (!(v->applied[i] & ~view_wanted(v, i))) {
             i++;
@@ -110,6 +126,23 @@ void view_lower(struct task *t, struct encl *e, u64 page, u64 count) {
     }
 }
 
+void view_lower(struct task *t, struct encl *e, u64 page, u64 count) {
+    struct loan loan;
+    for (struct task *u = emu.tasks; u; u = u->next) {
+        struct view *v = u->mm ? view_find(u->mm, e) : NULL;
+        if (!v || !is_too_high(v, page, count))
+            continue;
+        if (u->mm == t->mm) {
+            lower(t, v, page, count);
+        } else if (mm_borrow(u->mm, &loan)) {
+            lower(loan.task, v, page, count);
+            mm_return(&loan);
+        } else {
+            trace("%d: rights taken from the enclave are not taken here: no thread stops", u->tid);
+        }
+    }
+}
+
 void view_raise(struct task *t, struct view *v, u64 page) {
     u8 prot = view_wanted(v, page);
     u64 start = page, end = page + 1, limit = v->encl->size / EMU_PAGE;
@@ -118,4 +151,22 @@ void view_raise(struct task *t, struct view *v, u64 page) {
     while (end < limit && end - page < RAISE_PAGES && v->applied[end] != prot && view_wanted(v, end) == prot)
         end++;
     protect(t, v, start, end - start, prot);
+}
+
+void view_hide(struct task *t, struct encl *e) {
+    struct view *v = view_find(t->mm, e);
+    for (const struct task *other = emu.tasks; other; other = other->next)
+        if (other != t && other->mm == t->mm && other->cpu.in_enclave && other->encl == e)
+            return;
+    u64 limit = v ? e->size / EMU_PAGE : 0;
+    for (u64 i = 0, end; i < limit; i = end) {
+        const u8 *next = v->applied + i; // most of a large enclave is 0
+        while (next < v->applied + limit && !*next)
+            next++;
+        end = i = (u64)(next - v->applied);
+        while (end < limit && v->applied[end])
+            end++;
+        if (end > i)
+            protect(t, v, i, end - i, 0);
+    }
 }

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +20,17 @@
 #include "crypto/rsa.h"
 #include "crypto/sha256.h"
 
-enum { TCS = 0x10000, SSA = 0x11000, CODE = 0x12000, DATA = 0x13000, WINDOW = 0x200000, SIZE = 0x40000000, ROUNDS = 2000 };
+enum { TCS = 0x10000, SSA = 0x11000, CODE = 0x12000, DATA = 0x13000, WINDOW = 0x200000, SIZE = 0x40000000, ROUNDS = 2000, RUN = 1024 };
 extern const u8 enclave_code[4096];
 
 static int number, failures;
-static void check(bool ok, const char *name) {
-    printf("%sok %d - %s\n", ok ? "" : "not ", ++number, name);
+static void __attribute__((format(printf, 2, 3))) check(bool ok, const char *name, ...) {
+    va_list args;
+    va_start(args, name);
+    printf("%sok %d - ", ok ? "" : "not ", ++number);
+    vprintf(name, args);
+    putchar('\n');
+    va_end(args);
     failures += !ok;
 }
 
@@ -126,12 +132,39 @@ static double since(const struct timespec *start) {
     return (double)(now.tv_sec - start->tv_sec) * 1e6 + (double)(now.tv_nsec - start->tv_nsec) / 1e3;
 }
 
-int main(void) {
+// As our runtime touches pages: one load each, nothing else of memory.
+static void touch(u64 from, u64 pages) {
+    u64 at = from, end = from + pages * 4096;
+    __asm__ volatile("1: movb (%0), %%cl\nadd $4096, %0\ncmp %1, %0\njb 1b" : "+r"(at) : "r"(end) : "rcx", "cc", "memory");
+}
+
+// From outside, to pages the enclave has in use. By default the emulator shows what is in them: a limit. With --abort-page they
+// are the abort page, as on hardware.
+static void check_outside(bool hidden) {
+    volatile u64 *p = (volatile u64 *)(DATA + 1024); // NOLINT
+    u64 copy[4], sum = 0;
+    for (u64 i = 0; i < 8; i++)
+        enter(3, DATA + 1024 + 8 * i, 0x1234);
+    check(*p == (hidden ? ~0ull : 0x1234), "a load outside of a page in use: %s", hidden ? "ones" : "plaintext");
+    __asm__ volatile("addq (%1), %0" : "+r"(sum) : "r"(p) : "cc", "memory");
+    __asm__ volatile("rep movsb" ::"D"(copy), "S"(p), "c"(sizeof(copy)) : "memory");
+    check(sum == (hidden ? ~0ull : 0x1234), "arithmetic outside likewise");
+    check((u8)copy[0] == (hidden ? 0xff : 0x34), "a string load outside likewise");
+    *p = 7;
+    __asm__ volatile("lock incq (%0)" ::"r"(p + 1) : "memory", "cc");
+    check(enter(0, DATA + 1024, 0) == (hidden ? 0x1234 : 7) && enter(0, DATA + 1032, 0) == (hidden ? 0x1234 : 0x1235),
+          "a store outside: %s", hidden ? "dropped" : "done");
+    check(enter(3, DATA + 1024, 5) == 5 && enter(0, DATA + 1024, 0) == 5, "inside nothing has changed");
+}
+
+int main(int argc, char **argv) { // an argument: run with --abort-page
+    (void)argv;
     setvbuf(stdout, NULL, _IONBF, 0);
     bool built = build();
     check(built, "enclave with ELRANGE at 0");
     if (!built)
         return 1;
+    check_outside(argc > 1);
     check(enter(3, DATA, 0x1234) == 0x1234 && enter(0, DATA, 0) == 0x1234, "store and load inside");
 
     u8 byte;
@@ -179,6 +212,20 @@ int main(void) {
     }
     printf("# touch + EENTER + EACCEPT + EEXIT: %.1f us a page\n", since(&start) / ROUNDS);
     check(accepted, "a run of pages");
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    touch(WINDOW * 8, RUN);
+    printf("# touch: %.2f us a page\n", since(&start) / RUN);
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    check(enter(5, DATA + 64, WINDOW * 8) == RUN, "EACCEPT of a run that was touched");
+    printf("# EACCEPT: %.2f us a page\n", since(&start) / RUN);
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    check(enter(5, DATA + 64, WINDOW * 16) == RUN, "EACCEPT of a run that was not");
+    printf("# EAUG by EACCEPT: %.2f us a page\n", since(&start) / RUN);
+    touch(WINDOW * 32, RUN);
+    check(enter(5, DATA + 64, WINDOW * 32 + 512 * 4096) == 1024, "a run touched in its first half");
+    check(enter(5, DATA + 64, WINDOW * 32) == 512, "a run accepted in its second half");
+    check(enter(0, WINDOW * 32 + 1023 * 4096, 0) == 0, "its last page is zero");
     printf("1..%d\n", number);
     return failures != 0;
 }

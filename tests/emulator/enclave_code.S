@@ -13,6 +13,8 @@ enclave_code:
     je store
     cmp $4, %rdi
     je gs_base
+    cmp $5, %rdi
+    je accept_run
     mov (%rsi), %rdx
     jmp leave
 accept:
@@ -21,6 +23,21 @@ accept:
     mov $5, %eax
     .byte 0x0f, 0x01, 0xd7
     mov %rax, %rdx
+    jmp leave
+accept_run: // 1024 pages from rdx on; the answer is how many
+    mov %rdx, %r8
+    xor %r9d, %r9d
+1:  mov %rsi, %rbx
+    mov %r8, %rcx
+    mov $5, %eax
+    .byte 0x0f, 0x01, 0xd7
+    test %eax, %eax
+    jne 2f
+    add $4096, %r8
+    inc %r9d
+    cmp $1024, %r9d
+    jb 1b
+2:  mov %r9, %rdx
     jmp leave
 spin:
     movabs $0x1122334455667788, %r13

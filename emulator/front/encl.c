@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The life of an enclave. The driver destroys it, and frees its EPC pages, with the last reference to its open file: those
+// are descriptors and mappings. Mappings are known (views); descriptors are looked for when no mapping is left.
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "emu.h"
+
+struct encl *encl_new(int memfd, u64 dev, u64 ino) {
+    struct encl *e = calloc(1, sizeof(*e));
+    if (!e)
+        abort();
+    e->memfd = memfd;
+    e->dev = dev;
+    e->ino = ino;
+    e->next = emu.enclaves;
+    emu.enclaves = e;
+    return e;
+}
+
+static void drop_view(struct mm *mm, const struct encl *e) {
+    struct view **link = &mm->views;
+    while (*link && (*link)->encl != e)
+        link = &(*link)->next;
+    struct view *v = *link;
+    if (!v)
+        return;
+    *link = v->next;
+    view_free(v);
+}
+
+static void destroy(struct encl *e) {
+    struct encl **link = &emu.enclaves;
+    while (*link != e)
+        link = &(*link)->next;
+    *link = e->next;
+    script_dump(e);
+    for (struct task *t = emu.tasks; t; t = t->next) {
+        if (t->mm)
+            drop_view(t->mm, e);
+        if (t->encl == e && !t->cpu.in_enclave)
+            t->encl = NULL;
+    }
+    encl_free_pages(e);
+    if (e->mem)
+        munmap(e->mem, e->size);
+    if (e->pages)
+        munmap(e->pages, e->size / EMU_PAGE * sizeof(struct encl_page));
+    close(e->memfd);
+    free(e);
+    trace("an enclave ends: %u EPC pages in use", emu.used);
+}
+
+static bool process_has(pid_t tgid, const struct encl *e) {
+    char path[32];
+    struct stat info;
+    snprintf(path, sizeof(path), "/proc/%d/fd", tgid);
+    DIR *dir = opendir(path);
+    bool found = false;
+    for (struct dirent *d; dir && !found && (d = readdir(dir));)
+        found = d->d_name[0] != '.' && fstatat(dirfd(dir), d->d_name, &info, 0) == 0 && info.st_ino == e->ino && info.st_dev == e->dev;
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+static bool is_referenced(const struct encl *e) {
+    for (const struct task *t = emu.tasks; t; t = t->next) {
+        const struct view *v = t->mm ? view_find(t->mm, e) : NULL;
+        if ((v && v->mapped) || (t->cpu.in_enclave && t->encl == e))
+            return true;
+        for (const struct early_map *m = t->mm ? t->mm->early : NULL; m; m = m->next)
+            if (m->ino == e->ino)
+                return true;
+    }
+    pid_t asked = 0; // threads of a process lie together as a rule
+    for (const struct task *t = emu.tasks; t; t = t->next)
+        if (t->tgid != asked && process_has(asked = t->tgid, e))
+            return true;
+    return false;
+}
+
+void encl_collect(void) {
+    for (struct encl *e = emu.enclaves, *next; e; e = next) {
+        next = e->next;
+        if (!is_referenced(e))
+            destroy(e);
+    }
+}
