@@ -38,7 +38,8 @@ static void destroy(struct encl *e) {
     while (*link != e)
         link = &(*link)->next;
     *link = e->next;
-    script_dump(e);
+    if (e->initialized)
+        script_dump(e);
     for (struct task *t = emu.tasks; t; t = t->next) {
         if (t->mm)
             drop_view(t->mm, e);

@@ -8,7 +8,7 @@ group = Group()
 
 def setup():
     instance = Instance('faults')
-    instance.compile('crash', 'recover', 'fpe_info', 'overflow', 'memory', 'threads', 'descriptors', 'spawn', 'hello', 'exit_with', 'steps')
+    instance.compile('crash', 'recover', 'fpe_info', 'overflow', 'memory', 'threads', 'descriptors', 'spawn', 'hello', 'exit_with', 'steps', 'displaced')
     instance.build()
     return instance
 
@@ -41,6 +41,16 @@ def _(instance):
 @group.case('a fault is handled, mended and left behind')
 def _(instance):
     expect_output(instance.run('/bin/recover'), 'faults 1, value 42\n')
+
+
+@group.case('a fault of an instruction that the call gate has displaced is told and mended where it was')
+def _(instance):
+    expect_output(instance.run('/bin/displaced'), 'at the load: 1, loaded 4711, pid right\n')
+
+
+@group.case('such a fault without a handler')
+def _(instance):
+    expect_status(instance.run('/bin/displaced', 'kill'), 139)
 
 
 @group.case('SIGFPE with its code, left by siglongjmp, three times')

@@ -180,6 +180,7 @@ void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 tra
     spin_unlock(&signals->lock);
     log_info("[%u] %s: signal %d at %#lx, address %#lx, trap %u", current->tid, current->name, signo,
              regs->rip, addr, trapno);
+    __atomic_fetch_or(&current->pending, THREAD_FAULT, __ATOMIC_SEQ_CST);
     signal_send(current_process(), current, signo, &info);
 }
 

@@ -18,6 +18,7 @@ enum thread_pending {
     THREAD_EXIT = 1 << 1,   // the thread must end (exit_group, execve of a sibling, fatal signal)
     THREAD_STOP = 1 << 2,
     THREAD_HOST = 1 << 3, // the host process got a signal: take it
+    THREAD_FAULT = 1 << 4, // the instruction at regs->rip cannot go on: its signal is not to wait, whatever code this is
 };
 
 struct thread {

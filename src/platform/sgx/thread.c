@@ -15,9 +15,6 @@
 enum { VECTOR_GP = 13, VECTOR_PF = 14 };
 enum { BUSY_MAX = 100000 }; // tries to enter a TCS that is in use
 
-// ENCLU, and nothing in it is the thread's own: a signal that finds the thread at the AEP can make an entry of the resume.
-static const u8 enclu_bytes[] = { 0x0f, 0x01, 0xd7 };
-
 static __thread volatile sig_atomic_t entry_asked; // the handler below turned an ERESUME into an EENTER
 static __thread struct sgx_enclave_run run;
 
@@ -86,11 +83,11 @@ struct enclave_exit sgx_enter_slot(u64 slot, u64 code, u64 arg, u64 arena, u64 a
     }
 }
 
+// An AEX leaves ERESUME in RAX and the AEP, which it continues at, in RCX (SDM 38.3.1). Nothing else does: RCX is never an address of
+// code. The AEP is an ENCLU and nothing in its registers is the thread's own: a signal there can make an entry of the resume.
 static bool at_aep(const greg_t *r)
 {
-    u64 rip = (u64)r[REG_RIP];
-    return rip >= sgx_layout.elrange_size && (u64)r[REG_RAX] == ENCLU_ERESUME && r[REG_RCX] == r[REG_RIP] &&
-           memcmp((const void *)rip, enclu_bytes, sizeof(enclu_bytes)) == 0;
+    return (u64)r[REG_RIP] >= sgx_layout.elrange_size && (u64)r[REG_RAX] == ENCLU_ERESUME && r[REG_RCX] == r[REG_RIP];
 }
 
 // The interrupt signal: a thread inside the enclave comes to its exception entry.
