@@ -237,6 +237,7 @@ static double now(void) {
 }
 
 int main(int argc, char **argv) {
+    prctl(PR_SET_NAME, "sgx2emu"); // a program learns from its tracer's name that it is emulated
     if (parse(argc, argv) < 0) {
         fputs(usage, stderr);
         return 125;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wordexp.h>
 
 #include "cli/cli.h"
 
@@ -14,8 +15,24 @@ enum { MAX_ARGUMENTS = 4096 };
 
 bool emulated(void)
 {
-    const char *mark = getenv(EMULATED_MARK);
-    return mark && *mark;
+    char path[64], line[128], name[32] = "";
+    int tracer = 0;
+    FILE *file = fopen("/proc/self/status", "re");
+
+    while (file && !tracer && fgets(line, sizeof(line), file))
+        if (sscanf(line, "TracerPid: %d", &tracer) == 1)
+            break;
+    if (file)
+        fclose(file);
+    if (!tracer)
+        return false;
+    snprintf(path, sizeof(path), "/proc/%d/comm", tracer);
+    file = fopen(path, "re");
+    if (file && !fgets(name, sizeof(name), file))
+        name[0] = '\0';
+    if (file)
+        fclose(file);
+    return strcmp(name, "sgx2emu\n") == 0;
 }
 
 // The emulator beside the running program: installed, or in the build tree.
@@ -33,26 +50,28 @@ static bool beside(const char *self, char path[PATH_MAX])
 int emulate_exec(const char *options, int argc, char **argv)
 {
     static char self[PATH_MAX], path[PATH_MAX];
-    char *arguments[MAX_ARGUMENTS], *words = strdup(options ? options : "");
+    char *arguments[MAX_ARGUMENTS];
+    wordexp_t words;
     const char *named = getenv("OCCLUM_SGX2EMU");
     int count = 0;
     ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-    if (n <= 0 || !words)
+    if (n <= 0)
         return cli_error("--emulate: %s", strerror(errno)), STATUS_LOADER;
+    if (wordexp(options ? options : "", &words, WRDE_NOCMD) != 0)
+        return cli_usage("run: --emulate-options: these are no words: %s. Quote spaces and special characters as in a shell", options);
     self[n] = '\0';
     const char *emulator = named && *named ? named : beside(self, path) ? path : "sgx2emu";
     arguments[count++] = "sgx2emu";
     arguments[count++] = "--pin"; // the supervisor beside its program: the cheapest way to and fro
-    for (char *word = strtok(words, " "); word && count < MAX_ARGUMENTS / 2; word = strtok(NULL, " "))
-        arguments[count++] = word;
+    for (size_t i = 0; i < words.we_wordc && count < MAX_ARGUMENTS / 2; i++)
+        arguments[count++] = words.we_wordv[i];
     if (argc > MAX_ARGUMENTS / 2 - 8)
         return cli_usage("run: too many arguments for --emulate");
     arguments[count++] = self;
     for (int i = 0; i < argc; i++)
         arguments[count++] = argv[i];
     arguments[count] = NULL;
-    setenv(EMULATED_MARK, "1", 1);
     execvp(emulator, arguments);
     cli_error("--emulate: %s: %s. It comes with occlum; OCCLUM_SGX2EMU names one elsewhere", emulator, strerror(errno));
     return STATUS_LOADER;

@@ -20,7 +20,7 @@ const char help_run[] =
     "Standard input, output and error are the caller's.\n\n"
     "options:\n"
     "  -e, --emulate               on sgx2emu, the software SGX2 machine that comes with occlum (protects nothing)\n"
-    "      --emulate-options=OPTS  options for sgx2emu, divided by spaces; implies --emulate\n"
+    "      --emulate-options=OPTS  words for sgx2emu, quoted as in a shell; implies --emulate\n"
     "  -r, --report[=FILE.json]    at the end, and when occlum gets SIGUSR1: memory, threads and SGX events, as a table on stderr or\n"
     "                              as JSON in FILE. The host learns these numbers; the program no longer gets SIGUSR1 from the host\n\n"
     "exit status:  that of the program; 128+N when signal N killed it;\n"

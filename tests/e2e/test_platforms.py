@@ -96,6 +96,16 @@ def _(builds):
     expect(not quiet.errors, 'OCCLUM_QUIET=1 did not silence it', quiet)
 
 
+@group.case('words for the emulator are quoted as in a shell')
+def _(builds):
+    stats = os.path.join(scratch(), 'a name with spaces.json')
+    expect_output(builds.run('edmm', f"--emulate-options=--stats='{stats}'"), HELLO)
+    expect(os.path.exists(stats), 'no such file')
+    result = builds.run('edmm', '--emulate-options=--stats=$(id)')
+    expect_status(result, 2)
+    expect('--emulate-options' in result.errors, 'the option is not named', result)
+
+
 @group.case('OCCLUM_EMULATE=1 is --emulate for SGX builds and nothing for simulation builds')
 def _(builds):
     expect_output(builds.run('edmm', env={'OCCLUM_EMULATE': '1'}), HELLO)
@@ -117,7 +127,7 @@ def _(builds):
     result = occlum('status', cwd=builds.of['edmm'].folder, env=PLAIN)
     expect_contains(result, 'no SGX', 'is refused')
     emulator = os.path.join(os.path.dirname(OCCLUM), 'sgx2emu')
-    result = run_command([emulator, OCCLUM, 'status'], cwd=builds.of['edmm'].folder, env=clean_environment({**PLAIN, 'OCCLUM_EMULATED': '1'}))
+    result = run_command([emulator, OCCLUM, 'status'], cwd=builds.of['edmm'].folder, env=clean_environment(PLAIN))
     expect_contains(result, 'SGX2', 'with EDMM', 'emulated by sgx2emu', 'runs with EDMM')
     result = run_command([emulator, '--sgx1', OCCLUM, 'status'], cwd=builds.of['edmm'].folder, env=clean_environment(PLAIN))
     expect_contains(result, 'SGX1', 'is refused', 'the CPU lacks SGX2')
