@@ -3,7 +3,7 @@
 """The guide's Note 4: which build runs on which machine. The emulator is the machine."""
 import os
 
-from harness import Group, Instance, OCCLUM, expect, expect_contains, expect_output, expect_status, occlum, run_command, clean_environment
+from harness import Group, Instance, OCCLUM, expect, expect_contains, expect_output, expect_status, occlum, run_command, scratch, clean_environment
 
 group = Group()
 HELLO = 'Hello, world!\n'
