@@ -17,7 +17,7 @@ PROGRAMS = os.path.join(PROJECT, 'tests', 'e2e', 'programs')
 PACK = os.path.join(PROJECT, 'tools', 'pack-program.py')
 # Where the programs run: simulation, or SGX on the emulator, without and with EDMM. The suite is the same.
 PLATFORM = os.environ.get('OCCLUM_E2E_PLATFORM', 'sim')
-PLATFORMS = {'sim': {'SGX_MODE': 'SIM'}, 'emulated': {'SGX_MODE': 'HW', 'OCCLUM_EMULATE': '1', 'OCCLUM_EMULATE_OPTIONS': '--epc 1024M'},
+PLATFORMS = {'sim': {'SGX_MODE': 'SIM'}, 'emulated': {'SGX_MODE': 'HW', 'OCCLUM_EMULATE': '1', 'OCCLUM_EMULATE_OPTIONS': '--epc 4G'},
              'emulated-edmm': {'SGX_MODE': 'HW', 'ENABLE_EDMM': 'Y', 'OCCLUM_EMULATE': '1', 'OCCLUM_EMULATE_OPTIONS': '--epc 1024M'}}
 # Without EDMM all of it is added at each start, which the emulator does page by page.
 MEMORY = {'sim': {'resource_limits.user_space_size': '1GB'}, 'emulated': {'resource_limits.user_space_size': '256MB'},

@@ -12,7 +12,7 @@ LEFT_OUT = ['test', '__pycache__', 'config-3.11-*', 'idlelib', 'lib2to3', 'dist-
 
 
 def setup():
-    instance = Instance('python', **({'resource_limits.user_space_size': '640MB'} if PLATFORM == 'emulated' else {}))
+    instance = Instance('python', **({'resource_limits.user_space_size': '2GB'} if PLATFORM == 'emulated' else {}))
     instance.pack(PYTHON, '/usr/lib/python3.11', exclude=LEFT_OUT)
     instance.compile('hello', 'args', 'exit_with', 'crash')
     instance.compile('spawn')
