@@ -29,7 +29,7 @@ void emm_start(void);
 // remembered by the caller; this does nothing. Returns 0, -ENOMEM.
 __nodiscard int emm_map(u64 addr, u64 len, u32 prot);
 // Commits pages that are absent (after a fault) with prot EMM_READ|EMM_WRITE so that the LibOS can fill them; contents zero.
-// Pages that are there stay as they are.
+// Pages that are there stay as they are; of the kernel heap only absent ones may be named.
 __nodiscard int emm_commit(u64 addr, u64 len);
 // Absent pages become copies of enclave memory at `from` (page aligned, stays as it is), each in one step with prot. 0 or -ENOMEM.
 __nodiscard int emm_copy(u64 addr, u64 len, u64 from, u32 prot);

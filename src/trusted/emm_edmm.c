@@ -128,27 +128,18 @@ static int commit_run(const struct run *run, void *arg)
     return count == run->count ? 0 : -ENOMEM;
 }
 
-// The kernel heap only grows: an address says how far. Growing is rare, so whoever waits may yield.
+// Pages of the kernel heap, which are absent: the heap's own map says so (libos/mem/pages.c), as it owns pages that come and go.
 static int commit_heap(u64 addr, u64 len)
 {
-    static u64 top;
-    static u32 growing;
-    int err = 0;
-
-    while (__atomic_exchange_n(&growing, 1, __ATOMIC_ACQUIRE))
-        ocall_yield();
-    if (!top)
-        top = enclave_layout.heap_init_end;
-    if (addr + len > top) {
-        u64 want = (addr + len - top) / PAGE_SIZE;
-        augment(top, want * PAGE_SIZE, 0);
-        u64 count = edmm_accept_new(top, want);
-        emm_count(EMM_HEAP, (s64)count);
-        top += count * PAGE_SIZE;
-        err = count == want ? 0 : -ENOMEM;
-    }
-    __atomic_store_n(&growing, 0, __ATOMIC_RELEASE);
-    return err;
+    u64 want = len / PAGE_SIZE;
+    augment(addr, len, 0);
+    u64 count = edmm_accept_new(addr, want);
+    emm_count(EMM_HEAP, (s64)count);
+    if (count == want)
+        return 0;
+    if (count)
+        edmm_trim(addr, count, EMM_HEAP); // all or nothing
+    return -ENOMEM;
 }
 
 static int edmm_commit(u64 addr, u64 len)
@@ -205,7 +196,12 @@ static int discard_run(const struct run *run, void *arg)
 
 static int edmm_discard(u64 addr, u64 len)
 {
-    int err = is_user(addr) ? for_each_run(addr, len, false, discard_run, NULL) : 0;
+    int err = 0;
+
+    if (is_user(addr))
+        err = for_each_run(addr, len, false, discard_run, NULL);
+    else
+        edmm_trim(addr, len / PAGE_SIZE, EMM_HEAP);
     reserve_shrink();
     return err;
 }

@@ -202,6 +202,16 @@ def _(machine):
     expect_output(result, 'all open\n')
 
 
+@group.case('the kernel heap gives back what it no longer needs: 20,000 files opened, closed and removed')
+def _(machine):
+    machine.build()
+    _, none = machine.edmm('files', 0)
+    result, seen = machine.edmm('removed', 20000)
+    expect_output(result, 'all open\n')
+    expect(seen.peak - none.peak >= 8 * PAGES_PER_MIB, f'the heap grew by {seen.peak - none.peak} pages only')
+    at_most(seen.committed - none.committed, 2 * PAGES_PER_MIB, 'pages that stayed')
+
+
 @group.case('the kernel heap ends at its maximum: ENOMEM or ENFILE to the caller')
 def _(machine):
     machine.build(**{'resource_limits.kernel_space_heap_max_size': '6MB', 'feature.enforce_max_limits': True})

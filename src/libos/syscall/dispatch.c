@@ -3,6 +3,7 @@
 #include "abi/linux/abi.h"
 #include "base/bitmap.h"
 #include "libos/host/log.h"
+#include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 
 static __noinline long unknown(u64 number)
@@ -42,4 +43,6 @@ void syscall_dispatch(struct user_regs *regs)
         // A restartable call that was interrupted by nothing that concerns this thread simply goes on.
     } while (unlikely((long)regs->rax <= -ERESTARTSYS && (long)regs->rax >= -ERESTARTNOHAND) && regs->orig_rax == number &&
              !thread_interrupted(current));
+    if (unlikely(READ_ONCE(heap_trim_due)))
+        heap_trim();
 }

@@ -152,7 +152,7 @@ static int do_threads(char **v)
     return 0;
 }
 
-// files N: opens N files of /tmp and keeps them.
+// files N: opens N files of /tmp and keeps them. removed N: then closes and unlinks them.
 static int do_files(char **v)
 {
     int count = atoi(v[2]), i;
@@ -163,6 +163,11 @@ static int do_files(char **v)
         snprintf(name, sizeof(name), "/tmp/a-file-with-a-rather-long-name-%d", i);
         if (open(name, O_RDWR | O_CREAT, 0600) < 0)
             break;
+    }
+    for (int k = 0; !strcmp(v[1], "removed") && k < i; k++) {
+        snprintf(name, sizeof(name), "/tmp/a-file-with-a-rather-long-name-%d", k);
+        unlink(name);
+        close(3 + k);
     }
     printf("%s %s\n", i == count ? "all" : "some", i == count ? "open" : errno == ENOMEM || errno == ENFILE ? "ENOMEM or ENFILE" : strerror(errno));
     return 0;
@@ -190,7 +195,7 @@ int main(int c, char **v)
     } modes[] = {
         { "touch", do_touch }, { "random", do_touch }, { "reserve", do_touch }, { "drop", do_give_back }, { "unmap", do_give_back },
         { "rounds", do_give_back }, { "extend", do_extend }, { "text", do_enforce }, { "readonly", do_enforce },
-        { "threads", do_threads }, { "sequence", do_threads }, { "files", do_files }, { "limit", do_limit },
+        { "threads", do_threads }, { "sequence", do_threads }, { "files", do_files }, { "removed", do_files }, { "limit", do_limit },
     };
     for (size_t i = 0; c > 1 && i < sizeof(modes) / sizeof(modes[0]); i++)
         if (!strcmp(modes[i].mode, v[1]))

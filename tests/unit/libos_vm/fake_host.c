@@ -16,6 +16,7 @@ static struct { bool content; u8 prot; } state[PAGES];
 static struct emm_caps caps;
 static int fail_after = -1;
 static void *heap;
+static bool heap_present[FAKE_HEAP_SIZE / PAGE_SIZE];
 u64 fake_emm_violations;
 
 const struct emm_caps *emm_caps(void) { return &caps; }
@@ -56,9 +57,35 @@ static int make(u64 addr, u64 len, u32 prot)
     return 0;
 }
 
+static bool in_heap(u64 addr) { return addr - (u64)heap < FAKE_HEAP_SIZE; }
+
+// Pages of the heap that are not there trap. A page may come only when it is absent and go only when it is present.
+static int heap_change(u64 addr, u64 len, bool present)
+{
+    if (present && failing())
+        return -12;
+    for (u64 i = (addr - (u64)heap) / PAGE_SIZE; i < (addr + len - (u64)heap) / PAGE_SIZE; i++) {
+        fake_emm_violations += heap_present[i] == present;
+        heap_present[i] = present;
+    }
+    if (mprotect((void *)addr, len, present ? PROT_READ | PROT_WRITE : PROT_NONE) != 0)
+        abort();
+    return 0;
+}
+
+u64 fake_heap_pages(void)
+{
+    u64 count = 0;
+    for (size_t i = 0; i < FAKE_HEAP_SIZE / PAGE_SIZE; i++)
+        count += heap_present[i];
+    return count;
+}
+
 int emm_map(u64 addr, u64 len, u32 prot) { return caps.lazy_anon ? (failing() ? -12 : 0) : make(addr, len, prot); }
 int emm_commit(u64 addr, u64 len)
 {
+    if (in_heap(addr))
+        return heap_change(addr, len, true);
     if (!caps.lazy_anon)
         return make(addr, len, EMM_READ | EMM_WRITE);
     if (!valid(addr, len))
@@ -114,6 +141,8 @@ int emm_protect(u64 addr, u64 len, u32 prot)
 
 int emm_discard(u64 addr, u64 len)
 {
+    if (in_heap(addr))
+        return heap_change(addr, len, false);
     if (!valid(addr, len))
         return -22;
     if (failing())
@@ -196,9 +225,14 @@ void fake_boot(u64 limit, bool faults, bool lazy_anon)
     caps = (struct emm_caps){ .faults = faults, .absent = faults, .lazy_anon = lazy_anon, .copies = lazy_anon };
     fail_after = -1;
     fake_emm_violations = 0;
+    u64 init = lazy_anon ? FAKE_HEAP_INIT : FAKE_HEAP_SIZE;
+    for (size_t i = 0; i < FAKE_HEAP_SIZE / PAGE_SIZE; i++)
+        heap_present[i] = i < init / PAGE_SIZE;
+    if (lazy_anon && mprotect((u8 *)heap + init, FAKE_HEAP_SIZE - init, PROT_NONE) != 0)
+        abort();
     layout = (struct enclave_layout){
         .user_start = FAKE_USER_START, .user_end = FAKE_USER_START + FAKE_USER_SIZE, .user_limit = limit,
-        .heap_start = (u64)heap, .heap_init_end = (u64)heap + FAKE_HEAP_SIZE, .heap_end = (u64)heap + FAKE_HEAP_SIZE,
+        .heap_start = (u64)heap, .heap_init_end = (u64)heap + init, .heap_end = (u64)heap + FAKE_HEAP_SIZE,
     };
     heap_init();
     vm_init();

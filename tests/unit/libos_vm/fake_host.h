@@ -9,11 +9,13 @@
 #define FAKE_USER_START 0x500000000000ul
 #define FAKE_USER_SIZE MIB(64)
 #define FAKE_HEAP_SIZE MIB(24)
+#define FAKE_HEAP_INIT MIB(4) // with lazy_anon; otherwise all of it
 
 // Sets enclave_layout up, with fresh memory, and starts heap and vm. limit: bytes of user memory.
 void fake_boot(u64 limit, bool faults, bool lazy_anon);
 // What the emm map says of a page: -1 inaccessible, else EMM_* bits.
 int fake_prot(u64 addr);
+u64 fake_heap_pages(void); // of the kernel heap, there
 u64 fake_usable_pages(void); // with contents, whatever their protection
 void fake_fail_emm_after(int calls); // the emm returns -ENOMEM from then on; -1: never
 extern u64 fake_emm_violations; // calls outside user space, or protection of pages without contents

@@ -60,6 +60,55 @@ TEST(exhaustion_is_null_and_recovers)
     CHECK_EQ(after.used, before.used);
 }
 
+TEST(the_heap_grows_and_gives_back)
+{
+    static struct { u64 *pages; size_t count; } run[SLOTS];
+    struct heap_stats stats;
+    fake_boot(MIB(4), true, true);
+    for (u32 i = 0; i < 60000; i++) {
+        bool filling = i / 10000 % 2 == 0;
+        size_t s = test_random() % SLOTS, count = 1 + test_random() % (test_random() % 8 ? 8 : 100);
+        if (run[s].pages && (!filling || test_random() % 8 == 0)) {
+            for (size_t p = 0; p < run[s].count; p++)
+                CHECK_EQ(run[s].pages[p * PAGE_SIZE / sizeof(u64)], s);
+            kpages_free(run[s].pages, run[s].count);
+            run[s].pages = NULL;
+        } else if (!run[s].pages && (filling || test_random() % 8 == 0) && (run[s].pages = kpages_alloc(count))) {
+            run[s].count = count;
+            for (size_t p = 0; p < count; p++)
+                run[s].pages[p * PAGE_SIZE / sizeof(u64)] = s;
+        }
+        if (heap_trim_due && test_random() % 4 == 0)
+            heap_trim();
+        heap_get_stats(&stats);
+        CHECK_EQ(stats.committed, fake_heap_pages() * PAGE_SIZE);
+    }
+    for (size_t s = 0; s < SLOTS; s++)
+        if (run[s].pages)
+            kpages_free(run[s].pages, run[s].count);
+    CHECK(heap_trim_due);
+    heap_trim();
+    heap_get_stats(&stats);
+    CHECK(!heap_trim_due);
+    CHECK(stats.peak > MIB(12));
+    CHECK(stats.committed < FAKE_HEAP_INIT + MIB(1)); // what lies in small pieces stays
+    CHECK_EQ(fake_emm_violations, 0);
+    CHECK_EQ(fake_log_errors, 0);
+}
+
+TEST(memory_that_the_host_refuses_is_null_and_may_come_later)
+{
+    fake_boot(MIB(4), true, true);
+    fake_fail_emm_after(0);
+    CHECK(kpages_alloc(MIB(8) / PAGE_SIZE) == NULL);
+    fake_fail_emm_after(-1);
+    void *pages = kpages_alloc(MIB(8) / PAGE_SIZE);
+    CHECK(pages != NULL);
+    memset(pages, 1, MIB(8));
+    kpages_free(pages, MIB(8) / PAGE_SIZE);
+    CHECK_EQ(fake_emm_violations, 0);
+}
+
 TEST(double_free_is_refused)
 {
     fake_boot(MIB(4), true, false);
