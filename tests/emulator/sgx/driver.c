@@ -240,8 +240,16 @@ static void check_fork_rights(const struct enclave *e) {
     check(accept(e, 0, 1 | SGX_SECINFO_PR) == 0 && ask(e, OP_LOAD, page, 0, 0) == 1, "and is accepted by the parent");
 }
 
+// Waits until both processes have come here as often; not for ever, as the other may have failed.
+static void meet(u32 *meetings, u32 times) {
+    __atomic_add_fetch(meetings, 1, __ATOMIC_SEQ_CST);
+    for (u32 i = 0; i < 20000 && __atomic_load_n(meetings, __ATOMIC_SEQ_CST) < 2 * times; i++)
+        usleep(1000);
+}
+
 // Two processes, an enclave each: together they need more EPC than `sgx-driver pair` is given.
 static int pair(u64 pages) {
+    u32 *meetings = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct enclave e;
     struct enclave_config config = {0};
     int status = 0;
@@ -252,6 +260,7 @@ static int pair(u64 pages) {
     for (u64 i = 0; i < pages; i++)
         if (accept(&e, i, 3 | SGX_SECINFO_PENDING) != 0 || fault_of(&e, OP_STORE, e.base + HEAP + i * PAGE, i + salt, 0, NULL, NULL))
             return 2;
+    meet(meetings, 1); // both have all of it
     for (u64 i = 0; i < 2 * pages; i++) {
         u64 page = i * 7 % pages, value = ask(&e, OP_LOAD, e.base + HEAP + page * PAGE, 0, 0);
         if (value != page + salt) {
@@ -259,6 +268,7 @@ static int pair(u64 pages) {
             return 3;
         }
     }
+    meet(meetings, 2);
     if (child)
         waitpid(child, &status, 0);
     return status ? 4 : 0;
