@@ -67,12 +67,13 @@ static struct host_thread *thread_of(u64 slot)
 
 static bool shutting_down; // the enclave said its last word; the process is about to end
 
-// A thread that was to start while the enclave shut down is turned away too: then there is nothing to say.
-static _Noreturn void refused(u64 slot)
+// A thread that starts, or comes back from a host call, while the enclave shuts down is turned away too: then its slot is done. The
+// thread that brings the last word may still be on its way.
+static void refused(u64 slot)
 {
-    for (int tenths = 0; tenths < 20; tenths++) {
-        while (__atomic_load_n(&shutting_down, __ATOMIC_ACQUIRE))
-            pause();
+    for (int tenths = 0; tenths < 100; tenths++) {
+        if (__atomic_load_n(&shutting_down, __ATOMIC_ACQUIRE))
+            return;
         usleep(100000);
     }
     fprintf(stderr, "occlum: the enclave refused an entry at slot %llu\n", (unsigned long long)slot);
@@ -120,8 +121,10 @@ static struct enclave_exit serve(struct host_thread *thread, u64 code, u64 arg)
 
     for (;;) {
         struct enclave_exit exit = platform->enter(thread->slot, code, arg, (u64)(uintptr_t)thread->arena, OCALL_ARENA_SIZE);
-        if (exit.reason == EXIT_REFUSED)
+        if (exit.reason == EXIT_REFUSED) {
             refused(thread->slot);
+            return exit;
+        }
         if (exit.reason == EXIT_ABORT)
             aborted(exit.value);
         if (exit.reason == EXIT_SHUTDOWN) {
@@ -138,9 +141,11 @@ static struct enclave_exit serve(struct host_thread *thread, u64 code, u64 arg)
 static int attach(struct host_thread *thread, u64 slot)
 {
     thread->slot = slot;
-    thread->tid = (pid_t)syscall(SYS_gettid);
     self = thread;
-    return platform->attach_thread();
+    int err = platform->attach_thread();
+    // Only now can it be interrupted.
+    __atomic_store_n(&thread->tid, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
+    return err;
 }
 
 static u64 start_args_address;
@@ -285,8 +290,9 @@ int threads_interrupt(u64 slot)
         return -ESRCH;
     wake(thread);
     // A thread that is just starting has no tid yet; it looks at its pending work before it runs the program.
-    if (thread->tid)
-        syscall(SYS_tgkill, getpid(), thread->tid, platform_interrupt_signal());
+    pid_t tid = __atomic_load_n(&thread->tid, __ATOMIC_ACQUIRE);
+    if (tid)
+        syscall(SYS_tgkill, getpid(), tid, platform_interrupt_signal());
     return 0;
 }
 

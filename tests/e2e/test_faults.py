@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Programs that crash or take everything: the right status and errno, to them alone."""
-from harness import Group, Instance, expect, expect_output, expect_status
+from harness import PLATFORM, Group, Instance, expect, expect_output, expect_status
 
 group = Group()
 
 
 def setup():
     instance = Instance('faults')
-    instance.compile('crash', 'recover', 'fpe_info', 'overflow', 'memory', 'threads', 'descriptors', 'spawn', 'hello', 'exit_with', 'steps', 'displaced')
+    instance.compile('crash', 'recover', 'fpe_info', 'overflow', 'memory', 'threads', 'descriptors', 'spawn', 'hello', 'exit_with', 'steps', 'displaced', 'end_together')
     instance.build()
     return instance
 
@@ -30,6 +30,12 @@ crashes('SIGILL by ud2', 'ill', 132)
 crashes('SIGTRAP by int3', 'trap', 133)
 crashes('SIGKILL by itself', 'kill', 137)
 crashes('SIGTERM by itself', 'term', 143)
+
+
+@group.case('busy threads, and one of them ends the process: 100 times')
+def _(instance):
+    for _ in range(100 if PLATFORM == 'sim' else 5):
+        expect_status(instance.run('/bin/end_together'), 7)
 
 
 @group.case('every exit status from 0 to 255')
