@@ -148,6 +148,19 @@ static int attach(struct host_thread *thread, u64 slot)
     return err;
 }
 
+static long futex(u32 *word, int op, u32 value, const struct timespec *timeout)
+{
+    return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, timeout, NULL, 0);
+}
+
+static void wake(struct host_thread *thread)
+{
+    if (__atomic_exchange_n(&thread->token, 1, __ATOMIC_SEQ_CST) == 0)
+        futex(&thread->token, FUTEX_WAKE, 1, NULL);
+    if (__atomic_load_n(&thread->polling, __ATOMIC_SEQ_CST) && eventfd_write(thread->eventfd, 1) != 0)
+        return; // the counter is at its maximum: it is readable anyway
+}
+
 static u64 start_args_address;
 static int shutdown_status;
 
@@ -156,6 +169,8 @@ static pthread_mutex_t end_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t end_cond = PTHREAD_COND_INITIALIZER;
 static bool ended;
 
+static struct host_thread *first; // waits for the end, or serves a slot: then it may sleep in the enclave's name, and wakes for this
+
 static void report_end(int status)
 {
     pthread_mutex_lock(&end_lock);
@@ -163,6 +178,7 @@ static void report_end(int status)
     ended = true;
     pthread_cond_signal(&end_cond);
     pthread_mutex_unlock(&end_lock);
+    wake(first);
 }
 
 // Waits for a slot to serve. Host threads are few and live until the process ends.
@@ -194,7 +210,7 @@ static void *thread_main(void *arg)
 
 int threads_run_first(u64 start_args)
 {
-    struct host_thread *thread = thread_new();
+    struct host_thread *thread = first = thread_new();
     if (!thread)
         return -ENOMEM;
     start_args_address = start_args;
@@ -250,11 +266,6 @@ int threads_start(u64 slot)
     return spawn(thread);
 }
 
-static long futex(u32 *word, int op, u32 value, const struct timespec *timeout)
-{
-    return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, value, timeout, NULL, 0);
-}
-
 int threads_park(s64 timeout_ns)
 {
     struct timespec timeout = { .tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000 };
@@ -264,14 +275,6 @@ int threads_park(s64 timeout_ns)
     futex(&self->token, FUTEX_WAIT, 0, timeout_ns < 0 ? NULL : &timeout);
     __atomic_store_n(&self->token, 0, __ATOMIC_SEQ_CST);
     return 0;
-}
-
-static void wake(struct host_thread *thread)
-{
-    if (__atomic_exchange_n(&thread->token, 1, __ATOMIC_SEQ_CST) == 0)
-        futex(&thread->token, FUTEX_WAKE, 1, NULL);
-    if (__atomic_load_n(&thread->polling, __ATOMIC_SEQ_CST) && eventfd_write(thread->eventfd, 1) != 0)
-        return; // the counter is at its maximum: it is readable anyway
 }
 
 int threads_unpark(u64 slot)
