@@ -146,6 +146,17 @@ static void load_file(struct loading *loading, const struct bom_text *from, cons
     close(fd);
 }
 
+// A bare name that is not here may be one of those that includes find.
+static const char *find_bare_name(struct arena *arena, const char *path, const struct text_list *include_dirs)
+{
+    for (size_t i = 0; i < include_dirs->count && !strchr(path, '/') && access(path, F_OK) != 0; i++) {
+        const char *found = path_join(arena, include_dirs->items[i], path);
+        if (access(found, F_OK) == 0)
+            return found;
+    }
+    return path;
+}
+
 void bom_load(struct arena *arena, struct report *report, const char *path, const struct text_list *include_dirs, struct bom_list *ret)
 {
     struct loading loading = { .arena = arena, .report = report, .include_dirs = include_dirs, .list = ret };
@@ -153,5 +164,5 @@ void bom_load(struct arena *arena, struct report *report, const char *path, cons
     if (strcmp(path, "-") == 0)
         load_open_file(&loading, &from, "(standard input)", ".", STDIN_FILENO);
     else
-        load_file(&loading, &from, path);
+        load_file(&loading, &from, find_bare_name(arena, path, include_dirs));
 }
