@@ -116,7 +116,7 @@ static void missing(struct closure *closure, const struct loaded *by, const char
         report_note(closure->plan->report, REPORT_DEBUG, "%s needs %s, which is copied to a place where it is not searched for", by->from, name);
         return;
     }
-    complain(closure, "%s%s needs the library %s, which is not found: searched %s%s", by->from, chain, name,
+    complain(closure, "%s%s%s needs the library %s, which is not found: searched %s%s", by->from, chain, *chain ? "," : "", name,
              libraries_places(closure->libraries, by, name, closure->musl),
              closure->root->strict ? " (autodep: false leaves libraries to you)" : "");
 }

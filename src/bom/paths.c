@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "bom/paths.h"
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *path_join(struct arena *arena, const char *folder, const char *name)
 {
@@ -56,6 +58,12 @@ const char *path_normalize(struct arena *arena, const char *path)
         result[length++] = '/';
     result[length] = '\0';
     return result;
+}
+
+const char *path_absolute(struct arena *arena, const char *path)
+{
+    char here[PATH_MAX];
+    return *path == '/' || !getcwd(here, sizeof(here)) ? path : path_join(arena, here, path);
 }
 
 bool path_climbs(const char *path)
