@@ -41,7 +41,7 @@ static bool matches_star(struct matching *matching, const char *pattern, const c
     for (;; text++) {
         if (matches(matching, pattern, text))
             return true;
-        if (!*text || (*text == '/' && !deep))
+        if (!*text || (*text == '/' && !deep) || matching->steps >= STEPS_MAX)
             return false;
     }
 }
@@ -50,8 +50,9 @@ static bool matches(struct matching *matching, const char *pattern, const char *
 {
     const char *rest;
     for (; pattern < matching->end; text++) {
-        if (matching->steps++ >= STEPS_MAX)
+        if (matching->steps >= STEPS_MAX)
             return false;
+        matching->steps++;
         if (*pattern == '*')
             return matches_star(matching, pattern, text);
         if (*pattern == '[') {
