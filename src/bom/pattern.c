@@ -97,10 +97,11 @@ bool pattern_excludes(const char *pattern, const char *path, bool is_folder)
         const char *slash = strrchr(path, '/');
         return matches(&matching, pattern, slash ? slash + 1 : path);
     }
-    for (const char *at = path; at; at = strchr(at, '/')) {
-        at += at != path;
+    for (const char *at = path;; at++) {
         if (matches(&matching, pattern, at))
             return true;
+        at = strchr(at, '/');
+        if (!at)
+            return false;
     }
-    return false;
 }
