@@ -27,7 +27,7 @@ struct bom_copy {
         struct bom_file *items;
         size_t count, room;
     } files;
-    bool whole; // neither dirs nor files: all of `from`
+    bool whole; // neither dirs nor files: all that is in `from`
 };
 struct bom_link {
     struct bom_text src, linkname;

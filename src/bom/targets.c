@@ -112,12 +112,12 @@ static void plan_file(struct planning *planning, const char *from, const struct 
     }
 }
 
-static void plan_tree(struct planning *planning, const char *from, const struct bom_text *name)
+// A folder, or only what is in it.
+static void plan_tree(struct planning *planning, const char *from, const struct bom_text *name, bool contents)
 {
     struct arena *arena = planning->plan->arena;
     struct tree tree = { planning->plan, planning->dependents, &planning->bom->excludes, name->place, name->key };
     const char *path = path_join(arena, from, name->text), *last = path_name(arena, path), *to = planning->target;
-    bool contents = path_ends_with_slash(name->text) || !*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
     struct stat status;
 
     if (stat(path, &status) != 0) {
@@ -128,6 +128,7 @@ static void plan_tree(struct planning *planning, const char *from, const struct 
         report_error(planning->plan->report, name->place, "%s: %s is no folder; list it under files", name->key, path);
         return;
     }
+    contents = contents || path_ends_with_slash(name->text) || !*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
     if (!contents) {
         to = path_normalize(arena, path_join(arena, to, last));
         add(planning, (struct step){ .kind = STEP_FOLDER, .to = to, .from = path, .status = status }, name);
@@ -139,9 +140,9 @@ static void plan_copy(struct planning *planning, const struct bom_copy *copy)
 {
     const char *from = copy->from.text ? copy->from.text : "";
     if (copy->whole)
-        plan_tree(planning, "", &copy->from);
+        plan_tree(planning, "", &copy->from, true);
     for (size_t i = 0; i < copy->dirs.count; i++)
-        plan_tree(planning, from, &copy->dirs.items[i]);
+        plan_tree(planning, from, &copy->dirs.items[i], false);
     for (size_t i = 0; i < copy->files.count; i++)
         plan_file(planning, from, &copy->files.items[i]);
 }

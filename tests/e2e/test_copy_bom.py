@@ -78,11 +78,11 @@ def _(place):
     place.expect_tree('one', 'one/conf', 'one/conf/a', 'one/conf/sub', 'one/conf/sub/b', 'two', 'two/a', 'two/sub', 'two/sub/b')
 
 
-@case('from alone: all of it')
+@case('from alone: all that is in it')
 def _(place):
     place.write('src/conf/a', 'a')
     place.copy('targets: [{target: /one, copy: [{from: src/conf}]}, {target: /two, copy: [{from: src/}]}]')
-    place.expect_tree('one', 'one/conf', 'one/conf/a', 'two', 'two/conf', 'two/conf/a')
+    place.expect_tree('one', 'one/a', 'two', 'two/conf', 'two/conf/a')
 
 
 @case('absolute paths stand for themselves, whatever from says')
