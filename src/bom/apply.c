@@ -33,6 +33,7 @@ static void __printf_like(2, 3) show(const struct applying *applying, const char
     va_start(args, format);
     vsnprintf(line, sizeof(line), format, args);
     va_end(args);
+    report_mask(line);
     if (applying->show)
         fprintf(applying->show, "%s\n", line);
     else
@@ -116,7 +117,8 @@ static enum state look(const struct applying *applying, const struct step *step)
         state = step->kind == STEP_FILE ? compare_file(step, folder, name, &there) : compare_link(step, folder, name, &there);
     close(folder);
     if (state == IMPOSSIBLE)
-        refuse(applying, step, step->kind == STEP_FILE ? "a folder is where the file must be: remove it first" : "a folder is where the link must be: remove it first");
+        refuse(applying, step,
+               step->kind == STEP_FILE ? "a folder is where the file must be: remove it first" : "a folder is where the link must be: remove it first");
     return state;
 }
 

@@ -96,14 +96,14 @@ static void make_findable(struct closure *closure, const struct found *found, co
 }
 
 // Is a file of this name in the plan, though not where the linker would look? Then a program may load it by its path.
-static bool is_copied_somewhere(const struct plan *plan, const char *name)
+static const char *copied_somewhere(const struct plan *plan, const char *name)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const char *slash = strrchr(plan->items[i]->to, '/');
         if (plan->items[i]->kind != STEP_FOLDER && strcmp(slash + 1, name) == 0)
-            return true;
+            return plan->items[i]->to;
     }
-    return false;
+    return NULL;
 }
 
 static void missing(struct closure *closure, const struct loaded *by, const char *name)
@@ -112,12 +112,15 @@ static void missing(struct closure *closure, const struct loaded *by, const char
     const char *chain = "";
     for (const struct loaded *above = by->needed_by; above; above = above->needed_by)
         chain = arena_format(arena, "%s, which %s needs", chain, above->from);
-    if (!closure->root->strict && is_copied_somewhere(closure->plan, name)) {
-        report_note(closure->plan->report, REPORT_DEBUG, "%s needs %s, which is copied to a place where it is not searched for", by->from, name);
+    const char *elsewhere = copied_somewhere(closure->plan, name), *hint = "";
+    if (!closure->root->strict && elsewhere) {
+        report_note(closure->plan->report, REPORT_DEBUG, "%s needs %s, which is copied to %s, where it is not searched for", by->from, name, elsewhere);
         return;
     }
-    complain(closure, "%s%s%s needs the library %s, which is not found: searched %s%s", by->from, chain, *chain ? "," : "", name,
-             libraries_places(closure->libraries, by, name, closure->musl),
+    if (elsewhere)
+        hint = arena_format(arena, "; it is copied to %s, where the program will not look", elsewhere);
+    complain(closure, "%s%s%s needs the library %s, which is not found: searched %s%s%s", by->from, chain, *chain ? "," : "", name,
+             libraries_places(closure->libraries, by, name, closure->musl), hint,
              closure->root->strict ? " (autodep: false leaves libraries to you)" : "");
 }
 
@@ -140,8 +143,8 @@ static void add_library(struct closure *closure, const struct loaded *by, const 
 static void add_interpreter(struct closure *closure, const char *path)
 {
     const char *to = path_normalize(closure->plan->arena, path);
-    const struct step *step = plan_find(closure->plan, to);
-    const char *from = step && step->kind == STEP_FILE ? step->from : path;
+    const struct step *step = plan_find_file(closure->plan, to);
+    const char *from = step ? step->from : path;
     if (*path != '/') {
         complain(closure, "%s: its interpreter %s is a relative path", closure->root->from, path);
         return;
@@ -171,7 +174,8 @@ static void plan_one(struct closure *closure)
     if (object->kind == ELF_BROKEN)
         complain(closure, "%s is no whole ELF file: %s", root->from, object->why);
     else if (object->kind == ELF_FOREIGN && root->strict)
-        report_warning(closure->plan->report, root->place, "%s: no libraries are looked for: %s is an ELF file, but %s", root->key, root->from, object->why);
+        report_warning(closure->plan->report, root->place, "%s: no libraries are looked for: %s is an ELF file, but %s", root->key, root->from,
+                       object->why);
     if (object->kind != ELF_X86_64)
         return;
     // $ORIGIN of a program is where it really lies, of a library where it is named.

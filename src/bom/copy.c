@@ -73,7 +73,8 @@ static int copy_contents(const struct step *step, int from, int to, const volati
 {
     struct stat status;
     u8 hash[32];
-    int err = step->hashed ? -EOPNOTSUPP : copy_in_kernel(from, to, (u64)step->status.st_size, stop);
+    // A file of size 0 may have contents all the same: those of /proc have.
+    int err = step->hashed || step->status.st_size == 0 ? -EOPNOTSUPP : copy_in_kernel(from, to, (u64)step->status.st_size, stop);
     if (err == -EOPNOTSUPP)
         err = copy_hashed(from, to, hash, stop);
     if (!err && step->hashed && memcmp(hash, step->hash, sizeof(hash)) != 0)
@@ -95,7 +96,7 @@ int copy_file(const struct step *step, int folder, const char *name, const volat
 {
     char temporary[64];
     snprintf(temporary, sizeof(temporary), ".copy_bom.%ld", (long)getpid());
-    int from = open(step->from, O_RDONLY | O_CLOEXEC);
+    int from = open(step->from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (from < 0)
         return -errno;
     unlinkat(folder, temporary, 0); // of a copy_bom of this number that was killed

@@ -90,8 +90,8 @@ const struct elf_object *libraries_object(struct libraries *libraries, const cha
 static bool try_folder(struct libraries *libraries, const char *from, const char *to, const char *name, enum found_by by, struct found *ret)
 {
     const char *place = path_normalize(libraries->arena, path_join(libraries->arena, to, name));
-    const struct step *step = plan_find(libraries->plan, place);
-    const char *file = step && step->kind == STEP_FILE ? path_absolute(libraries->arena, step->from) : path_join(libraries->arena, from, name);
+    const struct step *step = plan_find_file(libraries->plan, place);
+    const char *file = step ? path_absolute(libraries->arena, step->from) : path_join(libraries->arena, from, name);
     const struct elf_object *object = libraries_object(libraries, file);
     report_note(libraries->report, REPORT_TRACE, "  %s: %s", file, object->kind == ELF_X86_64 && object->needs.is_library ? "taken" : "no");
     if (object->kind != ELF_X86_64 || !object->needs.is_library)

@@ -187,6 +187,11 @@ static int run(struct arena *arena, struct report *report, const struct request 
     struct plan plan = { .arena = arena, .report = report };
     struct applied applied;
     int root = open_root(report, request->root);
+    struct stat status;
+    if (root >= 0 && fstat(root, &status) == 0) {
+        plan.root_device = status.st_dev;
+        plan.root_inode = status.st_ino;
+    }
     make_plan(&plan, request);
     if (root != -2)
         apply_check(&plan, root, NULL, &applied);

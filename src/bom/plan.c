@@ -5,9 +5,19 @@
 
 #include "bom/paths.h"
 
+enum { LINKS_MAX = 40 };
+
 static const char *const kind_names[] = { [STEP_FOLDER] = "folder", [STEP_FILE] = "file", [STEP_LINK] = "link" };
 
 struct step *plan_find(const struct plan *plan, const char *to) { return table_get(&plan->by_path, to); }
+
+const struct step *plan_find_file(const struct plan *plan, const char *to)
+{
+    const struct step *step = plan_find(plan, to);
+    for (unsigned links = 0; step && step->kind == STEP_LINK && links < LINKS_MAX; links++)
+        step = plan_find(plan, path_normalize(plan->arena, path_join(plan->arena, path_parent(plan->arena, step->to), step->from)));
+    return step && step->kind == STEP_FILE ? step : NULL;
+}
 
 static void append(struct plan *plan, const struct step *step)
 {

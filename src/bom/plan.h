@@ -23,10 +23,12 @@ struct step {
     const char *key; // of the BOM entry that asked
 };
 
-// Begins zeroed but for arena and report.
+// Begins zeroed but for what says otherwise.
 struct plan {
     struct arena *arena;
     struct report *report;
+    dev_t root_device; // of the root, if it is there
+    ino_t root_inode;  // 0: it is not
     struct step **items; // in the order of execution
     size_t count, room;
     struct table by_path;
@@ -37,3 +39,5 @@ struct plan {
 void plan_add(struct plan *plan, const struct step *step);
 // The step for a path, or NULL.
 struct step *plan_find(const struct plan *plan, const char *to);
+// The file that a path will be, through links that are planned too; NULL: none.
+const struct step *plan_find_file(const struct plan *plan, const char *to);

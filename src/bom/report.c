@@ -6,14 +6,18 @@
 
 enum { MESSAGE_SIZE = 4096 };
 
+void report_mask(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}
+
 static void print(struct report *report, struct place place, const char *kind, const char *format, va_list args)
 {
     char message[MESSAGE_SIZE];
     vsnprintf(message, sizeof(message), format, args);
-    // A control character in a name must not reach the terminal.
-    for (char *c = message; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
+    report_mask(message);
     if (!place.file)
         fprintf(report->out, "copy_bom: %s%s\n", kind, message);
     else if (!place.line)

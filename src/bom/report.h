@@ -24,6 +24,8 @@ struct report {
 // An error is printed at every level: it is why the exit status is not 0.
 void report_error(struct report *report, struct place place, const char *format, ...) __printf_like(3, 4);
 void report_warning(struct report *report, struct place place, const char *format, ...) __printf_like(3, 4);
+// Replaces control characters, so that no name reaches the terminal as more than text.
+void report_mask(char *text);
 // One line if `level` is at or below the level of the report.
 void report_note(struct report *report, enum report_level level, const char *format, ...) __printf_like(3, 4);
 

@@ -86,6 +86,10 @@ static void walk_subfolder(const struct folder *folder, const char *from, const 
             report_error(tree->plan->report, tree->place, "%s: the link %s leads to a folder that it lies in: it cannot be followed", tree->key, from);
             return;
         }
+    if (tree->plan->root_inode == status->st_ino && tree->plan->root_device == status->st_dev) {
+        report_error(tree->plan->report, tree->place, "%s: %s is the root that is copied to; leave it out by excludes", tree->key, from);
+        return;
+    }
     add(tree, (struct step){ .kind = STEP_FOLDER, .to = to, .from = from, .status = *status });
     walk_folder(tree, folder, from, to, shown, outside);
 }

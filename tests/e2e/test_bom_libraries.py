@@ -157,6 +157,30 @@ def _(place):
     expect_output(run_in_root(place, '/bin/main'), '42\n')
 
 
+@case('the same with links that the BOM makes or copies')
+def _(place):
+    build(place, 'lib/libone.so.1.2', 'int one(void) { return 42; }', '-shared', '-fPIC', '-Wl,-soname,libone.so.1')
+    build(place, 'main', MAIN, 'src/lib/libone.so.1.2')
+    place.link('libone.so.1.2', 'src/lib/libone.so.1')
+    links = 'createlinks: [{src: /opt/libone.so.1.2, linkname: usr/lib/libone.so.1}], copy: [{files: [src/main]}]}, {target: /opt, copy: [{files: [src/lib/libone.so.1.2]}]'
+    for text, names in ((f'targets: [{{target: /, {links}}}]', ['opt/libone.so.1.2', 'usr/lib/libone.so.1']),
+                        ('targets: [{target: /, copy: [{files: [src/main]}]}, {target: /usr/lib, copy: [{dirs: [src/lib/]}]}]', ['usr/lib/libone.so.1.2', 'usr/lib/libone.so.1'])):
+        shutil.rmtree(place.root, ignore_errors=True)
+        place.copy(text)
+        expect_files(place, 'main', *names, *GLIBC)
+        expect(os.path.islink(place.root + '/usr/lib/libone.so.1'), 'the link was replaced')
+        expect_output(run_in_root(place, '/main'), '42\n')
+
+
+@case('a library that the BOM puts where nobody looks: the error says where it is')
+def _(place):
+    build(place, 'libone.so', 'int one(void) { return 42; }', '-shared', '-fPIC', '-Wl,-soname,libone.so')
+    build(place, 'main', MAIN, 'src/libone.so')
+    place.bom('targets: [{target: /opt/x, copy: [{files: [src/main, src/libone.so]}]}]')
+    result = place.run()
+    expect(result.status == 1 and 'it is copied to /opt/x/libone.so, where the program will not look' in result.errors, 'not told', result)
+
+
 @case("what the BOM puts in a library's place stays there")
 def _(place):
     build(place, 'main', 'int main(void) { return 0; }')

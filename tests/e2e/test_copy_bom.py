@@ -3,7 +3,9 @@
 """copy_bom: what comes where, and what is refused with which message (and that nothing was touched then)."""
 import hashlib
 import os
+import resource
 import shutil
+import signal
 import stat
 
 from bom_place import COPY_BOM, Place, snapshot
@@ -549,6 +551,70 @@ def _(place):
     expect(result.status == 1 and 'src/a changed while it was copied; /a is as it was' in result.errors, 'not noticed', result)
     expect(place.read('a') == 'older', 'the old file was replaced', result)
     place.expect_tree('a')
+
+
+PRELOAD = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <signal.h>
+int renameat(int a, const char *b, int c, const char *d)
+{
+    static int calls;
+    if (++calls == 3)
+        raise(SIGTERM);
+    return ((int (*)(int, const char *, int, const char *))dlsym(RTLD_NEXT, "renameat"))(a, b, c, d);
+}
+"""
+
+
+@case('an interrupted run: each file is the old or the new one; the same command goes on')
+def _(place):
+    for number in range(8):
+        place.write(f'src/t/{number}', 'new')
+        place.write(f'root/{number}', 'older')
+    place.write('stop.c', PRELOAD)
+    must(['gcc', '-shared', '-fPIC', '-w', 'stop.c', '-o', 'stop.so'], cwd=place.folder)
+    place.bom('targets: [{target: /, copy: [{dirs: [src/t/]}]}]')
+    result = place.run(env={'LD_PRELOAD': place.path('stop.so')})
+    expect(result.status == 1 and 'stopped by signal 15' in result.errors, 'not stopped', result)
+    place.expect_tree(*map(str, range(8)))
+    found = [place.read(str(number)) for number in range(8)]
+    expect(found == ['new'] * 3 + ['older'] * 5, f'the files hold {found}', result)
+    expect_status(place.run(), 0)
+    expect([place.read(str(number)) for number in range(8)] == ['new'] * 8, 'the second run did not go on')
+
+
+@case('a file that cannot be written whole: the old one stays, the others are copied')
+def _(place):
+    place.write('src/t/a', 'small')
+    place.write('src/t/big', 'x' * 300_000)
+    place.write('src/t/c', 'small')
+    place.write('root/big', 'older')
+    place.bom('targets: [{target: /, copy: [{dirs: [src/t/]}]}]')
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    result = run_command([COPY_BOM, '-f', 'bom.yaml', '--root', 'root'], cwd=place.folder, env=clean_environment(), preexec=limit)
+    expect(result.status == 1 and '/big could not be brought into the root: File too large' in result.errors, 'not told', result)
+    place.expect_tree('a', 'big', 'c')
+    expect(place.read('big') == 'older', 'the old file is gone')
+
+
+@case('a file that says it is empty and is not')
+def _(place):
+    place.copy('targets: [{target: /, copy: [{files: [/proc/version]}]}]')
+    expect(place.read('version').startswith('Linux'), 'it is empty')
+
+
+@case('names of control characters do not reach the terminal')
+def _(place):
+    place.write('src/t/\x1b[31mred', 'x')
+    result = place.copy('targets: [{target: /, copy: [{dirs: [src/t/]}]}]', '--dry-run', env={'OCCLUM_LOG_LEVEL': 'trace'})
+    expect('\x1b' not in result.text + result.errors and '?[31mred' in result.text, 'an escape sequence', result)
+
+
+refused('the root within a folder that is copied', 'targets: [{target: /x, copy: [{dirs: [./]}]}]', 'is the root that is copied to; leave it out by excludes')
 
 
 # The command line
