@@ -3,6 +3,7 @@
 """copy_bom's autodep: the libraries of glibc and musl programs, found by reading files; and the BOMs that come with Occlum, built and run."""
 import os
 import random
+import re
 import shutil
 import stat
 
@@ -331,6 +332,49 @@ def _(place):
         place.write(f'src/t/{number}', bytes(text))
     result = place.copy('targets: [{target: /, copy: [{dirs: [src/t]}]}]')
     expect(result.errors.count('warning: ') > 10, 'hardly anything was damaged', result)
+
+
+def found_by_linker(program):
+    """What ld.so itself finds (it runs, for this); None if it says that something is missing or the program is static."""
+    result = run_command(['ldd', program], env={'PATH': '/usr/bin:/bin', 'LC_ALL': 'C'})
+    if result.status or 'not found' in result.text or 'statically' in result.text:
+        return None
+    lines = [line.split(' => ')[-1].split(' (')[0].strip() for line in result.text.splitlines()]
+    return {os.path.normpath(line) for line in lines if line.startswith('/')}
+
+
+def found_by_copy_bom(place, program):
+    result = place.run('--dry-run', bom='-', stdin=f'targets: [{{target: /the, copy: [{{files: ["{program.replace("$", "$$")}"]}}]}}]')
+    expect_status(result, 0)
+    copied = [re.fullmatch(r'copy  .* -> (/.*) \(\d+ bytes\)', line) for line in result.text.splitlines()]
+    return {match.group(1) for match in copied if match and not match.group(1).startswith('/the/')}
+
+
+@case("programs of this machine: the same libraries as ld.so's own list")
+def _(place):
+    programs = []
+    for folder in ('/usr/bin', '/usr/sbin'):
+        for name in sorted(os.listdir(folder)):
+            path = os.path.realpath(os.path.join(folder, name))
+            if not os.path.isfile(path):
+                continue
+            with open(path, 'rb') as file:
+                head = file.read(20)
+            # Where $ORIGIN is another folder in the root the paths differ, by intention.
+            if head[:5] == b'\x7fELF\x02' and head[18:20] == b'\x3e\0' and path.startswith(folder) and path not in programs:
+                programs.append(path)
+    if not os.environ.get('OCCLUM_BOM_ALL'):
+        programs = random.Random(5).sample(programs, min(60, len(programs)))
+    compared = 0
+    for program in programs:
+        wanted = found_by_linker(program)
+        if not wanted or any('/the/' in path for path in wanted):
+            continue
+        found = found_by_copy_bom(place, program)
+        expect(found == wanted, f'{program}: by ld.so only {sorted(wanted - found)}, by copy_bom only {sorted(found - wanted)}')
+        compared += 1
+    expect(compared > len(programs) // 2, f'only {compared} of {len(programs)} programs could be compared')
+    print(f'# {compared} programs')
 
 
 # The BOMs that come with Occlum
