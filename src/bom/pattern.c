@@ -97,6 +97,8 @@ bool pattern_excludes(const char *pattern, const char *path, bool is_folder)
         const char *slash = strrchr(path, '/');
         return matches(&matching, pattern, slash ? slash + 1 : path);
     }
+    if (length > 3 && strncmp(pattern, "**/", 3) == 0 && matches(&matching, pattern + 3, path)) // no folder at all is one of "any"
+        return true;
     for (const char *at = path;; at++) {
         if (matches(&matching, pattern, at))
             return true;

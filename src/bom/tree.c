@@ -42,10 +42,12 @@ static bool is_excluded(const struct tree *tree, const char *shown, bool is_fold
     return false;
 }
 
-// Does a link in this folder lead out of the copied tree? By its text, as rsync judges.
+// Does a link in this folder lead out of the copied tree? By its text, as rsync judges: ".." behind a name counts as out, because the
+// name may be a link itself.
 static bool leads_out(const struct folder *folder, const char *text)
 {
     long depth = (long)folder->depth - (long)folder->links_from;
+    bool named = false;
     if (*text == '/' || !*text)
         return true;
     while (*text) {
@@ -53,8 +55,8 @@ static bool leads_out(const struct folder *folder, const char *text)
         if (n == 2 && text[0] == '.' && text[1] == '.')
             depth--;
         else if (n && !(n == 1 && text[0] == '.'))
-            depth++;
-        if (depth < 0)
+            named = true;
+        if (depth < 0 || (named && n == 2 && text[0] == '.' && text[1] == '.'))
             return true;
         text += n + (text[n] == '/');
     }
@@ -100,31 +102,28 @@ static void walk_entry(const struct folder *folder, const char *name)
     struct arena *arena = tree->plan->arena;
     const char *from = path_join(arena, folder->from, name), *to = path_normalize(arena, path_join(arena, folder->to, name));
     const char *shown = path_join(arena, folder->shown, name);
-    char text[PATH_MAX];
+    char text[PATH_MAX] = "";
     struct stat status;
     bool outside = false;
 
-    if (lstat(from, &status) != 0) {
-        report_error(tree->plan->report, tree->place, "%s: %s: %s", tree->key, from, strerror(errno));
-        return;
-    }
-    if (is_excluded(tree, shown, S_ISDIR(status.st_mode)))
-        return;
-    if (S_ISLNK(status.st_mode)) {
-        ssize_t length = readlink(from, text, sizeof(text) - 1);
-        text[MAX(length, (ssize_t)0)] = '\0';
+    int err = lstat(from, &status) != 0 ? errno : 0;
+    if (!err && S_ISLNK(status.st_mode)) {
+        if (readlink(from, text, sizeof(text) - 1) < 0)
+            text[0] = '\0';
         outside = leads_out(folder, text);
-        if (!outside) {
-            add(tree, (struct step){ .kind = STEP_LINK, .to = to, .from = arena_copy(arena, text, strlen(text)) });
-            return;
-        }
-        if (stat(from, &status) != 0) {
-            report_warning(tree->plan->report, tree->place, "%s: the link %s -> %s leads out of the copied folder and cannot be followed (%s): left out",
-                           tree->key, from, text, strerror(errno));
-            return;
-        }
+        err = outside && stat(from, &status) != 0 ? errno : 0;
     }
-    if (S_ISREG(status.st_mode))
+    // A link that is followed is excluded as what it leads to.
+    if (is_excluded(tree, shown, !err && S_ISDIR(status.st_mode)))
+        return;
+    if (err && outside)
+        report_warning(tree->plan->report, tree->place, "%s: the link %s -> %s leads out of the copied folder and cannot be followed (%s): left out",
+                       tree->key, from, text, strerror(err));
+    else if (err)
+        report_error(tree->plan->report, tree->place, "%s: %s: %s", tree->key, from, strerror(err));
+    else if (S_ISLNK(status.st_mode))
+        add(tree, (struct step){ .kind = STEP_LINK, .to = to, .from = arena_copy(arena, text, strlen(text)) });
+    else if (S_ISREG(status.st_mode))
         walk_file(tree, from, to, &status);
     else if (S_ISDIR(status.st_mode))
         walk_subfolder(folder, from, to, shown, &status, outside);

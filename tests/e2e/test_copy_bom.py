@@ -150,15 +150,21 @@ def _(place):
     place.link('a/file', 'src/tree/near')
     place.link('../a/file', 'src/tree/a2/up')
     place.link('../outside/far', 'src/tree/out')
+    place.write('src/farther', 'farther')
+    place.link('far', 'src/outside/inner')
+    place.link('../farther', 'src/outside/leaves')
     place.link('../outside', 'src/tree/folder')
     place.link(place.path('src/tree/a/file'), 'src/tree/absolute')
     place.link('nothing', 'src/tree/dangling')
+    place.link('folder/../tree/a/file', 'src/tree/winding')
     place.copy('targets: [{target: /, copy: [{dirs: [src/tree]}]}]')
     for name, text in (('near', 'a/file'), ('a2/up', '../a/file'), ('dangling', 'nothing')):
         expect(os.readlink(f'{place.root}/tree/{name}') == text, f'{name} is another link')
-    for name, text in (('out', 'out'), ('absolute', 'in'), ('folder/far', 'out')):
+    for name, text in (('out', 'out'), ('absolute', 'in'), ('winding', 'in'), ('folder/far', 'out')):
         expect(not os.path.islink(f'{place.root}/tree/{name}') and place.read(f'tree/{name}') == text, f'{name} was not followed')
     expect(not os.path.islink(place.root + '/tree/folder'), 'the folder was not followed')
+    expect(os.readlink(place.root + '/tree/folder/inner') == 'far', 'a link within the followed folder was not kept')
+    expect(not os.path.islink(place.root + '/tree/folder/leaves') and place.read('tree/folder/leaves') == 'farther', 'a link out of the followed folder was kept')
 
 
 @case('a link that leads out to nothing is left out with a warning; so is a FIFO')

@@ -43,7 +43,7 @@ TEST(patterns)
         { "*.o", "a/b/c.o", false, true }, { "*.o", "c.oo", false, false }, { "?.o", "a.o", false, true }, { "?.o", "ab.o", false, false },
         { "build/", "x/build", true, true }, { "build/", "x/build", false, false }, { "/a", "a", false, true }, { "/a", "b/a", false, false },
         { "a/b", "x/a/b", false, true }, { "a/b", "a/b", false, true }, { "a/b", "xa/b", false, false }, { "a/*", "x/a/y", false, true },
-        { "/a/*", "a/b/c", false, false }, { "/a/**", "a/b/c", false, true }, { "**/c", "a/b/c", false, true }, { "a**c", "a/b/c", false, true },
+        { "/a/*", "a/b/c", false, false }, { "/a/**", "a/b/c", false, true }, { "**/c", "a/b/c", false, true }, { "a**c", "a/b/c", false, true }, { "**/c", "c", false, true },
         { "[a-c]x", "bx", false, true }, { "[!a-c]x", "bx", false, false }, { "[!a-c]x", "dx", false, true }, { "[]x]", "]", false, true },
         { "[x", "[x", false, true }, { "\\*", "*", false, true }, { "\\*", "a", false, false }, { "\\?a", "?a", false, true }, { "a\\", "a\\", false, true },
         { "d/***", "d", true, true }, { "d/***", "d", false, false }, { "", "a", false, false }, { "/", "a", true, false }, { "*", "a", false, true },
