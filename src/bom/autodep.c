@@ -157,16 +157,6 @@ static void add_interpreter(struct closure *closure, const char *path)
     add_file(closure, from, to);
 }
 
-static bool is_musl(const struct elf_needs *needs)
-{
-    if (needs->interpreter)
-        return strstr(needs->interpreter, "/ld-musl-") != NULL;
-    for (size_t i = 0; i < needs->needed.count; i++)
-        if (strcmp(needs->needed.items[i], "libc.so") == 0 || strncmp(needs->needed.items[i], "libc.musl-", 10) == 0)
-            return true;
-    return false;
-}
-
 static void plan_one(struct closure *closure)
 {
     const struct dependent *root = closure->root;
@@ -182,7 +172,7 @@ static void plan_one(struct closure *closure)
     char *real = realpath(root->from, NULL);
     const char *from = real ? arena_copy(closure->plan->arena, real, strlen(real)) : root->from;
     free(real);
-    closure->musl = is_musl(&object->needs);
+    closure->musl = libraries_is_musl(&object->needs);
     load(closure, NULL, NULL, from, root->to);
     if (object->needs.interpreter)
         add_interpreter(closure, object->needs.interpreter);

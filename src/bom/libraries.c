@@ -100,6 +100,42 @@ static bool try_folder(struct libraries *libraries, const char *from, const char
     return true;
 }
 
+bool libraries_is_musl(const struct elf_needs *needs)
+{
+    if (needs->interpreter)
+        return strstr(needs->interpreter, "/ld-musl-") != NULL;
+    for (size_t i = 0; i < needs->needed.count; i++)
+        if (strcmp(needs->needed.items[i], "libc.so") == 0 || strncmp(needs->needed.items[i], "libc.musl-", 10) == 0)
+            return true;
+    return false;
+}
+
+static bool is_glibc(const struct elf_needs *needs)
+{
+    for (size_t i = 0; i < needs->needed.count; i++)
+        if (strcmp(needs->needed.items[i], "libc.so.6") == 0)
+            return true;
+    return false;
+}
+
+// Takes what the BOM itself puts into a folder where the linker looks in any case, though this machine may have the library elsewhere.
+static bool try_own(struct libraries *libraries, const char *const *folders, size_t count, const char *name, bool musl, struct found *ret)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *place = path_join(libraries->arena, folders[i], name);
+        const struct step *step = plan_find_file(libraries->plan, place);
+        if (!step || step->rank != RANK_BOM)
+            continue;
+        const char *file = path_absolute(libraries->arena, step->from);
+        const struct elf_object *object = libraries_object(libraries, file);
+        if (object->kind != ELF_X86_64 || !object->needs.is_library || (musl ? is_glibc(&object->needs) : libraries_is_musl(&object->needs)))
+            continue;
+        *ret = (struct found){ .by = musl ? FOUND_BY_PATH : FOUND_BY_DEFAULT, .from = file, .to = place };
+        return true;
+    }
+    return false;
+}
+
 // Replaces $ORIGIN and $LIB in one folder of a run path. NULL: not usable (relative, or another variable).
 static const char *expand_folder(struct arena *arena, const char *folder, size_t length, const char *origin)
 {
@@ -155,6 +191,8 @@ static bool find_by_glibc(struct libraries *libraries, const struct loaded *by, 
         return true;
     if (by->object->needs.no_default)
         return false;
+    if (try_own(libraries, glibc_defaults, ARRAY_SIZE(glibc_defaults), name, false, ret))
+        return true;
     const char *path;
     for (size_t i = 0; (path = ldcache_find(&libraries->cache, name, i)) != NULL; i++) {
         const char *folder = path_parent(libraries->arena, path);
@@ -176,6 +214,8 @@ static bool find_by_musl(struct libraries *libraries, const struct loaded *by, c
         if (try_run_path(libraries, of, needs->runpath ? needs->runpath : needs->rpath, name, ret))
             return true;
     }
+    if (try_own(libraries, musl_defaults, ARRAY_SIZE(musl_defaults), name, true, ret))
+        return true;
     for (size_t i = 0; i < libraries->musl_folders.count; i++) {
         const char *folder = libraries->musl_folders.items[i];
         if (try_folder(libraries, folder, folder, name, FOUND_BY_MUSL_PATH, ret))

@@ -54,5 +54,8 @@ void libraries_find(struct libraries *libraries, const struct loaded *by, const 
 // For the message about one that was not found: where it was looked for.
 const char *libraries_places(struct libraries *libraries, const struct loaded *by, const char *name, bool musl);
 
+// Is it a program or library of musl? By its linker or the libc it needs.
+bool libraries_is_musl(const struct elf_needs *needs);
+
 // True if glibc's linker looks into this folder without any configuration.
 bool libraries_is_default_folder(const struct libraries *libraries, const char *folder);

@@ -158,6 +158,38 @@ def _(place):
     expect_output(run_in_root(place, '/bin/main'), '42\n')
 
 
+@case('a library that the BOM puts into /usr/lib goes before that of this machine elsewhere')
+def _(place):
+    build(place, 'libz.so.1', 'char *zlibVersion(void) { return "own"; }', '-shared', '-fPIC', '-Wl,-soname,libz.so.1')
+    build(place, 'main', 'char *zlibVersion(void); int puts(const char *);\nint main(void) { return puts(zlibVersion()) < 0; }', 'src/libz.so.1')
+    place.copy('targets: [{target: /bin, copy: [{files: [src/main]}]}, {target: /usr/lib, copy: [{files: [src/libz.so.1]}]}]')
+    expect_files(place, 'bin/main', 'usr/lib/libz.so.1', *GLIBC)
+    expect_output(run_in_root(place, '/bin/main'), 'own\n')
+
+
+@case('a library in a folder that only the linkers of other distributions know gets a link')
+def _(place):
+    build(place, 'libone.so', 'int one(void) { return 42; }', '-shared', '-fPIC', '-Wl,-soname,libone.so')
+    build(place, 'main', MAIN, 'src/libone.so')
+    place.copy('targets: [{target: /bin, copy: [{files: [src/main]}]}, {target: /usr/lib64, copy: [{files: [src/libone.so]}]}]')
+    expect_files(place, 'bin/main', 'usr/lib64/libone.so', 'lib/x86_64-linux-gnu/libone.so', *GLIBC)
+    expect(os.readlink(place.root + '/lib/x86_64-linux-gnu/libone.so') == '/usr/lib64/libone.so', 'another link')
+    expect_output(run_in_root(place, '/bin/main'), '42\n')
+
+
+@case('a musl library in /lib is not taken for a glibc program, nor the other way round')
+def _(place):
+    text = 'char *zlibVersion(void) { return "own"; }'
+    build(place, 'musl/libz.so.1', text, '-shared', '-fPIC', '-Wl,-soname,libz.so.1', compiler='musl-gcc')
+    main = 'char *zlibVersion(void); int puts(const char *);\nint main(void) { return puts(zlibVersion()) < 0; }'
+    build(place, 'g', main, '/lib/x86_64-linux-gnu/libz.so.1')
+    build(place, 'm', main, 'src/musl/libz.so.1', compiler='musl-gcc')
+    place.copy('targets: [{target: /bin, copy: [{files: [src/g, src/m]}]}, {target: /lib, copy: [{files: [src/musl/libz.so.1]}]}]')
+    expect_files(place, 'bin/g', 'bin/m', 'lib/libz.so.1', 'lib/x86_64-linux-gnu/libz.so.1', MUSL, *GLIBC)
+    expect_output(run_in_root(place, '/bin/m'), 'own\n')
+    expect(run_in_root(place, '/bin/g').text.startswith('1.'), 'the wrong library')
+
+
 @case('the same with links that the BOM makes or copies')
 def _(place):
     build(place, 'lib/libone.so.1.2', 'int one(void) { return 42; }', '-shared', '-fPIC', '-Wl,-soname,libone.so.1')
