@@ -117,8 +117,8 @@ static enum state look(const struct applying *applying, const struct step *step)
         state = step->kind == STEP_FILE ? compare_file(step, folder, name, &there) : compare_link(step, folder, name, &there);
     close(folder);
     if (state == IMPOSSIBLE)
-        refuse(applying, step,
-               step->kind == STEP_FILE ? "a folder is where the file must be: remove it first" : "a folder is where the link must be: remove it first");
+        refuse(applying, step, step->kind == STEP_FILE ? "a folder is where the file must be: remove it first"
+                                                       : "a folder is where the link must be: remove it first");
     return state;
 }
 

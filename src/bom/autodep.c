@@ -114,7 +114,8 @@ static void missing(struct closure *closure, const struct loaded *by, const char
         chain = arena_format(arena, "%s, which %s needs", chain, above->from);
     const char *elsewhere = copied_somewhere(closure->plan, name), *hint = "";
     if (!closure->root->strict && elsewhere) {
-        report_note(closure->plan->report, REPORT_DEBUG, "%s needs %s, which is copied to %s, where it is not searched for", by->from, name, elsewhere);
+        report_note(closure->plan->report, REPORT_DEBUG, "%s needs %s, which is copied to %s, where it is not searched for", by->from, name,
+                    elsewhere);
         return;
     }
     if (elsewhere)

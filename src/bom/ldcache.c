@@ -48,7 +48,8 @@ int ldcache_open(const void *bytes, size_t size, struct ldcache *ret)
     if (!range_within(at, sizeof(header), 0, size))
         return -EINVAL;
     memcpy(&header, (const u8 *)bytes + at, sizeof(header));
-    if (memcmp(header.magic, new_magic, sizeof(header.magic)) != 0 || !range_within(at + sizeof(header), (u64)header.count * sizeof(struct entry), 0, size))
+    if (memcmp(header.magic, new_magic, sizeof(header.magic)) != 0 ||
+        !range_within(at + sizeof(header), (u64)header.count * sizeof(struct entry), 0, size))
         return -EINVAL;
     u8 order = header.flags & BYTE_ORDER_MASK;
     if (order != 0 && order != BYTE_ORDER_LITTLE)

@@ -64,7 +64,8 @@ static void open_musl(struct libraries *libraries)
         ARENA_PUSH(libraries->arena, &libraries->musl_folders, musl_defaults[i]);
 }
 
-void libraries_open(struct libraries *libraries, struct arena *arena, struct report *report, const struct plan *plan, const struct library_files *files)
+void libraries_open(struct libraries *libraries, struct arena *arena, struct report *report, const struct plan *plan,
+                    const struct library_files *files)
 {
     *libraries = (struct libraries){ .arena = arena, .report = report, .plan = plan, .files = *files };
     open_glibc(libraries);

@@ -32,7 +32,8 @@ struct libraries {
     struct table objects; // by path
 };
 
-void libraries_open(struct libraries *libraries, struct arena *arena, struct report *report, const struct plan *plan, const struct library_files *files);
+void libraries_open(struct libraries *libraries, struct arena *arena, struct report *report, const struct plan *plan,
+                    const struct library_files *files);
 // What the file at a path is; each is read once.
 const struct elf_object *libraries_object(struct libraries *libraries, const char *path);
 

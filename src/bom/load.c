@@ -80,7 +80,8 @@ static const char *find_include(struct loading *loading, const struct bom *bom, 
             return path;
         places = arena_format(loading->arena, "%s%s%s", places, i ? ", " : "", folder);
     }
-    report_error(loading->report, include->place, "%s: %s is in none of these folders: %s (--include-dir adds one)", include->key, include->text, places);
+    report_error(loading->report, include->place, "%s: %s is in none of these folders: %s (--include-dir adds one)", include->key, include->text,
+                 places);
     return NULL;
 }
 

@@ -65,8 +65,8 @@ static void plan_link(struct planning *planning, const struct bom_link *link)
 static void cannot_be_copied(struct planning *planning, const struct bom_text *name, const char *path, int err)
 {
     const char *near = err == ENOENT ? source_nearest(planning->plan->arena, path) : NULL;
-    report_error(planning->plan->report, name->place, "%s: %s: %s%s%s%s", name->key, path, err == ENOENT ? "there is no such file or folder" : strerror(err),
-                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    report_error(planning->plan->report, name->place, "%s: %s: %s%s%s%s", name->key, path,
+                 err == ENOENT ? "there is no such file or folder" : strerror(err), near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 // True if the file can be read and has the hash that the BOM wants.
@@ -84,8 +84,8 @@ static bool is_as_wanted(struct planning *planning, const struct bom_file *file,
     if (!file->hashed || memcmp(hash, file->hash, sizeof(hash)) == 0)
         return true;
     struct arena *arena = planning->plan->arena;
-    report_error(planning->plan->report, file->name.place, "%s: the SHA-256 of %s is %s; the BOM says %s", file->name.key, path, source_hash_text(arena, hash),
-                 source_hash_text(arena, file->hash));
+    report_error(planning->plan->report, file->name.place, "%s: the SHA-256 of %s is %s; the BOM says %s", file->name.key, path,
+                 source_hash_text(arena, hash), source_hash_text(arena, file->hash));
     return false;
 }
 

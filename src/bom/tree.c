@@ -85,7 +85,8 @@ static void walk_subfolder(const struct folder *folder, const char *from, const 
     const struct tree *tree = folder->tree;
     for (const struct folder *above = folder; above; above = above->above)
         if (above->device == status->st_dev && above->inode == status->st_ino) {
-            report_error(tree->plan->report, tree->place, "%s: the link %s leads to a folder that it lies in: it cannot be followed", tree->key, from);
+            report_error(tree->plan->report, tree->place, "%s: the link %s leads to a folder that it lies in: it cannot be followed", tree->key,
+                         from);
             return;
         }
     if (tree->plan->root_inode == status->st_ino && tree->plan->root_device == status->st_dev) {
