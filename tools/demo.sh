@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The main job from nothing: builds the project, packs Debian's busybox and python3 into an instance, runs both.
+# The main job from nothing: builds the project, brings Debian's busybox and python3 into an instance, runs both.
 set -euo pipefail
 
 project=$(cd "$(dirname "$0")/.." && pwd)
@@ -9,7 +9,7 @@ if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
 usage: tools/demo.sh
 
 On a fresh Debian 12: installs with apt what is lacking, builds the project in build/, makes an instance in a temporary
-folder, packs Debian's own busybox and python3 into it, builds it with SGX_MODE=SIM and runs both programs inside; then builds the same
+folder, brings Debian's own busybox and python3 into it with copy_bom, builds it with SGX_MODE=SIM and runs both programs inside; then builds the same
 instance for SGX with EDMM, runs it on the emulator and shows its report.
 Ends with status 0 only when all printed what they should.
 USAGE
@@ -35,12 +35,12 @@ step "occlum new demo"
 occlum new demo
 cd demo
 
-step "packing busybox and python3 of this Debian"
-# python3 brings its standard library, without its tests.
-/usr/bin/python3 "$project/tools/pack-program.py" image \
-    /bin/busybox /usr/bin/python3.11 /usr/lib/python3.11 \
-    --exclude test --exclude 'config-3.11-*' --exclude idlelib --exclude lib2to3
-ln -sf python3.11 image/usr/bin/python3
+step "bringing busybox and python3 of this Debian, with all they need"
+cat >../demo.yaml <<'BOM'
+includes: [busybox.yaml, python3.yaml]
+BOM
+cat ../demo.yaml
+copy_bom -f ../demo.yaml --root image
 du -sh image
 # The template permits programs in /bin; Debian's python3 lies in /usr/bin.
 sed -i 's|^\( *\)"/bin"$|\1"/bin", "/usr/bin"|' Occlum.json

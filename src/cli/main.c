@@ -10,6 +10,7 @@
 static const struct verb verbs[] = {
     { "new", "PATH", "make a folder PATH and an instance in it", verb_new, help_new },
     { "init", "", "make an instance in the current, empty or not, folder", verb_init, help_init },
+    { "copy-bom", "-f BOM --root image", "bring what a bill of materials lists into image/ (the program copy_bom)", cli_copy_bom, NULL },
     { "build", "[options]", "build and sign the enclave of this instance", cli_delegate, NULL },
     { "run", "[options] PROGRAM [ARGS...]", "run a program of the image inside the enclave", verb_run, help_run },
     { "config", "[options]", "show what Occlum.json means, for both kinds of platform", verb_config, help_config },
@@ -23,11 +24,11 @@ static void print_usage(FILE *to)
     fprintf(to, "usage: occlum VERB [options]\n\n"
                 "Runs unmodified Linux programs inside one Intel SGX enclave.\n\n");
     for (size_t i = 0; i < VERBS; i++)
-        fprintf(to, "  %-7s %s\n", verbs[i].name, verbs[i].summary);
+        fprintf(to, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
     fprintf(to, "\n  occlum VERB --help says more of a verb; occlum --version prints the version.\n\n"
                 "The usual way:\n"
                 "  occlum new hello && cd hello\n"
-                "  cp -a PROGRAM image/bin/ ; copy_bom brings its libraries\n"
+                "  copy_bom -f BOM --root image        programs and what they need; copy_bom --help shows a BOM\n"
                 "  SGX_MODE=SIM occlum build\n"
                 "  occlum run /bin/PROGRAM\n");
 }

@@ -35,19 +35,26 @@ int cli_run_verb(const struct verb *verb, int argc, char **argv)
     return verb->run(argc, argv);
 }
 
-int cli_delegate(int argc, char **argv)
+// Becomes the program that stands beside this one; returns only when it cannot.
+static int become(const char *program, char **arguments)
 {
     char path[PATH_MAX];
-    char *arguments[64] = { "occlum-build" };
     ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 32);
-
-    if (argc > 60)
-        return cli_usage("%s: too many arguments", argv[0]);
     if (n > 0) {
         path[n] = '\0';
-        strcpy(strrchr(path, '/'), "/occlum-build");
-        memcpy(arguments + 1, argv, (size_t)argc * sizeof(char *));
+        sprintf(strrchr(path, '/') + 1, "%.30s", program);
         execv(path, arguments);
     }
-    return cli_error("occlum-build, which does this, is not where occlum is installed: %s. Install occlum again", strerror(errno));
+    return cli_error("%s, which does this, is not where occlum is installed: %s. Install occlum again", program, strerror(errno));
 }
+
+int cli_delegate(int argc, char **argv)
+{
+    char *arguments[64] = { "occlum-build" };
+    if (argc > 60)
+        return cli_usage("%s: too many arguments", argv[0]);
+    memcpy(arguments + 1, argv, (size_t)argc * sizeof(char *));
+    return become("occlum-build", arguments);
+}
+
+int cli_copy_bom(int argc, char **argv) { return become("copy_bom", argv); }

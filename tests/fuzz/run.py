@@ -13,6 +13,7 @@ import glob
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,8 @@ TARGETS = {
     'libos_elf': (['src/sign/libos_elf.c'], [], 65536, 10),
     'erofs': (['src/imagefmt/erofs.c'], [], 65536, 10),
     'gate': (['src/gate/[!h]*.c'], [], 65536, 10),
+    'bom': (['src/bom/memory.c', 'src/bom/report.c', 'src/bom/read.c', 'src/bom/yaml.c', 'src/bom/expand.c', 'src/bom/paths.c', 'src/bom/pattern.c'], ['-lyaml'], 4096, 10),
+    'bom_elf': (['src/bom/memory.c', 'src/bom/elf_needs.c', 'src/bom/ldcache.c'], [], 65536, 10),
     'planted': ([], [], 64, 10),
 }
 
@@ -49,6 +52,20 @@ def small_elf(folder):
     return program
 
 
+def program_and_cache(folder):
+    """A program with libraries and run paths, and an ld.so.cache of one library."""
+    source = os.path.join(folder, 'program.c')
+    with open(source, 'w', encoding='utf-8') as file:
+        file.write('int main(void){return 0;}\n')
+    subprocess.run(['gcc', '-Wl,-z,norelro,-rpath,$ORIGIN/../lib:/opt', '-Wl,--no-as-needed', source, '-lm', '-ldl', '-s', '-o', os.path.join(folder, 'program')], check=True)
+    os.unlink(source)
+    names = b'libc.so.6\0/lib/x86_64-linux-gnu/libc.so.6\0'
+    cache = b'glibc-ld.so.cache1.1' + struct.pack('<IIB3xI12x', 1, len(names), 2, 0) + struct.pack('<iIIIQ', 0x303, 72, 82, 0, 0) + names
+    for name, before in (('cache', b''), ('old-cache', b'ld.so-1.7.0\0' + struct.pack('<I', 1) + bytes(16))):
+        with open(os.path.join(folder, name), 'wb') as file:
+            file.write(before + cache)
+
+
 def seed(name, folder, scratch):
     """Fills folder with what the target begins from: files kept in the project, or made by the tools of the format."""
     kept = 'json' if name == 'planted' else name
@@ -56,6 +73,8 @@ def seed(name, folder, scratch):
         shutil.copy(path, folder)
     if name == 'libos_elf':
         shutil.copy(os.path.join(BUILD, 'tests/unit/sign/fake-libos'), folder)
+    elif name == 'bom_elf':
+        program_and_cache(folder)
     elif name == 'gate':
         shutil.copy(small_elf(scratch), folder)
     elif name == 'erofs':
