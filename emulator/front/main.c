@@ -39,8 +39,17 @@ static const char usage[] =
     "  --check               says what this machine and the emulated one offer\n"
     "  --help\n";
 
+static _Noreturn void wrong(const char *format, const char *text) {
+    fputs("sgx2emu: ", stderr);
+    fprintf(stderr, format, text);
+    fputs(". sgx2emu --help says more\n", stderr);
+    exit(125);
+}
+
 static u64 parse_size(const char *text) {
     char *end;
+    if (*text < '0' || *text > '9')
+        return 0;
     u64 value = strtoull(text, &end, 0), unit = 1;
     if (*end == 'K' || *end == 'k')
         unit = 1ull << 10, end++;
@@ -59,7 +68,7 @@ static void pin(void) {
         perror("sgx2emu: --pin");
 }
 
-static int parse(int argc, char **argv) {
+static void parse(int argc, char **argv) {
     static const struct option options[] = {
         {"epc", required_argument, NULL, 'e'}, {"sgx1", no_argument, NULL, '1'}, {"driver", required_argument, NULL, 'd'},
         {"profile", required_argument, NULL, 'p'}, {"stats", optional_argument, NULL, 's'}, {"trace", no_argument, NULL, 't'}, {"pin", no_argument, NULL, 'n'},
@@ -68,17 +77,19 @@ static int parse(int argc, char **argv) {
     struct emu_options *o = &emu.options;
     *o = (struct emu_options){.epc_bytes = 128ull << 20, .profile = "server-icx"};
     int c;
-    while ((c = getopt_long(argc, argv, "+", options, NULL)) >= 0) {
+    while ((c = getopt_long(argc, argv, "+:", options, NULL)) >= 0) {
         switch (c) {
         case 'e':
             o->epc_bytes = parse_size(optarg);
+            if (o->epc_bytes < 1u << 20)
+                wrong("--epc %s: not a size of 1M or more, such as 128M", optarg);
             break;
         case '1':
             o->sgx1 = true;
             break;
         case 'd':
             if (strcmp(optarg, "5.11") && strcmp(optarg, "6.0"))
-                return -EINVAL;
+                wrong("--driver=%s: there are 5.11 and 6.0", optarg);
             o->driver_sgx1 = optarg[0] == '5';
             break;
         case 'p':
@@ -116,13 +127,16 @@ static int parse(int argc, char **argv) {
         case 'h':
             fputs(usage, stdout);
             exit(0);
+        case ':':
+            wrong("%s: a value is missing", argv[optind - 1]);
         default:
-            return -EINVAL;
+            wrong("%s: there is no such option", argv[optind - 1]);
         }
     }
     if (profile_load(o->profile, &emu_profile) < 0)
         exit(125);
-    return (optind < argc || o->check) && o->epc_bytes >= (1u << 20) ? 0 : -EINVAL;
+    if (optind == argc && !o->check)
+        wrong("%s", "the program to run is missing");
 }
 
 // The enclave may have the components the host has, laid out as the host's XSAVE lays them out: AVX, AVX-512, PKRU.
@@ -238,10 +252,7 @@ static double now(void) {
 
 int main(int argc, char **argv) {
     prctl(PR_SET_NAME, "sgx2emu"); // a program learns from its tracer's name that it is emulated
-    if (parse(argc, argv) < 0) {
-        fputs(usage, stderr);
-        return 125;
-    }
+    parse(argc, argv);
     int ret = model_start();
     if (ret < 0) {
         fprintf(stderr, "sgx2emu: the model: %s\n", strerror(-ret));

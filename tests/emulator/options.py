@@ -107,6 +107,13 @@ for bad in ('EACCEPT', 'EACCEPT x', 'EACCEPT 1 2', 'EACCEPT -1', 'NOLEAF 1', 'he
 result = run('--profile', path('absent'), 'true')
 check(result.returncode == 125 and 'nor a file' in result.stderr, 'a profile that is not there', result.stderr)
 
+for words, says in ((('--nope', 'true'), '--nope: there is no such option'), (('--epc',), '--epc: a value is missing'),
+                    (('--epc', '1x', 'true'), '--epc 1x: not a size'), (('--epc', '-5M', 'true'), '--epc -5M: not a size'),
+                    (('--epc', '4K', 'true'), '1M or more'), (('--driver=7', 'true'), '5.11 and 6.0'), ((), 'program to run is missing')):
+    result = run(*words)
+    check(result.returncode == 125 and says in result.stderr and result.stderr.count('\n') == 1, f'{" ".join(words)!r} is refused in a line',
+          result.stderr)
+
 result = run('--pin', '--trace', enclave)
 lines = [line for line in result.stderr.splitlines() if line.startswith('sgx2emu: ')]
 check(sum('EACCEPT(' in line for line in lines) == leaves['EACCEPT'] and sum('EENTER(' in line for line in lines) == leaves['EENTER'],
