@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// occlum build: image/ and Occlum.json to the signed enclave. Every output is written beside its place and renamed, the state
-// file last: whatever interrupts a build, the next one finds either the old outputs or the new.
+// occlum build: image/ and Occlum.json to the signed enclave. Whatever interrupts a build, a run and the next build find either
+// the old outputs or the new (cli/outputs.h).
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/outputs.h"
 #include "cli/verbs.h"
 #include "config/config.h"
 #include "crypto/sha256.h"
@@ -124,37 +125,6 @@ static int sign(const struct plan *plan, const struct state *state)
     return err ? STATUS_ERROR : STATUS_OK;
 }
 
-static const char *const outputs[] = { BUILD_IMAGE, BUILD_ENCLAVE_XML, BUILD_ENCLAVE };
-enum { OUTPUTS = sizeof(outputs) / sizeof(outputs[0]) };
-
-static void staged_path(size_t i, char path[64]) { snprintf(path, 64, "%s%s", outputs[i], STAGED); }
-
-static void drop_staged(void)
-{
-    char path[64];
-    for (size_t i = 0; i < OUTPUTS; i++) {
-        staged_path(i, path);
-        unlink(path);
-    }
-}
-
-// All outputs are whole: put them in place. Without a state file the next build does not trust what it finds.
-static int publish(const struct state *state)
-{
-    char path[64];
-
-    if (unlink(BUILD_STATE) != 0 && errno != ENOENT)
-        return cli_error("%s: %s", BUILD_STATE, strerror(errno));
-    for (size_t i = 0; i < OUTPUTS; i++) {
-        staged_path(i, path);
-        if (rename(path, outputs[i]) != 0 && errno != ENOENT) // an image that did not change was not staged
-            return cli_error("%s cannot be replaced: %s", outputs[i], strerror(errno));
-    }
-    return write_file_atomically(BUILD_STATE, state, sizeof(*state)) || write_file_atomically(INSTANCE_STATUS, "built\n", 6)
-               ? STATUS_ERROR
-               : STATUS_OK;
-}
-
 static int write_xml(const struct plan *plan)
 {
     if (plan->own_xml)
@@ -168,17 +138,16 @@ static int make_outputs(const struct plan *plan, struct state *state)
     struct state old;
     bool have_old = !plan->options->force && read_state(&old);
 
-    drop_staged(); // of a build that was killed
     int status = build_image(state, &old, have_old) ? STATUS_ERROR : STATUS_OK;
     if (!status)
         status = write_xml(plan);
     if (!status)
         status = sign(plan, state);
     if (!status)
-        status = publish(state);
-    if (status)
-        drop_staged();
-    return status;
+        status = write_file_atomically(BUILD_STATE STAGED, state, sizeof(*state)) ? STATUS_ERROR : outputs_publish();
+    if (!status)
+        status = write_file_atomically(INSTANCE_STATUS, "built\n", 6) ? STATUS_ERROR : STATUS_OK;
+    return status ? outputs_clean(), status : STATUS_OK;
 }
 
 static int make_folders(void)
@@ -207,7 +176,7 @@ static int build(struct plan *plan)
     if (stat(INSTANCE_IMAGE, &st) != 0)
         return cli_error("the folder image/ is missing: it becomes the program's root file system");
     plan->libos = find_libos();
-    if (!plan->libos || make_folders() || lock_instance())
+    if (!plan->libos || make_folders() || lock_instance() || outputs_clean())
         return STATUS_ERROR;
     if (compute_state(plan, &state))
         return STATUS_ERROR;

@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/emulate.h"
+#include "cli/outputs.h"
 #include "cli/verbs.h"
 #include "abi/occlum/layout.h"
 #include "loader/loader.h"
@@ -63,13 +64,10 @@ static bool environment_asks(const char *name)
 }
 
 // How the enclave is built. One that cannot be read is the loader's to explain.
-static struct enclave_layout built_layout(void)
+static struct enclave_layout built_layout(int fd)
 {
     struct enclave_file_header header;
-    int fd = open(BUILD_ENCLAVE, O_RDONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && read(fd, &header, sizeof(header)) == (ssize_t)sizeof(header) && header.magic == ENCLAVE_FILE_MAGIC;
-    if (fd >= 0)
-        close(fd);
+    bool ok = pread(fd, &header, sizeof(header), 0) == (ssize_t)sizeof(header) && header.magic == ENCLAVE_FILE_MAGIC;
     return ok ? header.layout : (struct enclave_layout){ 0 };
 }
 
@@ -130,10 +128,10 @@ int verb_run(int argc, char **argv)
         return STATUS_ERROR;
     if (argv[first][0] != '/')
         return cli_error("%s: the program is named by its absolute path inside the image, as /bin/%s", argv[first], argv[first]), STATUS_NOT_FOUND;
-    if (access(BUILD_ENCLAVE, R_OK) != 0)
-        return cli_error("this instance is not built (%s: %s). Build it: occlum build", BUILD_ENCLAVE, strerror(errno));
-
-    struct enclave_layout layout = built_layout();
+    int enclave, image;
+    if (outputs_open(&enclave, &image))
+        return STATUS_ERROR;
+    struct enclave_layout layout = built_layout(enclave);
     int status = emulate_if_wanted(&layout, emulate || emulate_options, emulate_options, argc, argv);
     if (status >= 0)
         return status;
@@ -142,7 +140,8 @@ int verb_run(int argc, char **argv)
         return status;
     struct loader_options options = {
         .enclave_path = BUILD_ENCLAVE,
-        .image_path = access(BUILD_IMAGE, F_OK) == 0 ? BUILD_IMAGE : NULL,
+        .enclave_fd = enclave,
+        .image_fd = image,
         .argv = argv + first,
         .envp = environ,
         .log_level = log_level(),

@@ -63,7 +63,10 @@ static int run_mkfs(const char *folder, const char *output)
         unlink(log);
         return 0;
     }
-    fprintf(stderr, "occlum: image: mkfs.erofs could not pack %s:\n", folder);
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "occlum: image: mkfs.erofs could not pack %s: it was ended by signal %d (%s)\n", folder, WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        fprintf(stderr, "occlum: image: mkfs.erofs could not pack %s: exit status %d\n", folder, WEXITSTATUS(status));
     FILE *text = fopen(log, "re");
     char line[512];
     while (text && fgets(line, sizeof(line), text))

@@ -2,12 +2,10 @@
 #include "loader/enclave_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/checked.h"
 
@@ -47,30 +45,22 @@ static int check(const char *path, const struct enclave_file *file)
     return 0;
 }
 
-int enclave_file_open(const char *path, struct enclave_file *ret_file)
+int enclave_file_open(const char *path, int fd, struct enclave_file *ret_file)
 {
-    struct enclave_file file = { .fd = open(path, O_RDONLY | O_CLOEXEC) };
+    struct enclave_file file = { .fd = fd };
     struct stat st;
 
-    if (file.fd < 0 || fstat(file.fd, &st) != 0) {
-        int err = -errno;
-        fprintf(stderr, "occlum: %s: %s. Has the instance been built? (occlum build)\n", path, strerror(-err));
-        if (file.fd >= 0)
-            close(file.fd);
-        return err;
-    }
+    if (fstat(file.fd, &st) != 0)
+        return refuse(path, strerror(errno));
     file.size = (u64)st.st_size;
     void *bytes = file.size ? mmap(NULL, file.size, PROT_READ, MAP_PRIVATE, file.fd, 0) : MAP_FAILED;
-    if (bytes == MAP_FAILED) {
-        close(file.fd);
+    if (bytes == MAP_FAILED)
         return refuse(path, "empty or unreadable");
-    }
     file.bytes = bytes;
     file.header = bytes;
     int err = check(path, &file);
     if (err) {
         munmap(bytes, file.size);
-        close(file.fd);
         return err;
     }
     file.regions = (const struct enclave_region *)(file.bytes + file.header->region_offset);

@@ -34,15 +34,11 @@ static char *join(char *const *list, u64 *ret_size)
     return text;
 }
 
-static int open_image(const char *path, struct host_start_args *args)
+static int add_image(int fd, struct host_start_args *args)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        int err = -errno;
-        fprintf(stderr, "occlum: %s: %s. Build the instance again: occlum build -f\n", path, strerror(-err));
-        return err;
-    }
+    if (fstat(fd, &st) != 0)
+        return -errno;
     args->image_fd = (u64)fd;
     args->image_size = (u64)st.st_size;
     return 0;
@@ -74,7 +70,7 @@ static int prepare(const struct loader_options *options, struct host_start_args 
     args->envp = (u64)(uintptr_t)envp;
     args->cpu_count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (u64)CPU_COUNT(&cpus) : 1;
     args->stdio_flags = open_stdio();
-    return options->image_path ? open_image(options->image_path, args) : 0;
+    return options->image_fd >= 0 ? add_image(options->image_fd, args) : 0;
 }
 
 int loader_run(const struct loader_options *options)
@@ -84,7 +80,7 @@ int loader_run(const struct loader_options *options)
     struct enclave_file file;
 
     clock_init(&page);
-    int err = enclave_file_open(options->enclave_path, &file);
+    int err = enclave_file_open(options->enclave_path, options->enclave_fd, &file);
     if (err)
         return err;
     const struct platform_ops *platform = choose_platform(&file);

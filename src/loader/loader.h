@@ -5,8 +5,8 @@
 #include "base/types.h"
 
 struct loader_options {
-    const char *enclave_path; // signed enclave file
-    const char *image_path;   // image file, or NULL
+    const char *enclave_path; // signed enclave file, for messages
+    int enclave_fd, image_fd; // open to read; of the image -1 if there is none
     char *const *argv;        // the program and its arguments, NULL-terminated
     char *const *envp;
     u64 log_level; // 0 off .. 5 trace

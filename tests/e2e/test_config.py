@@ -4,13 +4,15 @@
 import json
 import os
 import pty
+import random
 import re
 import shutil
 import struct
 import subprocess
 import sys
+import time
 
-from harness import (BUILD, OCCLUM, PROJECT, Group, Instance, Skip, clean_environment, expect, expect_contains, expect_output, expect_status, measured, occlum,
+from harness import (BUILD, OCCLUM, PROJECT, Group, Instance, Skip, clean_environment, expect, expect_contains, expect_output, expect_status, kill_group, measured, occlum,
                      run_command, scratch)
 
 sys.path.insert(0, os.path.join(PROJECT, 'tests', 'config'))
@@ -61,6 +63,11 @@ def state_of(folder):
             stat = os.lstat(full)
             state[full] = (stat.st_mtime_ns, stat.st_mode, stat.st_ino, None if name == '.' else read(full))
     return state
+
+
+def files_of(folder):
+    """The same without the folders themselves."""
+    return {path: state for path, state in state_of(folder).items() if not path.endswith('/.')}
 
 
 class Configured:
@@ -428,6 +435,35 @@ def _(instance):
     expect(least < 30 << 10, f'the measure itself is not small: {least} KiB')
     expect(os.path.getsize(folder + '/build/image.erofs') > 300 << 20, 'the image is too small')
     shutil.rmtree(folder)
+
+
+@group.case('a build killed at any moment leaves outputs that run, and the next one leaves no scrap')
+def _(instance):
+    rounds, chance = int(os.environ.get('OCCLUM_BUILD_KILLS', '12')), random.Random(1)
+    for turn in range(rounds):
+        write(instance.image + '/opt/turn', str(turn) * 100000)
+        process = subprocess.Popen([OCCLUM, 'build'], cwd=instance.folder, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, start_new_session=True)
+        time.sleep(chance.random() * 0.15)
+        kill_group(process)
+        process.wait()
+        expect_output(instance.run('/bin/hello'), 'Hello, world!\n')
+    instance.build()
+    left = [name for _, _, names in os.walk(instance.folder + '/build') for name in names if '.new' in name]
+    expect(not left, f'left behind: {left}')
+
+
+@group.case('a build that cannot write its outputs says why; the old ones stay')
+def _(instance):
+    before = files_of(instance.folder + '/build')
+    write(instance.image + '/opt/turn', 'another')
+    for blocks in (1, 64, 300):  # of 512 bytes
+        result = run_command(['sh', '-c', f'ulimit -f {blocks}; exec "$0" build', OCCLUM], cwd=instance.folder, env=clean_environment())
+        expect(result.status != 0 and result.errors, 'not refused', result)
+        expect('signal' in result.errors or 'large' in result.errors or 'truncated' in result.errors, 'no reason', result)
+    expect(files_of(instance.folder + '/build') == before, 'an output changed')
+    os.unlink(instance.image + '/opt/turn')
+    instance.build()
 
 
 @group.case('a ramfs with a size is full at that size, and statfs shows it')
