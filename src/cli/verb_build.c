@@ -47,10 +47,12 @@ struct plan {
 // What the outputs were built from. Equal states mean equal outputs.
 struct state {
     u8 inputs[32], folder[32];
+    u8 image_file[32], enclave_files[32]; // which files the outputs are: others in their places were not built so
     struct occlum_image image;
 };
 
-static void add_file(struct sha256 *hash, const char *path)
+// What changes when a file is replaced or written to; renaming keeps it.
+static void add_facts(struct sha256 *hash, const char *path)
 {
     struct stat st;
     u64 facts[5] = { 0 };
@@ -58,8 +60,13 @@ static void add_file(struct sha256 *hash, const char *path)
         u64 now[5] = { st.st_ino, (u64)st.st_size, (u64)st.st_mtim.tv_sec, (u64)st.st_mtim.tv_nsec, st.st_dev };
         memcpy(facts, now, sizeof(facts));
     }
-    sha256_update(hash, path ? path : "", path ? strlen(path) + 1 : 1);
     sha256_update(hash, facts, sizeof(facts));
+}
+
+static void add_file(struct sha256 *hash, const char *path)
+{
+    sha256_update(hash, path ? path : "", path ? strlen(path) + 1 : 1);
+    add_facts(hash, path);
 }
 
 static int compute_state(const struct plan *plan, struct state *ret_state)
@@ -75,6 +82,34 @@ static int compute_state(const struct plan *plan, struct state *ret_state)
     add_file(&hash, plan->options->key);
     sha256_final(&hash, ret_state->inputs);
     return image_fingerprint(INSTANCE_IMAGE, ret_state->folder);
+}
+
+static void identify_files(const char *const *files, const char *suffix, u8 ret_digest[32])
+{
+    char path[64];
+    struct sha256 hash;
+
+    sha256_init(&hash);
+    for (; *files; files++) {
+        snprintf(path, sizeof(path), "%s%s", *files, suffix);
+        add_facts(&hash, access(path, F_OK) == 0 ? path : *files); // an image that did not change is not staged
+    }
+    sha256_final(&hash, ret_digest);
+}
+
+// suffix: STAGED, or none for the files in their places.
+static void identify(const char *suffix, struct state *state)
+{
+    identify_files((const char *const[]){ BUILD_IMAGE, NULL }, suffix, state->image_file);
+    identify_files((const char *const[]){ BUILD_ENCLAVE, BUILD_ENCLAVE_XML, NULL }, suffix, state->enclave_files);
+}
+
+// Is the image the one that the state tells of; and, with all, the other outputs too?
+static bool same_outputs(const struct state *old, bool all)
+{
+    struct state now;
+    identify("", &now);
+    return memcmp(now.image_file, old->image_file, 32) == 0 && (!all || memcmp(now.enclave_files, old->enclave_files, 32) == 0);
 }
 
 static bool read_state(struct state *ret_state)
@@ -99,7 +134,7 @@ static int build_image(struct state *state, const struct state *old, bool reuse)
 {
     struct image_request request = { .folder = INSTANCE_IMAGE, .output = BUILD_IMAGE STAGED, .progress = isatty(2) ? show_progress : NULL };
 
-    if (reuse && memcmp(state->folder, old->folder, sizeof(state->folder)) == 0 && access(BUILD_IMAGE, R_OK) == 0) {
+    if (reuse && memcmp(state->folder, old->folder, sizeof(state->folder)) == 0 && same_outputs(old, false)) {
         state->image = old->image;
         return 0;
     }
@@ -144,6 +179,8 @@ static int make_outputs(const struct plan *plan, struct state *state)
     if (!status)
         status = sign(plan, state);
     if (!status)
+        identify(STAGED, state);
+    if (!status)
         status = write_file_atomically(BUILD_STATE STAGED, state, sizeof(*state)) ? STATUS_ERROR : outputs_publish();
     if (!status)
         status = write_file_atomically(INSTANCE_STATUS, "built\n", 6) ? STATUS_ERROR : STATUS_OK;
@@ -181,7 +218,7 @@ static int build(struct plan *plan)
     if (compute_state(plan, &state))
         return STATUS_ERROR;
     if (!plan->options->force && read_state(&old) && memcmp(old.inputs, state.inputs, 32) == 0 && memcmp(old.folder, state.folder, 32) == 0 &&
-        access(BUILD_ENCLAVE, R_OK) == 0 && access(BUILD_IMAGE, R_OK) == 0) {
+        same_outputs(&old, true)) {
         printf("Nothing has changed since the last build (-f builds everything again)\n");
         return STATUS_OK;
     }

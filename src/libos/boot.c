@@ -85,6 +85,8 @@ static void boot(const struct host_start_args __host *host_args)
     if (!argv || !argv[0] || !envp)
         fail("arguments or environment too long", -E2BIG);
     err = fs_init(config, (int)MIN(args.image_fd, (u64)OCALL_MAX_FD), args.image_size);
+    if (err == -EIO)
+        enclave_abort(ABORT_IMAGE);
     if (err)
         fail("file systems", err);
     err = files_create_initial(args.stdio_flags, &thread->files);

@@ -85,6 +85,7 @@ static _Noreturn void aborted(u64 value)
     static const char *const reasons[] = {
         "?", "a host pointer was not the host's", "an impossible answer of the host", "a fault inside the LibOS",
         "stack smashing", "the start failed", "RDRAND does not answer", "a bug of the LibOS",
+        "build/image.erofs is not there, or does not match the enclave: it was changed after the build. Build again: occlum build",
     };
     u64 reason = value & 0xff;
     fprintf(stderr, "occlum: the enclave stopped: %s (%#llx)\n", reason < ARRAY_SIZE(reasons) ? reasons[reason] : "?",

@@ -12,6 +12,7 @@ enum abort_reason {
     ABORT_START,            // boot failed
     ABORT_RANDOM,           // RDRAND does not answer
     ABORT_BUG,
+    ABORT_IMAGE,            // the image is not there, or not the one that was measured
 };
 
 // Stops the enclave for all threads, now. Nothing is written back: the state cannot be trusted.

@@ -453,6 +453,21 @@ def _(instance):
     expect(not left, f'left behind: {left}')
 
 
+@group.case('outputs that were changed or lost: a run says what to do, and the next build makes them again')
+def _(instance):
+    instance.build()
+    image, enclave = instance.folder + '/build/image.erofs', instance.folder + '/build/lib/libocclum-libos.signed.so'
+    good = read(image), read(enclave)
+    for path in (image, enclave):
+        for change in ('junk', None):
+            os.unlink(path) if change is None else write(path, change)
+            result = instance.run('/bin/hello')
+            expect(result.status != 0 and 'occlum build' in result.errors, 'no cure', result)
+            instance.build()
+            expect_output(instance.run('/bin/hello'), 'Hello, world!\n')
+            expect((read(image), read(enclave)) == good, 'another build')
+
+
 @group.case('a build that cannot write its outputs says why; the old ones stay')
 def _(instance):
     before = files_of(instance.folder + '/build')
