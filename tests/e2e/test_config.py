@@ -152,6 +152,68 @@ def elements_of(text):
     return {name: int(value, 0) for name, value in re.findall(r'<(\w+)>(\w+)</\1>', text)}
 
 
+def leaves(schema, path=''):
+    for name, node in schema.get('properties', {}).items():
+        if 'properties' in node:
+            yield from leaves(node, f'{path}{name}.')
+        else:
+            yield path + name
+
+
+def another_value(path, config):
+    """A good value of a field that is neither its default nor what the configuration has."""
+    if path == 'mount':
+        return [{'target': '/', 'type': 'unionfs'}, {'target': '/elsewhere', 'type': 'ramfs'}]
+    if path in ('entry_points', 'env.untrusted'):
+        return ['/opt'] if path == 'entry_points' else ['ANOTHER']
+    if path == 'env.default':
+        return ['ANOTHER=1']
+    if path.startswith(('metadata.family_id', 'metadata.ext_prod_id')):
+        return '0x12'
+    if 'size' in path:
+        return {'user_space_max_size': '768MB', 'user_space_size': '32MB', 'kernel_space_heap_max_size': '100MB'}.get(path.rpartition('.')[2], '12MB')
+    if 'num_of_threads' in path:
+        return 24 if path.endswith('max_num_of_threads') else 3
+    if path.startswith('metadata.') and path.endswith(('id', 'number')):
+        return 7
+    if path in ('feature.amx', 'feature.pkru'):
+        return 1
+    if path == 'feature.io_uring':
+        return 2
+    folder, name = path.split('.')
+    return not config.get(folder, {}).get(name, path == 'metadata.disable_log')
+
+
+@group.case('no field is ignored in silence: another value makes another enclave, or is warned of or refused by name')
+def _(instance):
+    original = json.loads(read(instance.config_path))
+    original.setdefault('feature', {})['enforce_max_limits'] = True
+    original['metadata'].update(enable_kss=True, debuggable=False)
+    fields = list(leaves(json.loads(read(PROJECT + '/docs/Occlum.schema.json'))))
+    expect(len(fields) >= 28, f'the schema has only {fields}')
+    enclave = instance.folder + '/build/lib/libocclum-libos.signed.so'
+
+    def build(config):
+        env = {'SGX_MODE': 'HW'} if config['feature'].pop('in_file', False) else MODES['edmm']
+        with Configured(instance, json.dumps(config)):
+            result = occlum('build', cwd=instance.folder, env=env)
+            return result, read(enclave) if result.status == 0 else None
+    base, in_file = build(original)[1], build({**original, 'feature': {**original['feature'], 'in_file': True}})[1]
+    for path in fields:
+        config = json.loads(json.dumps(original))
+        node, (*folders, name) = config, path.split('.')
+        for folder in folders:
+            node = node.setdefault(folder, {})
+        expect(node.get(name) != another_value(path, original), f'{path}: not another value')
+        node[name] = another_value(path, original)
+        config['feature']['in_file'] = path == 'feature.enable_edmm'
+        result, made = build(config)
+        told = path in result.errors
+        expect(told if result.status else made != (in_file if path == 'feature.enable_edmm' else base) or told, f'{path} is ignored', result)
+        print(f'# {path}: {"refused" if result.status else "warned of" if told else "another enclave"}')
+    instance.build()
+
+
 @group.case("the guide's example and the template build in both arithmetics and give the worked values")
 def _(instance):
     for (path, mode), worked in WORKED.items():
