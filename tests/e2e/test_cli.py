@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 
-from harness import (BUILD, OCCLUM, PLATFORM, Group, Instance, Skip, clean_environment, compile_program, expect, expect_contains, expect_output,
+from harness import (BUILD, OCCLUM, PLATFORM, PROJECT, Group, Instance, Skip, clean_environment, compile_program, expect, expect_contains, expect_output,
                      expect_status, kill_group, occlum, run_command, scratch)
 
 group = Group()
@@ -458,6 +458,21 @@ def _(instance):
             kill_group(process)
             process.wait()
     expect([out for out, _ in seen] == [b'Hello, world!\n'] * 4, f'saw {seen}')
+
+
+@group.case('the man pages know every verb and option that the help texts know')
+def _(instance):
+    for page, programs in (('occlum.1', [[OCCLUM]] + [[OCCLUM, verb] for verb in ('new', 'init', 'build', 'run', 'config', 'status', 'print')]),
+                           ('sgx2emu.1', [[os.path.join(os.path.dirname(OCCLUM), 'sgx2emu')]])):
+        with open(os.path.join(PROJECT, 'docs', page), encoding='utf-8') as file:
+            manual = file.read().replace('\\-', '-')
+        for program in programs:
+            text = run_command([*program, '--help']).text
+            words = re.findall(r'--[a-z0-9-]+', text) + re.findall(r'\bOCCLUM_[A-Z_0-9]+', text)
+            if program == [OCCLUM]:
+                words += re.findall(r'^  (\w[\w-]+) ', text, re.M)
+            missing = [word for word in words if word not in manual and word not in ('--help', '--version')]
+            expect(text and not missing, f'{page} lacks {missing}')
 
 
 if __name__ == '__main__':
