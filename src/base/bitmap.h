@@ -10,6 +10,16 @@ static inline bool bitmap_test(const u64 *map, size_t bit) { return (map[bit / 6
 static inline void bitmap_set(u64 *map, size_t bit) { map[bit / 64] |= 1ull << (bit % 64); }
 static inline void bitmap_clear(u64 *map, size_t bit) { map[bit / 64] &= ~(1ull << (bit % 64)); }
 
+// Sets or clears [start, start + count).
+static inline void bitmap_assign(u64 *map, size_t start, size_t count, bool value)
+{
+    for (size_t i = start; i < start + count; i++)
+        if (value)
+            bitmap_set(map, i);
+        else
+            bitmap_clear(map, i);
+}
+
 // Returns the first clear bit in [from, bits), or bits if there is none.
 static inline size_t bitmap_find_clear(const u64 *map, size_t bits, size_t from)
 {

@@ -50,11 +50,7 @@ static size_t find_run(size_t count)
 
 static void mark(size_t start, size_t count, bool in_use)
 {
-    for (size_t i = start; i < start + count; i++)
-        if (in_use)
-            bitmap_set(bitmap, i);
-        else
-            bitmap_clear(bitmap, i);
+    bitmap_assign(bitmap, start, count, in_use);
     if (!in_use)
         lowest_free = MIN(lowest_free, start);
     else if (start <= lowest_free && lowest_free < start + count)
@@ -76,11 +72,7 @@ static void give(size_t start, size_t count)
 
 static void set_present(size_t start, size_t count, bool is_present)
 {
-    for (size_t i = start; i < start + count; i++)
-        if (is_present)
-            bitmap_set(present, i);
-        else
-            bitmap_clear(present, i);
+    bitmap_assign(present, start, count, is_present);
     if (is_present)
         present_end = MAX(present_end, start + count);
     present_count = is_present ? present_count + count : present_count - count;
