@@ -15,7 +15,7 @@ group = Group()
 
 def setup():
     instance = Instance('signals')
-    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'fork_refused')
+    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'fork_refused', 'posix_timers', 'no_sockets')
     instance.build()
     return instance
 
@@ -27,6 +27,7 @@ def same(name, *arguments):
 same('handlers, siginfo, masks, sigqueue', '/bin/handler')
 same('SA_RESTART and EINTR', '/bin/restart')
 same('alarm and interval timers', '/bin/alarm')
+same('POSIX timers', '/bin/posix_timers')
 same('16 threads: mutex, barrier, semaphore, thread-local data, robust mutex', '/bin/sync')
 
 
@@ -45,6 +46,11 @@ same('auxiliary vector', '/bin/auxv')
 def _(instance):
     expect_output(instance.run('/bin/clocks', str(time.time())),
                   'goes back: 0, moves: yes\nreal time is near: yes\nslept: yes\ncpu time: yes\n')
+
+
+@group.case('a socket of any family: EAFNOSUPPORT, which programs expect of a kernel without it')
+def _(instance):
+    expect_output(instance.run('/bin/no_sockets'), 'EAFNOSUPPORT for all\n')
 
 
 @group.case('fork is refused with ENOSYS (or works)')

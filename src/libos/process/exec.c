@@ -7,6 +7,7 @@
 #include "libos/process/process.h"
 #include "libos/process/stack.h"
 #include "libos/process/strings.h"
+#include "libos/signal/posix_timer.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 #include "trusted/layout.h"
@@ -218,6 +219,9 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
     files_close_on_exec(own);
     process_vfork_release(current_process());
     signals_reset(&current_process()->signals);
+    mutex_lock(&process_lock);
+    posix_timers_free(&current_process()->signals);
+    mutex_unlock(&process_lock);
     current->altstack_sp = current->altstack_size = 0;
     current->clear_child_tid = current->robust_list = 0;
     current->tid = current_process()->pid;

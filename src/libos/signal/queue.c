@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Sending and queueing.
 #include "base/string.h"
+#include "libos/signal/posix_timer.h"
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
 
@@ -43,6 +44,7 @@ void signals_init(struct process_signals *signals, struct process_signals *inher
 {
     memset(signals, 0, sizeof(*signals));
     queue_init(&signals->queue);
+    list_init(&signals->timers);
     if (!inherit)
         return;
     spin_lock(&inherit->lock);
@@ -61,8 +63,10 @@ bool signals_discard_children(struct process_signals *signals)
 
 void signals_free(struct process_signals *signals)
 {
-    if (signals->queue.entries.next)
-        queue_clear(&signals->queue);
+    if (!signals->queue.entries.next)
+        return;
+    queue_clear(&signals->queue);
+    posix_timers_free(signals);
 }
 
 int signals_thread_init(struct thread *thread, const struct thread *creator)

@@ -32,6 +32,9 @@ struct process_signals {
     struct signal_action actions[SIGNALS];
     struct signal_queue queue;
     s64 timer_deadline, timer_interval; // ITIMER_REAL, CLOCK_MONOTONIC ns; 0: off
+    struct list_head timers;            // struct posix_timer; these three guarded by process_lock
+    int timer_next_id;
+    u32 timer_count;
 };
 
 void signals_init(struct process_signals *signals, struct process_signals *inherit); // inherit may be NULL

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// ITIMER_REAL and alarm(2): one LibOS thread, made when a program first sets a timer, sleeps until the next deadline.
+// ITIMER_REAL and alarm(2), and the one LibOS thread that fires all timers: made when a program first sets one, it sleeps until the
+// next deadline.
 #include "base/string.h"
 #include "libos/process/process.h"
+#include "libos/signal/posix_timer.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
@@ -18,7 +20,10 @@ static s64 fire(s64 now)
     mutex_lock(&process_lock);
     list_for_each(process, &process_all, all) {
         struct process_signals *signals = &process->signals;
-        if (!signals->timer_deadline || process->zombie)
+        if (process->zombie)
+            continue;
+        next = MIN(next, posix_timers_fire(process, now));
+        if (!signals->timer_deadline)
             continue;
         if (signals->timer_deadline <= now) {
             signals->timer_deadline = signals->timer_interval ? now + signals->timer_interval : 0;
@@ -42,7 +47,7 @@ static void timer_thread(void *arg)
         waiter_sleep_uninterruptible(&waiter, fire(time_monotonic_ns()));
 }
 
-static int start_once(void)
+int timer_thread_start(void)
 {
     struct thread *thread;
 
@@ -58,6 +63,8 @@ static int start_once(void)
         __atomic_store_n(&started, false, __ATOMIC_SEQ_CST);
     return err;
 }
+
+void timer_thread_wake(void) { wake_up_all(&changed); }
 
 static s64 timeval_ns(const struct __kernel_old_timeval *tv) { return tv->tv_sec * NSEC_PER_SEC + tv->tv_usec * 1000; }
 
@@ -75,14 +82,14 @@ static struct __kernel_old_itimerval read_timer(const struct process_signals *si
 static int set_timer(s64 value, s64 interval)
 {
     struct process_signals *signals = &current_process()->signals;
-    int err = value ? start_once() : 0;
+    int err = value ? timer_thread_start() : 0;
     if (err)
         return err;
     mutex_lock(&process_lock);
     signals->timer_deadline = value ? time_deadline_ns(value) : 0;
     signals->timer_interval = interval;
     mutex_unlock(&process_lock);
-    wake_up_all(&changed);
+    timer_thread_wake();
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "fake.h"
 
 #include "base/string.h"
+#include "libos/signal/posix_timer.h"
 #include "libos/host/log.h"
 #include "libos/mem/heap.h"
 #include "libos/time/time.h"
@@ -129,3 +130,5 @@ void thread_notify(struct thread *thread, u32 bits) { thread->pending |= bits; }
 void spin_lock_slow(struct spinlock *lock) { __builtin_trap(); } // one thread: a held lock is a bug
 void mutex_lock_slow(struct mutex *mutex) { __builtin_trap(); }
 void mutex_unlock_slow(struct mutex *mutex) { __builtin_trap(); }
+
+void posix_timers_free(struct process_signals *signals) {}

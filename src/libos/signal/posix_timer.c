@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All clocks here go at one pace, so a time on any of them is a deadline on CLOCK_MONOTONIC from the moment it is set.
+#include "libos/signal/posix_timer.h"
+
+#include "base/string.h"
+#include "libos/mem/heap.h"
+#include "libos/process/process.h"
+#include "libos/syscall/prototypes.h"
+#include "libos/time/time.h"
+#include "libos/vm/user.h"
+
+enum { TIMERS_MAX = 1024 };
+
+struct posix_timer {
+    struct list_head link; // process_signals.timers
+    int id, clock, notify, signo, overrun;
+    u32 tid; // SIGEV_THREAD_ID
+    sigval_t value;
+    s64 deadline, interval; // ns; deadline 0: disarmed
+};
+
+static struct process_signals *own(void) { return &current_process()->signals; }
+
+// With process_lock held.
+static struct posix_timer *find(int id)
+{
+    struct posix_timer *timer;
+    list_for_each(timer, &own()->timers, link)
+        if (timer->id == id)
+            return timer;
+    return NULL;
+}
+
+static void send(struct process *process, const struct posix_timer *timer)
+{
+    struct thread *thread = timer->notify & SIGEV_THREAD_ID ? process_find_thread(timer->tid) : NULL;
+    siginfo_t info;
+
+    if (timer->notify == SIGEV_NONE || (timer->notify & SIGEV_THREAD_ID && (!thread || thread->process != process)))
+        return;
+    memset(&info, 0, sizeof(info));
+    info.si_code = SI_TIMER;
+    info.si_tid = timer->id;
+    info.si_overrun = timer->overrun;
+    info.si_value = timer->value;
+    signal_send(process, thread, timer->signo, &info);
+}
+
+s64 posix_timers_fire(struct process *process, s64 now)
+{
+    struct posix_timer *timer;
+    s64 next = WAIT_FOREVER;
+
+    list_for_each(timer, &process->signals.timers, link) {
+        if (!timer->deadline)
+            continue;
+        if (timer->deadline <= now) {
+            s64 missed = timer->interval ? (now - timer->deadline) / timer->interval : 0;
+            timer->overrun = (int)MIN(missed, (s64)INT32_MAX);
+            timer->deadline = timer->interval ? timer->deadline + (missed + 1) * timer->interval : 0;
+            send(process, timer);
+        }
+        if (timer->deadline)
+            next = MIN(next, timer->deadline);
+    }
+    return next;
+}
+
+void posix_timers_free(struct process_signals *signals)
+{
+    struct posix_timer *timer, *next;
+    list_for_each_safe(timer, next, &signals->timers, link) {
+        list_del(&timer->link);
+        kfree(timer);
+    }
+    signals->timer_count = 0;
+}
+
+// What the program asks for, or the default: SIGALRM to the process.
+static int read_event(const struct sigevent __user *user, struct posix_timer *timer)
+{
+    struct sigevent event;
+
+    timer->notify = SIGEV_SIGNAL;
+    timer->signo = SIGALRM;
+    timer->value.sival_int = timer->id;
+    if (!user)
+        return 0;
+    if (copy_from_user(&event, user, sizeof(event)))
+        return -EFAULT;
+    bool to_thread = event.sigev_notify == (SIGEV_SIGNAL | SIGEV_THREAD_ID);
+    if (!to_thread && event.sigev_notify != SIGEV_SIGNAL && event.sigev_notify != SIGEV_NONE && event.sigev_notify != SIGEV_THREAD)
+        return -EINVAL;
+    if (event.sigev_notify != SIGEV_NONE && (event.sigev_signo < 1 || event.sigev_signo > SIGNALS))
+        return -EINVAL;
+    timer->notify = event.sigev_notify;
+    timer->signo = event.sigev_signo;
+    timer->value = event.sigev_value;
+    timer->tid = to_thread ? (u32)event._sigev_un._tid : 0;
+    struct thread *thread = to_thread ? process_find_thread(timer->tid) : NULL;
+    return to_thread && (!thread || thread->process != current_process()) ? -EINVAL : 0;
+}
+
+static long add(struct posix_timer *timer, const struct sigevent __user *event, int __user *ret_id)
+{
+    struct process_signals *signals = own();
+
+    if (signals->timer_count >= TIMERS_MAX)
+        return -EAGAIN;
+    timer->id = signals->timer_next_id;
+    int err = read_event(event, timer);
+    if (!err && copy_to_user(ret_id, &timer->id, sizeof(timer->id)))
+        err = -EFAULT;
+    if (err)
+        return err;
+    signals->timer_next_id = (signals->timer_next_id + 1) & INT32_MAX;
+    signals->timer_count++;
+    list_add_tail(&timer->link, &signals->timers);
+    return 0;
+}
+
+long sys_timer_create(int clock, const struct sigevent __user *event, int __user *ret_id)
+{
+    struct __kernel_timespec now;
+    if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM)
+        return -EPERM;
+    if (time_get(clock, &now))
+        return -EINVAL;
+    int err = timer_thread_start();
+    struct posix_timer *timer = err ? NULL : kzalloc(sizeof(*timer));
+    if (!timer)
+        return -EAGAIN;
+    timer->clock = clock;
+    mutex_lock(&process_lock);
+    long result = add(timer, event, ret_id);
+    mutex_unlock(&process_lock);
+    if (result)
+        kfree(timer);
+    return result;
+}
+
+static struct __kernel_timespec ns_timespec(s64 ns) { return (struct __kernel_timespec){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC }; }
+
+static struct __kernel_itimerspec read_timer(const struct posix_timer *timer)
+{
+    s64 left = timer->deadline ? MAX(timer->deadline - time_monotonic_ns(), (s64)1) : 0;
+    return (struct __kernel_itimerspec){ ns_timespec(timer->interval), ns_timespec(left) };
+}
+
+static s64 deadline_of(const struct posix_timer *timer, const struct __kernel_timespec *value, bool absolute)
+{
+    struct __kernel_timespec now;
+    s64 ns = timespec_to_ns(value);
+
+    if (!ns)
+        return 0;
+    if (absolute && time_get(timer->clock, &now) == 0)
+        ns = MAX(ns - timespec_to_ns(&now), (s64)0); // what is past fires at once
+    return time_deadline_ns(ns);
+}
+
+long sys_timer_settime(int id, int flags, const struct __kernel_itimerspec __user *new, struct __kernel_itimerspec __user *old)
+{
+    struct __kernel_itimerspec value, previous = { 0 };
+
+    if (!new || copy_from_user(&value, new, sizeof(value)))
+        return new ? -EFAULT : -EINVAL;
+    if (!timespec_valid(&value.it_value) || !timespec_valid(&value.it_interval))
+        return -EINVAL;
+    mutex_lock(&process_lock);
+    struct posix_timer *timer = find(id);
+    if (timer) {
+        previous = read_timer(timer);
+        timer->deadline = deadline_of(timer, &value.it_value, flags & TIMER_ABSTIME);
+        timer->interval = timespec_to_ns(&value.it_interval);
+        timer->overrun = 0;
+    }
+    mutex_unlock(&process_lock);
+    timer_thread_wake();
+    if (!timer)
+        return -EINVAL;
+    return old && copy_to_user(old, &previous, sizeof(previous)) ? -EFAULT : 0;
+}
+
+long sys_timer_gettime(int id, struct __kernel_itimerspec __user *value)
+{
+    struct __kernel_itimerspec now = { 0 };
+
+    mutex_lock(&process_lock);
+    struct posix_timer *timer = find(id);
+    if (timer)
+        now = read_timer(timer);
+    mutex_unlock(&process_lock);
+    if (!timer)
+        return -EINVAL;
+    return copy_to_user(value, &now, sizeof(now)) ? -EFAULT : 0;
+}
+
+long sys_timer_getoverrun(int id)
+{
+    mutex_lock(&process_lock);
+    struct posix_timer *timer = find(id);
+    long overrun = timer ? timer->overrun : -EINVAL;
+    mutex_unlock(&process_lock);
+    return overrun;
+}
+
+long sys_timer_delete(int id)
+{
+    mutex_lock(&process_lock);
+    struct posix_timer *timer = find(id);
+    if (timer) {
+        list_del(&timer->link);
+        own()->timer_count--;
+    }
+    mutex_unlock(&process_lock);
+    kfree(timer);
+    return timer ? 0 : -EINVAL;
+}
