@@ -15,7 +15,7 @@ group = Group()
 
 def setup():
     instance = Instance('signals')
-    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'fork_refused', 'posix_timers', 'no_sockets')
+    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'fork_refused', 'posix_timers', 'no_sockets', 'greedy')
     instance.build()
     return instance
 
@@ -35,6 +35,12 @@ same('16 threads: mutex, barrier, semaphore, thread-local data, robust mutex', '
 def _(instance):
     needs_address_space()
     instance.same('/bin/mappings')
+
+
+@group.case('a runtime that reserves all the addresses it can get leaves some to others')
+def _(instance):
+    needs_address_space()
+    instance.same('/bin/greedy')
 
 
 same('pipes, eventfd, poll, select', '/bin/poll')

@@ -185,7 +185,10 @@ static int check_args(struct vm_map_args *args)
         return -EINVAL;
     if (args->len == 0)
         return -EINVAL;
-    if (args->len > enclave_layout.user_end - enclave_layout.user_start)
+    u64 space = enclave_layout.user_end - enclave_layout.user_start;
+    // Runtimes that reserve as much as they can get (GHC) would leave no addresses to anything else, themselves included.
+    bool greedy = args->prot == PROT_NONE && (args->flags & MAP_NORESERVE) && !(args->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && args->len > GIB(8);
+    if (args->len > (greedy ? space / 2 : space))
         return -ENOMEM;
     args->len = ALIGN_UP(args->len, PAGE_SIZE);
     u64 file_end;
