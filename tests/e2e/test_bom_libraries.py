@@ -8,7 +8,7 @@ import shutil
 import stat
 
 from bom_place import Place, snapshot
-from harness import PLATFORM, Group, Instance, Skip, expect, expect_contains, expect_output, expect_status, must, occlum, run_command, scratch
+from harness import PLATFORM, Group, Instance, Skip, expect, expect_contains, expect_output, expect_status, must, occlum, run_command
 
 group = Group()
 LIBC = 'lib/x86_64-linux-gnu/libc.so.6'

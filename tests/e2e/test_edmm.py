@@ -5,7 +5,7 @@ import json
 import os
 
 os.environ['OCCLUM_E2E_PLATFORM'] = 'emulated-edmm'
-from harness import Group, Instance, compile_program, expect, expect_output, expect_status, occlum, scratch  # noqa: E402
+from harness import Group, Instance, expect, expect_output, expect_status, occlum, scratch  # noqa: E402
 
 group = Group()
 PAGES_PER_MIB = 256

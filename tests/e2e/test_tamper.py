@@ -4,7 +4,6 @@
 import os
 import random
 import shutil
-import subprocess
 
 from harness import Group, Instance, compile_program, expect, expect_status, run_command, scratch
 
