@@ -103,6 +103,7 @@ for folder, folders, files in os.walk("/usr/lib/python3.11"):
         data = open(path, "rb").read(); names += 1; total += len(data); digest.update(name.encode() + data)
 print(names, total, digest.hexdigest())''')
 prints('files: rename, links, modes, times, truncation, scandir', '''
+import os
 os.makedirs("/tmp/a/b"); os.chdir("/tmp/a")
 with open("f", "w") as f: f.write("hello"); f.truncate(2)
 os.rename("f", "b/g"); os.link("b/g", "h"); os.symlink("h", "s"); os.chmod("h", 0o600); os.utime("h", (5, 7))
@@ -127,6 +128,7 @@ signal.signal(signal.SIGUSR1, lambda *a: hits.append("usr1")); os.kill(os.getpid
 signal.signal(signal.SIGALRM, lambda *a: hits.append("alrm")); signal.setitimer(signal.ITIMER_REAL, 0.05); signal.pause()
 print(hits)''', "[]\nTrue\n['usr1', 'alrm']\n")
 prints('/proc/self and /proc', '''
+import os
 print(os.readlink("/proc/self/exe"), open("/proc/self/cmdline", "rb").read().split(b"\\0")[0], os.getpid() == int(os.readlink("/proc/self")))
 print("[stack]" in open("/proc/self/maps").read(), "MemTotal" in open("/proc/meminfo").read(), sorted(os.listdir("/proc/self/fd"))[:3])''',
        "/usr/bin/python3.11 b'/usr/bin/python3.11' True\nTrue True ['0', '1', '2']\n")
