@@ -5,7 +5,19 @@
 
 #include "ahead.h"
 
-enum { CACHE = 256, CF = 1, ZF = 1 << 6, SF = 1 << 7, OF = 1 << 11, PF = 1 << 2, DF = 1 << 10, STATUS = 0x8d5, RSP = 4, RCX = 1, RDI = 7 };
+enum {
+    CACHE = 256,
+    CF = 1,
+    ZF = 1 << 6,
+    SF = 1 << 7,
+    OF = 1 << 11,
+    PF = 1 << 2,
+    DF = 1 << 10,
+    STATUS = 0x8d5,
+    RSP = 4,
+    RCX = 1,
+    RDI = 7
+};
 
 struct cached {
     u8 bytes[15];
@@ -13,7 +25,8 @@ struct cached {
     ZydisDecodedOperand o[ZYDIS_MAX_OPERAND_COUNT];
 };
 
-static const struct cached *decode(const u8 *code, size_t size) {
+static const struct cached *decode(const u8 *code, size_t size)
+{
     static struct cached cache[CACHE];
     static ZydisDecoder decoder;
     static bool ready;
@@ -45,7 +58,8 @@ struct place { // of an operand that can be read and perhaps written
     bool is_imm;
 };
 
-static u64 *reg_of(struct ahead *a, ZydisRegister r, u32 *ret_shift) {
+static u64 *reg_of(struct ahead *a, ZydisRegister r, u32 *ret_shift)
+{
     *ret_shift = r >= ZYDIS_REGISTER_AH && r <= ZYDIS_REGISTER_BH ? 8 : 0;
     ZydisRegister wide = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
     if (wide < ZYDIS_REGISTER_RAX || wide > ZYDIS_REGISTER_R15)
@@ -53,7 +67,8 @@ static u64 *reg_of(struct ahead *a, ZydisRegister r, u32 *ret_shift) {
     return &a->gpr[wide - ZYDIS_REGISTER_RAX];
 }
 
-static bool address_of(struct ahead *a, const struct cached *c, const ZydisDecodedOperand *o, u64 *ret_address) {
+static bool address_of(struct ahead *a, const struct cached *c, const ZydisDecodedOperand *o, u64 *ret_address)
+{
     u32 shift;
     u64 at = o->mem.disp.has_displacement ? (u64)o->mem.disp.value : 0;
     if (o->mem.base == ZYDIS_REGISTER_RIP) {
@@ -78,9 +93,11 @@ static bool address_of(struct ahead *a, const struct cached *c, const ZydisDecod
     return c->i.address_width == 64;
 }
 
-static bool locate(struct ahead *a, const struct cached *c, const ZydisDecodedOperand *o, bool write, struct place *ret_p) {
+static bool locate(struct ahead *a, const struct cached *c, const ZydisDecodedOperand *o, bool write,
+                   struct place *ret_p)
+{
     u64 address;
-    *ret_p = (struct place){.size = o->size};
+    *ret_p = (struct place){ .size = o->size };
     switch (o->type) {
     case ZYDIS_OPERAND_TYPE_REGISTER:
         return (ret_p->reg = reg_of(a, o->reg.value, &ret_p->shift)) != NULL;
@@ -96,11 +113,10 @@ static bool locate(struct ahead *a, const struct cached *c, const ZydisDecodedOp
     }
 }
 
-static u64 cut(u64 value, u32 bits) {
-    return bits >= 64 ? value : value & ((1ull << bits) - 1);
-}
+static u64 cut(u64 value, u32 bits) { return bits >= 64 ? value : value & ((1ull << bits) - 1); }
 
-static u64 get(const struct place *p) {
+static u64 get(const struct place *p)
+{
     u64 value = 0;
     if (p->is_imm)
         return cut(p->imm, p->size);
@@ -110,7 +126,8 @@ static u64 get(const struct place *p) {
     return value;
 }
 
-static void put(const struct place *p, u64 value) {
+static void put(const struct place *p, u64 value)
+{
     if (p->mem)
         memcpy(p->mem, &value, p->size / 8);
     else if (p->size >= 32) // a 32-bit result clears the upper half
@@ -122,43 +139,44 @@ static void put(const struct place *p, u64 value) {
 // ---- arithmetic
 
 // The stack below RSP may hold the compiler's variables, hence the room.
-#define NATIVE(ins)                                                                                                    \
-    __asm__("lea -128(%%rsp), %%rsp; push %[f]; popf; " ins "; pushf; pop %[f]; lea 128(%%rsp), %%rsp"                 \
-            : [d] "+r"(d), [f] "+r"(flags)                                                                             \
-            : [s] "r"(s)                                                                                               \
+#define NATIVE(ins)                                                                                    \
+    __asm__("lea -128(%%rsp), %%rsp; push %[f]; popf; " ins "; pushf; pop %[f]; lea 128(%%rsp), %%rsp" \
+            : [d] "+r"(d), [f] "+r"(flags)                                                             \
+            : [s] "r"(s)                                                                               \
             : "cc")
-#define BY_SIZE(name)                                                                                                  \
-    switch (size) {                                                                                                    \
-    case 8:                                                                                                            \
-        NATIVE(name "b %b[s], %b[d]");                                                                                 \
-        break;                                                                                                         \
-    case 16:                                                                                                           \
-        NATIVE(name "w %w[s], %w[d]");                                                                                 \
-        break;                                                                                                         \
-    case 32:                                                                                                           \
-        NATIVE(name "l %k[s], %k[d]");                                                                                 \
-        break;                                                                                                         \
-    default:                                                                                                           \
-        NATIVE(name "q %q[s], %q[d]");                                                                                 \
-    }                                                                                                                  \
+#define BY_SIZE(name)                  \
+    switch (size) {                    \
+    case 8:                            \
+        NATIVE(name "b %b[s], %b[d]"); \
+        break;                         \
+    case 16:                           \
+        NATIVE(name "w %w[s], %w[d]"); \
+        break;                         \
+    case 32:                           \
+        NATIVE(name "l %k[s], %k[d]"); \
+        break;                         \
+    default:                           \
+        NATIVE(name "q %q[s], %q[d]"); \
+    }                                  \
     break
-#define BY_SIZE_1(name)                                                                                                \
-    switch (size) {                                                                                                    \
-    case 8:                                                                                                            \
-        NATIVE(name "b %b[d]");                                                                                        \
-        break;                                                                                                         \
-    case 16:                                                                                                           \
-        NATIVE(name "w %w[d]");                                                                                        \
-        break;                                                                                                         \
-    case 32:                                                                                                           \
-        NATIVE(name "l %k[d]");                                                                                        \
-        break;                                                                                                         \
-    default:                                                                                                           \
-        NATIVE(name "q %q[d]");                                                                                        \
-    }                                                                                                                  \
+#define BY_SIZE_1(name)         \
+    switch (size) {             \
+    case 8:                     \
+        NATIVE(name "b %b[d]"); \
+        break;                  \
+    case 16:                    \
+        NATIVE(name "w %w[d]"); \
+        break;                  \
+    case 32:                    \
+        NATIVE(name "l %k[d]"); \
+        break;                  \
+    default:                    \
+        NATIVE(name "q %q[d]"); \
+    }                           \
     break
 
-static bool binary(ZydisMnemonic m, u32 size, u64 *value, u64 s, u64 *ret_flags) {
+static bool binary(ZydisMnemonic m, u32 size, u64 *value, u64 s, u64 *ret_flags)
+{
     u64 d = *value, flags = *ret_flags & STATUS;
     switch (m) {
     case ZYDIS_MNEMONIC_ADD:
@@ -195,20 +213,21 @@ static bool binary(ZydisMnemonic m, u32 size, u64 *value, u64 s, u64 *ret_flags)
     return true;
 }
 
-static bool shift(ZydisMnemonic m, u32 size, u64 *value, u8 count, u64 *ret_flags) {
+static bool shift(ZydisMnemonic m, u32 size, u64 *value, u8 count, u64 *ret_flags)
+{
     u64 d = *value, flags = *ret_flags & STATUS;
     register u64 s __asm__("rcx") = count;
-#define SHIFT(name)                                                                                                    \
-    switch (size) {                                                                                                    \
-    case 32:                                                                                                           \
-        NATIVE(name "l %%cl, %k[d]");                                                                                  \
-        break;                                                                                                         \
-    case 64:                                                                                                           \
-        NATIVE(name "q %%cl, %q[d]");                                                                                  \
-        break;                                                                                                         \
-    default:                                                                                                           \
-        return false;                                                                                                  \
-    }                                                                                                                  \
+#define SHIFT(name)                   \
+    switch (size) {                   \
+    case 32:                          \
+        NATIVE(name "l %%cl, %k[d]"); \
+        break;                        \
+    case 64:                          \
+        NATIVE(name "q %%cl, %q[d]"); \
+        break;                        \
+    default:                          \
+        return false;                 \
+    }                                 \
     break
     switch (m) {
     case ZYDIS_MNEMONIC_SHL:
@@ -225,7 +244,8 @@ static bool shift(ZydisMnemonic m, u32 size, u64 *value, u8 count, u64 *ret_flag
     return true;
 }
 
-static bool condition(u8 code, u64 f) { // the low four bits of Jcc, SETcc and CMOVcc opcodes
+static bool condition(u8 code, u64 f)
+{ // the low four bits of Jcc, SETcc and CMOVcc opcodes
     bool sf = f & SF, of = f & OF, met;
     switch (code >> 1 & 7) {
     case 0:
@@ -257,11 +277,13 @@ static bool condition(u8 code, u64 f) { // the low four bits of Jcc, SETcc and C
 
 // ---- instructions
 
-static bool compute(struct ahead *a, const struct cached *c) {
+static bool compute(struct ahead *a, const struct cached *c)
+{
     ZydisMnemonic m = c->i.mnemonic;
-    struct place d, s = {.is_imm = true};
+    struct place d, s = { .is_imm = true };
     bool writes = m != ZYDIS_MNEMONIC_CMP && m != ZYDIS_MNEMONIC_TEST;
-    if (!locate(a, c, &c->o[0], writes, &d) || d.is_imm || (c->i.operand_count_visible > 1 && !locate(a, c, &c->o[1], false, &s)))
+    if (!locate(a, c, &c->o[0], writes, &d) || d.is_imm ||
+        (c->i.operand_count_visible > 1 && !locate(a, c, &c->o[1], false, &s)))
         return false;
     u64 value = get(&d), flags = a->rflags;
     bool shifts = m == ZYDIS_MNEMONIC_SHL || m == ZYDIS_MNEMONIC_SHR || m == ZYDIS_MNEMONIC_SAR;
@@ -274,7 +296,8 @@ static bool compute(struct ahead *a, const struct cached *c) {
     return true;
 }
 
-static bool move(struct ahead *a, const struct cached *c) {
+static bool move(struct ahead *a, const struct cached *c)
+{
     struct place d, s;
     if (!locate(a, c, &c->o[0], true, &d) || !locate(a, c, &c->o[1], false, &s))
         return false;
@@ -285,10 +308,11 @@ static bool move(struct ahead *a, const struct cached *c) {
     return true;
 }
 
-static bool exchange(struct ahead *a, const struct cached *c) {
+static bool exchange(struct ahead *a, const struct cached *c)
+{
     struct place d, s;
-    if (c->o[0].type != ZYDIS_OPERAND_TYPE_REGISTER || c->o[1].type != ZYDIS_OPERAND_TYPE_REGISTER || !locate(a, c, &c->o[0], true, &d) ||
-        !locate(a, c, &c->o[1], true, &s))
+    if (c->o[0].type != ZYDIS_OPERAND_TYPE_REGISTER || c->o[1].type != ZYDIS_OPERAND_TYPE_REGISTER ||
+        !locate(a, c, &c->o[0], true, &d) || !locate(a, c, &c->o[1], true, &s))
         return false;
     u64 first = get(&d), second = get(&s);
     put(&d, second);
@@ -296,7 +320,8 @@ static bool exchange(struct ahead *a, const struct cached *c) {
     return true;
 }
 
-static bool push(struct ahead *a, u64 value) {
+static bool push(struct ahead *a, u64 value)
+{
     u8 *to = a->memory(a->context, a->gpr[RSP] - 8, 8, true);
     if (!to)
         return false;
@@ -305,7 +330,8 @@ static bool push(struct ahead *a, u64 value) {
     return true;
 }
 
-static bool pop(struct ahead *a, u64 *ret_value) {
+static bool pop(struct ahead *a, u64 *ret_value)
+{
     const u8 *from = a->memory(a->context, a->gpr[RSP], 8, false);
     if (!from)
         return false;
@@ -315,7 +341,8 @@ static bool pop(struct ahead *a, u64 *ret_value) {
 }
 
 // PUSH and POP of 64-bit registers; CALL, RET, JMP.
-static bool stack(struct ahead *a, const struct cached *c, u64 *next) {
+static bool stack(struct ahead *a, const struct cached *c, u64 *next)
+{
     const ZydisDecodedOperand *o = &c->o[0];
     u32 unused;
     u64 value = 0;
@@ -346,7 +373,8 @@ static bool stack(struct ahead *a, const struct cached *c, u64 *next) {
 }
 
 // REP STOSQ upwards, as compilers clear structures, within what memory() gives.
-static bool store_string(struct ahead *a, const struct cached *c) {
+static bool store_string(struct ahead *a, const struct cached *c)
+{
     if (!(c->i.attributes & ZYDIS_ATTRIB_HAS_REP) || (a->rflags & DF) || c->i.address_width != 64 || a->gpr[RCX] > 512)
         return false;
     for (u64 i = 0; i < a->gpr[RCX]; i++)
@@ -357,7 +385,8 @@ static bool store_string(struct ahead *a, const struct cached *c) {
     return true;
 }
 
-static bool conditional(struct ahead *a, const struct cached *c, u64 *next) {
+static bool conditional(struct ahead *a, const struct cached *c, u64 *next)
+{
     struct place d, s;
     bool met = condition(c->i.opcode, a->rflags);
     switch (c->i.opcode >> 4) {
@@ -379,14 +408,17 @@ static bool conditional(struct ahead *a, const struct cached *c, u64 *next) {
 }
 
 // Jcc (70+, 0F 80+), CMOVcc (0F 40+), SETcc (0F 90+).
-static bool is_conditional(const ZydisDecodedInstruction *i) {
+static bool is_conditional(const ZydisDecodedInstruction *i)
+{
     u32 row = i->opcode >> 4;
     if (i->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT)
         return row == 7;
-    return i->opcode_map == ZYDIS_OPCODE_MAP_0F && i->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY && (row == 4 || row == 8 || row == 9);
+    return i->opcode_map == ZYDIS_OPCODE_MAP_0F && i->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY &&
+           (row == 4 || row == 8 || row == 9);
 }
 
-static bool execute(struct ahead *a, const struct cached *c, u64 *next) {
+static bool execute(struct ahead *a, const struct cached *c, u64 *next)
+{
     u64 address;
     u32 unused;
     switch (c->i.mnemonic) {
@@ -421,7 +453,8 @@ static bool execute(struct ahead *a, const struct cached *c, u64 *next) {
     return compute(a, c);
 }
 
-bool ahead_step(struct ahead *a) {
+bool ahead_step(struct ahead *a)
+{
     size_t size;
     const u8 *code = a->code(a->context, a->rip, &size);
     const struct cached *c = code ? decode(code, size) : NULL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A small interpreter. A stop of the traced program costs more than a hundred of its instructions, so between two stops that
-// follow each other closely (EACCEPT in a loop, bytes touched page by page) the supervisor executes the loop itself.
+// A small interpreter. A stop of the traced program costs more than a hundred of its instructions, so between two stops
+// that follow each other closely (EACCEPT in a loop, bytes touched page by page) the supervisor executes the loop
+// itself.
 #pragma once
 
 #include <stddef.h>
@@ -17,6 +18,6 @@ struct ahead {
     const u8 *(*code)(void *context, u64 address, size_t *ret_size);
 };
 
-// Executes the instruction at RIP as the CPU would. False: it is none of those that are known here, or memory() refused: nothing
-// has changed.
+// Executes the instruction at RIP as the CPU would. False: it is none of those that are known here, or memory()
+// refused: nothing has changed.
 bool ahead_step(struct ahead *a);

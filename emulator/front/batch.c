@@ -17,9 +17,10 @@ struct batch {
     u8 bytes[WINDOW];
 };
 
-static void from_regs(struct ahead *a, const struct user_regs_struct *r) {
-    const u64 gpr[16] = {r->rax, r->rcx, r->rdx, r->rbx, r->rsp, r->rbp, r->rsi, r->rdi,
-                         r->r8,  r->r9,  r->r10, r->r11, r->r12, r->r13, r->r14, r->r15};
+static void from_regs(struct ahead *a, const struct user_regs_struct *r)
+{
+    const u64 gpr[16] = { r->rax, r->rcx, r->rdx, r->rbx, r->rsp, r->rbp, r->rsi, r->rdi,
+                          r->r8,  r->r9,  r->r10, r->r11, r->r12, r->r13, r->r14, r->r15 };
     memcpy(a->gpr, gpr, sizeof(gpr));
     a->rip = r->rip;
     a->rflags = r->eflags;
@@ -27,16 +28,20 @@ static void from_regs(struct ahead *a, const struct user_regs_struct *r) {
     a->gs_base = r->gs_base;
 }
 
-static void to_regs(const struct ahead *a, struct user_regs_struct *r) {
+static void to_regs(const struct ahead *a, struct user_regs_struct *r)
+{
     const u64 *g = a->gpr;
-    r->rax = g[0], r->rcx = g[1], r->rdx = g[2], r->rbx = g[3], r->rsp = g[4], r->rbp = g[5], r->rsi = g[6], r->rdi = g[7];
-    r->r8 = g[8], r->r9 = g[9], r->r10 = g[10], r->r11 = g[11], r->r12 = g[12], r->r13 = g[13], r->r14 = g[14], r->r15 = g[15];
+    r->rax = g[0], r->rcx = g[1], r->rdx = g[2], r->rbx = g[3], r->rsp = g[4], r->rbp = g[5], r->rsi = g[6],
+    r->rdi = g[7];
+    r->r8 = g[8], r->r9 = g[9], r->r10 = g[10], r->r11 = g[11], r->r12 = g[12], r->r13 = g[13], r->r14 = g[14],
+    r->r15 = g[15];
     r->rip = a->rip;
     r->eflags = a->rflags;
 }
 
 // Memory of the enclave the thread is in, as far as the EPCM and the mapping let it.
-static u8 *inside(const struct batch *b, u64 address, size_t size, u8 prot) {
+static u8 *inside(const struct batch *b, u64 address, size_t size, u8 prot)
+{
     u64 page;
     const struct view *v = view_at(b->t->mm, address, &page);
     if (!v || v->encl != b->t->encl || address % EMU_PAGE + size > EMU_PAGE || (view_wanted(v, page) & prot) != prot)
@@ -44,18 +49,21 @@ static u8 *inside(const struct batch *b, u64 address, size_t size, u8 prot) {
     return v->encl->mem + (address - v->encl->base);
 }
 
-static u8 *inside_memory(void *context, u64 address, size_t size, bool write) {
+static u8 *inside_memory(void *context, u64 address, size_t size, bool write)
+{
     return inside(context, address, size, write ? PROT_READ | PROT_WRITE : PROT_READ);
 }
 
-static const u8 *inside_code(void *context, u64 address, size_t *ret_size) {
+static const u8 *inside_code(void *context, u64 address, size_t *ret_size)
+{
     *ret_size = EMU_PAGE - address % EMU_PAGE;
     return inside(context, address, 1, PROT_READ | PROT_EXEC);
 }
 
-bool batch_next_leaf(struct task *t, bool go_on) {
-    struct batch b = {.t = t};
-    struct ahead a = {.context = &b, .memory = inside_memory, .code = inside_code};
+bool batch_next_leaf(struct task *t, bool go_on)
+{
+    struct batch b = { .t = t };
+    struct ahead a = { .context = &b, .memory = inside_memory, .code = inside_code };
     from_regs(&a, &t->regs);
     bool found = false;
     for (u32 i = 0; i < BETWEEN && !(a.rflags & TRAP_FLAG); i++) {
@@ -75,7 +83,8 @@ bool batch_next_leaf(struct task *t, bool go_on) {
 }
 
 // Outside only loads from enclave pages are known: they see ones. The program's own memory is left to the CPU.
-static u8 *outside_memory(void *context, u64 address, size_t size, bool write) {
+static u8 *outside_memory(void *context, u64 address, size_t size, bool write)
+{
     static u8 ones[8];
     struct batch *b = context;
     u64 page;
@@ -89,7 +98,8 @@ static u8 *outside_memory(void *context, u64 address, size_t size, bool write) {
     return ones;
 }
 
-static const u8 *outside_code(void *context, u64 address, size_t *ret_size) {
+static const u8 *outside_code(void *context, u64 address, size_t *ret_size)
+{
     struct batch *b = context;
     if (address < b->window || address - b->window + 15 > b->window_size) {
         b->window = address;
@@ -101,9 +111,10 @@ static const u8 *outside_code(void *context, u64 address, size_t *ret_size) {
     return b->window_size ? b->bytes + (address - b->window) : NULL;
 }
 
-void batch_touches(struct task *t) {
-    struct batch b = {.t = t};
-    struct ahead a = {.context = &b, .memory = outside_memory, .code = outside_code};
+void batch_touches(struct task *t)
+{
+    struct batch b = { .t = t };
+    struct ahead a = { .context = &b, .memory = outside_memory, .code = outside_code };
     from_regs(&a, &t->regs);
     u32 seen = 0;
     if (emu.options.no_batch)

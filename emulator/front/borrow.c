@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A thread of another address space is stopped and lent out for system calls there: where an enclave is mapped twice, or the
-// reclaimer takes pages of another process's enclave.
+// A thread of another address space is stopped and lent out for system calls there: where an enclave is mapped twice,
+// or the reclaimer takes pages of another process's enclave.
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,7 +12,8 @@ enum { PATIENCE = 60 };
 enum { ERESTARTSYS = 512, ERESTARTNOINTR = 513, ERESTARTNOHAND = 514, ERESTART_RESTARTBLOCK = 516 };
 
 // A call that the stop interrupted: the kernel will not restart it once others have run in between, so it begins anew.
-static void restart(struct task *t) {
+static void restart(struct task *t)
+{
     long result = (long)t->regs.rax;
     if ((long)t->regs.orig_rax < 0)
         return;
@@ -26,7 +27,8 @@ static void restart(struct task *t) {
 }
 
 // A fault comes again when the thread goes on; other signals are not to be lost.
-static bool is_fault(struct task *t, int sig) {
+static bool is_fault(struct task *t, int sig)
+{
     siginfo_t info;
     if (ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &info) < 0 || info.si_code <= 0)
         return false;
@@ -38,9 +40,10 @@ static bool is_fault(struct task *t, int sig) {
 }
 
 // A thread in vfork() does not stop: it is not waited for long.
-static bool stops_soon(struct task *t) {
+static bool stops_soon(struct task *t)
+{
     for (u32 i = 0; i < PATIENCE; i++) {
-        siginfo_t info = {0};
+        siginfo_t info = { 0 };
         if (waitid(P_PID, (id_t)t->tid, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
             return false;
         if (info.si_pid)
@@ -50,9 +53,10 @@ static bool stops_soon(struct task *t) {
     return false;
 }
 
-static bool try_borrow(struct task *t, struct loan *ret_loan) {
+static bool try_borrow(struct task *t, struct loan *ret_loan)
+{
     int status;
-    *ret_loan = (struct loan){.task = t};
+    *ret_loan = (struct loan){ .task = t };
     if (ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL) < 0 || !stops_soon(t) || !remote_wait(t, &status))
         return false;
     remote_get(t);
@@ -73,10 +77,11 @@ static bool try_borrow(struct task *t, struct loan *ret_loan) {
     return t->lent;
 }
 
-bool mm_borrow(struct mm *mm, struct loan *ret_loan) {
+bool mm_borrow(struct mm *mm, struct loan *ret_loan)
+{
     for (struct task *t = emu.tasks; t; t = t->next)
         if (t->mm == mm && t->lent) {
-            *ret_loan = (struct loan){.task = t, .nested = true};
+            *ret_loan = (struct loan){ .task = t, .nested = true };
             return true;
         }
     for (struct task *t = emu.tasks; t; t = t->next)
@@ -85,7 +90,8 @@ bool mm_borrow(struct mm *mm, struct loan *ret_loan) {
     return false;
 }
 
-void mm_return(const struct loan *loan) {
+void mm_return(const struct loan *loan)
+{
     struct task *t = loan->task;
     if (loan->nested)
         return;
@@ -96,7 +102,8 @@ void mm_return(const struct loan *loan) {
     ptrace(loan->group_stop ? PTRACE_LISTEN : PTRACE_CONT, t->tid, NULL, NULL);
 }
 
-bool encl_borrow(struct task *t, const struct encl *e, struct loans *ret_loans) {
+bool encl_borrow(struct task *t, const struct encl *e, struct loans *ret_loans)
+{
     ret_loans->count = 0;
     for (struct task *u = emu.tasks; u; u = u->next) {
         struct view *v = u->mm && u->mm != t->mm ? view_find(u->mm, e) : NULL;
@@ -114,7 +121,8 @@ bool encl_borrow(struct task *t, const struct encl *e, struct loans *ret_loans) 
     return true;
 }
 
-void encl_return(struct loans *loans) {
+void encl_return(struct loans *loans)
+{
     while (loans->count)
         mm_return(&loans->loan[--loans->count]);
 }

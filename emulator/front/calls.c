@@ -13,7 +13,8 @@
 
 enum device { NO_DEVICE, DEVICE_ENCLAVE, DEVICE_PROVISION };
 
-static enum device device_at(struct task *t, u64 address) {
+static enum device device_at(struct task *t, u64 address)
+{
     char head[8], path[32] = "";
     if (remote_read(t, address, head, 8) < 0 || memcmp(head, "/dev/sgx", 8))
         return NO_DEVICE;
@@ -27,14 +28,16 @@ static enum device device_at(struct task *t, u64 address) {
     return NO_DEVICE;
 }
 
-static void restore_with(struct task *t, struct user_regs_struct asked, long result) {
+static void restore_with(struct task *t, struct user_regs_struct asked, long result)
+{
     asked.rax = (u64)result;
     asked.orig_rax = ~0ull;
     t->regs = asked;
     remote_put(t);
 }
 
-static void opened(struct task *t, int fd, enum device device) {
+static void opened(struct task *t, int fd, enum device device)
+{
     char path[64];
     struct stat info;
     snprintf(path, sizeof(path), "/proc/%d/fd/%d", t->tid, fd);
@@ -50,7 +53,8 @@ static void opened(struct task *t, int fd, enum device device) {
     encl_new(own, info.st_dev, info.st_ino);
 }
 
-void on_open(struct task *t, u64 path, u64 flags) {
+void on_open(struct task *t, u64 path, u64 flags)
+{
     enum device device = device_at(t, path);
     struct user_regs_struct asked = t->regs;
     if (!device && procmem_path(t, path)) {
@@ -71,7 +75,8 @@ void on_open(struct task *t, u64 path, u64 flags) {
 }
 
 // stat and access of a device answer for /dev/null: a character device all may use.
-static void on_path(struct task *t, unsigned long long *path) {
+static void on_path(struct task *t, unsigned long long *path)
+{
     if (!device_at(t, *path))
         return;
     struct user_regs_struct asked = t->regs;
@@ -79,7 +84,8 @@ static void on_path(struct task *t, unsigned long long *path) {
     restore_with(t, asked, remote_finish(t));
 }
 
-static void on_ioctl(struct task *t) {
+static void on_ioctl(struct task *t)
+{
     struct encl *e = encl_of_fd(t, (int)t->regs.rdi);
     if (!e)
         return;
@@ -91,19 +97,21 @@ static void on_ioctl(struct task *t) {
     remote_skip(t, result);
 }
 
-static void on_close(struct task *t) {
+static void on_close(struct task *t)
+{
     if (encl_of_fd(t, (int)t->regs.rdi) && remote_finish(t) == 0)
         encl_collect();
 }
 
 // SYSCALL inside an enclave is #UD (SDM 36.6.1). RCX and R11 are lost already.
-static bool inside(struct task *t) {
+static bool inside(struct task *t)
+{
     if (!t->cpu.in_enclave || t->regs.rip - t->encl->base >= t->encl->size)
         return false;
     t->regs.rax = t->regs.orig_rax;
     t->regs.orig_rax = ~0ull;
     t->regs.rip -= 2;
-    siginfo_t info = {.si_signo = SIGILL, .si_code = 2};
+    siginfo_t info = { .si_signo = SIGILL, .si_code = 2 };
     if (!deliver_exception(t, SGX_UD, 0, 0, &info)) {
         u64 saved_rax = t->regs.rax;
         remote_skip(t, (long)saved_rax);
@@ -114,7 +122,8 @@ static bool inside(struct task *t) {
     return true;
 }
 
-void on_syscall(struct task *t) {
+void on_syscall(struct task *t)
+{
     if (inside(t))
         return;
     switch (t->regs.orig_rax) {

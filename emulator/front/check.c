@@ -14,23 +14,24 @@
 
 enum { EAX, EBX, ECX, EDX, HWCAP2_FSGSBASE_BIT = 1 << 1 };
 
-static const char *yes(bool is) {
-    return is ? "yes" : "no";
-}
+static const char *yes(bool is) { return is ? "yes" : "no"; }
 
-static void machine_cpuid(u32 leaf, u32 subleaf, u32 r[4]) {
+static void machine_cpuid(u32 leaf, u32 subleaf, u32 r[4])
+{
     memset(r, 0, 4 * sizeof(u32));
     if (__get_cpuid_max(leaf & 0x80000000u, NULL) >= leaf)
         __cpuid_count(leaf, subleaf, r[EAX], r[EBX], r[ECX], r[EDX]);
 }
 
-static void emulated_cpuid(u32 leaf, u32 subleaf, u32 r[4]) {
+static void emulated_cpuid(u32 leaf, u32 subleaf, u32 r[4])
+{
     machine_cpuid(leaf, subleaf, r);
     sgx_cpuid(&emu.model, leaf, subleaf, r);
 }
 
 // EPC bytes of all sections (SDM 34.7.2).
-static u64 epc_bytes(void (*cpuid)(u32, u32, u32 *)) {
+static u64 epc_bytes(void (*cpuid)(u32, u32, u32 *))
+{
     u64 sum = 0;
     u32 r[4];
     for (u32 i = 2; i < 34; i++) {
@@ -42,7 +43,8 @@ static u64 epc_bytes(void (*cpuid)(u32, u32, u32 *)) {
     return sum;
 }
 
-static void describe(void (*cpuid)(u32, u32, u32 *)) {
+static void describe(void (*cpuid)(u32, u32, u32 *))
+{
     u32 leaf7[4], leaf12[4], attributes[4];
     cpuid(7, 0, leaf7);
     bool sgx = leaf7[EBX] & 1u << 2;
@@ -61,7 +63,8 @@ static void describe(void (*cpuid)(u32, u32, u32 *)) {
 }
 
 // Tried, not looked up: containers forbid either in several ways.
-static bool can_trace(void) {
+static bool can_trace(void)
+{
     int status;
     pid_t child = fork();
     if (child == 0)
@@ -75,12 +78,14 @@ static bool can_trace(void) {
     return works;
 }
 
-static bool can_filter(void) {
+static bool can_filter(void)
+{
     u32 action = SECCOMP_RET_TRACE;
     return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
-int check_machine(void) {
+int check_machine(void)
+{
     puts("This machine:");
     describe(machine_cpuid);
     printf("  /dev/sgx_enclave: %s\n", access("/dev/sgx_enclave", F_OK) ? "absent" : "present");
@@ -91,7 +96,8 @@ int check_machine(void) {
     printf("  wrfsbase, wrgsbase for user code (only enclaves that use them): %s\n", yes(bases));
     puts("The emulated machine:");
     describe(emulated_cpuid);
-    printf("  /dev/sgx_enclave, /dev/sgx_provision: present, %s the SGX2 ioctls\n", emu.options.driver_sgx1 ? "without" : "with");
+    printf("  /dev/sgx_enclave, /dev/sgx_provision: present, %s the SGX2 ioctls\n",
+           emu.options.driver_sgx1 ? "without" : "with");
     puts("The emulator protects nothing: its pages and keys can be read by anybody.");
     return trace_works && filter_works ? 0 : 1;
 }

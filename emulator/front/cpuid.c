@@ -15,7 +15,8 @@
 
 enum { SYNC_FROM = 64, SYNC_STARTS = 24, SYNC_AGREE = 16 };
 
-static ZydisDecoder *decoder(void) {
+static ZydisDecoder *decoder(void)
+{
     static ZydisDecoder d;
     static bool ready;
     if (!ready)
@@ -25,7 +26,8 @@ static ZydisDecoder *decoder(void) {
 }
 
 // x86 code synchronises quickly: `at` is an instruction's start if most sweeps begun before it meet it.
-static bool is_instruction(const u8 *code, size_t size, size_t at) {
+static bool is_instruction(const u8 *code, size_t size, size_t at)
+{
     u32 agree = 0, tried = 0;
     for (size_t start = at > SYNC_FROM ? at - SYNC_FROM : 0; start < at && tried < SYNC_STARTS; start++, tried++) {
         size_t i = start;
@@ -41,7 +43,8 @@ static bool is_instruction(const u8 *code, size_t size, size_t at) {
     return !tried || agree * SYNC_STARTS >= tried * SYNC_AGREE;
 }
 
-static void remember(struct mm *mm, u64 address) {
+static void remember(struct mm *mm, u64 address)
+{
     u64 *list = realloc(mm->patched, (mm->patched_count + 1) * sizeof(u64));
     if (!list)
         abort();
@@ -49,7 +52,8 @@ static void remember(struct mm *mm, u64 address) {
     list[mm->patched_count++] = address;
 }
 
-bool patched_at(const struct task *t, u64 address) {
+bool patched_at(const struct task *t, u64 address)
+{
     size_t i = 0;
     while (i < t->mm->patched_count && t->mm->patched[i] != address)
         i++;
@@ -63,7 +67,8 @@ struct patch {
     size_t to_size;
 };
 
-static void patch_all(struct task *t, u64 start, const u8 *code, size_t size, struct patch patch) {
+static void patch_all(struct task *t, u64 start, const u8 *code, size_t size, struct patch patch)
+{
     const u8 *p = code;
     while ((p = memmem(p, size - (size_t)(p - code), patch.from, patch.from_size))) {
         size_t at = (size_t)(p - code);
@@ -73,7 +78,8 @@ static void patch_all(struct task *t, u64 start, const u8 *code, size_t size, st
     }
 }
 
-void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const char *path) {
+void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const char *path)
+{
     struct stat info;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -83,8 +89,8 @@ void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const cha
             size = (u64)info.st_size - file_offset;
         u8 *code = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, (off_t)file_offset);
         if (code != MAP_FAILED) {
-            patch_all(t, start, code, size, (struct patch){"\x0f\xa2", 2, "\x0f\x0b", 2});
-            patch_all(t, start, code, size, (struct patch){"\x0f\x01\xd7", 3, "\xcc", 1});
+            patch_all(t, start, code, size, (struct patch){ "\x0f\xa2", 2, "\x0f\x0b", 2 });
+            patch_all(t, start, code, size, (struct patch){ "\x0f\x01\xd7", 3, "\xcc", 1 });
         }
         if (code != MAP_FAILED)
             munmap(code, size);
@@ -92,9 +98,11 @@ void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const cha
     close(fd);
 }
 
-bool cpuid_emulate(struct task *t) {
+bool cpuid_emulate(struct task *t)
+{
     u8 code[2];
-    if (!patched_at(t, t->regs.rip) || remote_read(t, t->regs.rip, code, sizeof(code)) < 0 || memcmp(code, "\x0f\x0b", 2))
+    if (!patched_at(t, t->regs.rip) || remote_read(t, t->regs.rip, code, sizeof(code)) < 0 ||
+        memcmp(code, "\x0f\x0b", 2))
         return false;
     u32 leaf = (u32)t->regs.rax, subleaf = (u32)t->regs.rcx, r[4];
     __cpuid_count(leaf, subleaf, r[0], r[1], r[2], r[3]);

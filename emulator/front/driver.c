@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The ioctls of /dev/sgx_enclave up to INIT, as Linux documents them (Documentation/arch/x86/sgx.rst and the uapi header).
+// The ioctls of /dev/sgx_enclave up to INIT, as Linux documents them (Documentation/arch/x86/sgx.rst and the uapi
+// header).
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,7 +20,8 @@ enum { IOC_CREATE = 0x4008a400, IOC_INIT = 0x4008a402, IOC_PROVISION = 0x4008a40
 #define IOC_TYPES 0xc028a406u
 #define IOC_REMOVE 0xc018a407u
 
-static long create(struct task *t, struct encl *e, u64 argument) {
+static long create(struct task *t, struct encl *e, u64 argument)
+{
     u64 src;
     struct sgx_secs *secs = aligned_alloc(EMU_PAGE, EMU_PAGE);
     if (!secs)
@@ -41,7 +43,7 @@ static long create(struct task *t, struct encl *e, u64 argument) {
     if (index == SGX_NO_PAGE)
         goto out_va;
     static const struct sgx_secinfo secinfo;
-    struct sgx_page_args args = {.srcpge = (u8 *)secs, .secinfo = &secinfo, .secs = SGX_NO_SECS};
+    struct sgx_page_args args = { .srcpge = (u8 *)secs, .secinfo = &secinfo, .secs = SGX_NO_SECS };
     struct sgx_result r = sgx_ecreate(&emu.model, &args, (u64)index * EMU_PAGE);
     if (r.vector || r.rax) {
         epc_free(index);
@@ -75,13 +77,15 @@ out:
     return ret;
 }
 
-int driver_range(const struct encl *e, u64 offset, u64 length) {
+int driver_range(const struct encl *e, u64 offset, u64 length)
+{
     if (offset % EMU_PAGE || !length || length % EMU_PAGE || offset + length < offset)
         return -EINVAL;
     return offset + length - EMU_PAGE >= e->size ? -EINVAL : 0;
 }
 
-static int check_secinfo(const struct sgx_secinfo *s) {
+static int check_secinfo(const struct sgx_secinfo *s)
+{
     u64 type = s->flags & SGX_SECINFO_PT_MASK, rights = s->flags & 7;
     if (type != SGX_SECINFO_PT(SGX_PT_REG) && type != SGX_SECINFO_PT(SGX_PT_TCS))
         return -EINVAL;
@@ -95,8 +99,9 @@ static int check_secinfo(const struct sgx_secinfo *s) {
     return 0;
 }
 
-static long add_page(struct task *t, struct encl *e, struct source *source, u64 src, u64 page, const struct sgx_secinfo *secinfo,
-                     u64 flags) {
+static long add_page(struct task *t, struct encl *e, struct source *source, u64 src, u64 page,
+                     const struct sgx_secinfo *secinfo, u64 flags)
+{
     static u8 data[EMU_PAGE] __attribute__((aligned(4096)));
     struct encl_page *p = &e->pages[page];
     u32 index = epc_alloc(t, e);
@@ -113,8 +118,9 @@ static long add_page(struct task *t, struct encl *e, struct source *source, u64 
         ret = -EFAULT;
     if (ret)
         goto fail;
-    struct sgx_page_args args = {.linaddr = e->base + page * EMU_PAGE, .srcpge = data, .secinfo = secinfo,
-                                 .secs = (u64)e->secs * EMU_PAGE};
+    struct sgx_page_args args = {
+        .linaddr = e->base + page * EMU_PAGE, .srcpge = data, .secinfo = secinfo, .secs = (u64)e->secs * EMU_PAGE
+    };
     struct sgx_result r = sgx_eadd(&emu.model, &args, (u64)index * EMU_PAGE);
     ret = -EIO;
     if (r.vector)
@@ -137,7 +143,8 @@ fail:
     return ret;
 }
 
-static long add_pages(struct task *t, struct encl *e, u64 argument) {
+static long add_pages(struct task *t, struct encl *e, u64 argument)
+{
     struct {
         u64 src, offset, length, secinfo, flags, count;
     } a;
@@ -154,7 +161,7 @@ static long add_pages(struct task *t, struct encl *e, u64 argument) {
         return -EINVAL;
     long ret = 0;
     u64 done = 0;
-    struct source source = {0};
+    struct source source = { 0 };
     for (; done < a.length && !ret; done += ret ? 0 : EMU_PAGE) {
         if (done && done / EMU_PAGE % INTERRUPT_EVERY == 0 && source_interrupted(t))
             break;
@@ -166,7 +173,8 @@ static long add_pages(struct task *t, struct encl *e, u64 argument) {
     return ret;
 }
 
-static long init(struct task *t, struct encl *e, u64 argument) {
+static long init(struct task *t, struct encl *e, u64 argument)
+{
     u64 address;
     struct sgx_sigstruct sig;
     if (!e->created || e->initialized)
@@ -180,7 +188,8 @@ static long init(struct task *t, struct encl *e, u64 argument) {
     u32 misc[4], offered[4];
     sgx_cpuid(&emu.model, 0x12, 0, misc);
     sgx_cpuid(&emu.model, 0x12, 1, offered);
-    struct sgx_attributes must = {sig.attributes.flags & sig.attributemask.flags, sig.attributes.xfrm & sig.attributemask.xfrm};
+    struct sgx_attributes must = { sig.attributes.flags & sig.attributemask.flags,
+                                   sig.attributes.xfrm & sig.attributemask.xfrm };
     if ((must.flags & ~(offered[0] | (u64)offered[1] << 32)) || (must.xfrm & ~(offered[2] | (u64)offered[3] << 32)) ||
         (sig.miscselect & sig.miscmask & ~misc[1]))
         return -EINVAL;
@@ -196,7 +205,8 @@ static long init(struct task *t, struct encl *e, u64 argument) {
     return 0;
 }
 
-static long provision(struct task *t, struct encl *e, u64 argument) {
+static long provision(struct task *t, struct encl *e, u64 argument)
+{
     u64 fd;
     char path[64];
     struct stat info;
@@ -211,7 +221,8 @@ static long provision(struct task *t, struct encl *e, u64 argument) {
     return 0;
 }
 
-long driver_ioctl(struct task *t, struct encl *e, u32 command, u64 argument) {
+long driver_ioctl(struct task *t, struct encl *e, u32 command, u64 argument)
+{
     switch (command) {
     case IOC_CREATE:
         return create(t, e, argument);

@@ -10,17 +10,17 @@ struct change { // RESTRICT_PERMISSIONS and MODIFY_TYPES
     u64 offset, length, value, result, count;
 };
 
-static int load(struct task *t, struct encl *e, u64 page) {
+static int load(struct task *t, struct encl *e, u64 page)
+{
     if (e->pages[page].state == PAGE_ABSENT)
         return -EFAULT;
     return epc_load(t, e, page) < 0 ? -EFAULT : 0;
 }
 
-static u64 epc_of(const struct encl *e, u64 page) {
-    return (u64)e->pages[page].epc * EMU_PAGE;
-}
+static u64 epc_of(const struct encl *e, u64 page) { return (u64)e->pages[page].epc * EMU_PAGE; }
 
-static int read_change(struct task *t, struct encl *e, u64 argument, u64 allowed, struct change *ret_c) {
+static int read_change(struct task *t, struct encl *e, u64 argument, u64 allowed, struct change *ret_c)
+{
     if (remote_read(t, argument, ret_c, sizeof(*ret_c)) < 0)
         return -EFAULT;
     if (driver_range(e, ret_c->offset, ret_c->length) < 0 || (ret_c->value & ~allowed))
@@ -28,8 +28,9 @@ static int read_change(struct task *t, struct encl *e, u64 argument, u64 allowed
     return 0;
 }
 
-static long restrict_page(struct task *t, struct encl *e, u64 page, struct change *c) {
-    struct sgx_secinfo secinfo = {.flags = c->value};
+static long restrict_page(struct task *t, struct encl *e, u64 page, struct change *c)
+{
+    struct sgx_secinfo secinfo = { .flags = c->value };
     int ret = load(t, e, page);
     if (ret < 0)
         return ret;
@@ -44,7 +45,8 @@ static long restrict_page(struct task *t, struct encl *e, u64 page, struct chang
     return 0;
 }
 
-long driver_restrict(struct task *t, struct encl *e, u64 argument) {
+long driver_restrict(struct task *t, struct encl *e, u64 argument)
+{
     struct change c;
     long ret = read_change(t, e, argument, 7, &c);
     if (ret < 0)
@@ -59,8 +61,9 @@ long driver_restrict(struct task *t, struct encl *e, u64 argument) {
     return remote_write(t, argument, &c, sizeof(c)) < 0 ? -EFAULT : ret;
 }
 
-static long retype_page(struct task *t, struct encl *e, u64 page, struct change *c) {
-    struct sgx_secinfo secinfo = {.flags = SGX_SECINFO_PT(c->value)};
+static long retype_page(struct task *t, struct encl *e, u64 page, struct change *c)
+{
+    struct sgx_secinfo secinfo = { .flags = SGX_SECINFO_PT(c->value) };
     struct encl_page *p = &e->pages[page];
     int ret = load(t, e, page);
     if (ret < 0)
@@ -85,7 +88,8 @@ static long retype_page(struct task *t, struct encl *e, u64 page, struct change 
     return 0;
 }
 
-long driver_types(struct task *t, struct encl *e, u64 argument) {
+long driver_types(struct task *t, struct encl *e, u64 argument)
+{
     struct change c;
     long ret = read_change(t, e, argument, 0xff, &c);
     if (ret < 0)
@@ -101,8 +105,9 @@ long driver_types(struct task *t, struct encl *e, u64 argument) {
 }
 
 // EMODPR on a trimmed page faults once the enclave has accepted it: that is how the kernel asks.
-static long remove_page(struct task *t, struct encl *e, u64 page) {
-    struct sgx_secinfo secinfo = {.flags = 7};
+static long remove_page(struct task *t, struct encl *e, u64 page)
+{
+    struct sgx_secinfo secinfo = { .flags = 7 };
     struct encl_page *p = &e->pages[page];
     int ret = load(t, e, page);
     if (ret < 0)
@@ -123,7 +128,8 @@ static long remove_page(struct task *t, struct encl *e, u64 page) {
     return 0;
 }
 
-long driver_remove(struct task *t, struct encl *e, u64 argument) {
+long driver_remove(struct task *t, struct encl *e, u64 argument)
+{
     struct {
         u64 offset, length, count;
     } c;
@@ -142,7 +148,8 @@ long driver_remove(struct task *t, struct encl *e, u64 argument) {
     return remote_write(t, argument, &c, sizeof(c)) < 0 ? -EFAULT : ret;
 }
 
-int driver_eaug(struct task *t, struct encl *e, u64 page) {
+int driver_eaug(struct task *t, struct encl *e, u64 page)
+{
     struct encl_page *p = &e->pages[page];
     if (!e->initialized || emu.options.sgx1 || emu.options.driver_sgx1)
         return -EFAULT;
@@ -153,7 +160,7 @@ int driver_eaug(struct task *t, struct encl *e, u64 page) {
         epc_free(index);
         return -ENOMEM;
     }
-    struct sgx_page_args args = {.linaddr = e->base + page * EMU_PAGE, .secs = (u64)e->secs * EMU_PAGE};
+    struct sgx_page_args args = { .linaddr = e->base + page * EMU_PAGE, .secs = (u64)e->secs * EMU_PAGE };
     struct sgx_result r = sgx_eaug(&emu.model, &args, (u64)index * EMU_PAGE);
     if (r.vector) {
         trace("EAUG: vector %u", r.vector);
@@ -161,7 +168,8 @@ int driver_eaug(struct task *t, struct encl *e, u64 page) {
         encl_va_release(e);
         return -EFAULT;
     }
-    *p = (struct encl_page){.epc = index, .state = PAGE_LOADED, .type = SGX_PT_REG,
-                            .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC};
+    *p = (struct encl_page){
+        .epc = index, .state = PAGE_LOADED, .type = SGX_PT_REG, .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC
+    };
     return 0;
 }

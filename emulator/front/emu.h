@@ -31,10 +31,10 @@ struct swapped; // an evicted page: ciphertext, PCMD and its version array slot
 
 // What the driver knows of one page of an enclave (its page array).
 struct encl_page {
-    u32 epc;      // EPC index while PAGE_LOADED
-    u8 state;     // enum page_state
-    u8 type;      // enum sgx_page_type as the driver set it
-    u8 max_prot;  // PROT_* that mappings may have
+    u32 epc;     // EPC index while PAGE_LOADED
+    u8 state;    // enum page_state
+    u8 type;     // enum sgx_page_type as the driver set it
+    u8 max_prot; // PROT_* that mappings may have
     struct swapped *swap;
 };
 
@@ -42,7 +42,7 @@ struct encl {
     struct encl *next;
     u64 dev, ino; // of the memfd
     int memfd;
-    u8 *mem;      // the supervisor's own mapping of the memfd, ELRANGE bytes
+    u8 *mem; // the supervisor's own mapping of the memfd, ELRANGE bytes
     u64 base, size, clock;
     u32 secs;
     bool created, initialized;
@@ -80,8 +80,8 @@ struct mm {
     size_t patched_count;
 };
 
-#define SIGNAL_BIT(sig) (1ull << ((sig) - 1))
-#define SYNCHRONOUS                                                                                                    \
+#define SIGNAL_BIT(sig) (1ull << ((sig)-1))
+#define SYNCHRONOUS \
     (SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGTRAP) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE))
 enum { HELD_SIGNALS = 5 };
 
@@ -105,10 +105,10 @@ struct task {
     struct user_regs_struct regs;
     bool at_syscall; // stopped before a system call is executed
     bool dead, stopped_early, foreign, resend_stop;
-    bool lent; // stopped for calls on another's behalf
-    int stale_fault; // this signal, which is pending, is of a fault that will come again
-    int held_status; // an event seen while waiting for another one
-    u64 hidden_mask; // synchronous signals the thread believes it has blocked
+    bool lent;          // stopped for calls on another's behalf
+    int stale_fault;    // this signal, which is pending, is of a fault that will come again
+    int held_status;    // an event seen while waiting for another one
+    u64 hidden_mask;    // synchronous signals the thread believes it has blocked
     u64 held, replayed; // of these: sent and waiting, and sent again by us
     siginfo_t held_info[HELD_SIGNALS];
     struct encl *encl; // while cpu.in_enclave
@@ -195,7 +195,8 @@ void encl_track(struct task *t, struct encl *e);
 struct view *view_find(struct mm *mm, const struct encl *e);
 struct view *view_get(struct mm *mm, struct encl *e);
 void view_free(struct view *v);
-void view_map(struct view *v, u64 page, u64 count, u8 vma); // the program maps (PROT_* | VIEW_MAPPED) or unmaps (0) pages
+void view_map(struct view *v, u64 page, u64 count,
+              u8 vma); // the program maps (PROT_* | VIEW_MAPPED) or unmaps (0) pages
 struct view *view_at(struct mm *mm, u64 address, u64 *ret_page);
 u8 view_wanted(const struct view *v, u64 page);
 void view_lower(struct task *t, struct encl *e, u64 page, u64 count); // takes rights away at once
@@ -260,8 +261,9 @@ __nodiscard int filter_install(void);
 void filter_enclave(struct task *t, int fd, u64 base, u64 size); // adds the rules a program with an enclave needs
 
 // batch.c: after a leaf or a touch, with the registers in t->regs
-bool batch_next_leaf(struct task *t, bool go_on); // goes on inside, if wanted; true: is at an EACCEPT, EACCEPTCOPY or EMODPE
-void batch_touches(struct task *t);   // goes on outside while the program reads pages it has no rights to
+bool batch_next_leaf(struct task *t,
+                     bool go_on);   // goes on inside, if wanted; true: is at an EACCEPT, EACCEPTCOPY or EMODPE
+void batch_touches(struct task *t); // goes on outside while the program reads pages it has no rights to
 
 // check.c: --check; the exit status
 int check_machine(void);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The life of an enclave. The driver destroys it, and frees its EPC pages, with the last reference to its open file: those
-// are descriptors and mappings. Mappings are known (views); descriptors are looked for when no mapping is left.
+// The life of an enclave. The driver destroys it, and frees its EPC pages, with the last reference to its open file:
+// those are descriptors and mappings. Mappings are known (views); descriptors are looked for when no mapping is left.
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,8 @@
 
 #include "emu.h"
 
-struct encl *encl_new(int memfd, u64 dev, u64 ino) {
+struct encl *encl_new(int memfd, u64 dev, u64 ino)
+{
     struct encl *e = calloc(1, sizeof(*e));
     if (!e)
         abort();
@@ -22,7 +23,8 @@ struct encl *encl_new(int memfd, u64 dev, u64 ino) {
     return e;
 }
 
-static void drop_view(struct mm *mm, const struct encl *e) {
+static void drop_view(struct mm *mm, const struct encl *e)
+{
     struct view **link = &mm->views;
     while (*link && (*link)->encl != e)
         link = &(*link)->next;
@@ -33,7 +35,8 @@ static void drop_view(struct mm *mm, const struct encl *e) {
     view_free(v);
 }
 
-static void destroy(struct encl *e) {
+static void destroy(struct encl *e)
+{
     struct encl **link = &emu.enclaves;
     while (*link != e)
         link = &(*link)->next;
@@ -56,20 +59,23 @@ static void destroy(struct encl *e) {
     trace("an enclave ends: %u EPC pages in use", emu.used);
 }
 
-static bool process_has(pid_t tgid, const struct encl *e) {
+static bool process_has(pid_t tgid, const struct encl *e)
+{
     char path[32];
     struct stat info;
     snprintf(path, sizeof(path), "/proc/%d/fd", tgid);
     DIR *dir = opendir(path);
     bool found = false;
     for (struct dirent *d; dir && !found && (d = readdir(dir));)
-        found = d->d_name[0] != '.' && fstatat(dirfd(dir), d->d_name, &info, 0) == 0 && info.st_ino == e->ino && info.st_dev == e->dev;
+        found = d->d_name[0] != '.' && fstatat(dirfd(dir), d->d_name, &info, 0) == 0 && info.st_ino == e->ino &&
+                info.st_dev == e->dev;
     if (dir)
         closedir(dir);
     return found;
 }
 
-static bool is_referenced(const struct encl *e) {
+static bool is_referenced(const struct encl *e)
+{
     for (const struct task *t = emu.tasks; t; t = t->next) {
         const struct view *v = t->mm ? view_find(t->mm, e) : NULL;
         if ((v && v->mapped) || (t->cpu.in_enclave && t->encl == e))
@@ -85,7 +91,8 @@ static bool is_referenced(const struct encl *e) {
     return false;
 }
 
-void encl_collect(void) {
+void encl_collect(void)
+{
     for (struct encl *e = emu.enclaves, *next; e; e = next) {
         next = e->next;
         if (!is_referenced(e))

@@ -21,7 +21,8 @@ struct swapped {
     u64 va_slot; // EPC address
 };
 
-int epc_init(void) {
+int epc_init(void)
+{
     emu.pages = (u32)(emu.options.epc_bytes / EMU_PAGE);
     emu.frame_owner = calloc(emu.pages, sizeof(*emu.frame_owner));
     emu.free_list = malloc(emu.pages * sizeof(u32));
@@ -34,14 +35,16 @@ int epc_init(void) {
     return 0;
 }
 
-u8 *ops_page(void *front, u32 index, const struct sgx_epcm *epcm) {
+u8 *ops_page(void *front, u32 index, const struct sgx_epcm *epcm)
+{
     const struct encl *e = emu.frame_owner[index];
     if (epcm->type == SGX_PT_SECS || epcm->type == SGX_PT_VA || !e)
         return emu.special + (u64)index * EMU_PAGE;
     return e->mem + (epcm->linaddr - e->base);
 }
 
-void ops_walk(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pte *ret_pte) {
+void ops_walk(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pte *ret_pte)
+{
     struct task *t = (struct task *)(uintptr_t)((const char *)cpu - offsetof(struct task, cpu));
     u64 page;
     memset(ret_pte, 0, sizeof(*ret_pte));
@@ -56,13 +59,15 @@ void ops_walk(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pt
     ret_pte->page = v->encl->pages[page].epc;
 }
 
-void epc_free(u32 index) {
+void epc_free(u32 index)
+{
     emu.frame_owner[index] = NULL;
     emu.free_list[emu.pages - emu.used] = index;
     emu.used--;
 }
 
-static u64 va_slot_take(struct encl *e) {
+static u64 va_slot_take(struct encl *e)
+{
     for (struct va_page *va = e->va; va; va = va->next)
         for (u32 i = 0; i < VA_SLOTS; i++)
             if (!va->used[i]) {
@@ -72,17 +77,17 @@ static u64 va_slot_take(struct encl *e) {
     return UINT64_MAX;
 }
 
-static void va_slot_put(struct encl *e, u64 slot) {
+static void va_slot_put(struct encl *e, u64 slot)
+{
     for (struct va_page *va = e->va; va; va = va->next)
         if (va->epc == slot / EMU_PAGE)
             va->used[slot % EMU_PAGE / 8] = 0;
 }
 
-static bool may_evict(const struct encl_page *p) {
-    return p->state == PAGE_LOADED;
-}
+static bool may_evict(const struct encl_page *p) { return p->state == PAGE_LOADED; }
 
-static void evict(struct task *t, struct encl *e, u64 page) {
+static void evict(struct task *t, struct encl *e, u64 page)
+{
     struct encl_page *p = &e->pages[page];
     struct swapped *s = aligned_alloc(64, (sizeof(*s) + 63) / 64 * 64);
     u64 slot = s ? va_slot_take(e) : UINT64_MAX;
@@ -90,7 +95,7 @@ static void evict(struct task *t, struct encl *e, u64 page) {
         free(s);
         return;
     }
-    struct sgx_page_args args = {.srcpge = s->data, .pcmd = &s->pcmd, .secs = SGX_NO_SECS};
+    struct sgx_page_args args = { .srcpge = s->data, .pcmd = &s->pcmd, .secs = SGX_NO_SECS };
     memset(&s->pcmd, 0, sizeof(s->pcmd));
     struct sgx_result r = sgx_ewb(&emu.model, &args, (u64)p->epc * EMU_PAGE, slot);
     if (r.vector || r.rax) {
@@ -108,7 +113,8 @@ static void evict(struct task *t, struct encl *e, u64 page) {
 }
 
 // Takes a run of up to RECLAIM_BATCH loaded pages of an enclave by a clock; false if there was none.
-static bool reclaim_from(struct task *t, struct encl *e) {
+static bool reclaim_from(struct task *t, struct encl *e)
+{
     u64 limit = e->size / EMU_PAGE, start = e->clock, count = 0;
     for (u64 seen = 0; seen < limit && !may_evict(&e->pages[start]); seen++)
         start = start + 1 < limit ? start + 1 : 0;
@@ -134,7 +140,8 @@ static bool reclaim_from(struct task *t, struct encl *e) {
     return emu.used < before;
 }
 
-u32 epc_alloc(struct task *t, struct encl *owner) {
+u32 epc_alloc(struct task *t, struct encl *owner)
+{
     if (emu.used == emu.pages)
         encl_collect();
     while (emu.used == emu.pages) {
@@ -151,7 +158,8 @@ u32 epc_alloc(struct task *t, struct encl *owner) {
     return index;
 }
 
-int encl_va_reserve(struct task *t, struct encl *e) {
+int encl_va_reserve(struct task *t, struct encl *e)
+{
     if (e->driver_pages++ % VA_SLOTS)
         return 0;
     struct va_page *va = calloc(1, sizeof(*va));
@@ -170,7 +178,8 @@ int encl_va_reserve(struct task *t, struct encl *e) {
     return 0;
 }
 
-void encl_va_release(struct encl *e) {
+void encl_va_release(struct encl *e)
+{
     struct va_page *va = e->va;
     if (--e->driver_pages % VA_SLOTS)
         return;
@@ -180,7 +189,8 @@ void encl_va_release(struct encl *e) {
     free(va);
 }
 
-int epc_load(struct task *t, struct encl *e, u64 page) {
+int epc_load(struct task *t, struct encl *e, u64 page)
+{
     struct encl_page *p = &e->pages[page];
     if (p->state != PAGE_EVICTED)
         return 0;
@@ -188,8 +198,9 @@ int epc_load(struct task *t, struct encl *e, u64 page) {
     if (index == SGX_NO_PAGE)
         return -ENOMEM;
     struct swapped *s = p->swap;
-    struct sgx_page_args args = {.linaddr = e->base + page * EMU_PAGE, .srcpge = s->data, .pcmd = &s->pcmd,
-                                 .secs = (u64)e->secs * EMU_PAGE};
+    struct sgx_page_args args = {
+        .linaddr = e->base + page * EMU_PAGE, .srcpge = s->data, .pcmd = &s->pcmd, .secs = (u64)e->secs * EMU_PAGE
+    };
     struct sgx_result r = sgx_eld(&emu.model, &args, (u64)index * EMU_PAGE, s->va_slot, false);
     if (r.vector || r.rax) {
         trace("ELDU failed: vector %u, code %lu", r.vector, r.rax);
@@ -204,7 +215,8 @@ int epc_load(struct task *t, struct encl *e, u64 page) {
     return 0;
 }
 
-void encl_free_pages(struct encl *e) {
+void encl_free_pages(struct encl *e)
+{
     if (!e->created)
         return;
     for (u64 i = 0; i < e->size / EMU_PAGE; i++) {

@@ -16,7 +16,8 @@ struct decoded {
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 };
 
-static bool decode(struct task *t, struct decoded *ret_d) {
+static bool decode(struct task *t, struct decoded *ret_d)
+{
     static ZydisDecoder decoder;
     static bool ready;
     u8 code[15];
@@ -29,10 +30,11 @@ static bool decode(struct task *t, struct decoded *ret_d) {
     return size && ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, code, size, &ret_d->instruction, ret_d->operands));
 }
 
-static void fill_context(const struct task *t, ZydisRegisterContext *c) {
+static void fill_context(const struct task *t, ZydisRegisterContext *c)
+{
     const struct user_regs_struct *r = &t->regs;
-    const u64 values[16] = {r->rax, r->rcx, r->rdx, r->rbx, r->rsp, r->rbp, r->rsi, r->rdi,
-                            r->r8,  r->r9,  r->r10, r->r11, r->r12, r->r13, r->r14, r->r15};
+    const u64 values[16] = { r->rax, r->rcx, r->rdx, r->rbx, r->rsp, r->rbp, r->rsi, r->rdi,
+                             r->r8,  r->r9,  r->r10, r->r11, r->r12, r->r13, r->r14, r->r15 };
     memset(c, 0, sizeof(*c));
     for (u32 i = 0; i < 16; i++) {
         c->values[ZYDIS_REGISTER_RAX + i] = values[i];
@@ -42,7 +44,8 @@ static void fill_context(const struct task *t, ZydisRegisterContext *c) {
 }
 
 // siginfo does not tell reads from writes: the operand whose address is on the faulting page does.
-static enum sgx_access access_of(struct task *t, u64 address) {
+static enum sgx_access access_of(struct task *t, u64 address)
+{
     struct decoded d;
     ZydisRegisterContext context;
     if (address - t->regs.rip < 15 || !decode(t, &d))
@@ -68,14 +71,16 @@ static enum sgx_access access_of(struct task *t, u64 address) {
     return SGX_READ;
 }
 
-static bool vma_allows(u8 vma, enum sgx_access access) {
-    static const u8 needs[] = {[SGX_READ] = PROT_READ, [SGX_WRITE] = PROT_WRITE, [SGX_EXEC] = PROT_EXEC};
+static bool vma_allows(u8 vma, enum sgx_access access)
+{
+    static const u8 needs[] = { [SGX_READ] = PROT_READ, [SGX_WRITE] = PROT_WRITE, [SGX_EXEC] = PROT_EXEC };
     if (access == SGX_READ)
         return vma & (PROT_READ | PROT_WRITE | PROT_EXEC);
     return vma & needs[access];
 }
 
-int encl_fault(struct task *t, struct view *v, u64 page) {
+int encl_fault(struct task *t, struct view *v, u64 page)
+{
     struct encl *e = v->encl;
     struct encl_page *p = &e->pages[page];
     emu.page_faults++;
@@ -92,14 +97,16 @@ int encl_fault(struct task *t, struct view *v, u64 page) {
 }
 
 // A load into a general register that sees ones; anything else is left to step_over().
-static bool load_ones(struct task *t, const struct decoded *d) {
-    static const size_t offset[16] = {
-        offsetof(struct user_regs_struct, rax), offsetof(struct user_regs_struct, rcx), offsetof(struct user_regs_struct, rdx),
-        offsetof(struct user_regs_struct, rbx), offsetof(struct user_regs_struct, rsp), offsetof(struct user_regs_struct, rbp),
-        offsetof(struct user_regs_struct, rsi), offsetof(struct user_regs_struct, rdi), offsetof(struct user_regs_struct, r8),
-        offsetof(struct user_regs_struct, r9),  offsetof(struct user_regs_struct, r10), offsetof(struct user_regs_struct, r11),
-        offsetof(struct user_regs_struct, r12), offsetof(struct user_regs_struct, r13), offsetof(struct user_regs_struct, r14),
-        offsetof(struct user_regs_struct, r15)};
+static bool load_ones(struct task *t, const struct decoded *d)
+{
+    static const size_t offset[16] = { offsetof(struct user_regs_struct, rax), offsetof(struct user_regs_struct, rcx),
+                                       offsetof(struct user_regs_struct, rdx), offsetof(struct user_regs_struct, rbx),
+                                       offsetof(struct user_regs_struct, rsp), offsetof(struct user_regs_struct, rbp),
+                                       offsetof(struct user_regs_struct, rsi), offsetof(struct user_regs_struct, rdi),
+                                       offsetof(struct user_regs_struct, r8),  offsetof(struct user_regs_struct, r9),
+                                       offsetof(struct user_regs_struct, r10), offsetof(struct user_regs_struct, r11),
+                                       offsetof(struct user_regs_struct, r12), offsetof(struct user_regs_struct, r13),
+                                       offsetof(struct user_regs_struct, r14), offsetof(struct user_regs_struct, r15) };
     ZydisMnemonic m = d->instruction.mnemonic;
     const ZydisDecodedOperand *to = &d->operands[0], *from = &d->operands[1];
     if ((m != ZYDIS_MNEMONIC_MOV && m != ZYDIS_MNEMONIC_MOVZX) || d->instruction.operand_count < 2)
@@ -122,12 +129,13 @@ static bool load_ones(struct task *t, const struct decoded *d) {
 }
 
 // Any other instruction runs for one step on a page of ones in the enclave page's place.
-static void step_over(struct task *t, struct view *v, u64 page) {
+static void step_over(struct task *t, struct view *v, u64 page)
+{
     static u8 ones[EMU_PAGE];
     u64 address = v->encl->base + page * EMU_PAGE, mask, none = ~(1ull << (SIGTRAP - 1));
     memset(ones, 0xff, sizeof(ones));
-    u64 place[6] = {address, EMU_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, ~0ull, 0};
-    u64 away[6] = {address, EMU_PAGE, PROT_NONE};
+    u64 place[6] = { address, EMU_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, ~0ull, 0 };
+    u64 away[6] = { address, EMU_PAGE, PROT_NONE };
     (void)remote_call(t, SYS_mmap, place);
     (void)!remote_write(t, address, ones, sizeof(ones));
     ptrace(PTRACE_GETSIGMASK, t->tid, 8, &mask);
@@ -141,18 +149,19 @@ static void step_over(struct task *t, struct view *v, u64 page) {
     char name[64]; // the enclave's page again
     snprintf(name, sizeof(name), "/proc/%d/fd/%d", getpid(), v->encl->memfd);
     (void)remote_write(t, EMU_SCRATCH, name, sizeof(name));
-    u64 open_args[6] = {(u64)-100, EMU_SCRATCH, 2};
+    u64 open_args[6] = { (u64)-100, EMU_SCRATCH, 2 };
     long fd = remote_call(t, SYS_openat, open_args);
     if (fd >= 0) {
-        u64 back[6] = {address, EMU_PAGE, PROT_NONE, MAP_SHARED | MAP_FIXED, (u64)fd, page * EMU_PAGE};
-        u64 close_args[6] = {(u64)fd};
+        u64 back[6] = { address, EMU_PAGE, PROT_NONE, MAP_SHARED | MAP_FIXED, (u64)fd, page * EMU_PAGE };
+        u64 close_args[6] = { (u64)fd };
         (void)remote_call(t, SYS_mmap, back);
         (void)remote_call(t, SYS_close, close_args);
     }
     v->applied[page] = 0;
 }
 
-static bool outside(struct task *t, struct view *v, u64 page, u64 address, siginfo_t *info) {
+static bool outside(struct task *t, struct view *v, u64 page, u64 address, siginfo_t *info)
+{
     struct decoded d;
     if (!vma_allows(v->vma[page], access_of(t, address)))
         return false;
@@ -171,7 +180,8 @@ static bool outside(struct task *t, struct view *v, u64 page, u64 address, sigin
     return true;
 }
 
-bool on_fault(struct task *t, siginfo_t *info) {
+bool on_fault(struct task *t, siginfo_t *info)
+{
     u64 address = (u64)(uintptr_t)info->si_addr, page = 0;
     if (info->si_signo == SIGSEGV && info->si_code == SI_KERNEL)
         return t->cpu.in_enclave ? deliver_exception(t, SGX_GP, 0, 0, info) : false;

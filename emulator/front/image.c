@@ -14,9 +14,11 @@
 #include "vdso_image.h"
 
 // Value of a symbol in the dynamic symbol table of an ELF image laid out as in memory; 0 if it has none.
-static u64 find_symbol(const u8 *image, size_t size, const char *name) {
+static u64 find_symbol(const u8 *image, size_t size, const char *name)
+{
     const Elf64_Ehdr *header = (const void *)image;
-    if (size < sizeof(*header) || header->e_shoff > size || header->e_shnum > (size - header->e_shoff) / sizeof(Elf64_Shdr))
+    if (size < sizeof(*header) || header->e_shoff > size ||
+        header->e_shnum > (size - header->e_shoff) / sizeof(Elf64_Shdr))
         return 0;
     const Elf64_Shdr *sections = (const void *)(image + header->e_shoff);
     for (u32 i = 0; i < header->e_shnum; i++) {
@@ -33,7 +35,8 @@ static u64 find_symbol(const u8 *image, size_t size, const char *name) {
     return 0;
 }
 
-u64 image_symbol(const char *name) {
+u64 image_symbol(const char *name)
+{
     static struct {
         const char *name;
         u64 value;
@@ -49,9 +52,10 @@ u64 image_symbol(const char *name) {
     return find_symbol(vdso_image, sizeof(vdso_image), name);
 }
 
-static void forward_to(struct task *t, u64 real) {
-    static const char *const names[5] = {"__vdso_clock_gettime", "__vdso_gettimeofday", "__vdso_time", "__vdso_getcpu",
-                                         "__vdso_clock_getres"};
+static void forward_to(struct task *t, u64 real)
+{
+    static const char *const names[5] = { "__vdso_clock_gettime", "__vdso_gettimeofday", "__vdso_time", "__vdso_getcpu",
+                                          "__vdso_clock_getres" };
     u8 copy[2 * EMU_PAGE] __attribute__((aligned(8)));
     if (remote_read(t, real, copy, sizeof(copy)) < 0)
         return;
@@ -63,7 +67,8 @@ static void forward_to(struct task *t, u64 real) {
 }
 
 // Rewrites AT_SYSINFO_EHDR on the new program's stack; returns the kernel's vDSO address.
-static u64 replace_auxv(struct task *t) {
+static u64 replace_auxv(struct task *t)
+{
     u64 at = t->regs.rsp, value, pair[2];
     if (remote_read(t, at, &value, 8) < 0)
         return 0;
@@ -85,22 +90,24 @@ static u64 replace_auxv(struct task *t) {
     }
 }
 
-static void patch_loaded(struct task *t) {
+static void patch_loaded(struct task *t)
+{
     char path[64], line[512];
     snprintf(path, sizeof(path), "/proc/%d/maps", t->tid);
     FILE *f = fopen(path, "re");
     while (f && fgets(line, sizeof(line), f)) {
         u64 start, end, offset;
         char rights[5], name[400] = "";
-        if (sscanf(line, "%lx-%lx %4s %lx %*s %*s %399[^\n]", &start, &end, rights, &offset, name) == 5 && rights[2] == 'x' &&
-            name[0] == '/')
+        if (sscanf(line, "%lx-%lx %4s %lx %*s %*s %399[^\n]", &start, &end, rights, &offset, name) == 5 &&
+            rights[2] == 'x' && name[0] == '/')
             cpuid_patch(t, start, end - start, offset, name);
     }
     if (f)
         fclose(f);
 }
 
-int image_install(struct task *t) {
+int image_install(struct task *t)
+{
     char path[64];
     snprintf(path, sizeof(path), "/proc/%d/mem", t->tid);
     t->mm->memory = open(path, O_RDWR | O_CLOEXEC);
@@ -116,8 +123,12 @@ int image_install(struct task *t) {
         return -EFAULT;
     u64 entry = t->regs.rip;
     t->mm->image = entry - image_symbol("sgx2emu_syscall");
-    u64 args[6] = {EMU_IMAGE, EMU_IMAGE_PAGES * EMU_PAGE, PROT_READ | PROT_EXEC,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, ~0ull, 0};
+    u64 args[6] = { EMU_IMAGE,
+                    EMU_IMAGE_PAGES * EMU_PAGE,
+                    PROT_READ | PROT_EXEC,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+                    ~0ull,
+                    0 };
     long ret = remote_call(t, SYS_mmap, args);
     (void)!remote_write(t, entry, &saved, 2);
     if (ret != (long)EMU_IMAGE)

@@ -6,9 +6,11 @@
 
 #include "emu.h"
 
-// The stop may come between a fault and its signal. After the AEX the signal would be out of place; the fault comes again.
-static void interrupt_inside(struct task *t) {
-    struct __ptrace_peeksiginfo_args args = {.nr = 8};
+// The stop may come between a fault and its signal. After the AEX the signal would be out of place; the fault comes
+// again.
+static void interrupt_inside(struct task *t)
+{
+    struct __ptrace_peeksiginfo_args args = { .nr = 8 };
     siginfo_t pending[8];
     long count = ptrace(PTRACE_PEEKSIGINFO, t->tid, &args, pending);
     for (long i = 0; i < count; i++)
@@ -17,7 +19,8 @@ static void interrupt_inside(struct task *t) {
     enclave_exit_async(t, SGX_AEX_INTERRUPT, 0, 0);
 }
 
-static void kick(struct task *t) {
+static void kick(struct task *t)
+{
     int status;
     emu.kicks++;
     if (t->lent)
@@ -34,7 +37,7 @@ static void kick(struct task *t) {
         ptrace(PTRACE_CONT, t->tid, NULL, NULL);
         return;
     }
-    siginfo_t info = {0};
+    siginfo_t info = { 0 };
     if (!event)
         ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &info);
     interrupt_inside(t);
@@ -45,7 +48,8 @@ static void kick(struct task *t) {
         t->held_status = status;
 }
 
-void encl_track(struct task *t, struct encl *e) {
+void encl_track(struct task *t, struct encl *e)
+{
     struct sgx_result r = sgx_etrack(&emu.model, (u64)e->secs * EMU_PAGE);
     if (r.vector || r.rax)
         trace("ETRACK: vector %u, code %lu", r.vector, r.rax);

@@ -15,7 +15,8 @@
 
 enum { FOLLOW_EVERY = 64 };
 
-static void resume(struct task *t, int sig) {
+static void resume(struct task *t, int sig)
+{
     if (t->resend_stop) {
         t->resend_stop = false;
         syscall(SYS_tgkill, t->tgid, t->tid, SIGSTOP);
@@ -23,7 +24,8 @@ static void resume(struct task *t, int sig) {
     ptrace(PTRACE_CONT, t->tid, NULL, sig);
 }
 
-static void adopt(struct task *parent, pid_t tid, u64 flags) {
+static void adopt(struct task *parent, pid_t tid, u64 flags)
+{
     struct task *t = task_find(tid);
     bool waiting = t && t->stopped_early;
     if (!t)
@@ -56,7 +58,8 @@ static void adopt(struct task *parent, pid_t tid, u64 flags) {
         resume(t, 0);
 }
 
-static void on_clone(struct task *t, int event) {
+static void on_clone(struct task *t, int event)
+{
     unsigned long tid = 0;
     u64 flags = 0;
     ptrace(PTRACE_GETEVENTMSG, t->tid, NULL, &tid);
@@ -71,7 +74,8 @@ static void on_clone(struct task *t, int event) {
     resume(t, 0);
 }
 
-static void on_exec(struct task *t) {
+static void on_exec(struct task *t)
+{
     for (struct task *other = emu.tasks, *next; other; other = next) {
         next = other->next;
         if (other != t && other->tgid == t->tgid)
@@ -106,7 +110,8 @@ static void on_exec(struct task *t) {
     resume(t, 0);
 }
 
-static u32 vector_of(const siginfo_t *info) {
+static u32 vector_of(const siginfo_t *info)
+{
     switch (info->si_signo) {
     case SIGILL:
         return SGX_UD;
@@ -120,10 +125,11 @@ static u32 vector_of(const siginfo_t *info) {
 }
 
 // True if the program is not to see the signal.
-static bool on_trap(struct task *t, siginfo_t *info) {
+static bool on_trap(struct task *t, siginfo_t *info)
+{
     if (info->si_signo == SIGTRAP && info->si_code == SI_KERNEL && patched_at(t, t->regs.rip - 1)) {
         t->regs.rip--;
-        *info = (siginfo_t){.si_signo = SIGILL, .si_code = ILL_ILLOPN}; // what ENCLU gives should the leaf fail
+        *info = (siginfo_t){ .si_signo = SIGILL, .si_code = ILL_ILLOPN }; // what ENCLU gives should the leaf fail
         info->si_addr = (void *)(uintptr_t)t->regs.rip;
         return on_enclu(t, info);
     }
@@ -143,14 +149,16 @@ static bool on_trap(struct task *t, siginfo_t *info) {
     return deliver_exception(t, vector, 0, 0, info);
 }
 
-static void deliver(struct task *t, int sig) {
+static void deliver(struct task *t, int sig)
+{
     if (!signal_needs_frame(t, sig))
         resume(t, sig);
     else if (signal_enter(t, sig))
         resume(t, 0);
 }
 
-static void on_signal(struct task *t, int sig) {
+static void on_signal(struct task *t, int sig)
+{
     siginfo_t info;
     bool sync = sig == SIGILL || sig == SIGSEGV || sig == SIGBUS || sig == SIGTRAP || sig == SIGFPE;
     if (t->foreign)
@@ -177,7 +185,8 @@ static void on_signal(struct task *t, int sig) {
     deliver(t, sig);
 }
 
-static void on_stop(struct task *t, int status) {
+static void on_stop(struct task *t, int status)
+{
     int event = status >> 16, sig = WSTOPSIG(status);
     switch (event) {
     case 0:
@@ -210,7 +219,8 @@ static void on_stop(struct task *t, int status) {
 }
 
 // A wake-up across cores costs several times one on the same core: the supervisor follows the thread it serves.
-static void follow(pid_t tid) {
+static void follow(pid_t tid)
+{
     static u32 countdown;
     static int here = -1;
     if (countdown--)
@@ -236,7 +246,8 @@ static void follow(pid_t tid) {
         here = cpu;
 }
 
-static void on_wait(pid_t tid, int status, pid_t root, int *root_status) {
+static void on_wait(pid_t tid, int status, pid_t root, int *root_status)
+{
     struct task *t = task_find(tid);
     if (WIFEXITED(status) || WIFSIGNALED(status)) {
         if (tid == root)
@@ -254,14 +265,16 @@ static void on_wait(pid_t tid, int status, pid_t root, int *root_status) {
     on_stop(t, status);
 }
 
-static struct task *next_held(void) {
+static struct task *next_held(void)
+{
     struct task *t = emu.tasks;
     while (t && !t->held_status)
         t = t->next;
     return t;
 }
 
-int loop_run(pid_t root) {
+int loop_run(pid_t root)
+{
     int root_status = 0;
     for (;;) {
         struct task *held = next_held();

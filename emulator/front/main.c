@@ -39,14 +39,16 @@ static const char usage[] =
     "  --check               says what this machine and the emulated one offer\n"
     "  --help\n";
 
-static _Noreturn void wrong(const char *format, const char *text) {
+static _Noreturn void wrong(const char *format, const char *text)
+{
     fputs("sgx2emu: ", stderr);
     fprintf(stderr, format, text);
     fputs(". sgx2emu --help says more\n", stderr);
     exit(125);
 }
 
-static u64 parse_size(const char *text) {
+static u64 parse_size(const char *text)
+{
     char *end;
     if (*text < '0' || *text > '9')
         return 0;
@@ -60,7 +62,8 @@ static u64 parse_size(const char *text) {
     return *end || value > (1ull << 43) / unit ? 0 : value * unit / EMU_PAGE * EMU_PAGE;
 }
 
-static void pin(void) {
+static void pin(void)
+{
     cpu_set_t set;
     CPU_ZERO(&set);
     CPU_SET((size_t)sched_getcpu(), &set);
@@ -68,14 +71,25 @@ static void pin(void) {
         perror("sgx2emu: --pin");
 }
 
-static void parse(int argc, char **argv) {
-    static const struct option options[] = {
-        {"epc", required_argument, NULL, 'e'}, {"sgx1", no_argument, NULL, '1'}, {"driver", required_argument, NULL, 'd'},
-        {"profile", required_argument, NULL, 'p'}, {"stats", optional_argument, NULL, 's'}, {"trace", no_argument, NULL, 't'}, {"pin", no_argument, NULL, 'n'},
-        {"fuses", required_argument, NULL, 'f'}, {"script", required_argument, NULL, 'x'}, {"no-vdso", no_argument, NULL, 'v'},
-        {"check", no_argument, NULL, 'c'}, {"no-batch", no_argument, NULL, 'b'}, {"abort-page", no_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+static void parse(int argc, char **argv)
+{
+    static const struct option options[] = { { "epc", required_argument, NULL, 'e' },
+                                             { "sgx1", no_argument, NULL, '1' },
+                                             { "driver", required_argument, NULL, 'd' },
+                                             { "profile", required_argument, NULL, 'p' },
+                                             { "stats", optional_argument, NULL, 's' },
+                                             { "trace", no_argument, NULL, 't' },
+                                             { "pin", no_argument, NULL, 'n' },
+                                             { "fuses", required_argument, NULL, 'f' },
+                                             { "script", required_argument, NULL, 'x' },
+                                             { "no-vdso", no_argument, NULL, 'v' },
+                                             { "check", no_argument, NULL, 'c' },
+                                             { "no-batch", no_argument, NULL, 'b' },
+                                             { "abort-page", no_argument, NULL, 'a' },
+                                             { "help", no_argument, NULL, 'h' },
+                                             { NULL, 0, NULL, 0 } };
     struct emu_options *o = &emu.options;
-    *o = (struct emu_options){.epc_bytes = 128ull << 20, .profile = "server-icx"};
+    *o = (struct emu_options){ .epc_bytes = 128ull << 20, .profile = "server-icx" };
     int c;
     while ((c = getopt_long(argc, argv, "+:", options, NULL)) >= 0) {
         switch (c) {
@@ -140,7 +154,8 @@ static void parse(int argc, char **argv) {
 }
 
 // The enclave may have the components the host has, laid out as the host's XSAVE lays them out: AVX, AVX-512, PKRU.
-static void offer_xfrm(struct sgx_config *config) {
+static void offer_xfrm(struct sgx_config *config)
+{
     enum { XFRM_OFFERED = 0x2e7 };
     unsigned low, high, size, offset, unused;
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
@@ -148,13 +163,14 @@ static void offer_xfrm(struct sgx_config *config) {
     for (unsigned i = 2; i < 32; i++)
         if (config->xfrm >> i & 1) {
             __cpuid_count(0xd, i, size, offset, unused, unused);
-            config->xsave[i] = (struct sgx_xsave_component){offset, size};
+            config->xsave[i] = (struct sgx_xsave_component){ offset, size };
         }
 }
 
 // Without a file the fuses are the emulator's: every machine and user shares them. With one too the keys are marked
 // (model/keys.c) and worth nothing.
-static int read_fuses(const char *path, u8 ret_fuse[32]) {
+static int read_fuses(const char *path, u8 ret_fuse[32])
+{
     u8 data[33];
     if (!path) {
         memcpy(ret_fuse, "sgx2emu: no secret is kept here.", 32);
@@ -171,7 +187,8 @@ static int read_fuses(const char *path, u8 ret_fuse[32]) {
     return 0;
 }
 
-static int model_start(void) {
+static int model_start(void)
+{
     static struct sgx_config config;
     config.sgx2 = !emu.options.sgx1;
     config.kss = true;
@@ -179,20 +196,22 @@ static int model_start(void) {
     offer_xfrm(&config);
     int ret = read_fuses(emu.options.fuses, config.fuse);
     if (ret < 0) {
-        fprintf(stderr, "sgx2emu: --fuses %s: %s\n", emu.options.fuses, ret == -EINVAL ? "not 32 bytes" : strerror(-ret));
+        fprintf(stderr, "sgx2emu: --fuses %s: %s\n", emu.options.fuses,
+                ret == -EINVAL ? "not 32 bytes" : strerror(-ret));
         exit(125);
     }
     config.security_version = 1;
     if (getrandom(config.paging_key, sizeof(config.paging_key), 0) < 0 || epc_init() < 0)
         return -ENOMEM;
-    static const struct sgx_ops ops = {ops_page, ops_walk, ops_event};
+    static const struct sgx_ops ops = { ops_page, ops_walk, ops_event };
     struct sgx_epcm *epcm = calloc(emu.pages, sizeof(*epcm));
     if (!epcm)
         return -ENOMEM;
     return sgx_model_init(&emu.model, &config, &ops, &emu, epcm, emu.pages);
 }
 
-static pid_t spawn(char **argv) {
+static pid_t spawn(char **argv)
+{
     int gate[2];
     char byte;
     if (pipe(gate) < 0)
@@ -228,29 +247,34 @@ static pid_t spawn(char **argv) {
 
 static pid_t program;
 
-// Signals that people send to the process they started are meant for the program. What comes from the terminal reaches it anyway.
-static void pass_on(int sig, siginfo_t *info, void *context) {
+// Signals that people send to the process they started are meant for the program. What comes from the terminal reaches
+// it anyway.
+static void pass_on(int sig, siginfo_t *info, void *context)
+{
     (void)context;
     if (info->si_code != SI_KERNEL)
         kill(program, sig);
 }
 
-static void pass_signals_on(pid_t child) {
-    static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT};
-    struct sigaction old, action = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART};
+static void pass_signals_on(pid_t child)
+{
+    static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT };
+    struct sigaction old, action = { .sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART };
     program = child;
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
         if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             sigaction(signals[i], &action, NULL);
 }
 
-static double now(void) {
+static double now(void)
+{
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     prctl(PR_SET_NAME, "sgx2emu"); // a program learns from its tracer's name that it is emulated
     parse(argc, argv);
     int ret = model_start();
@@ -275,7 +299,7 @@ int main(int argc, char **argv) {
     report(now() - start);
     if (WIFEXITED(status))
         return WEXITSTATUS(status);
-    struct rlimit none = {0, 0};
+    struct rlimit none = { 0, 0 };
     setrlimit(RLIMIT_CORE, &none);
     signal(WTERMSIG(status), SIG_DFL);
     raise(WTERMSIG(status));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// mmap, mprotect and munmap where an enclave is concerned. The driver ignores the file offset: a page of the device file
-// is chosen by its address, so the offset is rewritten to address - base.
+// mmap, mprotect and munmap where an enclave is concerned. The driver ignores the file offset: a page of the device
+// file is chosen by its address, so the offset is rewritten to address - base.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,8 @@
 
 #include "emu.h"
 
-static bool may_map(const struct encl *e, u64 start, u64 size, int prot) {
+static bool may_map(const struct encl *e, u64 start, u64 size, int prot)
+{
     if (start < e->base || size > e->size || start - e->base > e->size - size)
         return !e->initialized;
     for (u64 i = 0; i < size / EMU_PAGE; i++) {
@@ -20,7 +21,8 @@ static bool may_map(const struct encl *e, u64 start, u64 size, int prot) {
     return true;
 }
 
-static void forget(struct task *t, u64 start, u64 size) {
+static void forget(struct task *t, u64 start, u64 size)
+{
     for (struct view *v = t->mm->views; v; v = v->next) {
         u64 from = start > v->encl->base ? start : v->encl->base, end = start + size;
         u64 limit = v->encl->base + v->encl->size;
@@ -42,15 +44,17 @@ static void forget(struct task *t, u64 start, u64 size) {
     }
 }
 
-static void add_early(struct task *t, const struct encl *e, u64 start, u64 size, int prot) {
+static void add_early(struct task *t, const struct encl *e, u64 start, u64 size, int prot)
+{
     struct early_map *m = malloc(sizeof(*m));
     if (!m)
         return;
-    *m = (struct early_map){t->mm->early, start, size, e->ino, prot};
+    *m = (struct early_map){ t->mm->early, start, size, e->ino, prot };
     t->mm->early = m;
 }
 
-static void map_device(struct task *t, struct encl *e) {
+static void map_device(struct task *t, struct encl *e)
+{
     u64 size = (t->regs.rsi + EMU_PAGE - 1) & ~(u64)(EMU_PAGE - 1), flags = t->regs.r10;
     int prot = (int)t->regs.rdx & 7;
     struct user_regs_struct asked = t->regs;
@@ -71,12 +75,12 @@ static void map_device(struct task *t, struct encl *e) {
         } else if (start - e->base < e->size && size <= e->size - (start - e->base)) {
             struct view *v = view_get(t->mm, e);
             if (!fixed) {
-                u64 args[6] = {start, size, PROT_NONE, MAP_SHARED | MAP_FIXED, t->regs.r8, start - e->base};
+                u64 args[6] = { start, size, PROT_NONE, MAP_SHARED | MAP_FIXED, t->regs.r8, start - e->base };
                 (void)remote_call(t, SYS_mmap, args);
             }
             view_map(v, (start - e->base) / EMU_PAGE, size / EMU_PAGE, (u8)prot | VIEW_MAPPED);
         } else if (e->initialized) {
-            u64 args[6] = {start, size};
+            u64 args[6] = { start, size };
             (void)remote_call(t, SYS_munmap, args);
             at = -EACCES;
         }
@@ -87,7 +91,8 @@ static void map_device(struct task *t, struct encl *e) {
     remote_put(t);
 }
 
-void on_mmap(struct task *t) {
+void on_mmap(struct task *t)
+{
     int fd = (int)t->regs.r8;
     u64 flags = t->regs.r10;
     struct encl *e = flags & MAP_ANONYMOUS ? NULL : encl_of_fd(t, fd);
@@ -110,7 +115,8 @@ void on_mmap(struct task *t) {
     }
 }
 
-void on_mprotect(struct task *t) {
+void on_mprotect(struct task *t)
+{
     u64 start = t->regs.rdi, size = (t->regs.rsi + EMU_PAGE - 1) & ~(u64)(EMU_PAGE - 1), page;
     int prot = (int)t->regs.rdx & 7;
     for (struct early_map *m = t->mm->early; m; m = m->next)
@@ -144,7 +150,8 @@ void on_mprotect(struct task *t) {
     remote_put(t);
 }
 
-void on_munmap(struct task *t) {
+void on_munmap(struct task *t)
+{
     u64 start = t->regs.rdi, size = (t->regs.rsi + EMU_PAGE - 1) & ~(u64)(EMU_PAGE - 1);
     if ((!t->mm->views && !t->mm->early) || start % EMU_PAGE || !size)
         return;
@@ -157,7 +164,8 @@ void on_munmap(struct task *t) {
         encl_collect();
 }
 
-void maps_adopt_early(struct task *t, struct encl *e) {
+void maps_adopt_early(struct task *t, struct encl *e)
+{
     struct view *v = view_get(t->mm, e);
     for (struct early_map **link = &t->mm->early; *link;) {
         struct early_map *m = *link;
@@ -166,7 +174,7 @@ void maps_adopt_early(struct task *t, struct encl *e) {
             continue;
         }
         if (m->start >= e->base && m->start - e->base < e->size && m->size <= e->size - (m->start - e->base)) {
-            u64 args[6] = {m->start, m->size, PROT_NONE, MAP_SHARED | MAP_FIXED, t->regs.rdi, m->start - e->base};
+            u64 args[6] = { m->start, m->size, PROT_NONE, MAP_SHARED | MAP_FIXED, t->regs.rdi, m->start - e->base };
             long ret = remote_call(t, SYS_mmap, args);
             if (ret < 0 && ret >= -4095)
                 trace("%d: early mapping: %s", t->tid, strerror((int)-ret));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// /proc/PID/mem over an enclave: Linux reads and writes a debug enclave's pages by EDBGRD and EDBGWR, 8 bytes at a time,
-// and gives EIO for a production enclave. On the host the pages are a memfd, which would show them to anybody.
+// /proc/PID/mem over an enclave: Linux reads and writes a debug enclave's pages by EDBGRD and EDBGWR, 8 bytes at a
+// time, and gives EIO for a production enclave. On the host the pages are a memfd, which would show them to anybody.
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -13,7 +13,8 @@
 
 #include "emu.h"
 
-bool procmem_path(struct task *t, u64 address) {
+bool procmem_path(struct task *t, u64 address)
+{
     char head[6], path[40] = "";
     size_t length = 0;
     if (remote_read(t, address, head, sizeof(head)) < 0 || memcmp(head, "/proc/", sizeof(head)))
@@ -24,42 +25,46 @@ bool procmem_path(struct task *t, u64 address) {
 }
 
 // Later reads and writes of this descriptor stop; filters cannot be taken back, so each number gets one only.
-void procmem_opened(struct task *t, int fd) {
+void procmem_opened(struct task *t, int fd)
+{
     enum { KNOWN = sizeof(t->mm->procmem_fds) * 8 };
     if (fd < KNOWN && (t->mm->procmem_fds[fd / 64] >> (fd % 64) & 1))
         return;
     struct {
         struct sock_fprog program;
         struct sock_filter rules[12];
-    } image = {{0, NULL}, {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, instruction_pointer) + 4),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (u32)(EMU_IMAGE >> 32), 9, 0),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (u32)fd, 0, 7),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_read, 4, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 3, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pread64, 2, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pwrite64, 1, 0),
-        BPF_STMT(BPF_JMP | BPF_JA, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    }};
+    } image = { { 0, NULL },
+                {
+                    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, instruction_pointer) + 4),
+                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (u32)(EMU_IMAGE >> 32), 9, 0),
+                    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (u32)fd, 0, 7),
+                    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_read, 4, 0),
+                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 3, 0),
+                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pread64, 2, 0),
+                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pwrite64, 1, 0),
+                    BPF_STMT(BPF_JMP | BPF_JA, 1),
+                    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
+                    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+                } };
     image.program.len = sizeof(image.rules) / sizeof(image.rules[0]);
     image.program.filter = (struct sock_filter *)(EMU_SCRATCH + offsetof(typeof(image), rules));
     if (remote_write(t, EMU_SCRATCH, &image, sizeof(image)) < 0)
         return;
-    u64 args[6] = {SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, EMU_SCRATCH};
+    u64 args[6] = { SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, EMU_SCRATCH };
     if (remote_call(t, SYS_seccomp, args) == 0 && fd < KNOWN)
         t->mm->procmem_fds[fd / 64] |= 1ull << (fd % 64);
 }
 
 // The address space behind the descriptor; NULL: none of a traced program.
-static struct mm *mm_of_fd(struct task *t, int fd) {
+static struct mm *mm_of_fd(struct task *t, int fd)
+{
     char path[64], target[64];
     snprintf(path, sizeof(path), "/proc/%d/fd/%d", t->tid, fd);
     ssize_t length = readlink(path, target, sizeof(target) - 1);
-    if (length < 0 || (target[length] = 0, strncmp(target, "/proc/", 6)) || length < 4 || strcmp(target + length - 4, "/mem"))
+    if (length < 0 || (target[length] = 0, strncmp(target, "/proc/", 6)) || length < 4 ||
+        strcmp(target + length - 4, "/mem"))
         return NULL;
     pid_t pid = (pid_t)strtol(target + 6, NULL, 10);
     for (struct task *other = emu.tasks; other; other = other->next)
@@ -68,7 +73,8 @@ static struct mm *mm_of_fd(struct task *t, int fd) {
     return NULL;
 }
 
-static u64 position(struct task *t, int fd) {
+static u64 position(struct task *t, int fd)
+{
     char path[64];
     u64 value = 0;
     snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", t->tid, fd);
@@ -80,7 +86,8 @@ static u64 position(struct task *t, int fd) {
     return value;
 }
 
-static bool access_word(struct task *t, struct view *v, u64 page, u64 offset, u64 *word, bool write) {
+static bool access_word(struct task *t, struct view *v, u64 page, u64 offset, u64 *word, bool write)
+{
     struct encl *e = v->encl;
     struct encl_page *p = &e->pages[page];
     if (!(e->attributes & SGX_ATTR_DEBUG) || p->state == PAGE_ABSENT || ((v->vma[page] & 7) & ~p->max_prot) ||
@@ -92,7 +99,8 @@ static bool access_word(struct task *t, struct view *v, u64 page, u64 offset, u6
 }
 
 // As much of the range as lies in one enclave and can be accessed; 0: nothing.
-static u64 debug_access(struct task *t, struct mm *mm, u64 address, u64 local, u64 size, bool write) {
+static u64 debug_access(struct task *t, struct mm *mm, u64 address, u64 local, u64 size, bool write)
+{
     u64 done = 0, page;
     while (done < size) {
         u64 at = address + done, word = 0, offset = at % 8, part = 8 - offset;
@@ -113,7 +121,8 @@ static u64 debug_access(struct task *t, struct mm *mm, u64 address, u64 local, u
     return done;
 }
 
-void on_procmem(struct task *t) {
+void on_procmem(struct task *t)
+{
     u64 nr = t->regs.orig_rax, page, size = t->regs.rdx;
     int fd = (int)t->regs.rdi;
     struct mm *mm = mm_of_fd(t, fd);
@@ -132,7 +141,7 @@ void on_procmem(struct task *t) {
     struct user_regs_struct asked = t->regs;
     u64 done = debug_access(t, mm, address, asked.rsi, size, write);
     if (done && !positioned) {
-        u64 args[6] = {(u64)fd, address + done, SEEK_SET};
+        u64 args[6] = { (u64)fd, address + done, SEEK_SET };
         (void)remote_call(t, SYS_lseek, args);
     }
     t->regs = asked;

@@ -9,24 +9,33 @@
 
 struct profile emu_profile;
 
-const char *const encls_names[16] = {"ECREATE", "EADD", "EINIT", "EREMOVE", "EDBGRD", "EDBGWR", "EEXTEND", "ELDB",
-                                     "ELDU", "EBLOCK", "EPA", "EWB", "ETRACK", "EAUG", "EMODPR", "EMODT"};
-const char *const enclu_names[16] = {"EREPORT", "EGETKEY", "EENTER", "ERESUME", "EEXIT", "EACCEPT", "EMODPE",
-                                     "EACCEPTCOPY", "EVERIFYREPORT2", "EDECCSSA"};
+const char *const encls_names[16] = { "ECREATE", "EADD",   "EINIT", "EREMOVE", "EDBGRD", "EDBGWR", "EEXTEND", "ELDB",
+                                      "ELDU",    "EBLOCK", "EPA",   "EWB",     "ETRACK", "EAUG",   "EMODPR",  "EMODT" };
+const char *const enclu_names[16] = { "EREPORT", "EGETKEY", "EENTER",      "ERESUME",        "EEXIT",
+                                      "EACCEPT", "EMODPE",  "EACCEPTCOPY", "EVERIFYREPORT2", "EDECCSSA" };
 
 // Leaves of ENCLS and EACCEPT...EGETKEY: a Pentium Silver (PIE, ISCA'21, M); EWB, ELDU: Eleos, EuroSys'17, M; EINIT at
 // least 50,000 in the kernel's comment (S). ETRACK, EBLOCK, EPA, IPI, FAULT (the kernel's part of a page fault): E.
 // server-icx transitions: Gramine's documentation (S); client-skl: sgx-perf, Middleware'18, with L1TF microcode (M).
 static const struct profile built_in[] = {
-    {"client-skl", 3.4e9,
-     {28500, 12500, 88000, 4500, 1000, 1000, 5500, 12000, 12000, 1000, 1000, 12000, 1000, 10000, 8000, 6000},
-     {34000, 40000, 7200, 7200, 5900, 10000, 9000, 10000, 34000, 1000}, 5900, 2000, 1500},
-    {"server-icx", 2.9e9,
-     {28500, 12500, 88000, 4500, 1000, 1000, 5500, 12000, 12000, 1000, 1000, 12000, 1000, 10000, 8000, 6000},
-     {34000, 40000, 5500, 5500, 4500, 10000, 9000, 10000, 34000, 1000}, 4500, 2000, 1500},
+    { "client-skl",
+      3.4e9,
+      { 28500, 12500, 88000, 4500, 1000, 1000, 5500, 12000, 12000, 1000, 1000, 12000, 1000, 10000, 8000, 6000 },
+      { 34000, 40000, 7200, 7200, 5900, 10000, 9000, 10000, 34000, 1000 },
+      5900,
+      2000,
+      1500 },
+    { "server-icx",
+      2.9e9,
+      { 28500, 12500, 88000, 4500, 1000, 1000, 5500, 12000, 12000, 1000, 1000, 12000, 1000, 10000, 8000, 6000 },
+      { 34000, 40000, 5500, 5500, 4500, 10000, 9000, 10000, 34000, 1000 },
+      4500,
+      2000,
+      1500 },
 };
 
-static bool built_in_named(const char *name, struct profile *ret_p) {
+static bool built_in_named(const char *name, struct profile *ret_p)
+{
     for (size_t i = 0; i < ARRAY_SIZE(built_in); i++)
         if (!strcmp(built_in[i].name, name)) {
             *ret_p = built_in[i];
@@ -35,7 +44,8 @@ static bool built_in_named(const char *name, struct profile *ret_p) {
     return false;
 }
 
-static u32 *cost_of(struct profile *p, const char *name) {
+static u32 *cost_of(struct profile *p, const char *name)
+{
     for (u32 i = 0; i < 16; i++) {
         if (encls_names[i] && !strcmp(name, encls_names[i]))
             return &p->encls[i];
@@ -49,7 +59,8 @@ static u32 *cost_of(struct profile *p, const char *name) {
     return !strcmp(name, "FAULT") ? &p->fault : NULL;
 }
 
-static bool parse_line(struct profile *p, char *line) {
+static bool parse_line(struct profile *p, char *line)
+{
     char *rest = NULL, *end;
     line[strcspn(line, "#\n")] = 0;
     const char *key = strtok_r(line, " \t", &rest), *value = strtok_r(NULL, " \t", &rest);
@@ -73,12 +84,14 @@ static bool parse_line(struct profile *p, char *line) {
     return true;
 }
 
-int profile_load(const char *name, struct profile *ret_p) {
+int profile_load(const char *name, struct profile *ret_p)
+{
     if (built_in_named(name, ret_p))
         return 0;
     FILE *f = fopen(name, "re");
     if (!f) {
-        fprintf(stderr, "sgx2emu: --profile: neither client-skl, server-icx nor a file: %s: %s\n", name, strerror(errno));
+        fprintf(stderr, "sgx2emu: --profile: neither client-skl, server-icx nor a file: %s: %s\n", name,
+                strerror(errno));
         return -ENOENT;
     }
     struct profile p = built_in[1];
@@ -103,7 +116,8 @@ int profile_load(const char *name, struct profile *ret_p) {
     return ret;
 }
 
-u64 profile_cycles(const struct profile *p, const struct sgx_counters *c, u64 kicks, u64 page_faults) {
+u64 profile_cycles(const struct profile *p, const struct sgx_counters *c, u64 kicks, u64 page_faults)
+{
     u64 sum = kicks * p->ipi + page_faults * p->fault;
     for (u32 i = 0; i < 16; i++)
         sum += c->encls[i] * p->encls[i] + c->enclu[i] * p->enclu[i];

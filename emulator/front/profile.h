@@ -10,7 +10,7 @@ struct profile {
     u32 aex, ipi, fault;      // an asynchronous exit, an interrupt after ETRACK, the kernel's part of a page fault
 };
 
-extern struct profile emu_profile; // the one in use
+extern struct profile emu_profile;                                // the one in use
 extern const char *const encls_names[16], *const enclu_names[16]; // NULL: no such leaf
 
 // name: built-in profile or path of a file. 0, or -ENOENT, -EINVAL after a message.

@@ -10,29 +10,34 @@
 
 #include "emu.h"
 
-int remote_read(struct task *t, u64 address, void *data, size_t size) {
+int remote_read(struct task *t, u64 address, void *data, size_t size)
+{
     if (pread(t->mm->memory, data, size, (off_t)address) != (ssize_t)size)
         return -EFAULT;
     return 0;
 }
 
-int remote_write(struct task *t, u64 address, const void *data, size_t size) {
+int remote_write(struct task *t, u64 address, const void *data, size_t size)
+{
     if (pwrite(t->mm->memory, data, size, (off_t)address) != (ssize_t)size)
         return -EFAULT;
     return 0;
 }
 
-void remote_get(struct task *t) {
+void remote_get(struct task *t)
+{
     if (ptrace(PTRACE_GETREGS, t->tid, NULL, &t->regs) < 0)
         t->dead = true;
 }
 
-void remote_put(struct task *t) {
+void remote_put(struct task *t)
+{
     if (ptrace(PTRACE_SETREGS, t->tid, NULL, &t->regs) < 0)
         t->dead = true;
 }
 
-bool remote_wait(struct task *t, int *ret_status) {
+bool remote_wait(struct task *t, int *ret_status)
+{
     int status;
     pid_t tid;
     do
@@ -48,7 +53,8 @@ bool remote_wait(struct task *t, int *ret_status) {
 }
 
 // Goes on to the next stop at the border of a system call. Every signal that can be is masked meanwhile.
-static bool next_border(struct task *t) {
+static bool next_border(struct task *t)
+{
     for (;;) {
         int status;
         if (t->dead || ptrace(PTRACE_SYSCALL, t->tid, NULL, NULL) < 0 || !remote_wait(t, &status)) {
@@ -64,12 +70,11 @@ static bool next_border(struct task *t) {
     }
 }
 
-static void set_mask(struct task *t, u64 mask) {
-    ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(mask), &mask);
-}
+static void set_mask(struct task *t, u64 mask) { ptrace(PTRACE_SETSIGMASK, t->tid, sizeof(mask), &mask); }
 
 // A stop before a system call must be left through the end of that (skipped) call first.
-static void leave_entry(struct task *t) {
+static void leave_entry(struct task *t)
+{
     if (!t->at_syscall)
         return;
     struct user_regs_struct saved = t->regs;
@@ -80,7 +85,8 @@ static void leave_entry(struct task *t) {
     t->regs = saved;
 }
 
-long remote_call(struct task *t, long nr, const u64 args[6]) {
+long remote_call(struct task *t, long nr, const u64 args[6])
+{
     u64 mask = 0;
     ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(mask), &mask);
     set_mask(t, ~0ull);
@@ -108,7 +114,8 @@ long remote_call(struct task *t, long nr, const u64 args[6]) {
     return result;
 }
 
-long remote_finish(struct task *t) {
+long remote_finish(struct task *t)
+{
     u64 mask = 0;
     ptrace(PTRACE_GETSIGMASK, t->tid, sizeof(mask), &mask);
     set_mask(t, ~0ull);
@@ -122,15 +129,17 @@ long remote_finish(struct task *t) {
     return (long)t->regs.rax;
 }
 
-void remote_skip(struct task *t, long result) {
+void remote_skip(struct task *t, long result)
+{
     t->regs.orig_rax = ~0ull;
     t->regs.rax = (u64)result;
     t->at_syscall = false;
     remote_put(t);
 }
 
-void remote_get_xsave(struct task *t) {
-    struct iovec area = {t->xsave, sizeof(t->xsave)};
+void remote_get_xsave(struct task *t)
+{
+    struct iovec area = { t->xsave, sizeof(t->xsave) };
     memset(t->xsave, 0, sizeof(t->xsave));
     if (ptrace(PTRACE_GETREGSET, t->tid, NT_X86_XSTATE, &area) < 0)
         t->dead = true;
@@ -139,8 +148,9 @@ void remote_get_xsave(struct task *t) {
     t->cpu.xsave_size = (u32)t->xsave_size;
 }
 
-void remote_put_xsave(struct task *t) {
-    struct iovec area = {t->xsave, t->xsave_size};
+void remote_put_xsave(struct task *t)
+{
+    struct iovec area = { t->xsave, t->xsave_size };
     if (ptrace(PTRACE_SETREGSET, t->tid, NT_X86_XSTATE, &area) < 0)
         trace("%d: the XSAVE state was refused: %s", t->tid, strerror(errno));
 }

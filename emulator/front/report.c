@@ -8,7 +8,8 @@
 
 const char *enclu_name(u32 leaf) { return leaf < 16 && enclu_names[leaf] ? enclu_names[leaf] : "?"; }
 
-void trace(const char *format, ...) {
+void trace(const char *format, ...)
+{
     if (!emu.options.trace)
         return;
     va_list args;
@@ -19,18 +20,20 @@ void trace(const char *format, ...) {
     va_end(args);
 }
 
-void ops_event(void *front, const struct sgx_event *event) {
+void ops_event(void *front, const struct sgx_event *event)
+{
     if (!emu.options.trace)
         return;
     const char *name = event->kind == SGX_EVENT_AEX     ? "AEX"
                        : event->leaf >= 16              ? "?"
                        : event->kind == SGX_EVENT_ENCLS ? encls_names[event->leaf]
                                                         : enclu_names[event->leaf];
-    trace("%s(%u) at %#lx: vector %u, code %#x, rax %lu", name ? name : "?", event->leaf, event->address, event->result.vector,
-          event->result.fault_code, event->result.rax);
+    trace("%s(%u) at %#lx: vector %u, code %#x, rax %lu", name ? name : "?", event->leaf, event->address,
+          event->result.vector, event->result.fault_code, event->result.rax);
 }
 
-static void write_json(FILE *f, const struct profile *p, double wall) {
+static void write_json(FILE *f, const struct profile *p, double wall)
+{
     const struct sgx_counters *c = &emu.model.count;
     u64 exceptions = 0, sum = profile_cycles(p, c, emu.kicks, emu.page_faults);
     for (u32 i = 0; i < 32; i++)
@@ -40,16 +43,18 @@ static void write_json(FILE *f, const struct profile *p, double wall) {
         fprintf(f, "\"%s\": %lu, ", encls_names[i], c->encls[i]);
     for (u32 i = 0; i < 10; i++)
         fprintf(f, "%s\"%s\": %lu", i ? ", " : "", enclu_names[i], c->enclu[i]);
-    fprintf(f, "}, \"aex\": {\"pf\": %lu, \"exception\": %lu, \"interrupt\": %lu}, ", c->aex[SGX_PF], exceptions, c->aex[32]);
-    fprintf(f, "\"epc\": {\"pages\": %u, \"peak_pages\": %u, \"evictions\": %lu}, \"page_faults\": %lu, ", emu.pages, emu.peak,
-            emu.evictions, emu.page_faults);
+    fprintf(f, "}, \"aex\": {\"pf\": %lu, \"exception\": %lu, \"interrupt\": %lu}, ", c->aex[SGX_PF], exceptions,
+            c->aex[32]);
+    fprintf(f, "\"epc\": {\"pages\": %u, \"peak_pages\": %u, \"evictions\": %lu}, \"page_faults\": %lu, ", emu.pages,
+            emu.peak, emu.evictions, emu.page_faults);
     if (emu.script_actions)
         fprintf(f, "\"script_actions\": %lu, ", emu.script_actions);
-    fprintf(f, "\"modelled\": {\"profile\": \"%s\", \"cycles\": %lu, \"seconds\": %.6f}, \"wall_seconds\": %.6f}\n", p->name, sum,
-            (double)sum / p->hertz, wall);
+    fprintf(f, "\"modelled\": {\"profile\": \"%s\", \"cycles\": %lu, \"seconds\": %.6f}, \"wall_seconds\": %.6f}\n",
+            p->name, sum, (double)sum / p->hertz, wall);
 }
 
-void report(double wall_seconds) {
+void report(double wall_seconds)
+{
     if (!emu.options.stats)
         return;
     FILE *f = emu.options.stats_file ? fopen(emu.options.stats_file, "we") : stderr;

@@ -15,9 +15,9 @@ enum { MAX_RULES = 64, MAX_MOMENTS = 1024 };
 struct rule {
     char event[16];
     enum action action;
-    u32 access; // RESTRICT: SECINFO R W X
-    u64 start, end; // pages of these addresses
-    u64 seen, due;  // occurrences so far; actions that could not be done yet
+    u32 access;               // RESTRICT: SECINFO R W X
+    u64 start, end;           // pages of these addresses
+    u64 seen, due;            // occurrences so far; actions that could not be done yet
     u64 moments[MAX_MOMENTS]; // occurrences at which to act, in no order
     u32 count;
 };
@@ -27,16 +27,18 @@ static u32 rule_count;
 static u64 state = 88172645463325252ull; // of the random numbers
 static const char *dump_file;
 
-static u64 draw(u64 below) {
+static u64 draw(u64 below)
+{
     state ^= state << 13;
     state ^= state >> 7;
     state ^= state << 17;
     return state % below;
 }
 
-static bool parse_action(struct rule *r, const char *word) {
-    static const char *const names[] = {[REMOVE] = "remove", [REPLACE] = "replace", [AUGMENT] = "augment",
-                                        [TRIM] = "trim", [TCS] = "tcs", [RESTRICT] = "restrict"};
+static bool parse_action(struct rule *r, const char *word)
+{
+    static const char *const names[] = { [REMOVE] = "remove", [REPLACE] = "replace", [AUGMENT] = "augment",
+                                         [TRIM] = "trim",     [TCS] = "tcs",         [RESTRICT] = "restrict" };
     for (u32 i = 0; i < ARRAY_SIZE(names); i++)
         if (!strncmp(word, names[i], strlen(names[i]))) {
             const char *rest = word + strlen(names[i]);
@@ -50,7 +52,8 @@ static bool parse_action(struct rule *r, const char *word) {
     return false;
 }
 
-static bool parse_target(struct rule *r, const char *word) {
+static bool parse_target(struct rule *r, const char *word)
+{
     char *end;
     r->start = 0;
     r->end = UINT64_MAX;
@@ -64,14 +67,16 @@ static bool parse_target(struct rule *r, const char *word) {
     return !*end && r->end > r->start;
 }
 
-static bool known_event(const char *name) {
+static bool known_event(const char *name)
+{
     for (u32 i = 0; i < 16; i++)
         if (enclu_names[i] && !strcmp(name, enclu_names[i]))
             return true;
     return !strcmp(name, "ioctl") || !strcmp(name, "fault") || !strcmp(name, "EAUG");
 }
 
-static bool parse_line(char *line) {
+static bool parse_line(char *line)
+{
     char *word[8], *rest = NULL;
     u32 n = 0;
     line[strcspn(line, "#\n")] = 0;
@@ -86,7 +91,8 @@ static bool parse_line(char *line) {
     if (!strcmp(word[0], "dump") && n == 2)
         return (dump_file = strdup(word[1])) != NULL;
     bool random = !strcmp(word[0], "random");
-    if (n < 2 || !known_event(word[1]) || (!random && strcmp(word[0], "at")) || n != (random ? 6u : 5u) || rule_count == MAX_RULES)
+    if (n < 2 || !known_event(word[1]) || (!random && strcmp(word[0], "at")) || n != (random ? 6u : 5u) ||
+        rule_count == MAX_RULES)
         return false;
     struct rule *r = &rules[rule_count];
     snprintf(r->event, sizeof(r->event), "%s", word[1]);
@@ -99,7 +105,8 @@ static bool parse_line(char *line) {
     return parse_action(r, word[n - 2]) && parse_target(r, word[n - 1]);
 }
 
-int script_load(const char *path) {
+int script_load(const char *path)
+{
     char line[256];
     FILE *f = fopen(path, "re");
     if (!f) {
@@ -120,7 +127,8 @@ int script_load(const char *path) {
     return ret;
 }
 
-static bool suits(const struct rule *r, const struct encl *e, u64 page) {
+static bool suits(const struct rule *r, const struct encl *e, u64 page)
+{
     const struct encl_page *p = &e->pages[page];
     u64 address = e->base + page * EMU_PAGE;
     if (address < r->start || address >= r->end)
@@ -129,7 +137,8 @@ static bool suits(const struct rule *r, const struct encl *e, u64 page) {
 }
 
 // A random page the rule may act on, each with the same chance: UINT64_MAX when there is none.
-static u64 choose(const struct rule *r, const struct encl *e) {
+static u64 choose(const struct rule *r, const struct encl *e)
+{
     u64 first = r->start > e->base ? (r->start - e->base) / EMU_PAGE : 0;
     u64 last = r->end < e->base + e->size ? (r->end - e->base) / EMU_PAGE : e->size / EMU_PAGE;
     u64 chosen = UINT64_MAX, seen = 0;
@@ -145,7 +154,8 @@ static u64 choose(const struct rule *r, const struct encl *e) {
 }
 
 // EREMOVE as long as nobody is inside; the contents are gone.
-static bool remove_page(struct task *t, struct encl *e, u64 page) {
+static bool remove_page(struct task *t, struct encl *e, u64 page)
+{
     struct encl_page *p = &e->pages[page];
     struct sgx_result r = sgx_eremove(&emu.model, (u64)p->epc * EMU_PAGE);
     if (r.vector || r.rax)
@@ -158,13 +168,16 @@ static bool remove_page(struct task *t, struct encl *e, u64 page) {
     return true;
 }
 
-static bool act(struct task *t, struct encl *e, const struct rule *r) {
+static bool act(struct task *t, struct encl *e, const struct rule *r)
+{
     u64 page = choose(r, e);
     if (page == UINT64_MAX)
         return false;
     u64 epc = (u64)e->pages[page].epc * EMU_PAGE;
-    struct sgx_secinfo secinfo = {.flags = r->action == RESTRICT ? r->access : SGX_SECINFO_PT(r->action == TCS ? SGX_PT_TCS : SGX_PT_TRIM)};
-    struct sgx_result result = {0};
+    struct sgx_secinfo secinfo = { .flags = r->action == RESTRICT
+                                                ? r->access
+                                                : SGX_SECINFO_PT(r->action == TCS ? SGX_PT_TCS : SGX_PT_TRIM) };
+    struct sgx_result result = { 0 };
     bool done = true;
     switch (r->action) {
     case REMOVE:
@@ -189,7 +202,7 @@ static bool act(struct task *t, struct encl *e, const struct rule *r) {
         view_lower(t, e, page, 1);
         encl_track(t, e);
     }
-    static const char *const names[] = {"remove", "replace", "augment", "trim", "tcs", "restrict"};
+    static const char *const names[] = { "remove", "replace", "augment", "trim", "tcs", "restrict" };
     if (done) {
         emu.script_actions++;
         trace("script: %s of page %#lx at %s %lu", names[r->action], e->base + page * EMU_PAGE, r->event, r->seen);
@@ -197,7 +210,8 @@ static bool act(struct task *t, struct encl *e, const struct rule *r) {
     return done;
 }
 
-void script_event(struct task *t, const char *event) {
+void script_event(struct task *t, const char *event)
+{
     static bool acting; // an action is no event
     if (acting)
         return;
@@ -216,12 +230,14 @@ void script_event(struct task *t, const char *event) {
     acting = false;
 }
 
-static bool same_entry(const struct sgx_epcm *a, const struct sgx_epcm *b) {
-    return a->r == b->r && a->w == b->w && a->x == b->x && a->pending == b->pending && a->modified == b->modified && a->pr == b->pr &&
-           a->type == b->type;
+static bool same_entry(const struct sgx_epcm *a, const struct sgx_epcm *b)
+{
+    return a->r == b->r && a->w == b->w && a->x == b->x && a->pending == b->pending && a->modified == b->modified &&
+           a->pr == b->pr && a->type == b->type;
 }
 
-void script_dump(const struct encl *e) {
+void script_dump(const struct encl *e)
+{
     FILE *f = dump_file ? fopen(dump_file, "we") : NULL;
     if (!f)
         return;
@@ -234,11 +250,15 @@ void script_dump(const struct encl *e) {
             continue;
         }
         const struct sgx_epcm *entry = &emu.model.epcm[e->pages[page].epc];
-        while (next < e->size / EMU_PAGE && e->pages[next].state == PAGE_LOADED && same_entry(entry, &emu.model.epcm[e->pages[next].epc]))
+        while (next < e->size / EMU_PAGE && e->pages[next].state == PAGE_LOADED &&
+               same_entry(entry, &emu.model.epcm[e->pages[next].epc]))
             next++;
         fprintf(f, "%lx-%lx %s %s%s%s%s%s%s\n", e->base + page * EMU_PAGE, e->base + next * EMU_PAGE,
-                entry->type == SGX_PT_TCS ? "tcs" : entry->type == SGX_PT_TRIM ? "trim" : "reg", entry->r ? "r" : "-", entry->w ? "w" : "-",
-                entry->x ? "x" : "-", entry->pending ? " pending" : "", entry->modified ? " modified" : "", entry->pr ? " pr" : "");
+                entry->type == SGX_PT_TCS    ? "tcs"
+                : entry->type == SGX_PT_TRIM ? "trim"
+                                             : "reg",
+                entry->r ? "r" : "-", entry->w ? "w" : "-", entry->x ? "x" : "-", entry->pending ? " pending" : "",
+                entry->modified ? " modified" : "", entry->pr ? " pr" : "");
     }
     fclose(f);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Blocked synchronous signals as the program sees them, although the kernel is never told to block one (signals.c): sent
-// ones wait here, faults that meet a blocked signal kill, handlers run with their masks, and the frame a handler returns
-// through has the whole mask.
+// Blocked synchronous signals as the program sees them, although the kernel is never told to block one (signals.c):
+// sent ones wait here, faults that meet a blocked signal kill, handlers run with their masks, and the frame a handler
+// returns through has the whole mask.
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -10,18 +10,21 @@
 
 #include "emu.h"
 
-// struct rt_sigframe: the return address, then ucontext with its uc_sigmask after uc_flags, uc_link, uc_stack, sigcontext.
+// struct rt_sigframe: the return address, then ucontext with its uc_sigmask after uc_flags, uc_link, uc_stack,
+// sigcontext.
 enum { UC_SIGMASK = 8 + 8 + 24 + 256, FRAME_UCONTEXT = 8 };
 
-static size_t slot(int sig) {
-    static const int signals[HELD_SIGNALS] = {SIGILL, SIGSEGV, SIGTRAP, SIGBUS, SIGFPE};
+static size_t slot(int sig)
+{
+    static const int signals[HELD_SIGNALS] = { SIGILL, SIGSEGV, SIGTRAP, SIGBUS, SIGFPE };
     size_t i = 0;
     while (i + 1 < HELD_SIGNALS && signals[i] != sig)
         i++;
     return i;
 }
 
-bool signal_held(struct task *t, int sig, const siginfo_t *info) {
+bool signal_held(struct task *t, int sig, const siginfo_t *info)
+{
     u64 bit = SIGNAL_BIT(sig);
     if (t->replayed & bit) { // sent again by signal_release()
         t->replayed &= ~bit;
@@ -36,13 +39,15 @@ bool signal_held(struct task *t, int sig, const siginfo_t *info) {
     return true;
 }
 
-void signal_send(struct task *t, int sig, const siginfo_t *info) {
+void signal_send(struct task *t, int sig, const siginfo_t *info)
+{
     t->held_info[slot(sig)] = *info;
     t->replayed |= SIGNAL_BIT(sig);
     syscall(SYS_tgkill, t->tgid, t->tid, sig);
 }
 
-void signal_release(struct task *t) {
+void signal_release(struct task *t)
+{
     for (int sig = 1; sig < 32; sig++) {
         u64 bit = SIGNAL_BIT(sig);
         if (!(t->held & ~t->hidden_mask & bit))
@@ -54,19 +59,21 @@ void signal_release(struct task *t) {
 }
 
 // What the kernel does where it forces a signal that is blocked: the action becomes the default.
-void signal_force(struct task *t, int sig) {
-    u64 bit = SIGNAL_BIT(sig), args[6] = {(u64)sig, EMU_SCRATCH, 0, 8};
+void signal_force(struct task *t, int sig)
+{
+    u64 bit = SIGNAL_BIT(sig), args[6] = { (u64)sig, EMU_SCRATCH, 0, 8 };
     if (!(t->hidden_mask & bit))
         return;
     t->hidden_mask &= ~bit;
     t->actions->handled &= ~bit;
     t->actions->told[sig - 1].handler = (u64)(uintptr_t)SIG_DFL;
-    struct kernel_sigaction normal = {0};
+    struct kernel_sigaction normal = { 0 };
     if (remote_write(t, EMU_SCRATCH, &normal, sizeof(normal)) == 0)
         (void)remote_call(t, SYS_rt_sigaction, args);
 }
 
-bool signal_needs_frame(struct task *t, int sig) {
+bool signal_needs_frame(struct task *t, int sig)
+{
     u64 mask = 0, bit = SIGNAL_BIT(sig);
     if (sig < 1 || sig > 64 || !(t->actions->handled & bit))
         return false;
@@ -76,7 +83,8 @@ bool signal_needs_frame(struct task *t, int sig) {
     return mask & SYNCHRONOUS; // in sigsuspend and its like
 }
 
-bool signal_enter(struct task *t, int sig) {
+bool signal_enter(struct task *t, int sig)
+{
     struct kernel_sigaction *told = &t->actions->told[sig - 1];
     u64 waiting = 0, mask, before = t->hidden_mask;
     int status;
@@ -108,7 +116,8 @@ bool signal_enter(struct task *t, int sig) {
     return !t->dead;
 }
 
-void on_sigreturn(struct task *t) {
+void on_sigreturn(struct task *t)
+{
     u64 mask, at = t->regs.rsp + UC_SIGMASK;
     if (remote_read(t, at, &mask, sizeof(mask)) < 0)
         return;
@@ -120,7 +129,8 @@ void on_sigreturn(struct task *t) {
     signal_release(t);
 }
 
-void on_sigpending(struct task *t) {
+void on_sigpending(struct task *t)
+{
     u64 set;
     struct user_regs_struct asked = t->regs;
     if (!t->held || asked.rsi != sizeof(set))
@@ -135,9 +145,11 @@ void on_sigpending(struct task *t) {
 }
 
 // A signal that is held already ends the wait; one that comes later is the kernel's to give.
-void on_sigtimedwait(struct task *t) {
+void on_sigtimedwait(struct task *t)
+{
     u64 set;
-    if (!t->held || t->regs.r10 != sizeof(set) || remote_read(t, t->regs.rdi, &set, sizeof(set)) < 0 || !(set & t->held))
+    if (!t->held || t->regs.r10 != sizeof(set) || remote_read(t, t->regs.rdi, &set, sizeof(set)) < 0 ||
+        !(set & t->held))
         return;
     int sig = __builtin_ctzll(set & t->held) + 1;
     if (t->regs.rsi && remote_write(t, t->regs.rsi, &t->held_info[slot(sig)], sizeof(siginfo_t)) < 0)

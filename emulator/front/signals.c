@@ -10,17 +10,20 @@
 
 #define BIT SIGNAL_BIT
 
-bool signal_told_ignored(const struct task *t, int sig) {
+bool signal_told_ignored(const struct task *t, int sig)
+{
     return (t->actions->known & BIT(sig)) && t->actions->told[sig - 1].handler == (u64)(uintptr_t)SIG_IGN;
 }
 
-static void note(struct actions *a, int sig, const struct kernel_sigaction *set) {
+static void note(struct actions *a, int sig, const struct kernel_sigaction *set)
+{
     bool handled = set->handler != (u64)(uintptr_t)SIG_DFL && set->handler != (u64)(uintptr_t)SIG_IGN;
     a->told[sig - 1] = *set;
     a->handled = (a->handled & ~BIT(sig)) | (handled ? BIT(sig) : 0);
 }
 
-void on_sigaction(struct task *t) {
+void on_sigaction(struct task *t)
+{
     int sig = (int)t->regs.rdi;
     struct user_regs_struct asked = t->regs;
     struct kernel_sigaction set, old;
@@ -64,7 +67,8 @@ void on_sigaction(struct task *t) {
     remote_put(t);
 }
 
-void on_sigprocmask(struct task *t) {
+void on_sigprocmask(struct task *t)
+{
     u64 set, real, now;
     if (t->regs.r10 != 8)
         return;

@@ -7,14 +7,16 @@
 
 #include "emu.h"
 
-struct task *task_find(pid_t tid) {
+struct task *task_find(pid_t tid)
+{
     for (struct task *t = emu.tasks; t; t = t->next)
         if (t->tid == tid)
             return t;
     return NULL;
 }
 
-struct task *task_add(pid_t tid) {
+struct task *task_add(pid_t tid)
+{
     struct task *t = aligned_alloc(64, (sizeof(*t) + 63) / 64 * 64);
     if (!t)
         abort();
@@ -25,7 +27,8 @@ struct task *task_add(pid_t tid) {
     return t;
 }
 
-void task_remove(struct task *t) {
+void task_remove(struct task *t)
+{
     struct task **link = &emu.tasks;
     while (*link != t)
         link = &(*link)->next;
@@ -40,7 +43,8 @@ void task_remove(struct task *t) {
         encl_collect();
 }
 
-struct mm *mm_new(void) {
+struct mm *mm_new(void)
+{
     struct mm *mm = calloc(1, sizeof(*mm));
     if (!mm)
         abort();
@@ -49,7 +53,8 @@ struct mm *mm_new(void) {
     return mm;
 }
 
-struct mm *mm_copy(const struct mm *from) {
+struct mm *mm_copy(const struct mm *from)
+{
     struct mm *mm = mm_new();
     mm->image = from->image;
     mm->filtered = from->filtered;
@@ -78,7 +83,8 @@ struct mm *mm_copy(const struct mm *from) {
     return mm;
 }
 
-void mm_put(struct mm *mm) {
+void mm_put(struct mm *mm)
+{
     if (!mm || --mm->refs)
         return;
     while (mm->views) {
@@ -97,7 +103,8 @@ void mm_put(struct mm *mm) {
     free(mm);
 }
 
-void actions_put(struct actions *a) {
+void actions_put(struct actions *a)
+{
     if (a && !--a->refs)
         free(a);
 }

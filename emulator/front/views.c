@@ -14,7 +14,8 @@
 
 enum { RAISE_PAGES = 1024 };
 
-struct encl *encl_of_fd(struct task *t, int fd) {
+struct encl *encl_of_fd(struct task *t, int fd)
+{
     char path[64];
     struct stat info;
     snprintf(path, sizeof(path), "/proc/%d/fd/%d", t->tid, fd);
@@ -26,21 +27,24 @@ struct encl *encl_of_fd(struct task *t, int fd) {
     return NULL;
 }
 
-struct view *view_find(struct mm *mm, const struct encl *e) {
+struct view *view_find(struct mm *mm, const struct encl *e)
+{
     for (struct view *v = mm->views; v; v = v->next)
         if (v->encl == e)
             return v;
     return NULL;
 }
 
-static u8 *lazy_bytes(u64 size) {
+static u8 *lazy_bytes(u64 size)
+{
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         abort();
     return p;
 }
 
-struct view *view_get(struct mm *mm, struct encl *e) {
+struct view *view_get(struct mm *mm, struct encl *e)
+{
     struct view *v = view_find(mm, e);
     if (v)
         return v;
@@ -55,20 +59,23 @@ struct view *view_get(struct mm *mm, struct encl *e) {
     return v;
 }
 
-void view_free(struct view *v) {
+void view_free(struct view *v)
+{
     munmap(v->vma, v->encl->size / EMU_PAGE);
     munmap(v->applied, v->encl->size / EMU_PAGE);
     free(v);
 }
 
-void view_map(struct view *v, u64 page, u64 count, u8 vma) {
+void view_map(struct view *v, u64 page, u64 count, u8 vma)
+{
     for (u64 i = page; i < page + count; i++)
         v->mapped -= (v->vma[i] & VIEW_MAPPED) != 0;
     memset(v->vma + page, vma, count);
     v->mapped += vma & VIEW_MAPPED ? count : 0;
 }
 
-struct view *view_at(struct mm *mm, u64 address, u64 *ret_page) {
+struct view *view_at(struct mm *mm, u64 address, u64 *ret_page)
+{
     for (struct view *v = mm->views; v; v = v->next) {
         if (address - v->encl->base >= v->encl->size)
             continue;
@@ -81,7 +88,8 @@ struct view *view_at(struct mm *mm, u64 address, u64 *ret_page) {
     return NULL;
 }
 
-u8 view_wanted(const struct view *v, u64 page) {
+u8 view_wanted(const struct view *v, u64 page)
+{
     const struct encl_page *p = &v->encl->pages[page];
     if (!(v->vma[page] & VIEW_MAPPED) || p->state != PAGE_LOADED)
         return 0;
@@ -96,22 +104,25 @@ u8 view_wanted(const struct view *v, u64 page) {
     return prot & v->vma[page];
 }
 
-static void protect(struct task *t, struct view *v, u64 page, u64 count, u8 prot) {
-    u64 args[6] = {v->encl->base + page * EMU_PAGE, count * EMU_PAGE, prot};
+static void protect(struct task *t, struct view *v, u64 page, u64 count, u8 prot)
+{
+    u64 args[6] = { v->encl->base + page * EMU_PAGE, count * EMU_PAGE, prot };
     long ret = remote_call(t, SYS_mprotect, args);
     if (ret < 0 && !t->dead)
         trace("%d: mprotect of enclave pages failed: %s", t->tid, strerror((int)-ret));
     memset(v->applied + page, prot, count);
 }
 
-static bool is_too_high(const struct view *v, u64 page, u64 count) {
+static bool is_too_high(const struct view *v, u64 page, u64 count)
+{
     for (u64 i = page; i < page + count; i++)
         if (v->applied[i] & ~view_wanted(v, i))
             return true;
     return false;
 }
 
-static void lower(struct task *t, struct view *v, u64 page, u64 count) {
+static void lower(struct task *t, struct view *v, u64 page, u64 count)
+{
     for (u64 i = page; i < page + count;) {
         if (!(v->applied[i] & ~view_wanted(v, i))) {
             i++;
@@ -126,7 +137,8 @@ static void lower(struct task *t, struct view *v, u64 page, u64 count) {
     }
 }
 
-void view_lower(struct task *t, struct encl *e, u64 page, u64 count) {
+void view_lower(struct task *t, struct encl *e, u64 page, u64 count)
+{
     struct loan loan;
     for (struct task *u = emu.tasks; u; u = u->next) {
         struct view *v = u->mm ? view_find(u->mm, e) : NULL;
@@ -143,17 +155,20 @@ void view_lower(struct task *t, struct encl *e, u64 page, u64 count) {
     }
 }
 
-void view_raise(struct task *t, struct view *v, u64 page) {
+void view_raise(struct task *t, struct view *v, u64 page)
+{
     u8 prot = view_wanted(v, page);
     u64 start = page, end = page + 1, limit = v->encl->size / EMU_PAGE;
-    while (start > 0 && page - start < RAISE_PAGES && v->applied[start - 1] != prot && view_wanted(v, start - 1) == prot)
+    while (start > 0 && page - start < RAISE_PAGES && v->applied[start - 1] != prot &&
+           view_wanted(v, start - 1) == prot)
         start--;
     while (end < limit && end - page < RAISE_PAGES && v->applied[end] != prot && view_wanted(v, end) == prot)
         end++;
     protect(t, v, start, end - start, prot);
 }
 
-void view_hide(struct task *t, struct encl *e) {
+void view_hide(struct task *t, struct encl *e)
+{
     struct view *v = view_find(t->mm, e);
     for (const struct task *other = emu.tasks; other; other = other->next)
         if (other != t && other->mm == t->mm && other->cpu.in_enclave && other->encl == e)

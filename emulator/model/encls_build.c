@@ -125,9 +125,13 @@ static struct sgx_result eadd(struct sgx_model *m, const struct sgx_page_args *a
     if (!in_elrange(secs->base, secs->size, args->linaddr, PAGE_SIZE) || (secs->attributes.flags & SGX_ATTR_INIT))
         return gp();
 
-    *e = (struct sgx_epcm){ .valid = true, .type = is_tcs ? SGX_PT_TCS : SGX_PT_REG, .secs = secs_page,
-                            .linaddr = args->linaddr, .r = info.flags & SGX_SECINFO_R,
-                            .w = info.flags & SGX_SECINFO_W, .x = info.flags & SGX_SECINFO_X };
+    *e = (struct sgx_epcm){ .valid = true,
+                            .type = is_tcs ? SGX_PT_TCS : SGX_PT_REG,
+                            .secs = secs_page,
+                            .linaddr = args->linaddr,
+                            .r = info.flags & SGX_SECINFO_R,
+                            .w = info.flags & SGX_SECINFO_W,
+                            .x = info.flags & SGX_SECINFO_X };
     memcpy(page_data(m, page_index(epc)), copy, sizeof(copy));
     struct secs_private *private = secs_private_of(m, secs_page);
     private->children++;

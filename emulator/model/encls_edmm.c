@@ -26,8 +26,13 @@ static struct sgx_result eaug(struct sgx_model *m, const struct sgx_page_args *a
     if (!in_elrange(secs->base, secs->size, args->linaddr, PAGE_SIZE))
         return gp();
 
-    *e = (struct sgx_epcm){ .valid = true, .type = SGX_PT_REG, .r = true, .w = true, .pending = true,
-                            .secs = secs_page, .linaddr = args->linaddr };
+    *e = (struct sgx_epcm){ .valid = true,
+                            .type = SGX_PT_REG,
+                            .r = true,
+                            .w = true,
+                            .pending = true,
+                            .secs = secs_page,
+                            .linaddr = args->linaddr };
     memset(page_data(m, page_index(epc)), 0, PAGE_SIZE);
     secs_private_of(m, secs_page)->children++;
     return success();

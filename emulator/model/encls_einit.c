@@ -12,9 +12,10 @@
 static bool sigstruct_form_valid(const struct sgx_sigstruct *s)
 {
     return memcmp(s->header, SGX_SIGSTRUCT_HEADER, 16) == 0 && memcmp(s->header2, SGX_SIGSTRUCT_HEADER2, 16) == 0 &&
-           (s->vendor == 0 || s->vendor == VENDOR_INTEL) && s->exponent == 3 && all_zero(s->reserved1, sizeof(s->reserved1)) &&
-           all_zero(s->reserved2, sizeof(s->reserved2)) && all_zero(s->reserved3, sizeof(s->reserved3)) &&
-           all_zero(s->reserved4, sizeof(s->reserved4)) && !s->cet_attributes && !s->cet_attributes_mask;
+           (s->vendor == 0 || s->vendor == VENDOR_INTEL) && s->exponent == 3 &&
+           all_zero(s->reserved1, sizeof(s->reserved1)) && all_zero(s->reserved2, sizeof(s->reserved2)) &&
+           all_zero(s->reserved3, sizeof(s->reserved3)) && all_zero(s->reserved4, sizeof(s->reserved4)) &&
+           !s->cet_attributes && !s->cet_attributes_mask;
 }
 
 static bool attributes_match(const struct sgx_secs *secs, const struct sgx_sigstruct *s)

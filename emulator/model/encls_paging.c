@@ -81,8 +81,9 @@ static u64 *slot_of(struct sgx_model *m, u64 va_slot)
 
 static struct mac_header header_of(u64 eid, u64 linaddr, const struct sgx_pcmd *pcmd, u64 version)
 {
-    struct mac_header h = { .secinfo = pcmd->secinfo, .eid = eid, .linaddr = linaddr, .version = version,
-                            .vendor = "SGX2EMU EWB v2" };
+    struct mac_header h = {
+        .secinfo = pcmd->secinfo, .eid = eid, .linaddr = linaddr, .version = version, .vendor = "SGX2EMU EWB v2"
+    };
     memcpy(h.reserved, pcmd->reserved, sizeof(h.reserved));
     return h;
 }
@@ -151,7 +152,8 @@ static struct sgx_result ewb(struct sgx_model *m, struct sgx_page_args *args, u6
 }
 
 // The SECS that a child in PCMD belongs to; SGX_NO_PAGE for SECS and VA pages, where PAGEINFO.SECS is not looked at.
-static struct sgx_result find_parent(const struct sgx_model *m, const struct sgx_page_args *args, u32 type, u32 *ret_secs)
+static struct sgx_result find_parent(const struct sgx_model *m, const struct sgx_page_args *args, u32 type,
+                                     u32 *ret_secs)
 {
     *ret_secs = SGX_NO_PAGE;
     if (!is_child_type(type))
@@ -181,14 +183,21 @@ static struct sgx_result eld(struct sgx_model *m, const struct sgx_page_args *ar
     u64 eid = secs == SGX_NO_PAGE ? 0 : secs_private_of(m, secs)->eid;
     struct mac_header header = header_of(eid, args->linaddr, &pcmd, *slot);
     nonce_of(*slot, iv);
-    if (aes128_gcm_open(m->config.paging_key, iv, &header, sizeof(header), args->srcpge, PAGE_SIZE, plain, pcmd.mac) != 0)
+    if (aes128_gcm_open(m->config.paging_key, iv, &header, sizeof(header), args->srcpge, PAGE_SIZE, plain, pcmd.mac) !=
+        0)
         return error(SGX_MAC_COMPARE_FAIL);
 
     *slot = 0;
-    *e = (struct sgx_epcm){ .valid = true, .type = (u8)(flags >> SGX_SECINFO_PT_SHIFT), .secs = secs,
-                            .linaddr = args->linaddr, .r = flags & SGX_SECINFO_R, .w = flags & SGX_SECINFO_W,
-                            .x = flags & SGX_SECINFO_X, .pending = flags & SGX_SECINFO_PENDING,
-                            .modified = flags & SGX_SECINFO_MODIFIED, .pr = flags & SGX_SECINFO_PR };
+    *e = (struct sgx_epcm){ .valid = true,
+                            .type = (u8)(flags >> SGX_SECINFO_PT_SHIFT),
+                            .secs = secs,
+                            .linaddr = args->linaddr,
+                            .r = flags & SGX_SECINFO_R,
+                            .w = flags & SGX_SECINFO_W,
+                            .x = flags & SGX_SECINFO_X,
+                            .pending = flags & SGX_SECINFO_PENDING,
+                            .modified = flags & SGX_SECINFO_MODIFIED,
+                            .pr = flags & SGX_SECINFO_PR };
     memcpy(page_data(m, page), plain, PAGE_SIZE);
     if (secs != SGX_NO_PAGE) {
         // EWB proved that no old translation was left; only one made after this load can be.
@@ -202,9 +211,15 @@ static struct sgx_result eld(struct sgx_model *m, const struct sgx_page_args *ar
 
 struct sgx_result sgx_eblock(struct sgx_model *m, u64 epc) { return note_encls(m, ENCLS_EBLOCK, epc, eblock(m, epc)); }
 
-struct sgx_result sgx_etrack(struct sgx_model *m, u64 secs) { return note_encls(m, ENCLS_ETRACK, secs, etrack(m, secs)); }
+struct sgx_result sgx_etrack(struct sgx_model *m, u64 secs)
+{
+    return note_encls(m, ENCLS_ETRACK, secs, etrack(m, secs));
+}
 
-struct sgx_result sgx_epa(struct sgx_model *m, u64 rbx, u64 epc) { return note_encls(m, ENCLS_EPA, epc, epa(m, rbx, epc)); }
+struct sgx_result sgx_epa(struct sgx_model *m, u64 rbx, u64 epc)
+{
+    return note_encls(m, ENCLS_EPA, epc, epa(m, rbx, epc));
+}
 
 struct sgx_result sgx_ewb(struct sgx_model *m, struct sgx_page_args *args, u64 epc, u64 va_slot)
 {

@@ -10,10 +10,10 @@
 
 struct leaf {
     struct sgx_result (*run)(struct sgx_model *m, struct sgx_cpu *cpu);
-    bool enters;         // executed outside
+    bool enters; // executed outside
     bool sgx2;
-    bool jumps;          // sets RIP itself
-    bool reports;        // RAX and RFLAGS tell the outcome
+    bool jumps;   // sets RIP itself
+    bool reports; // RAX and RFLAGS tell the outcome
 };
 
 static const struct leaf leaves[] = {

@@ -74,7 +74,8 @@ struct sgx_result leaf_eaccept(struct sgx_model *m, struct sgx_cpu *cpu)
 // EACCEPTCOPY's target: a page as EAUG left it. Anything else is an error, not a fault.
 static bool copy_target(const struct sgx_epcm *e, u32 secs, u64 linaddr)
 {
-    return page_belongs(e, secs, linaddr) && e->type == SGX_PT_REG && e->pending && !e->modified && e->r && e->w && !e->x;
+    return page_belongs(e, secs, linaddr) && e->type == SGX_PT_REG && e->pending && !e->modified && e->r && e->w &&
+           !e->x;
 }
 
 // SDM 38.4 EACCEPTCOPY.

@@ -40,7 +40,9 @@ static struct sgx_result find_tcs(struct sgx_model *m, const struct sgx_cpu *cpu
         return pf_enclu(address);
     if (epcm->pending || epcm->modified)
         return pf_enclu(address);
-    *e = (struct entry){ .tcs_page = pte.page, .secs_page = epcm->secs, .secs = secs_of(m, epcm->secs),
+    *e = (struct entry){ .tcs_page = pte.page,
+                         .secs_page = epcm->secs,
+                         .secs = secs_of(m, epcm->secs),
                          .tcs = (struct sgx_tcs *)(void *)page_data(m, pte.page) };
     return success();
 }
@@ -240,8 +242,13 @@ void sgx_aex(struct sgx_model *m, struct sgx_cpu *cpu, u32 vector, u32 code, u64
     tcs->cssa++;
     // The synthetic state (SDM 37.3.1)
     u64 rflags = cpu->gpr.rflags & ~(RFLAGS_STATUS | RFLAGS_RF);
-    cpu->gpr = (struct sgx_gpr){ .rax = ENCLU_ERESUME, .rbx = cpu->tcs_linaddr, .rcx = tcs->aep, .rsp = stack[0],
-                                 .rbp = stack[1], .rip = tcs->aep, .rflags = rflags };
+    cpu->gpr = (struct sgx_gpr){ .rax = ENCLU_ERESUME,
+                                 .rbx = cpu->tcs_linaddr,
+                                 .rcx = tcs->aep,
+                                 .rsp = stack[0],
+                                 .rbp = stack[1],
+                                 .rip = tcs->aep,
+                                 .rflags = rflags };
     xsave_reset(m, cpu, secs_of(m, cpu->secs)->attributes.xfrm);
     m->count.aex[MIN(vector, 32u)]++;
     struct sgx_event event = { .kind = SGX_EVENT_AEX, .leaf = vector, .address = rip, .cpu = cpu };

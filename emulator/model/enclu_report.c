@@ -12,8 +12,10 @@ static void fill_body(struct sgx_model *m, const struct sgx_cpu *cpu, struct sgx
     const struct sgx_secs *secs = secs_of(m, cpu->secs);
     const struct secs_private *private = secs_private_of(m, cpu->secs);
 
-    *body = (struct sgx_report_body){ .miscselect = secs->miscselect, .attributes = secs->attributes,
-                                      .isvprodid = secs->isvprodid, .isvsvn = secs->isvsvn,
+    *body = (struct sgx_report_body){ .miscselect = secs->miscselect,
+                                      .attributes = secs->attributes,
+                                      .isvprodid = secs->isvprodid,
+                                      .isvsvn = secs->isvsvn,
                                       .configsvn = secs->configsvn };
     memcpy(body->cpusvn, m->cpusvn, sizeof(body->cpusvn));
     memcpy(body->isvextprodid, private->isvextprodid, sizeof(body->isvextprodid));
@@ -44,12 +46,14 @@ struct sgx_result leaf_ereport(struct sgx_model *m, struct sgx_cpu *cpu)
     return success();
 }
 
-static struct sgx_result check_request(const struct sgx_model *m, const struct sgx_secs *secs, const struct sgx_keyrequest *r)
+static struct sgx_result check_request(const struct sgx_model *m, const struct sgx_secs *secs,
+                                       const struct sgx_keyrequest *r)
 {
     bool kss = secs->attributes.flags & SGX_ATTR_KSS;
     u32 policies = SGX_KEYPOLICY_MRENCLAVE | SGX_KEYPOLICY_MRSIGNER |
                    (kss ? SGX_KEYPOLICY_NOISVPRODID | SGX_KEYPOLICY_CONFIGID | SGX_KEYPOLICY_ISVFAMILYID |
-                              SGX_KEYPOLICY_ISVEXTPRODID : 0);
+                              SGX_KEYPOLICY_ISVEXTPRODID
+                        : 0);
 
     if (r->reserved1 || r->cet_attributes_mask || !all_zero(r->reserved2, sizeof(r->reserved2)) ||
         (r->keypolicy & ~policies) || (r->configsvn && !kss))
@@ -78,7 +82,8 @@ static bool may_have_key(const struct sgx_model *m, const struct sgx_secs *secs,
 }
 
 // SGX_SUCCESS or why this enclave may not have the key.
-static enum sgx_error check_key_rights(const struct sgx_model *m, const struct sgx_secs *secs, const struct sgx_keyrequest *r)
+static enum sgx_error check_key_rights(const struct sgx_model *m, const struct sgx_secs *secs,
+                                       const struct sgx_keyrequest *r)
 {
     if (r->keyname == SGX_KEYSELECT_REPORT)
         return SGX_SUCCESS;
@@ -100,8 +105,8 @@ static struct sgx_attributes masked(const struct sgx_secs *secs, const struct sg
     return (struct sgx_attributes){ secs->attributes.flags & mask, secs->attributes.xfrm & r->attributemask.xfrm };
 }
 
-// Which inputs a key has (SDM 38.4 EGETKEY, table "Key Derivation"). All have the masked ATTRIBUTES and MISCSELECT, CPUSVN
-// and ISVSVN of the request. Provisioning keys belong to the signer, on whoever owns the machine.
+// Which inputs a key has (SDM 38.4 EGETKEY, table "Key Derivation"). All have the masked ATTRIBUTES and MISCSELECT,
+// CPUSVN and ISVSVN of the request. Provisioning keys belong to the signer, on whoever owns the machine.
 struct key_inputs {
     bool owner;  // OWNEREPOCH and KEYID
     bool masks;  // ATTRIBUTEMASK and MISCMASK themselves
@@ -137,8 +142,11 @@ static void dependencies(struct sgx_model *m, const struct sgx_cpu *cpu, const s
     const struct sgx_secs *secs = secs_of(m, cpu->secs);
     const struct key_inputs *in = &key_inputs[r->keyname];
 
-    *d = (struct key_dependencies){ .keyname = r->keyname, .isvprodid = secs->isvprodid, .isvsvn = r->isvsvn,
-                                    .attributes = masked(secs, r), .miscselect = secs->miscselect & r->miscmask };
+    *d = (struct key_dependencies){ .keyname = r->keyname,
+                                    .isvprodid = secs->isvprodid,
+                                    .isvsvn = r->isvsvn,
+                                    .attributes = masked(secs, r),
+                                    .miscselect = secs->miscselect & r->miscmask };
     memcpy(d->cpusvn, r->cpusvn, sizeof(d->cpusvn));
     if (in->owner) {
         memcpy(d->owner_epoch, m->owner_epoch, sizeof(d->owner_epoch));
@@ -160,7 +168,8 @@ static void dependencies(struct sgx_model *m, const struct sgx_cpu *cpu, const s
 static int own_report_key(struct sgx_model *m, const struct sgx_cpu *cpu, const u8 keyid[32], u8 ret_key[16])
 {
     const struct sgx_secs *secs = secs_of(m, cpu->secs);
-    struct sgx_targetinfo self = { .attributes = secs->attributes, .miscselect = secs->miscselect,
+    struct sgx_targetinfo self = { .attributes = secs->attributes,
+                                   .miscselect = secs->miscselect,
                                    .configsvn = secs->configsvn };
 
     memcpy(self.measurement, secs->mrenclave, sizeof(self.measurement));

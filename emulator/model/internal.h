@@ -10,22 +10,22 @@
 struct secs_private {
     u64 eid;
     u64 children;
-    u64 epoch;          // starts at 1; ETRACK adds one
-    u32 inside[2];      // threads inside that entered in epoch e, at [e & 1]
+    u64 epoch;     // starts at 1; ETRACK adds one
+    u32 inside[2]; // threads inside that entered in epoch e, at [e & 1]
     struct sha256 measurement;
     u8 isvfamilyid[16], isvextprodid[16];
 };
 static_assert(SECS_PRIVATE_OFFSET + sizeof(struct secs_private) <= sizeof(struct sgx_secs));
 
-#define SECINFO_FLAGS_ALL                                                                                    \
+#define SECINFO_FLAGS_ALL                                                                                          \
     (SGX_SECINFO_R | SGX_SECINFO_W | SGX_SECINFO_X | SGX_SECINFO_PENDING | SGX_SECINFO_MODIFIED | SGX_SECINFO_PR | \
      SGX_SECINFO_PT_MASK)
 #define SECINFO_RWX (SGX_SECINFO_R | SGX_SECINFO_W | SGX_SECINFO_X)
-#define TRY(expression)                        \
-    do {                                       \
+#define TRY(expression)                         \
+    do {                                        \
         struct sgx_result try_r = (expression); \
-        if (try_r.vector)                      \
-            return try_r;                      \
+        if (try_r.vector)                       \
+            return try_r;                       \
     } while (0)
 
 static inline struct sgx_result success(void) { return (struct sgx_result){ 0 }; }
@@ -109,7 +109,8 @@ struct sgx_result leaf_ereport(struct sgx_model *m, struct sgx_cpu *cpu);
 struct sgx_result leaf_egetkey(struct sgx_model *m, struct sgx_cpu *cpu);
 struct sgx_result leaf_edeccssa(struct sgx_model *m, struct sgx_cpu *cpu);
 
-// SSA frames (ssa.c). Finds frame n of a TCS; its XSAVE and GPR pages must be mapped and REG, readable and writable: #PF.
+// SSA frames (ssa.c). Finds frame n of a TCS; its XSAVE and GPR pages must be mapped and REG, readable and writable:
+// #PF.
 struct sgx_result ssa_find(struct sgx_model *m, const struct sgx_cpu *cpu, const struct sgx_secs *secs, u32 secs_page,
                            const struct sgx_tcs *tcs, u32 n, struct sgx_ssa_frame *ret_frame);
 // Offsets are from the frame's start; the range must lie in its XSAVE pages or its last page.
@@ -126,7 +127,10 @@ static inline u64 ssa_gpr_offset(const struct sgx_ssa_frame *f)
 {
     return (u64)f->frame_pages * PAGE_SIZE - sizeof(struct sgx_gprsgx);
 }
-static inline u64 ssa_exinfo_offset(const struct sgx_ssa_frame *f) { return ssa_gpr_offset(f) - sizeof(struct sgx_exinfo); }
+static inline u64 ssa_exinfo_offset(const struct sgx_ssa_frame *f)
+{
+    return ssa_gpr_offset(f) - sizeof(struct sgx_exinfo);
+}
 
 // Keys (keys.c). The input of every derivation; README.md documents it.
 struct key_dependencies {
@@ -139,4 +143,5 @@ struct key_dependencies {
     u8 isvfamilyid[16], isvextprodid[16];
 };
 int derive_key(const struct sgx_model *m, const struct key_dependencies *d, u8 ret_key[16]);
-int derive_report_key(const struct sgx_model *m, const struct sgx_targetinfo *target, const u8 keyid[32], u8 ret_key[16]);
+int derive_report_key(const struct sgx_model *m, const struct sgx_targetinfo *target, const u8 keyid[32],
+                      u8 ret_key[16]);

@@ -13,10 +13,13 @@ int derive_key(const struct sgx_model *m, const struct key_dependencies *d, u8 r
     return aes128_cmac(m->root_key, &marked, sizeof(marked), ret_key);
 }
 
-int derive_report_key(const struct sgx_model *m, const struct sgx_targetinfo *target, const u8 keyid[32], u8 ret_key[16])
+int derive_report_key(const struct sgx_model *m, const struct sgx_targetinfo *target, const u8 keyid[32],
+                      u8 ret_key[16])
 {
-    struct key_dependencies d = { .keyname = SGX_KEYSELECT_REPORT, .configsvn = target->configsvn,
-                                  .miscselect = target->miscselect, .attributes = target->attributes };
+    struct key_dependencies d = { .keyname = SGX_KEYSELECT_REPORT,
+                                  .configsvn = target->configsvn,
+                                  .miscselect = target->miscselect,
+                                  .attributes = target->attributes };
 
     memcpy(d.mrenclave, target->measurement, sizeof(d.mrenclave));
     memcpy(d.configid, target->configid, sizeof(d.configid));

@@ -33,11 +33,11 @@ enum sgx_vector { SGX_NO_FAULT = 0, SGX_DB = 1, SGX_BP = 3, SGX_UD = 6, SGX_GP =
 
 // Outcome of a leaf: a fault (vector != 0; no architectural effect), or the value for RAX with ZF and CF.
 struct sgx_result {
-    u8 vector;       // enum sgx_vector
-    bool zf, cf;     // as the leaf sets RFLAGS
-    u32 fault_code;  // of #PF
-    u64 address;     // CR2 of #PF; ENCLS: the EPC address
-    u64 rax;         // enum sgx_error
+    u8 vector;      // enum sgx_vector
+    bool zf, cf;    // as the leaf sets RFLAGS
+    u32 fault_code; // of #PF
+    u64 address;    // CR2 of #PF; ENCLS: the EPC address
+    u64 rax;        // enum sgx_error
 };
 
 enum sgx_access { SGX_READ, SGX_WRITE, SGX_EXEC };
@@ -72,15 +72,15 @@ struct sgx_xsave_component {
 };
 
 struct sgx_config {
-    bool sgx2;       // SGX2 leaves and EXINFO
-    bool kss;        // key separation and sharing
-    bool aex_notify; // EDECCSSA and ATTRIBUTES.AEXNOTIFY (the notification itself is not modelled)
-    u64 epc_base;    // physical address that CPUID.12H.2 tells
-    u64 xfrm;        // supported XFRM bits: contains 3
+    bool sgx2;                            // SGX2 leaves and EXINFO
+    bool kss;                             // key separation and sharing
+    bool aex_notify;                      // EDECCSSA and ATTRIBUTES.AEXNOTIFY (the notification itself is not modelled)
+    u64 epc_base;                         // physical address that CPUID.12H.2 tells
+    u64 xfrm;                             // supported XFRM bits: contains 3
     struct sgx_xsave_component xsave[64]; // 2..63 used
-    u8 fuse[32];     // secret all keys derive from
-    u8 paging_key[16]; // new at each start, as at each reset of a CPU
-    u8 security_version; // last byte of CPUSVN
+    u8 fuse[32];                          // secret all keys derive from
+    u8 paging_key[16];                    // new at each start, as at each reset of a CPU
+    u8 security_version;                  // last byte of CPUSVN
 };
 
 struct sgx_counters {
@@ -96,11 +96,11 @@ struct sgx_model {
     struct sgx_epcm *epcm;
     u32 pages;
     u64 next_eid, next_version;
-    u8 root_key[16];        // from the fuses
+    u8 root_key[16]; // from the fuses
     u8 cpusvn[16];
-    u8 lepubkeyhash[32];    // IA32_SGXLEPUBKEYHASH0..3; the front end writes it as the kernel does
+    u8 lepubkeyhash[32]; // IA32_SGXLEPUBKEYHASH0..3; the front end writes it as the kernel does
     u8 owner_epoch[16];
-    u8 report_keyid[32];    // CR_REPORT_KEYID
+    u8 report_keyid[32]; // CR_REPORT_KEYID
     struct sgx_counters count;
 };
 
@@ -124,22 +124,22 @@ struct sgx_cpu {
     struct sgx_gpr gpr;
     u64 fs_base, gs_base;
     u64 xcr0;
-    u8 *xsave;      // XSAVE image in standard format, 64-aligned
+    u8 *xsave; // XSAVE image in standard format, 64-aligned
     u32 xsave_size;
     // CR_* of SDM 35.5, valid while in_enclave
     bool in_enclave, debug_optin;
-    u32 secs;       // CR_ACTIVE_SECS
-    u32 tcs;        // CR_TCS_PA as an EPC index
+    u32 secs; // CR_ACTIVE_SECS
+    u32 tcs;  // CR_TCS_PA as an EPC index
     u64 tcs_linaddr, base, size;
-    u64 epoch;      // of the enclave at entry
+    u64 epoch; // of the enclave at entry
     u64 save_fs, save_gs, save_xcr0;
     bool save_tf;
     struct sgx_ssa_frame ssa;
 };
 
 // epcm: `pages` entries given by the caller. 0, -EINVAL (config) or -EIO (crypto).
-__nodiscard int sgx_model_init(struct sgx_model *m, const struct sgx_config *config, const struct sgx_ops *ops, void *front,
-                               struct sgx_epcm *epcm, u32 pages);
+__nodiscard int sgx_model_init(struct sgx_model *m, const struct sgx_config *config, const struct sgx_ops *ops,
+                               void *front, struct sgx_epcm *epcm, u32 pages);
 
 // Fixes leaf 7.0, 0x12.0, 0x12.1, 0x12.2+ in regs (EAX EBX ECX EDX as the host gave them) and raises leaf 0's EAX.
 void sgx_cpuid(const struct sgx_model *m, u32 leaf, u32 subleaf, u32 regs[4]);
@@ -190,8 +190,9 @@ void sgx_aex(struct sgx_model *m, struct sgx_cpu *cpu, u32 vector, u32 code, u64
 // The logical processor vanishes (its thread was killed inside): an AEX without a saved state, so that the epoch ends.
 void sgx_abandon(struct sgx_model *m, struct sgx_cpu *cpu);
 
-// An access of `cpu` to linaddr as the CPU checks it in enclave mode (SDM 35.3, 35.5): page tables, then EPCM. Success with
-// cf set: an EPC page seen from outside its ELRANGE, with abort-page semantics (reads give ones, writes are dropped).
+// An access of `cpu` to linaddr as the CPU checks it in enclave mode (SDM 35.3, 35.5): page tables, then EPCM. Success
+// with cf set: an EPC page seen from outside its ELRANGE, with abort-page semantics (reads give ones, writes are
+// dropped).
 struct sgx_result sgx_check_access(struct sgx_model *m, const struct sgx_cpu *cpu, u64 linaddr, enum sgx_access access);
 // What the EPCM alone permits software of the owner to do with a page: bits 1 << enum sgx_access.
 u32 sgx_epcm_rights(const struct sgx_epcm *epcm);

@@ -4,7 +4,14 @@
 
 #include "base/string.h"
 
-enum { XSAVE_LEGACY = 512, XSAVE_HEADER = 64, XSAVE_SW_RESERVED = 464, FCW_INIT = 0x37f, MXCSR_INIT = 0x1f80, MXCSR_AT = 24 };
+enum {
+    XSAVE_LEGACY = 512,
+    XSAVE_HEADER = 64,
+    XSAVE_SW_RESERVED = 464,
+    FCW_INIT = 0x37f,
+    MXCSR_INIT = 0x1f80,
+    MXCSR_AT = 24
+};
 
 u64 xsave_bytes(const struct sgx_model *m, u64 xfrm)
 {
@@ -18,15 +25,18 @@ u64 xsave_bytes(const struct sgx_model *m, u64 xfrm)
 
 u64 sgx_ssa_frame_bytes(const struct sgx_model *m, u64 xfrm, u32 miscselect)
 {
-    return xsave_bytes(m, xfrm) + sizeof(struct sgx_gprsgx) + (miscselect & SGX_MISC_EXINFO ? sizeof(struct sgx_exinfo) : 0);
+    return xsave_bytes(m, xfrm) + sizeof(struct sgx_gprsgx) +
+           (miscselect & SGX_MISC_EXINFO ? sizeof(struct sgx_exinfo) : 0);
 }
 
-static struct sgx_result ssa_page(struct sgx_model *m, const struct sgx_cpu *cpu, u32 secs_page, u64 linaddr, u32 *ret_page)
+static struct sgx_result ssa_page(struct sgx_model *m, const struct sgx_cpu *cpu, u32 secs_page, u64 linaddr,
+                                  u32 *ret_page)
 {
     // There is no check of ELRANGE: a page outside cannot have an EPCM entry that fits.
     TRY(operand_walk(m, cpu, linaddr, SGX_WRITE, ret_page));
     const struct sgx_epcm *e = &m->epcm[*ret_page];
-    bool usable = page_belongs(e, secs_page, linaddr) && e->type == SGX_PT_REG && e->r && e->w && !e->pending && !e->modified;
+    bool usable =
+        page_belongs(e, secs_page, linaddr) && e->type == SGX_PT_REG && e->r && e->w && !e->pending && !e->modified;
     return usable ? success() : pf(linaddr, SGX_PFEC_P | SGX_PFEC_W | SGX_PFEC_U | SGX_PFEC_SGX); // both are demanded
 }
 
@@ -113,7 +123,8 @@ static void set_xstate_bv(struct sgx_cpu *cpu, u64 xfrm, u64 bits)
     memcpy(cpu->xsave + XSAVE_LEGACY, &bv, sizeof(bv));
 }
 
-// Bytes 464..511 are the host kernel's in the image (ptrace keeps XCR0 there), not state: neither function touches them.
+// Bytes 464..511 are the host kernel's in the image (ptrace keeps XCR0 there), not state: neither function touches
+// them.
 void ssa_load_xsave(struct sgx_model *m, struct sgx_cpu *cpu, u64 xfrm, const struct sgx_ssa_frame *frame)
 {
     u64 bv;

@@ -62,20 +62,28 @@ static void put_number(struct sink *out, const struct spec *spec, u64 value, uns
 static u64 next_unsigned(va_list *args, int length)
 {
     switch (length) {
-    case -2: return (u8)va_arg(*args, unsigned);
-    case -1: return (u16)va_arg(*args, unsigned);
-    case 0: return va_arg(*args, unsigned);
-    default: return va_arg(*args, unsigned long);
+    case -2:
+        return (u8)va_arg(*args, unsigned);
+    case -1:
+        return (u16)va_arg(*args, unsigned);
+    case 0:
+        return va_arg(*args, unsigned);
+    default:
+        return va_arg(*args, unsigned long);
     }
 }
 
 static s64 next_signed(va_list *args, int length)
 {
     switch (length) {
-    case -2: return (s8)va_arg(*args, int);
-    case -1: return (s16)va_arg(*args, int);
-    case 0: return va_arg(*args, int);
-    default: return va_arg(*args, long);
+    case -2:
+        return (s8)va_arg(*args, int);
+    case -1:
+        return (s16)va_arg(*args, int);
+    case 0:
+        return va_arg(*args, int);
+    default:
+        return va_arg(*args, long);
     }
 }
 
@@ -83,12 +91,18 @@ static const char *parse_spec(const char *p, struct spec *spec, va_list *args)
 {
     *spec = (struct spec){ .precision = -1 };
     for (;; p++) {
-        if (*p == '0') spec->zero = true;
-        else if (*p == '-') spec->left = true;
-        else if (*p == '+') spec->plus = true;
-        else if (*p == ' ') spec->space = true;
-        else if (*p == '#') spec->alt = true;
-        else break;
+        if (*p == '0')
+            spec->zero = true;
+        else if (*p == '-')
+            spec->left = true;
+        else if (*p == '+')
+            spec->plus = true;
+        else if (*p == ' ')
+            spec->space = true;
+        else if (*p == '#')
+            spec->alt = true;
+        else
+            break;
     }
     if (*p == '*') {
         spec->width = va_arg(*args, int);
@@ -110,10 +124,14 @@ static const char *parse_spec(const char *p, struct spec *spec, va_list *args)
             spec->precision = spec->precision * 10 + (*p++ - '0');
     }
     for (;; p++) {
-        if (*p == 'l') spec->length++;
-        else if (*p == 'h') spec->length--;
-        else if (*p == 'z') spec->length = 2;
-        else return p;
+        if (*p == 'l')
+            spec->length++;
+        else if (*p == 'h')
+            spec->length--;
+        else if (*p == 'z')
+            spec->length = 2;
+        else
+            return p;
     }
 }
 

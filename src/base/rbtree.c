@@ -46,10 +46,7 @@ void rb_insert(struct rb_tree *tree, struct rb_node *node, struct rb_node *paren
     rb_insert_augmented(tree, node, parent, link, NULL);
 }
 
-void rb_erase(struct rb_tree *tree, struct rb_node *node)
-{
-    rb_erase_augmented(tree, node, NULL);
-}
+void rb_erase(struct rb_tree *tree, struct rb_node *node) { rb_erase_augmented(tree, node, NULL); }
 
 void rb_propagate(struct rb_node *node, rb_update update)
 {

@@ -28,20 +28,30 @@ typedef __SIZE_TYPE__ size_t;
 #define PAGE_SIZE (1ul << PAGE_SHIFT)
 #define PAGE_MASK (PAGE_SIZE - 1)
 
-#define ALIGN_DOWN(x, a) ((x) & ~((typeof(x))(a) - 1))
-#define ALIGN_UP(x, a) ALIGN_DOWN((x) + ((typeof(x))(a) - 1), a)
-#define IS_ALIGNED(x, a) (((x) & ((typeof(x))(a) - 1)) == 0)
-#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define ALIGN_DOWN(x, a) ((x) & ~((typeof(x))(a)-1))
+#define ALIGN_UP(x, a) ALIGN_DOWN((x) + ((typeof(x))(a)-1), a)
+#define IS_ALIGNED(x, a) (((x) & ((typeof(x))(a)-1)) == 0)
+#define DIV_ROUND_UP(n, d) (((n) + (d)-1) / (d))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) ((type *)((uintptr_t)(ptr) - offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((uintptr_t)(ptr)-offsetof(type, member)))
 #define MIN(a, b) MIN_NAMED(a, b, __COUNTER__)
 #define MAX(a, b) MAX_NAMED(a, b, __COUNTER__)
 // Each use has names of its own, so that one may stand inside another.
 #define MIN_NAMED(a, b, n) MIN_WITH(a, b, n)
 #define MAX_NAMED(a, b, n) MAX_WITH(a, b, n)
-#define MIN_WITH(a, b, n) ({ typeof(a) min_a##n = (a); typeof(b) min_b##n = (b); min_a##n < min_b##n ? min_a##n : min_b##n; })
-#define MAX_WITH(a, b, n) ({ typeof(a) max_a##n = (a); typeof(b) max_b##n = (b); max_a##n > max_b##n ? max_a##n : max_b##n; })
+#define MIN_WITH(a, b, n)                          \
+    ({                                             \
+        typeof(a) min_a##n = (a);                  \
+        typeof(b) min_b##n = (b);                  \
+        min_a##n < min_b##n ? min_a##n : min_b##n; \
+    })
+#define MAX_WITH(a, b, n)                          \
+    ({                                             \
+        typeof(a) max_a##n = (a);                  \
+        typeof(b) max_b##n = (b);                  \
+        max_a##n > max_b##n ? max_a##n : max_b##n; \
+    })
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

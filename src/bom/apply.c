@@ -114,11 +114,13 @@ static enum state look(const struct applying *applying, const struct step *step)
     else if (S_ISDIR(there.st_mode))
         state = IMPOSSIBLE;
     else
-        state = step->kind == STEP_FILE ? compare_file(step, folder, name, &there) : compare_link(step, folder, name, &there);
+        state = step->kind == STEP_FILE ? compare_file(step, folder, name, &there)
+                                        : compare_link(step, folder, name, &there);
     close(folder);
     if (state == IMPOSSIBLE)
-        refuse(applying, step, step->kind == STEP_FILE ? "a folder is where the file must be: remove it first"
-                                                       : "a folder is where the link must be: remove it first");
+        refuse(applying, step,
+               step->kind == STEP_FILE ? "a folder is where the file must be: remove it first"
+                                       : "a folder is where the link must be: remove it first");
     return state;
 }
 
@@ -205,7 +207,8 @@ static int finish_folder(const struct applying *applying, const struct step *ste
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd); // the descriptor is O_PATH
     if (fstat(fd, &there) != 0)
         err = -errno;
-    else if ((there.st_mode & 07777) != (step->status.st_mode & 07777) && chmod(path, step->status.st_mode & 07777) != 0)
+    else if ((there.st_mode & 07777) != (step->status.st_mode & 07777) &&
+             chmod(path, step->status.st_mode & 07777) != 0)
         err = -errno;
     else if (!same_time(&there, &step->status) && utimensat(AT_FDCWD, path, times, 0) != 0)
         err = -errno;
@@ -216,9 +219,11 @@ static int finish_folder(const struct applying *applying, const struct step *ste
 static void failed(const struct applying *applying, const struct step *step, int err)
 {
     if (err == -EUCLEAN)
-        report_error(applying->plan->report, step->place, "%s: %s changed while it was copied; %s is as it was", step->key, step->from, step->to);
+        report_error(applying->plan->report, step->place, "%s: %s changed while it was copied; %s is as it was",
+                     step->key, step->from, step->to);
     else
-        report_error(applying->plan->report, step->place, "%s: %s could not be brought into the root: %s", step->key, step->to, strerror(-err));
+        report_error(applying->plan->report, step->place, "%s: %s could not be brought into the root: %s", step->key,
+                     step->to, strerror(-err));
 }
 
 void apply_plan(const struct plan *plan, int root_fd, const volatile int *stop, struct applied *ret)
@@ -228,7 +233,9 @@ void apply_plan(const struct plan *plan, int root_fd, const volatile int *stop, 
     for (size_t i = 0; i < plan->count && !*stop; i++) {
         const struct step *step = plan->items[i];
         enum state state = look(&applying, step);
-        int err = state == UP_TO_DATE || state == IMPOSSIBLE || state == OTHER_TIME ? 0 : do_step(&applying, step, state, stop);
+        int err = state == UP_TO_DATE || state == IMPOSSIBLE || state == OTHER_TIME
+                      ? 0
+                      : do_step(&applying, step, state, stop);
         if (err && err != -EINTR)
             failed(&applying, step, err);
         else if (!err && state != IMPOSSIBLE)

@@ -52,7 +52,8 @@ static void add_file(const struct closure *closure, const char *from, const char
         complain(closure, "%s cannot be read: %s", from, strerror(errno));
 }
 
-static struct loaded *load(struct closure *closure, const struct loaded *needed_by, const char *name, const char *from, const char *to)
+static struct loaded *load(struct closure *closure, const struct loaded *needed_by, const char *name, const char *from,
+                           const char *to)
 {
     struct arena *arena = closure->plan->arena;
     struct loaded *loaded = arena_alloc(arena, sizeof(*loaded));
@@ -72,8 +73,8 @@ static bool is_loaded(const struct closure *closure, const char *name)
     return false;
 }
 
-// The linker itself, which a library may name but which is there before it. musl's is its libc, under whatever name the parts of libc
-// once had.
+// The linker itself, which a library may name but which is there before it. musl's is its libc, under whatever name the
+// parts of libc once had.
 static bool is_linker(const char *name, bool musl)
 {
     static const char *const parts[] = { "libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet." };
@@ -83,7 +84,8 @@ static bool is_linker(const char *name, bool musl)
     return !musl && strcmp(name, "ld-linux-x86-64.so.2") == 0;
 }
 
-// glibc's linker of the image has no cache: what this machine finds by its cache outside the default folders gets a link in one.
+// glibc's linker of the image has no cache: what this machine finds by its cache outside the default folders gets a
+// link in one.
 static void make_findable(struct closure *closure, const struct found *found, const char *name)
 {
     struct arena *arena = closure->plan->arena;
@@ -92,7 +94,9 @@ static void make_findable(struct closure *closure, const struct found *found, co
         add_file(closure, closure->libraries->files.musl_path, "/etc/ld-musl-x86_64.path");
     if (found->by == FOUND_BY_CACHE || found->by == FOUND_BY_DEFAULT)
         if (!libraries_is_default_folder(closure->libraries, folder))
-            add_step(closure, (struct step){ .kind = STEP_LINK, .from = found->to, .to = path_join(arena, closure->libraries->libc_folder, name) });
+            add_step(closure, (struct step){ .kind = STEP_LINK,
+                                             .from = found->to,
+                                             .to = path_join(arena, closure->libraries->libc_folder, name) });
 }
 
 // Is a file of this name in the plan, though not where the linker would look? Then a program may load it by its path.
@@ -114,14 +118,14 @@ static void missing(struct closure *closure, const struct loaded *by, const char
         chain = arena_format(arena, "%s, which %s needs", chain, above->from);
     const char *elsewhere = copied_somewhere(closure->plan, name), *hint = "";
     if (!closure->root->strict && elsewhere) {
-        report_note(closure->plan->report, REPORT_DEBUG, "%s needs %s, which is copied to %s, where it is not searched for", by->from, name,
-                    elsewhere);
+        report_note(closure->plan->report, REPORT_DEBUG,
+                    "%s needs %s, which is copied to %s, where it is not searched for", by->from, name, elsewhere);
         return;
     }
     if (elsewhere)
         hint = arena_format(arena, "; it is copied to %s, where the program will not look", elsewhere);
-    complain(closure, "%s%s%s needs the library %s, which is not found: searched %s%s%s", by->from, chain, *chain ? "," : "", name,
-             libraries_places(closure->libraries, by, name, closure->musl), hint,
+    complain(closure, "%s%s%s needs the library %s, which is not found: searched %s%s%s", by->from, chain,
+             *chain ? "," : "", name, libraries_places(closure->libraries, by, name, closure->musl), hint,
              closure->root->strict ? " (autodep: false leaves libraries to you)" : "");
 }
 
@@ -151,7 +155,8 @@ static void add_interpreter(struct closure *closure, const char *path)
         return;
     }
     if (access(from, F_OK) != 0) {
-        complain(closure, "%s: its interpreter (the dynamic linker) %s is not on this machine", closure->root->from, path);
+        complain(closure, "%s: its interpreter (the dynamic linker) %s is not on this machine", closure->root->from,
+                 path);
         return;
     }
     report_note(closure->plan->report, REPORT_DEBUG, "%s needs its interpreter %s", closure->root->from, from);
@@ -165,8 +170,8 @@ static void plan_one(struct closure *closure)
     if (object->kind == ELF_BROKEN)
         complain(closure, "%s is no whole ELF file: %s", root->from, object->why);
     else if (object->kind == ELF_FOREIGN && root->strict)
-        report_warning(closure->plan->report, root->place, "%s: no libraries are looked for: %s is an ELF file, but %s", root->key, root->from,
-                       object->why);
+        report_warning(closure->plan->report, root->place, "%s: no libraries are looked for: %s is an ELF file, but %s",
+                       root->key, root->from, object->why);
     if (object->kind != ELF_X86_64)
         return;
     // $ORIGIN of a program is where it really lies, of a library where it is named.

@@ -65,11 +65,15 @@ enum {
 };
 
 // Reads one BOM from memory. Errors go to the report; what could be read is in *ret nevertheless.
-void bom_read(struct arena *arena, struct report *report, const char *name, const char *folder, const void *text, size_t size, struct bom *ret);
+void bom_read(struct arena *arena, struct report *report, const char *name, const char *folder, const void *text,
+              size_t size, struct bom *ret);
 
-// Reads the BOM at path ("-": standard input; a bare name is also looked for in include_dirs) and what it includes, each file once,
-// included ones first. include_dirs are searched in order after the folder of the including file.
-void bom_load(struct arena *arena, struct report *report, const char *path, const struct text_list *include_dirs, struct bom_list *ret);
+// Reads the BOM at path ("-": standard input; a bare name is also looked for in include_dirs) and what it includes,
+// each file once, included ones first. include_dirs are searched in order after the folder of the including file.
+void bom_load(struct arena *arena, struct report *report, const char *path, const struct text_list *include_dirs,
+              struct bom_list *ret);
 
-// Replaces $NAME and ${NAME} by the environment's values, $$ by $, and $OCCLUM_BOM_DIR by `folder`. NULL after an error.
-const char *bom_expand(struct arena *arena, struct report *report, const struct bom_text *where, const char *folder, const char *text);
+// Replaces $NAME and ${NAME} by the environment's values, $$ by $, and $OCCLUM_BOM_DIR by `folder`. NULL after an
+// error.
+const char *bom_expand(struct arena *arena, struct report *report, const struct bom_text *where, const char *folder,
+                       const char *text);

@@ -74,7 +74,8 @@ static int copy_contents(const struct step *step, int from, int to, const volati
     struct stat status;
     u8 hash[32];
     // A file of size 0 may have contents all the same: those of /proc have.
-    int err = step->hashed || step->status.st_size == 0 ? -EOPNOTSUPP : copy_in_kernel(from, to, (u64)step->status.st_size, stop);
+    int err = step->hashed || step->status.st_size == 0 ? -EOPNOTSUPP
+                                                        : copy_in_kernel(from, to, (u64)step->status.st_size, stop);
     if (err == -EOPNOTSUPP)
         err = copy_hashed(from, to, hash, stop);
     if (!err && step->hashed && memcmp(hash, step->hash, sizeof(hash)) != 0)

@@ -154,13 +154,17 @@ static bool read_dynamic(struct elf_file *file, struct dynamic *ret)
     return true;
 }
 
-static bool read_entry(struct elf_file *file, const struct dynamic *dynamic, const Elf64_Dyn *entry, struct elf_needs *ret)
+static bool read_entry(struct elf_file *file, const struct dynamic *dynamic, const Elf64_Dyn *entry,
+                       struct elf_needs *ret)
 {
-    const char **into = entry->d_tag == DT_SONAME ? &ret->soname : entry->d_tag == DT_RPATH ? &ret->rpath : &ret->runpath;
+    const char **into = entry->d_tag == DT_SONAME  ? &ret->soname
+                        : entry->d_tag == DT_RPATH ? &ret->rpath
+                                                   : &ret->runpath;
     u64 at = entry->d_un.d_val;
     if (entry->d_tag == DT_FLAGS_1)
         ret->no_default = at & DF_1_NODEFLIB;
-    if (entry->d_tag != DT_NEEDED && entry->d_tag != DT_SONAME && entry->d_tag != DT_RPATH && entry->d_tag != DT_RUNPATH)
+    if (entry->d_tag != DT_NEEDED && entry->d_tag != DT_SONAME && entry->d_tag != DT_RPATH &&
+        entry->d_tag != DT_RUNPATH)
         return true;
     u64 room = at < dynamic->strings_size ? dynamic->strings_size - at : 0;
     if (entry->d_tag == DT_NEEDED)
@@ -205,7 +209,8 @@ enum elf_kind elf_needs_read(struct arena *arena, int fd, struct elf_needs *ret,
     if (!read_at(&file, 0, &header, sizeof(header)))
         return ELF_BROKEN;
     *ret_why = "it is not for x86-64";
-    if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != EM_X86_64)
+    if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
+        header.e_machine != EM_X86_64)
         return ELF_FOREIGN;
     *ret_why = "it is neither a program nor a library";
     if (header.e_type != ET_EXEC && header.e_type != ET_DYN)

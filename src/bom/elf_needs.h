@@ -14,8 +14,8 @@ struct elf_needs {
 };
 
 enum elf_kind {
-    ELF_OTHER,  // no ELF file
-    ELF_X86_64, // *ret holds what it needs
+    ELF_OTHER,   // no ELF file
+    ELF_X86_64,  // *ret holds what it needs
     ELF_FOREIGN, // an ELF file, but no program or library for x86-64: of another machine, an object file, a core
     ELF_BROKEN,
 };

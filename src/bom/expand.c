@@ -25,19 +25,22 @@ static const char *nearest_variable(struct arena *arena, const char *name)
     return nearest_word(name, names.items);
 }
 
-static const char *value_of(struct arena *arena, struct report *report, const struct bom_text *where, const char *folder, const char *name)
+static const char *value_of(struct arena *arena, struct report *report, const struct bom_text *where,
+                            const char *folder, const char *name)
 {
     const char *value = strcmp(name, "OCCLUM_BOM_DIR") == 0 ? folder : getenv(name);
     if (value)
         return value;
     const char *near = nearest_variable(arena, name);
-    report_error(report, where->place, "%s: the environment has no variable %s%s%s%s (a $ that is meant as such is written $$)", where->key, name,
-                 near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    report_error(report, where->place,
+                 "%s: the environment has no variable %s%s%s%s (a $ that is meant as such is written $$)", where->key,
+                 name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     return NULL;
 }
 
 // Reads the name behind a $; *ret_rest is what follows it. NULL: no variable, or an error if *ret_rest is NULL.
-static const char *name_at(struct arena *arena, struct report *report, const struct bom_text *where, const char *at, const char **ret_rest)
+static const char *name_at(struct arena *arena, struct report *report, const struct bom_text *where, const char *at,
+                           const char **ret_rest)
 {
     bool braces = *at == '{';
     const char *begin = at + braces, *end = begin;
@@ -52,7 +55,8 @@ static const char *name_at(struct arena *arena, struct report *report, const str
     return end == begin ? NULL : arena_copy(arena, begin, (size_t)(end - begin));
 }
 
-const char *bom_expand(struct arena *arena, struct report *report, const struct bom_text *where, const char *folder, const char *text)
+const char *bom_expand(struct arena *arena, struct report *report, const struct bom_text *where, const char *folder,
+                       const char *text)
 {
     char *result = NULL;
     size_t size = 0;

@@ -9,7 +9,9 @@
 #include "bom/paths.h"
 
 // The folders built into the linkers of the common distributions.
-static const char *const glibc_defaults[] = { "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib" };
+static const char *const glibc_defaults[] = {
+    "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib", "/usr/lib"
+};
 static const char *const musl_defaults[] = { "/lib", "/usr/local/lib", "/usr/lib" };
 enum { CACHE_SIZE_MAX = 64 << 20, MUSL_PATH_SIZE_MAX = 64 << 10 };
 
@@ -39,8 +41,9 @@ static void open_glibc(struct libraries *libraries)
     size_t size;
     const u8 *bytes = read_file(libraries->arena, libraries->files.cache, CACHE_SIZE_MAX, &size);
     if (!bytes || ldcache_open(bytes, size, &libraries->cache) != 0) {
-        report_note(libraries->report, REPORT_INFO, "%s: %s; the folders of %s are searched instead", libraries->files.cache,
-                    bytes ? "not a cache that is known here" : "not there", libraries->files.conf);
+        report_note(libraries->report, REPORT_INFO, "%s: %s; the folders of %s are searched instead",
+                    libraries->files.cache, bytes ? "not a cache that is known here" : "not there",
+                    libraries->files.conf);
         ldconf_read(libraries->arena, libraries->files.conf, &libraries->glibc_folders);
     }
     for (size_t i = 0; i < ARRAY_SIZE(glibc_defaults); i++)
@@ -88,13 +91,15 @@ const struct elf_object *libraries_object(struct libraries *libraries, const cha
 }
 
 // Takes folder/name if it is a library: one that the plan puts there, or else the one of this machine.
-static bool try_folder(struct libraries *libraries, const char *from, const char *to, const char *name, enum found_by by, struct found *ret)
+static bool try_folder(struct libraries *libraries, const char *from, const char *to, const char *name,
+                       enum found_by by, struct found *ret)
 {
     const char *place = path_normalize(libraries->arena, path_join(libraries->arena, to, name));
     const struct step *step = plan_find_file(libraries->plan, place);
     const char *file = step ? path_absolute(libraries->arena, step->from) : path_join(libraries->arena, from, name);
     const struct elf_object *object = libraries_object(libraries, file);
-    report_note(libraries->report, REPORT_TRACE, "  %s: %s", file, object->kind == ELF_X86_64 && object->needs.is_library ? "taken" : "no");
+    report_note(libraries->report, REPORT_TRACE, "  %s: %s", file,
+                object->kind == ELF_X86_64 && object->needs.is_library ? "taken" : "no");
     if (object->kind != ELF_X86_64 || !object->needs.is_library)
         return false;
     *ret = (struct found){ .by = by, .from = file, .to = place };
@@ -119,8 +124,10 @@ static bool is_glibc(const struct elf_needs *needs)
     return false;
 }
 
-// Takes what the BOM itself puts into a folder where the linker looks in any case, though this machine may have the library elsewhere.
-static bool try_own(struct libraries *libraries, const char *const *folders, size_t count, const char *name, bool musl, struct found *ret)
+// Takes what the BOM itself puts into a folder where the linker looks in any case, though this machine may have the
+// library elsewhere.
+static bool try_own(struct libraries *libraries, const char *const *folders, size_t count, const char *name, bool musl,
+                    struct found *ret)
 {
     for (size_t i = 0; i < count; i++) {
         const char *place = path_join(libraries->arena, folders[i], name);
@@ -129,7 +136,8 @@ static bool try_own(struct libraries *libraries, const char *const *folders, siz
             continue;
         const char *file = path_absolute(libraries->arena, step->from);
         const struct elf_object *object = libraries_object(libraries, file);
-        if (object->kind != ELF_X86_64 || !object->needs.is_library || (musl ? is_glibc(&object->needs) : libraries_is_musl(&object->needs)))
+        if (object->kind != ELF_X86_64 || !object->needs.is_library ||
+            (musl ? is_glibc(&object->needs) : libraries_is_musl(&object->needs)))
             continue;
         *ret = (struct found){ .by = musl ? FOUND_BY_PATH : FOUND_BY_DEFAULT, .from = file, .to = place };
         return true;
@@ -142,7 +150,10 @@ static const char *expand_folder(struct arena *arena, const char *folder, size_t
 {
     static const struct {
         const char *token, *value;
-    } tokens[] = { { "${ORIGIN}", NULL }, { "$ORIGIN", NULL }, { "${LIB}", "lib/x86_64-linux-gnu" }, { "$LIB", "lib/x86_64-linux-gnu" } };
+    } tokens[] = { { "${ORIGIN}", NULL },
+                   { "$ORIGIN", NULL },
+                   { "${LIB}", "lib/x86_64-linux-gnu" },
+                   { "$LIB", "lib/x86_64-linux-gnu" } };
     const char *result = "";
     for (size_t i = 0; i < length;) {
         size_t plain = strcspn(folder + i, "$"), token = ARRAY_SIZE(tokens);
@@ -165,15 +176,18 @@ static const char *expand_folder(struct arena *arena, const char *folder, size_t
 }
 
 // $ORIGIN differs between this machine and the root, so each folder is two.
-static bool try_run_path(struct libraries *libraries, const struct loaded *of, const char *run_path, const char *name, struct found *ret)
+static bool try_run_path(struct libraries *libraries, const struct loaded *of, const char *run_path, const char *name,
+                         struct found *ret)
 {
     struct arena *arena = libraries->arena;
     const char *origin_from = path_parent(arena, of->from), *origin_to = path_parent(arena, of->to);
     for (const char *folder = run_path; folder && *folder;) {
         size_t length = strcspn(folder, ":");
-        const char *from = expand_folder(arena, folder, length, origin_from), *to = expand_folder(arena, folder, length, origin_to);
+        const char *from = expand_folder(arena, folder, length, origin_from),
+                   *to = expand_folder(arena, folder, length, origin_to);
         if (!from && length)
-            report_note(libraries->report, REPORT_DEBUG, "%s: the folder %.*s of its run path is not looked into", of->from, (int)length, folder);
+            report_note(libraries->report, REPORT_DEBUG, "%s: the folder %.*s of its run path is not looked into",
+                        of->from, (int)length, folder);
         if (from && to && try_folder(libraries, from, to, name, FOUND_BY_RUN_PATH, ret))
             return true;
         folder += length + (folder[length] == ':');
@@ -197,7 +211,8 @@ static bool find_by_glibc(struct libraries *libraries, const struct loaded *by, 
     const char *path;
     for (size_t i = 0; (path = ldcache_find(&libraries->cache, name, i)) != NULL; i++) {
         const char *folder = path_parent(libraries->arena, path);
-        if (strcmp(path_name(libraries->arena, path), name) == 0 && try_folder(libraries, folder, folder, name, FOUND_BY_CACHE, ret))
+        if (strcmp(path_name(libraries->arena, path), name) == 0 &&
+            try_folder(libraries, folder, folder, name, FOUND_BY_CACHE, ret))
             return true;
     }
     for (size_t i = 0; i < libraries->glibc_folders.count; i++) {
@@ -225,7 +240,8 @@ static bool find_by_musl(struct libraries *libraries, const struct loaded *by, c
     return false;
 }
 
-void libraries_find(struct libraries *libraries, const struct loaded *by, const char *name, bool musl, struct found *ret)
+void libraries_find(struct libraries *libraries, const struct loaded *by, const char *name, bool musl,
+                    struct found *ret)
 {
     *ret = (struct found){ FOUND_NOWHERE, NULL, NULL };
     report_note(libraries->report, REPORT_TRACE, "%s needs %s", by->from, name);
@@ -234,7 +250,8 @@ void libraries_find(struct libraries *libraries, const struct loaded *by, const 
         const char *from = expand_folder(arena, name, strlen(name), path_parent(arena, by->from));
         const char *to = expand_folder(arena, name, strlen(name), path_parent(arena, by->to));
         if (from && to)
-            try_folder(libraries, path_parent(arena, from), path_parent(arena, to), path_name(arena, from), FOUND_BY_PATH, ret);
+            try_folder(libraries, path_parent(arena, from), path_parent(arena, to), path_name(arena, from),
+                       FOUND_BY_PATH, ret);
         return;
     }
     if (musl)
@@ -253,10 +270,12 @@ const char *libraries_places(struct libraries *libraries, const struct loaded *b
     if (run_path && *run_path)
         text = arena_format(arena, "its run path (%s), ", run_path);
     if (musl)
-        return arena_format(arena, "%s%s", text, libraries->has_musl_path ? libraries->files.musl_path : "/lib:/usr/local/lib:/usr/lib");
+        return arena_format(arena, "%s%s", text,
+                            libraries->has_musl_path ? libraries->files.musl_path : "/lib:/usr/local/lib:/usr/lib");
     if (needs->no_default)
         return arena_format(arena, "%snothing else, by its own wish (DF_1_NODEFLIB)", text);
-    return arena_format(arena, "%s%s, the default folders", text, libraries->cache.bytes ? libraries->files.cache : libraries->files.conf);
+    return arena_format(arena, "%s%s, the default folders", text,
+                        libraries->cache.bytes ? libraries->files.cache : libraries->files.conf);
 }
 
 static const char *without_usr(const char *folder) { return strncmp(folder, "/usr/", 5) == 0 ? folder + 4 : folder; }

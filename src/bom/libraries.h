@@ -17,7 +17,10 @@ struct elf_object {
 struct library_files {
     const char *cache, *conf, *musl_path;
 };
-#define LIBRARY_FILES_OF_THIS_MACHINE { "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld-musl-x86_64.path" }
+#define LIBRARY_FILES_OF_THIS_MACHINE                                     \
+    {                                                                     \
+        "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld-musl-x86_64.path" \
+    }
 
 struct libraries {
     struct arena *arena;
@@ -26,9 +29,9 @@ struct libraries {
     struct library_files files;
     struct ldcache cache;
     struct text_list glibc_folders; // searched behind the cache
-    const char *libc_folder;        // where this machine's libc.so.6 lies: a folder that glibc's linker looks into in any case
+    const char *libc_folder; // where this machine's libc.so.6 lies: a folder that glibc's linker looks into in any case
     struct text_list musl_folders;
-    bool has_musl_path; // the musl folders come from files.musl_path
+    bool has_musl_path;   // the musl folders come from files.musl_path
     struct table objects; // by path
 };
 
@@ -40,8 +43,8 @@ const struct elf_object *libraries_object(struct libraries *libraries, const cha
 // A loaded program or library.
 struct loaded {
     const struct elf_object *object;
-    const char *from, *to;         // on this machine, in the root
-    const char *name;              // the DT_NEEDED that asked for it
+    const char *from, *to;          // on this machine, in the root
+    const char *name;               // the DT_NEEDED that asked for it
     const struct loaded *needed_by; // NULL: the first
 };
 
@@ -51,7 +54,8 @@ struct found {
     const char *from, *to;
 };
 // The library `name` that `by` needs.
-void libraries_find(struct libraries *libraries, const struct loaded *by, const char *name, bool musl, struct found *ret);
+void libraries_find(struct libraries *libraries, const struct loaded *by, const char *name, bool musl,
+                    struct found *ret);
 // For the message about one that was not found: where it was looked for.
 const char *libraries_places(struct libraries *libraries, const struct loaded *by, const char *name, bool musl);
 

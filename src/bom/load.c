@@ -54,7 +54,8 @@ static char *read_all(struct loading *loading, const struct bom_text *from, cons
         return text;
     }
     if (size > BOM_SIZE_MAX)
-        report_error(loading->report, from->place, "%s: %s is larger than %d MiB: it cannot be a BOM", from->key, path, BOM_SIZE_MAX >> 20);
+        report_error(loading->report, from->place, "%s: %s is larger than %d MiB: it cannot be a BOM", from->key, path,
+                     BOM_SIZE_MAX >> 20);
     else
         report_error(loading->report, from->place, "%s: %s cannot be read: %s", from->key, path, strerror(errno));
     free(text);
@@ -80,8 +81,8 @@ static const char *find_include(struct loading *loading, const struct bom *bom, 
             return path;
         places = arena_format(loading->arena, "%s%s%s", places, i ? ", " : "", folder);
     }
-    report_error(loading->report, include->place, "%s: %s is in none of these folders: %s (--include-dir adds one)", include->key, include->text,
-                 places);
+    report_error(loading->report, include->place, "%s: %s is in none of these folders: %s (--include-dir adds one)",
+                 include->key, include->text, places);
     return NULL;
 }
 
@@ -99,7 +100,8 @@ static bool is_cycle(struct loading *loading, const struct bom_text *from, const
     return false;
 }
 
-static void load_open_file(struct loading *loading, const struct bom_text *from, const char *path, const char *folder, int fd)
+static void load_open_file(struct loading *loading, const struct bom_text *from, const char *path, const char *folder,
+                           int fd)
 {
     struct stat status;
     size_t size;
@@ -114,7 +116,8 @@ static void load_open_file(struct loading *loading, const struct bom_text *from,
         if (same(loading->done.items[i], identity))
             return;
     if (loading->depth == BOM_DEPTH_MAX) {
-        report_error(loading->report, from->place, "%s: includes are nested more than %d deep", from->key, BOM_DEPTH_MAX);
+        report_error(loading->report, from->place, "%s: includes are nested more than %d deep", from->key,
+                     BOM_DEPTH_MAX);
         return;
     }
     char *text = read_all(loading, from, path, fd, &size);
@@ -158,7 +161,8 @@ static const char *find_bare_name(struct arena *arena, const char *path, const s
     return path;
 }
 
-void bom_load(struct arena *arena, struct report *report, const char *path, const struct text_list *include_dirs, struct bom_list *ret)
+void bom_load(struct arena *arena, struct report *report, const char *path, const struct text_list *include_dirs,
+              struct bom_list *ret)
 {
     struct loading loading = { .arena = arena, .report = report, .include_dirs = include_dirs, .list = ret };
     struct bom_text from = { .text = path, .key = "-f" };

@@ -19,30 +19,39 @@
 
 enum { STATUS_OK = 0, STATUS_ERROR = 1, STATUS_USAGE = 2 };
 
-static const char help[] =
-    "usage: copy_bom -f BOM --root DIR [--dry-run] [--include-dir DIR]...\n\n"
-    "Copies what the bill of materials BOM (YAML) lists, and the libraries that it needs, into the root file system DIR:\n"
-    "the image/ of an Occlum instance. DIR is made if it is not there. What is up to date is left alone; nothing is removed.\n\n"
-    "  -f, --file BOM         the bill of materials; - is standard input, and a name without / may be one that comes with Occlum\n"
-    "      --root DIR         where the files go\n"
-    "      --dry-run          only print what would be done\n"
-    "  -I, --include-dir DIR  where included BOMs are looked for, besides the folder of the BOM that includes them; may be given\n"
-    "                         more than once. Those that come with Occlum (base.yaml, python3.yaml, busybox.yaml) are found last\n"
-    "  -h, --help             this text\n"
-    "      --version          the version\n\n"
-    "environment:  OCCLUM_LOG_LEVEL=off|error|warn|info|debug|trace   what is said on stderr (warn). info: each thing done\n\n"
-    "exit status:  0 done;  1 the BOM, its files or the root are wrong: nothing was changed, unless a message says that copying failed;\n"
-    "              2 wrong command line\n\n"
-    "A BOM:\n"
-    "  includes: [base.yaml]\n"
-    "  targets:\n"
-    "    - target: /bin\n"
-    "      copy:\n"
-    "        - files: [../build/server, {name: tool, rename: helper}]\n";
+static const char help[] = "usage: copy_bom -f BOM --root DIR [--dry-run] [--include-dir DIR]...\n\n"
+                           "Copies what the bill of materials BOM (YAML) lists, and the libraries that it needs, into "
+                           "the root file system DIR:\n"
+                           "the image/ of an Occlum instance. DIR is made if it is not there. What is up to date is "
+                           "left alone; nothing is removed.\n\n"
+                           "  -f, --file BOM         the bill of materials; - is standard input, and a name without / "
+                           "may be one that comes with Occlum\n"
+                           "      --root DIR         where the files go\n"
+                           "      --dry-run          only print what would be done\n"
+                           "  -I, --include-dir DIR  where included BOMs are looked for, besides the folder of the BOM "
+                           "that includes them; may be given\n"
+                           "                         more than once. Those that come with Occlum (base.yaml, "
+                           "python3.yaml, busybox.yaml) are found last\n"
+                           "  -h, --help             this text\n"
+                           "      --version          the version\n\n"
+                           "environment:  OCCLUM_LOG_LEVEL=off|error|warn|info|debug|trace   what is said on stderr "
+                           "(warn). info: each thing done\n\n"
+                           "exit status:  0 done;  1 the BOM, its files or the root are wrong: nothing was changed, "
+                           "unless a message says that copying failed;\n"
+                           "              2 wrong command line\n\n"
+                           "A BOM:\n"
+                           "  includes: [base.yaml]\n"
+                           "  targets:\n"
+                           "    - target: /bin\n"
+                           "      copy:\n"
+                           "        - files: [../build/server, {name: tool, rename: helper}]\n";
 
-static const struct option options[] = { { "file", required_argument, NULL, 'f' },    { "root", required_argument, NULL, 'r' },
-                                         { "dry-run", no_argument, NULL, 'n' },       { "include-dir", required_argument, NULL, 'I' },
-                                         { "help", no_argument, NULL, 'h' },          { "version", no_argument, NULL, 'v' },
+static const struct option options[] = { { "file", required_argument, NULL, 'f' },
+                                         { "root", required_argument, NULL, 'r' },
+                                         { "dry-run", no_argument, NULL, 'n' },
+                                         { "include-dir", required_argument, NULL, 'I' },
+                                         { "help", no_argument, NULL, 'h' },
+                                         { "version", no_argument, NULL, 'v' },
                                          { 0 } };
 
 struct request {
@@ -78,15 +87,29 @@ static int parse(struct arena *arena, int argc, char **argv, struct request *ret
     opterr = 0;
     while ((c = getopt_long(argc, argv, ":f:I:i:h", options, NULL)) != -1) {
         switch (c) {
-        case 'f': ret->file = optarg; break;
-        case 'r': ret->root = optarg; break;
-        case 'n': ret->dry_run = true; break;
+        case 'f':
+            ret->file = optarg;
+            break;
+        case 'r':
+            ret->root = optarg;
+            break;
+        case 'n':
+            ret->dry_run = true;
+            break;
         case 'i': // as Occlum's documents have it
-        case 'I': ARENA_PUSH(arena, &ret->include_dirs, optarg); break;
-        case 'h': fputs(help, stdout); return STATUS_OK;
-        case 'v': puts("copy_bom " OCCLUM_VERSION); return STATUS_OK;
-        case ':': return usage("a value is missing behind ", argv[optind - 1], NULL);
-        default: return unknown_option(argv[optind - 1]);
+        case 'I':
+            ARENA_PUSH(arena, &ret->include_dirs, optarg);
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return STATUS_OK;
+        case 'v':
+            puts("copy_bom " OCCLUM_VERSION);
+            return STATUS_OK;
+        case ':':
+            return usage("a value is missing behind ", argv[optind - 1], NULL);
+        default:
+            return unknown_option(argv[optind - 1]);
         }
     }
     if (optind < argc)
@@ -120,11 +143,13 @@ static int open_root(struct report *report, const char *path)
     if (fd < 0 && errno == ENOENT)
         return -1;
     if (fd < 0) {
-        report_error(report, (struct place){ 0 }, "--root %s: %s", path, errno == ENOTDIR ? "it is no folder" : strerror(errno));
+        report_error(report, (struct place){ 0 }, "--root %s: %s", path,
+                     errno == ENOTDIR ? "it is no folder" : strerror(errno));
         return -2;
     }
     if (stat("/", &own) == 0 && fstat(fd, &root) == 0 && own.st_dev == root.st_dev && own.st_ino == root.st_ino) {
-        report_error(report, (struct place){ 0 }, "--root %s is this machine's own root; it must be the folder of an image", path);
+        report_error(report, (struct place){ 0 },
+                     "--root %s is this machine's own root; it must be the folder of an image", path);
         close(fd);
         return -2;
     }
@@ -149,14 +174,16 @@ static const char *readable_size(struct arena *arena, u64 bytes)
     return arena_format(arena, "%.1f MiB", (double)bytes / 1024 / 1024);
 }
 
-static void summarize(struct arena *arena, const struct report *report, const struct request *request, const struct applied *applied)
+static void summarize(struct arena *arena, const struct report *report, const struct request *request,
+                      const struct applied *applied)
 {
     if (report->level < REPORT_WARN)
         return;
-    fprintf(request->dry_run ? stderr : stdout, "copy_bom: %s%s: %llu files (%s), %llu links, %llu folders; %llu up to date\n",
+    fprintf(request->dry_run ? stderr : stdout,
+            "copy_bom: %s%s: %llu files (%s), %llu links, %llu folders; %llu up to date\n",
             request->dry_run ? "would bring into " : "brought into ", request->root, (unsigned long long)applied->files,
-            readable_size(arena, applied->bytes), (unsigned long long)applied->links, (unsigned long long)applied->folders,
-            (unsigned long long)applied->unchanged);
+            readable_size(arena, applied->bytes), (unsigned long long)applied->links,
+            (unsigned long long)applied->folders, (unsigned long long)applied->unchanged);
 }
 
 // All that can be found out before anything is touched.
@@ -212,7 +239,8 @@ static int run(struct arena *arena, struct report *report, const struct request 
             apply_plan(&plan, root, &stop, &applied);
     }
     if (stop)
-        report_error(report, (struct place){ 0 }, "stopped by signal %d; what was copied so far is whole, the same command goes on", stop);
+        report_error(report, (struct place){ 0 },
+                     "stopped by signal %d; what was copied so far is whole, the same command goes on", stop);
     if (report->errors == 0)
         summarize(arena, report, request, &applied);
     return fflush(stdout) == 0 && report->errors == 0 ? STATUS_OK : STATUS_ERROR;
@@ -227,7 +255,8 @@ int main(int argc, char **argv)
     int status = parse(&arena, argc, argv, &request);
 
     if (!report_parse_level(level, &report.level))
-        report_warning(&report, (struct place){ 0 }, "OCCLUM_LOG_LEVEL=%s is no level (off error warn info debug trace); taking warn", level);
+        report_warning(&report, (struct place){ 0 },
+                       "OCCLUM_LOG_LEVEL=%s is no level (off error warn info debug trace); taking warn", level);
     if (status < 0) {
         umask(022); // the modes of folders are part of what is measured
         source_hash_init();

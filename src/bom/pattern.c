@@ -11,7 +11,8 @@ struct matching {
     int steps;
 };
 
-// Matches one character against the set behind a [; *ret_rest follows its ]. False with *ret_rest NULL: the set has no end.
+// Matches one character against the set behind a [; *ret_rest follows its ]. False with *ret_rest NULL: the set has no
+// end.
 static bool in_set(const char *pattern, const char *end, char c, const char **ret_rest)
 {
     bool negated = pattern < end && (*pattern == '!' || *pattern == '^'), found = false;
@@ -81,7 +82,8 @@ static bool matches(struct matching *matching, const char *pattern, const char *
 bool pattern_excludes(const char *pattern, const char *path, bool is_folder)
 {
     size_t length = strlen(pattern);
-    if (length > 4 && strcmp(pattern + length - 4, "/***") == 0) // a folder and all in it: what excluding the folder does
+    if (length > 4 &&
+        strcmp(pattern + length - 4, "/***") == 0) // a folder and all in it: what excluding the folder does
         length -= 3;
     bool folders_only = length > 1 && pattern[length - 1] == '/';
     length -= folders_only;
@@ -97,7 +99,8 @@ bool pattern_excludes(const char *pattern, const char *path, bool is_folder)
         const char *slash = strrchr(path, '/');
         return matches(&matching, pattern, slash ? slash + 1 : path);
     }
-    if (length > 3 && strncmp(pattern, "**/", 3) == 0 && matches(&matching, pattern + 3, path)) // no folder at all is one of "any"
+    if (length > 3 && strncmp(pattern, "**/", 3) == 0 &&
+        matches(&matching, pattern + 3, path)) // no folder at all is one of "any"
         return true;
     for (const char *at = path;; at++) {
         if (matches(&matching, pattern, at))

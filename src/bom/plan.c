@@ -15,7 +15,8 @@ const struct step *plan_find_file(const struct plan *plan, const char *to)
 {
     const struct step *step = plan_find(plan, to);
     for (unsigned links = 0; step && step->kind == STEP_LINK && links < LINKS_MAX; links++)
-        step = plan_find(plan, path_normalize(plan->arena, path_join(plan->arena, path_parent(plan->arena, step->to), step->from)));
+        step = plan_find(
+            plan, path_normalize(plan->arena, path_join(plan->arena, path_parent(plan->arena, step->to), step->from)));
     return step && step->kind == STEP_FILE ? step : NULL;
 }
 
@@ -29,8 +30,9 @@ static void append(struct plan *plan, const struct step *step)
 
 static void conflict(struct plan *plan, const struct step *step, const struct step *there)
 {
-    report_error(plan->report, step->place, "%s: %s would be a %s here, but is a %s by %s:%u (%s)", step->key, step->to, kind_names[step->kind],
-                 kind_names[there->kind], there->place.file ? there->place.file : "another entry", there->place.line, there->key);
+    report_error(plan->report, step->place, "%s: %s would be a %s here, but is a %s by %s:%u (%s)", step->key, step->to,
+                 kind_names[step->kind], kind_names[there->kind],
+                 there->place.file ? there->place.file : "another entry", there->place.line, there->key);
 }
 
 static void replace(struct plan *plan, struct step *there, const struct step *step)
@@ -46,9 +48,10 @@ static void replace(struct plan *plan, struct step *there, const struct step *st
     }
     if (step->rank < there->rank || (step->kind == STEP_FOLDER && !step->from && there->from))
         return;
-    if (step->rank == RANK_BOM && there->rank == RANK_BOM && step->kind != STEP_FOLDER && strcmp(step->from, there->from) != 0)
-        report_note(plan->report, REPORT_INFO, "%s: %s (%s:%u) goes before %s (%s:%u)", step->to, step->from, step->place.file, step->place.line,
-                    there->from, there->place.file, there->place.line);
+    if (step->rank == RANK_BOM && there->rank == RANK_BOM && step->kind != STEP_FOLDER &&
+        strcmp(step->from, there->from) != 0)
+        report_note(plan->report, REPORT_INFO, "%s: %s (%s:%u) goes before %s (%s:%u)", step->to, step->from,
+                    step->place.file, step->place.line, there->from, there->place.file, there->place.line);
     const char *to = there->to; // the key of the table
     *there = *step;
     there->to = to;

@@ -4,9 +4,15 @@
 
 #include "bom/yaml.h"
 
-#define FIELD(type, member, function, needed) { #member, function, offsetof(struct type, member), needed }
+#define FIELD(type, member, function, needed)                    \
+    {                                                            \
+#member, function, offsetof(struct type, member), needed \
+    }
 
-static void read_one_text(struct reader *reader, yaml_node_t *node, const char *key, void *into) { yaml_read_text(reader, node, key, into); }
+static void read_one_text(struct reader *reader, yaml_node_t *node, const char *key, void *into)
+{
+    yaml_read_text(reader, node, key, into);
+}
 
 // `from` may be empty, which means the working folder.
 static void read_from(struct reader *reader, yaml_node_t *node, const char *key, void *into)
@@ -67,14 +73,18 @@ static void read_hash(struct reader *reader, yaml_node_t *node, const char *key,
 {
     struct bom_file *file = container_of(into, struct bom_file, hash);
     struct bom_text text;
-    if (node->type == YAML_SCALAR_NODE && yaml_read_plain(reader, node, key, &text) && parse_hash(text.text, file->hash))
+    if (node->type == YAML_SCALAR_NODE && yaml_read_plain(reader, node, key, &text) &&
+        parse_hash(text.text, file->hash))
         file->hashed = true;
     else
         yaml_expected(reader, node, key, "a SHA-256: 64 hexadecimal digits, as sha256sum prints them");
 }
 
-static const struct field file_fields[] = { FIELD(bom_file, name, read_one_text, true), FIELD(bom_file, hash, read_hash, false),
-                                            FIELD(bom_file, autodep, read_bool, false), FIELD(bom_file, rename, read_one_text, false), { 0 } };
+static const struct field file_fields[] = { FIELD(bom_file, name, read_one_text, true),
+                                            FIELD(bom_file, hash, read_hash, false),
+                                            FIELD(bom_file, autodep, read_bool, false),
+                                            FIELD(bom_file, rename, read_one_text, false),
+                                            { 0 } };
 
 static void read_file(struct reader *reader, yaml_node_t *node, const char *key, void *into)
 {
@@ -83,7 +93,8 @@ static void read_file(struct reader *reader, yaml_node_t *node, const char *key,
     if (node->type == YAML_SCALAR_NODE)
         yaml_read_text(reader, node, key, &file.name);
     else
-        yaml_read_mapping(reader, node, key, file_fields, &file, "a path, or a mapping with name, hash, autodep, rename");
+        yaml_read_mapping(reader, node, key, file_fields, &file,
+                          "a path, or a mapping with name, hash, autodep, rename");
     if (file.name.text)
         ARENA_PUSH(reader->arena, files, file);
 }
@@ -93,7 +104,9 @@ static void read_files(struct reader *reader, yaml_node_t *node, const char *key
     yaml_read_list(reader, node, key, "a list of files", read_file, into);
 }
 
-static const struct field link_fields[] = { FIELD(bom_link, src, read_one_text, true), FIELD(bom_link, linkname, read_one_text, true), { 0 } };
+static const struct field link_fields[] = { FIELD(bom_link, src, read_one_text, true),
+                                            FIELD(bom_link, linkname, read_one_text, true),
+                                            { 0 } };
 
 static void read_link(struct reader *reader, yaml_node_t *node, const char *key, void *into)
 {
@@ -109,8 +122,10 @@ static void read_links(struct reader *reader, yaml_node_t *node, const char *key
     yaml_read_list(reader, node, key, "a list of mappings with src and linkname", read_link, into);
 }
 
-static const struct field copy_fields[] = { FIELD(bom_copy, from, read_from, false), FIELD(bom_copy, dirs, read_texts, false),
-                                            FIELD(bom_copy, files, read_files, false), { 0 } };
+static const struct field copy_fields[] = { FIELD(bom_copy, from, read_from, false),
+                                            FIELD(bom_copy, dirs, read_texts, false),
+                                            FIELD(bom_copy, files, read_files, false),
+                                            { 0 } };
 
 // True if the mapping has the key with a value.
 static bool has_key(const struct reader *reader, const yaml_node_t *node, const char *name)
@@ -145,9 +160,11 @@ static void read_copies(struct reader *reader, yaml_node_t *node, const char *ke
     yaml_read_list(reader, node, key, "a list of mappings with from, dirs, files", read_copy, into);
 }
 
-static const struct field target_fields[] = { FIELD(bom_target, target, read_one_text, true), FIELD(bom_target, mkdirs, read_texts, false),
+static const struct field target_fields[] = { FIELD(bom_target, target, read_one_text, true),
+                                              FIELD(bom_target, mkdirs, read_texts, false),
                                               { "createlinks", read_links, offsetof(struct bom_target, links), false },
-                                              { "copy", read_copies, offsetof(struct bom_target, copies), false }, { 0 } };
+                                              { "copy", read_copies, offsetof(struct bom_target, copies), false },
+                                              { 0 } };
 
 static void read_target(struct reader *reader, yaml_node_t *node, const char *key, void *into)
 {
@@ -163,20 +180,25 @@ static void read_targets(struct reader *reader, yaml_node_t *node, const char *k
     yaml_read_list(reader, node, key, "a list of targets", read_target, into);
 }
 
-static const struct field bom_fields[] = { FIELD(bom, includes, read_texts, false), FIELD(bom, excludes, read_texts, false),
-                                           FIELD(bom, targets, read_targets, false), { 0 } };
+static const struct field bom_fields[] = { FIELD(bom, includes, read_texts, false),
+                                           FIELD(bom, excludes, read_texts, false),
+                                           FIELD(bom, targets, read_targets, false),
+                                           { 0 } };
 
 static const char wanted_bom[] = "a mapping with includes, excludes, targets";
 
 static void syntax_error(struct report *report, const char *name, const yaml_parser_t *parser)
 {
-    bool placed = parser->error == YAML_SCANNER_ERROR || parser->error == YAML_PARSER_ERROR || parser->error == YAML_COMPOSER_ERROR;
-    struct place place = { name, placed ? (u32)parser->problem_mark.line + 1 : 0, (u32)parser->problem_mark.column + 1 };
+    bool placed = parser->error == YAML_SCANNER_ERROR || parser->error == YAML_PARSER_ERROR ||
+                  parser->error == YAML_COMPOSER_ERROR;
+    struct place place = { name, placed ? (u32)parser->problem_mark.line + 1 : 0,
+                           (u32)parser->problem_mark.column + 1 };
     const char *problem = parser->problem ? parser->problem : "no memory";
     if (parser->error == YAML_READER_ERROR)
         report_error(report, place, "not YAML: %s at byte %zu", problem, parser->problem_offset);
     else
-        report_error(report, place, "not YAML: %s%s%s", problem, parser->context ? " " : "", parser->context ? parser->context : "");
+        report_error(report, place, "not YAML: %s%s%s", problem, parser->context ? " " : "",
+                     parser->context ? parser->context : "");
 }
 
 static void read_document(struct reader *reader, yaml_parser_t *parser, struct bom *ret)
@@ -203,7 +225,8 @@ static void read_document(struct reader *reader, yaml_parser_t *parser, struct b
     yaml_document_delete(&document);
 }
 
-void bom_read(struct arena *arena, struct report *report, const char *name, const char *folder, const void *text, size_t size, struct bom *ret)
+void bom_read(struct arena *arena, struct report *report, const char *name, const char *folder, const void *text,
+              size_t size, struct bom *ret)
 {
     struct reader reader = { .arena = arena, .report = report, .name = name, .folder = folder };
     yaml_parser_t parser;

@@ -62,8 +62,9 @@ bool report_parse_level(const char *word, enum report_level *ret)
     static const struct {
         const char *word;
         enum report_level level;
-    } levels[] = { { "off", REPORT_OFF },   { "error", REPORT_ERROR }, { "panic", REPORT_ERROR }, { "fatal", REPORT_ERROR }, { "warn", REPORT_WARN },
-                   { "warning", REPORT_WARN }, { "info", REPORT_INFO },   { "debug", REPORT_DEBUG }, { "trace", REPORT_TRACE } };
+    } levels[] = { { "off", REPORT_OFF },     { "error", REPORT_ERROR }, { "panic", REPORT_ERROR },
+                   { "fatal", REPORT_ERROR }, { "warn", REPORT_WARN },   { "warning", REPORT_WARN },
+                   { "info", REPORT_INFO },   { "debug", REPORT_DEBUG }, { "trace", REPORT_TRACE } };
     for (size_t i = 0; word && i < ARRAY_SIZE(levels); i++)
         if (strcasecmp(word, levels[i].word) == 0) {
             *ret = levels[i].level;

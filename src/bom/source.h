@@ -10,5 +10,6 @@ __nodiscard int source_hash(int fd, u8 ret_hash[32]);
 const char *source_hash_text(struct arena *arena, const u8 hash[32]);
 // Chooses the fastest code for hashes; once, before the first.
 void source_hash_init(void);
-// The name in the folder of `path` that is nearest to its last component, for a path that is not there; NULL: none is near.
+// The name in the folder of `path` that is nearest to its last component, for a path that is not there; NULL: none is
+// near.
 const char *source_nearest(struct arena *arena, const char *path);

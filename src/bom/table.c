@@ -37,7 +37,8 @@ static void insert(struct table *table, struct table_entry *entry)
 
 static void grow(struct arena *arena, struct table *table)
 {
-    struct table larger = { .bucket_count = table->bucket_count ? table->bucket_count * 4 : 256, .count = table->count };
+    struct table larger = { .bucket_count = table->bucket_count ? table->bucket_count * 4 : 256,
+                            .count = table->count };
     larger.buckets = arena_alloc(arena, larger.bucket_count * sizeof(struct table_entry *));
     for (size_t i = 0; i < table->bucket_count; i++)
         for (struct table_entry *entry = table->buckets[i], *next; entry; entry = next) {

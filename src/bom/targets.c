@@ -29,7 +29,8 @@ static const char *below_target(struct planning *planning, const struct bom_text
 {
     struct report *report = planning->plan->report;
     if (name->text[0] == '/')
-        report_error(report, name->place, "%s: \"%s\" must be a path below the target, without / in front", name->key, name->text);
+        report_error(report, name->place, "%s: \"%s\" must be a path below the target, without / in front", name->key,
+                     name->text);
     else if (path_climbs(name->text))
         report_error(report, name->place, "%s: \"%s\" must not lead out of the target by ..", name->key, name->text);
     else
@@ -66,7 +67,8 @@ static void cannot_be_copied(struct planning *planning, const struct bom_text *n
 {
     const char *near = err == ENOENT ? source_nearest(planning->plan->arena, path) : NULL;
     report_error(planning->plan->report, name->place, "%s: %s: %s%s%s%s", name->key, path,
-                 err == ENOENT ? "there is no such file or folder" : strerror(err), near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+                 err == ENOENT ? "there is no such file or folder" : strerror(err), near ? "; did you mean " : "",
+                 near ? near : "", near ? "?" : "");
 }
 
 // True if the file can be read and has the hash that the BOM wants.
@@ -84,8 +86,8 @@ static bool is_as_wanted(struct planning *planning, const struct bom_file *file,
     if (!file->hashed || memcmp(hash, file->hash, sizeof(hash)) == 0)
         return true;
     struct arena *arena = planning->plan->arena;
-    report_error(planning->plan->report, file->name.place, "%s: the SHA-256 of %s is %s; the BOM says %s", file->name.key, path,
-                 source_hash_text(arena, hash), source_hash_text(arena, file->hash));
+    report_error(planning->plan->report, file->name.place, "%s: the SHA-256 of %s is %s; the BOM says %s",
+                 file->name.key, path, source_hash_text(arena, hash), source_hash_text(arena, file->hash));
     return false;
 }
 
@@ -108,7 +110,8 @@ static void plan_file(struct planning *planning, const char *from, const struct 
     else if (is_as_wanted(planning, file, step.from) && step.to) {
         add(planning, step, &file->name);
         if (file->autodep)
-            ARENA_PUSH(arena, planning->dependents, (struct dependent){ step.from, step.to, true, file->name.place, file->name.key });
+            ARENA_PUSH(arena, planning->dependents,
+                       (struct dependent){ step.from, step.to, true, file->name.place, file->name.key });
     }
 }
 
@@ -128,7 +131,8 @@ static void plan_tree(struct planning *planning, const char *from, const struct 
         report_error(planning->plan->report, name->place, "%s: %s is no folder; list it under files", name->key, path);
         return;
     }
-    contents = contents || path_ends_with_slash(name->text) || !*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+    contents =
+        contents || path_ends_with_slash(name->text) || !*last || strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
     if (!contents) {
         to = path_normalize(arena, path_join(arena, to, last));
         add(planning, (struct step){ .kind = STEP_FOLDER, .to = to, .from = path, .status = status }, name);
@@ -151,7 +155,8 @@ static void plan_target(struct planning *planning, const struct bom_target *targ
 {
     const struct bom_text *name = &target->target;
     if (path_climbs(name->text)) {
-        report_error(planning->plan->report, name->place, "%s: \"%s\" must not hold ..: a target is a path below the root", name->key, name->text);
+        report_error(planning->plan->report, name->place,
+                     "%s: \"%s\" must not hold ..: a target is a path below the root", name->key, name->text);
         return;
     }
     planning->target = path_normalize(planning->plan->arena, name->text);

@@ -24,7 +24,8 @@ struct folder {
     unsigned links_from; // depth that links may climb to: 0, or that of a folder outside that was followed
 };
 
-static void walk_folder(const struct tree *tree, const struct folder *above, const char *from, const char *to, const char *shown, bool outside);
+static void walk_folder(const struct tree *tree, const struct folder *above, const char *from, const char *to,
+                        const char *shown, bool outside);
 
 static void add(const struct tree *tree, struct step step)
 {
@@ -42,8 +43,8 @@ static bool is_excluded(const struct tree *tree, const char *shown, bool is_fold
     return false;
 }
 
-// Does a link in this folder lead out of the copied tree? By its text, as rsync judges: ".." behind a name counts as out, because the
-// name may be a link itself.
+// Does a link in this folder lead out of the copied tree? By its text, as rsync judges: ".." behind a name counts as
+// out, because the name may be a link itself.
 static bool leads_out(const struct folder *folder, const char *text)
 {
     long depth = (long)folder->depth - (long)folder->links_from;
@@ -80,17 +81,19 @@ static void walk_file(const struct tree *tree, const char *from, const char *to,
         ARENA_PUSH(arena, tree->dependents, (struct dependent){ from, to, false, tree->place, tree->key });
 }
 
-static void walk_subfolder(const struct folder *folder, const char *from, const char *to, const char *shown, const struct stat *status, bool outside)
+static void walk_subfolder(const struct folder *folder, const char *from, const char *to, const char *shown,
+                           const struct stat *status, bool outside)
 {
     const struct tree *tree = folder->tree;
     for (const struct folder *above = folder; above; above = above->above)
         if (above->device == status->st_dev && above->inode == status->st_ino) {
-            report_error(tree->plan->report, tree->place, "%s: the link %s leads to a folder that it lies in: it cannot be followed", tree->key,
-                         from);
+            report_error(tree->plan->report, tree->place,
+                         "%s: the link %s leads to a folder that it lies in: it cannot be followed", tree->key, from);
             return;
         }
     if (tree->plan->root_inode == status->st_ino && tree->plan->root_device == status->st_dev) {
-        report_error(tree->plan->report, tree->place, "%s: %s is the root that is copied to; leave it out by excludes", tree->key, from);
+        report_error(tree->plan->report, tree->place, "%s: %s is the root that is copied to; leave it out by excludes",
+                     tree->key, from);
         return;
     }
     add(tree, (struct step){ .kind = STEP_FOLDER, .to = to, .from = from, .status = *status });
@@ -101,7 +104,8 @@ static void walk_entry(const struct folder *folder, const char *name)
 {
     const struct tree *tree = folder->tree;
     struct arena *arena = tree->plan->arena;
-    const char *from = path_join(arena, folder->from, name), *to = path_normalize(arena, path_join(arena, folder->to, name));
+    const char *from = path_join(arena, folder->from, name),
+               *to = path_normalize(arena, path_join(arena, folder->to, name));
     const char *shown = path_join(arena, folder->shown, name);
     char text[PATH_MAX] = "";
     struct stat status;
@@ -118,7 +122,8 @@ static void walk_entry(const struct folder *folder, const char *name)
     if (is_excluded(tree, shown, !err && S_ISDIR(status.st_mode)))
         return;
     if (err && outside)
-        report_warning(tree->plan->report, tree->place, "%s: the link %s -> %s leads out of the copied folder and cannot be followed (%s): left out",
+        report_warning(tree->plan->report, tree->place,
+                       "%s: the link %s -> %s leads out of the copied folder and cannot be followed (%s): left out",
                        tree->key, from, text, strerror(err));
     else if (err)
         report_error(tree->plan->report, tree->place, "%s: %s: %s", tree->key, from, strerror(err));
@@ -154,7 +159,8 @@ static bool read_names(const struct tree *tree, const char *from, struct text_li
     return true;
 }
 
-static void walk_folder(const struct tree *tree, const struct folder *above, const char *from, const char *to, const char *shown, bool outside)
+static void walk_folder(const struct tree *tree, const struct folder *above, const char *from, const char *to,
+                        const char *shown, bool outside)
 {
     struct folder folder = { .tree = tree, .above = above, .from = from, .to = to, .shown = shown };
     struct text_list names = { 0 };
@@ -162,7 +168,8 @@ static void walk_folder(const struct tree *tree, const struct folder *above, con
     folder.depth = above ? above->depth + 1 : 0;
     folder.links_from = outside ? folder.depth : above ? above->links_from : 0;
     if (folder.depth > DEPTH_MAX) {
-        report_error(tree->plan->report, tree->place, "%s: %s: folders are nested more than %d deep", tree->key, from, DEPTH_MAX);
+        report_error(tree->plan->report, tree->place, "%s: %s: folders are nested more than %d deep", tree->key, from,
+                     DEPTH_MAX);
         return;
     }
     if (stat(from, &status) != 0 || !read_names(tree, from, &names))
@@ -173,4 +180,7 @@ static void walk_folder(const struct tree *tree, const struct folder *above, con
         walk_entry(&folder, names.items[i]);
 }
 
-void tree_plan(const struct tree *tree, const char *from, const char *to, const char *shown) { walk_folder(tree, NULL, from, to, shown, false); }
+void tree_plan(const struct tree *tree, const char *from, const char *to, const char *shown)
+{
+    walk_folder(tree, NULL, from, to, shown, false);
+}

@@ -20,12 +20,14 @@ static const char *describe(struct reader *reader, const yaml_node_t *node)
     if (yaml_is_null(node))
         return "nothing";
     size_t length = node->data.scalar.length;
-    return arena_format(reader->arena, "\"%.*s\"%s", (int)MIN(length, (size_t)60), (const char *)node->data.scalar.value, length > 60 ? "..." : "");
+    return arena_format(reader->arena, "\"%.*s\"%s", (int)MIN(length, (size_t)60),
+                        (const char *)node->data.scalar.value, length > 60 ? "..." : "");
 }
 
 void yaml_expected(struct reader *reader, const yaml_node_t *node, const char *key, const char *wanted)
 {
-    report_error(reader->report, yaml_place(reader, node), "%s%sfound %s; it must be %s", key, *key ? ": " : "", describe(reader, node), wanted);
+    report_error(reader->report, yaml_place(reader, node), "%s%sfound %s; it must be %s", key, *key ? ": " : "",
+                 describe(reader, node), wanted);
 }
 
 bool yaml_is_null(const yaml_node_t *node)
@@ -56,17 +58,20 @@ static const char *all_names(struct arena *arena, const struct field *fields, st
     return text;
 }
 
-static void unknown_key(struct reader *reader, const yaml_node_t *node, const char *key, const char *found, const struct field *fields)
+static void unknown_key(struct reader *reader, const yaml_node_t *node, const char *key, const char *found,
+                        const struct field *fields)
 {
     struct text_list names = { 0 };
     const char *all = all_names(reader->arena, fields, &names), *near = nearest_word(found, names.items);
-    report_error(reader->report, yaml_place(reader, node), "%s%sunknown key \"%.60s\"%s%s%s; known here: %s", key, *key ? ": " : "", found,
-                 near ? ", did you mean " : "", near ? near : "", near ? "?" : "", all);
+    report_error(reader->report, yaml_place(reader, node), "%s%sunknown key \"%.60s\"%s%s%s; known here: %s", key,
+                 *key ? ": " : "", found, near ? ", did you mean " : "", near ? near : "", near ? "?" : "", all);
 }
 
-static void read_pair(struct reader *reader, const yaml_node_pair_t *pair, const char *key, const struct field *fields, void *into, u64 *given)
+static void read_pair(struct reader *reader, const yaml_node_pair_t *pair, const char *key, const struct field *fields,
+                      void *into, u64 *given)
 {
-    yaml_node_t *name = yaml_document_get_node(reader->document, pair->key), *value = yaml_document_get_node(reader->document, pair->value);
+    yaml_node_t *name = yaml_document_get_node(reader->document, pair->key),
+                *value = yaml_document_get_node(reader->document, pair->value);
     if (!name || !value)
         return;
     if (name->type != YAML_SCALAR_NODE) {
@@ -81,16 +86,19 @@ static void read_pair(struct reader *reader, const yaml_node_pair_t *pair, const
     }
     u64 bit = 1ull << (field - fields);
     if (*given & bit) {
-        report_error(reader->report, yaml_place(reader, name), "%s%skey %s is given twice", key, *key ? ": " : "", text);
+        report_error(reader->report, yaml_place(reader, name), "%s%skey %s is given twice", key, *key ? ": " : "",
+                     text);
         return;
     }
     *given |= bit;
     if (yaml_is_null(value) && !field->required)
         return;
-    field->read(reader, value, arena_format(reader->arena, "%s%s%s", key, *key ? "." : "", text), (char *)into + field->offset);
+    field->read(reader, value, arena_format(reader->arena, "%s%s%s", key, *key ? "." : "", text),
+                (char *)into + field->offset);
 }
 
-void yaml_read_mapping(struct reader *reader, yaml_node_t *node, const char *key, const struct field *fields, void *into, const char *wanted)
+void yaml_read_mapping(struct reader *reader, yaml_node_t *node, const char *key, const struct field *fields,
+                       void *into, const char *wanted)
 {
     u64 given = 0;
     if (node->type != YAML_MAPPING_NODE) {
@@ -101,7 +109,8 @@ void yaml_read_mapping(struct reader *reader, yaml_node_t *node, const char *key
         read_pair(reader, pair, key, fields, into, &given);
     for (const struct field *field = fields; field->name; field++)
         if (field->required && !(given & (1ull << (field - fields))))
-            report_error(reader->report, yaml_place(reader, node), "%s%skey %s is missing", key, *key ? ": " : "", field->name);
+            report_error(reader->report, yaml_place(reader, node), "%s%skey %s is missing", key, *key ? ": " : "",
+                         field->name);
 }
 
 void yaml_read_list(struct reader *reader, yaml_node_t *node, const char *key, const char *wanted,
@@ -118,11 +127,13 @@ void yaml_read_list(struct reader *reader, yaml_node_t *node, const char *key, c
         // Aliases could name one list in each entry of another, and so on.
         if (reader->entries++ >= BOM_ENTRIES_MAX) {
             if (!reader->full)
-                report_error(reader->report, yaml_place(reader, entry), "%s: more than %d list entries in one file", key, BOM_ENTRIES_MAX);
+                report_error(reader->report, yaml_place(reader, entry), "%s: more than %d list entries in one file",
+                             key, BOM_ENTRIES_MAX);
             reader->full = true;
             return;
         }
-        read(reader, entry, arena_format(reader->arena, "%s[%zu]", key, (size_t)(item - node->data.sequence.items.start)), into);
+        read(reader, entry,
+             arena_format(reader->arena, "%s[%zu]", key, (size_t)(item - node->data.sequence.items.start)), into);
     }
 }
 
@@ -134,12 +145,16 @@ bool yaml_read_plain(struct reader *reader, yaml_node_t *node, const char *key, 
     }
     size_t length = node->data.scalar.length;
     const char *text = (const char *)node->data.scalar.value;
-    const char *fault = memchr(text, '\0', length) ? "it holds a NUL character" : length >= PATH_MAX ? "it is longer than a path may be" : NULL;
+    const char *fault = memchr(text, '\0', length) ? "it holds a NUL character"
+                        : length >= PATH_MAX       ? "it is longer than a path may be"
+                                                   : NULL;
     if (fault) {
         report_error(reader->report, yaml_place(reader, node), "%s: %s", key, fault);
         return false;
     }
-    *ret = (struct bom_text){ .text = arena_copy(reader->arena, text, length), .key = key, .place = yaml_place(reader, node) };
+    *ret = (struct bom_text){ .text = arena_copy(reader->arena, text, length),
+                              .key = key,
+                              .place = yaml_place(reader, node) };
     return true;
 }
 
@@ -153,11 +168,13 @@ bool yaml_read_text(struct reader *reader, yaml_node_t *node, const char *key, s
     if (!text.text)
         return false;
     if (!*text.text) {
-        report_error(reader->report, text.place, "%s: empty%s%s; it must be a path", key, *written ? " after expansion of " : "", written);
+        report_error(reader->report, text.place, "%s: empty%s%s; it must be a path", key,
+                     *written ? " after expansion of " : "", written);
         return false;
     }
     if (strlen(text.text) >= PATH_MAX) {
-        report_error(reader->report, text.place, "%s: longer than a path may be after expansion of %.200s", key, written);
+        report_error(reader->report, text.place, "%s: longer than a path may be after expansion of %.200s", key,
+                     written);
         return false;
     }
     *ret = text;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reading a YAML document by tables: each mapping is a list of fields, each field a function. Every complaint names the place, the key,
-// what was found and what would be right.
+// Reading a YAML document by tables: each mapping is a list of fields, each field a function. Every complaint names the
+// place, the key, what was found and what would be right.
 #pragma once
 
 #include <yaml.h>
@@ -30,8 +30,10 @@ void yaml_expected(struct reader *reader, const yaml_node_t *node, const char *k
 // An empty value, ~ or null: as if the key was not given.
 bool yaml_is_null(const yaml_node_t *node);
 
-// Reads all fields of a mapping; complains about keys that are unknown, given twice or missing. `fields` ends with a NULL name.
-void yaml_read_mapping(struct reader *reader, yaml_node_t *node, const char *key, const struct field *fields, void *into, const char *wanted);
+// Reads all fields of a mapping; complains about keys that are unknown, given twice or missing. `fields` ends with a
+// NULL name.
+void yaml_read_mapping(struct reader *reader, yaml_node_t *node, const char *key, const struct field *fields,
+                       void *into, const char *wanted);
 // Calls `read` for each entry of a list.
 void yaml_read_list(struct reader *reader, yaml_node_t *node, const char *key, const char *wanted,
                     void (*read)(struct reader *, yaml_node_t *, const char *key, void *into), void *into);

@@ -8,9 +8,9 @@
 // Exit statuses of occlum itself. `run` passes the program's own through.
 enum {
     STATUS_OK = 0,
-    STATUS_ERROR = 1,      // the request could not be carried out
-    STATUS_USAGE = 2,      // the command line is wrong
-    STATUS_LOADER = 125,   // `run`: the enclave could not be started or had to stop
+    STATUS_ERROR = 1,    // the request could not be carried out
+    STATUS_USAGE = 2,    // the command line is wrong
+    STATUS_LOADER = 125, // `run`: the enclave could not be started or had to stop
     STATUS_NOT_PERMITTED = 126,
     STATUS_NOT_FOUND = 127,
 };
@@ -23,7 +23,8 @@ void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 // The entry of names (NULL-terminated) nearest to word by edit distance, or NULL when none is near.
 const char *cli_nearest(const char *word, const char *const *names);
 
-// An option of a verb. `value` takes the argument of --name VALUE or --name=VALUE; `flag` is set by a bare --name; with both, =VALUE may follow.
+// An option of a verb. `value` takes the argument of --name VALUE or --name=VALUE; `flag` is set by a bare --name; with
+// both, =VALUE may follow.
 struct cli_option {
     const char *name; // without the dashes
     char letter;      // of the short form, 0 if none
@@ -55,5 +56,6 @@ char *read_whole_file(const char *path, size_t *ret_size);
 int open_lock(void);
 // mkdir that accepts an existing folder. 0 or -errno after a message.
 int make_folder(const char *path);
-// Where the LibOS's ELF file lies: beside the running program in the build tree, or in the installed prefix. NULL after a message.
+// Where the LibOS's ELF file lies: beside the running program in the build tree, or in the installed prefix. NULL after
+// a message.
 const char *find_libos(void);

@@ -66,12 +66,15 @@ void config_table_print(const struct both_builds *both, const struct config_erro
     const struct colours *colours = choose_colours();
     const struct config_memory *plain = &both->memory[0], *edmm = &both->memory[1];
 
-    printf("%s%-*s%-*s%s%s\n", colours->heading, NAME_WIDTH, "", CELL_WIDTH, "without EDMM, and SIM", "with EDMM", colours->end);
+    printf("%s%-*s%-*s%s%s\n", colours->heading, NAME_WIDTH, "", CELL_WIDTH, "without EDMM, and SIM", "with EDMM",
+           colours->end);
     for (size_t i = 0; i < config_xml_element_count; i++) {
         const struct config_xml_element *element = &config_xml_elements[i];
         bool absent = element->offset == offsetof(struct config_xml, user_region); // without EDMM
         row(colours, element->name, config_xml_value(&both->xml[0], element), config_xml_value(&both->xml[1], element),
-            absent ? CELL_OPTIONAL : element->is_size ? CELL_SIZE : CELL_NUMBER);
+            absent             ? CELL_OPTIONAL
+            : element->is_size ? CELL_SIZE
+                               : CELL_NUMBER);
     }
     row(colours, "Committed at start", plain->committed, edmm->committed, CELL_SIZE);
     row(colours, "Maximum", plain->maximum, edmm->maximum, CELL_SIZE);
@@ -101,8 +104,9 @@ static void print_build(const char *name, const struct config_xml *xml, const st
     printf("\"%s\": {", name);
     for (size_t i = 0; i < config_xml_element_count; i++)
         printf("\"%s\": %" PRIu64 ", ", config_xml_elements[i].name, config_xml_value(xml, &config_xml_elements[i]));
-    printf("\"committed\": %" PRIu64 ", \"maximum\": %" PRIu64 ", \"elrange\": %" PRIu64 ", \"load_us\": %" PRIu64 "}, ", memory->committed,
-           memory->maximum, memory->elrange, memory->load_us);
+    printf("\"committed\": %" PRIu64 ", \"maximum\": %" PRIu64 ", \"elrange\": %" PRIu64 ", \"load_us\": %" PRIu64
+           "}, ",
+           memory->committed, memory->maximum, memory->elrange, memory->load_us);
 }
 
 void config_json_print(const struct both_builds *both, const struct config_errors *warnings)

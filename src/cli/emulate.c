@@ -42,7 +42,8 @@ static bool beside(const char *self, char path[PATH_MAX])
     const char *slash = strrchr(self, '/');
 
     for (size_t i = 0; slash && i < sizeof(places) / sizeof(places[0]); i++)
-        if (snprintf(path, PATH_MAX, "%.*s/%s", (int)(slash - self), self, places[i]) < PATH_MAX && access(path, X_OK) == 0)
+        if (snprintf(path, PATH_MAX, "%.*s/%s", (int)(slash - self), self, places[i]) < PATH_MAX &&
+            access(path, X_OK) == 0)
             return true;
     return false;
 }
@@ -59,7 +60,9 @@ int emulate_exec(const char *options, int argc, char **argv)
     if (n <= 0)
         return cli_error("--emulate: %s", strerror(errno)), STATUS_LOADER;
     if (wordexp(options ? options : "", &words, WRDE_NOCMD) != 0)
-        return cli_usage("run: --emulate-options: these are no words: %s. Quote spaces and special characters as in a shell", options);
+        return cli_usage(
+            "run: --emulate-options: these are no words: %s. Quote spaces and special characters as in a shell",
+            options);
     self[n] = '\0';
     const char *emulator = named && *named ? named : beside(self, path) ? path : "sgx2emu";
     arguments[count++] = "sgx2emu";

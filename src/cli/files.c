@@ -15,7 +15,8 @@ bool instance_check(void)
 {
     if (access(INSTANCE_CONFIG, F_OK) == 0)
         return true;
-    cli_error("this folder is no instance: it has no %s. Make one with: occlum new PATH (or occlum init here)", INSTANCE_CONFIG);
+    cli_error("this folder is no instance: it has no %s. Make one with: occlum new PATH (or occlum init here)",
+              INSTANCE_CONFIG);
     return false;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// `occlum VERB ...`: finds the verb, prints help, suggests. What needs OpenSSL stands in a program of its own, occlum-build, so that
-// `occlum run` starts without loading it.
+// `occlum VERB ...`: finds the verb, prints help, suggests. What needs OpenSSL stands in a program of its own,
+// occlum-build, so that `occlum run` starts without loading it.
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +10,8 @@
 static const struct verb verbs[] = {
     { "new", "PATH", "make a folder PATH and an instance in it", verb_new, help_new },
     { "init", "", "make an instance in the current, empty or not, folder", verb_init, help_init },
-    { "copy-bom", "-f BOM --root image", "bring what a bill of materials lists into image/ (the program copy_bom)", cli_copy_bom, NULL },
+    { "copy-bom", "-f BOM --root image", "bring what a bill of materials lists into image/ (the program copy_bom)",
+      cli_copy_bom, NULL },
     { "build", "[options]", "build and sign the enclave of this instance", cli_delegate, NULL },
     { "run", "[options] PROGRAM [ARGS...]", "run a program of the image inside the enclave", verb_run, help_run },
     { "config", "[options]", "show what Occlum.json means, for both kinds of platform", verb_config, help_config },

@@ -18,7 +18,10 @@
 static const char *const outputs[] = { BUILD_IMAGE, BUILD_ENCLAVE_XML, BUILD_ENCLAVE, BUILD_STATE };
 enum { OUTPUTS = sizeof(outputs) / sizeof(outputs[0]), PATH_SIZE = 64 };
 
-static void staged_path(size_t i, const char *suffix, char path[PATH_SIZE]) { snprintf(path, PATH_SIZE, "%s" STAGED "%s", outputs[i], suffix); }
+static void staged_path(size_t i, const char *suffix, char path[PATH_SIZE])
+{
+    snprintf(path, PATH_SIZE, "%s" STAGED "%s", outputs[i], suffix);
+}
 
 // What is not staged has not changed, or is in its place already.
 static int rename_all(void)

@@ -45,7 +45,8 @@ static int become(const char *program, char **arguments)
         sprintf(strrchr(path, '/') + 1, "%.30s", program);
         execv(path, arguments);
     }
-    return cli_error("%s, which does this, is not where occlum is installed: %s. Install occlum again", program, strerror(errno));
+    return cli_error("%s, which does this, is not where occlum is installed: %s. Install occlum again", program,
+                     strerror(errno));
 }
 
 int cli_delegate(int argc, char **argv)

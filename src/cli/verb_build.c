@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// occlum build: image/ and Occlum.json to the signed enclave. Whatever interrupts a build, a run and the next build find either
-// the old outputs or the new (cli/outputs.h).
+// occlum build: image/ and Occlum.json to the signed enclave. Whatever interrupts a build, a run and the next build
+// find either the old outputs or the new (cli/outputs.h).
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@
 #include "sign/sign.h"
 
 const char help_build[] =
-    "Packs image/ into a verified image, computes Enclave.xml from Occlum.json and signs the enclave. Nothing is done when\n"
+    "Packs image/ into a verified image, computes Enclave.xml from Occlum.json and signs the enclave. Nothing is done "
+    "when\n"
     "nothing has changed since the last build. What programs wrote is never touched.\n\n"
     "  -f, --force            build everything again\n"
     "      --sgx-mode MODE    HW (default) or SIM; otherwise SGX_MODE of the environment\n"
@@ -109,7 +110,8 @@ static bool same_outputs(const struct state *old, bool all)
 {
     struct state now;
     identify("", &now);
-    return memcmp(now.image_file, old->image_file, 32) == 0 && (!all || memcmp(now.enclave_files, old->enclave_files, 32) == 0);
+    return memcmp(now.image_file, old->image_file, 32) == 0 &&
+           (!all || memcmp(now.enclave_files, old->enclave_files, 32) == 0);
 }
 
 static bool read_state(struct state *ret_state)
@@ -132,7 +134,9 @@ static void show_progress(const char *step, double share)
 
 static int build_image(struct state *state, const struct state *old, bool reuse)
 {
-    struct image_request request = { .folder = INSTANCE_IMAGE, .output = BUILD_IMAGE STAGED, .progress = isatty(2) ? show_progress : NULL };
+    struct image_request request = { .folder = INSTANCE_IMAGE,
+                                     .output = BUILD_IMAGE STAGED,
+                                     .progress = isatty(2) ? show_progress : NULL };
 
     if (reuse && memcmp(state->folder, old->folder, sizeof(state->folder)) == 0 && same_outputs(old, false)) {
         state->image = old->image;
@@ -151,8 +155,13 @@ static int sign(const struct plan *plan, const struct state *state)
     if (err)
         return cli_error("the measured configuration cannot be made: %s", strerror(-err));
     struct sign_request request = {
-        .libos_path = plan->libos, .xml_path = BUILD_ENCLAVE_XML STAGED, .config = blob, .config_size = size,
-        .mode = plan->mode.sgx_mode == CONFIG_SIM ? ENCLAVE_MODE_SIM : ENCLAVE_MODE_HW, .edmm = plan->mode.edmm, .key_path = plan->options->key,
+        .libos_path = plan->libos,
+        .xml_path = BUILD_ENCLAVE_XML STAGED,
+        .config = blob,
+        .config_size = size,
+        .mode = plan->mode.sgx_mode == CONFIG_SIM ? ENCLAVE_MODE_SIM : ENCLAVE_MODE_HW,
+        .edmm = plan->mode.edmm,
+        .key_path = plan->options->key,
         .output_path = BUILD_ENCLAVE STAGED,
     };
     err = sign_enclave(&request, &result);
@@ -163,7 +172,8 @@ static int sign(const struct plan *plan, const struct state *state)
 static int write_xml(const struct plan *plan)
 {
     if (plan->own_xml)
-        return write_file_atomically(BUILD_ENCLAVE_XML STAGED, plan->own_xml, plan->own_xml_size) ? STATUS_ERROR : STATUS_OK;
+        return write_file_atomically(BUILD_ENCLAVE_XML STAGED, plan->own_xml, plan->own_xml_size) ? STATUS_ERROR
+                                                                                                  : STATUS_OK;
     int err = config_xml_write(&plan->xml, BUILD_ENCLAVE_XML STAGED);
     return err ? cli_error("%s cannot be written: %s", BUILD_ENCLAVE_XML, strerror(-err)) : STATUS_OK;
 }
@@ -189,7 +199,8 @@ static int make_outputs(const struct plan *plan, struct state *state)
 
 static int make_folders(void)
 {
-    return make_folder(INSTANCE_BUILD) || make_folder("build/lib") || make_folder(INSTANCE_RUN) ? STATUS_ERROR : STATUS_OK;
+    return make_folder(INSTANCE_BUILD) || make_folder("build/lib") || make_folder(INSTANCE_RUN) ? STATUS_ERROR
+                                                                                                : STATUS_OK;
 }
 
 // Two builds of one instance at once would mix their outputs.
@@ -217,15 +228,15 @@ static int build(struct plan *plan)
         return STATUS_ERROR;
     if (compute_state(plan, &state))
         return STATUS_ERROR;
-    if (!plan->options->force && read_state(&old) && memcmp(old.inputs, state.inputs, 32) == 0 && memcmp(old.folder, state.folder, 32) == 0 &&
-        same_outputs(&old, true)) {
+    if (!plan->options->force && read_state(&old) && memcmp(old.inputs, state.inputs, 32) == 0 &&
+        memcmp(old.folder, state.folder, 32) == 0 && same_outputs(&old, true)) {
         printf("Nothing has changed since the last build (-f builds everything again)\n");
         return STATUS_OK;
     }
     int status = make_outputs(plan, &state);
     if (status == STATUS_OK)
-        printf("Built the Occlum image and enclave successfully (SGX_MODE=%s, EDMM %s)\n", plan->mode.sgx_mode == CONFIG_SIM ? "SIM" : "HW",
-               plan->mode.edmm ? "on" : "off");
+        printf("Built the Occlum image and enclave successfully (SGX_MODE=%s, EDMM %s)\n",
+               plan->mode.sgx_mode == CONFIG_SIM ? "SIM" : "HW", plan->mode.edmm ? "on" : "off");
     return status;
 }
 
@@ -233,8 +244,8 @@ static int build(struct plan *plan)
 static bool check_json(struct plan *plan, struct config_errors *errors)
 {
     const struct options *options = plan->options;
-    int err = config_select_mode(options->sgx_mode, getenv("SGX_MODE"), options->edmm, getenv("ENABLE_EDMM"), plan->json.enable_edmm.value,
-                                 &plan->mode);
+    int err = config_select_mode(options->sgx_mode, getenv("SGX_MODE"), options->edmm, getenv("ENABLE_EDMM"),
+                                 plan->json.enable_edmm.value, &plan->mode);
     if (plan->mode.message[0])
         fprintf(stderr, "occlum: %s\n", plan->mode.message);
     if (!err && !options->xml)
@@ -269,8 +280,10 @@ int verb_build(int argc, char **argv)
 {
     struct options options = { 0 };
     const struct cli_option list[] = {
-        { .name = "force", .letter = 'f', .flag = &options.force },  { .name = "sgx-mode", .value = &options.sgx_mode },
-        { .name = "enable-edmm", .value = &options.edmm },           { .name = "sign-key", .letter = 'k', .value = &options.key },
+        { .name = "force", .letter = 'f', .flag = &options.force },
+        { .name = "sgx-mode", .value = &options.sgx_mode },
+        { .name = "enable-edmm", .value = &options.edmm },
+        { .name = "sign-key", .letter = 'k', .value = &options.key },
         { .name = "enclave-xml", .value = &options.xml },
     };
     struct plan plan = { .options = &options };

@@ -10,20 +10,22 @@
 #include "cli/verbs.h"
 #include "sign/libos_elf.h"
 
-const char help_config[] = "Shows what Occlum.json means, for both builds side by side: every value of Enclave.xml, the memory that is\n"
-                           "committed at start, the maximum, the address space, an estimate of the time to load, and warnings. Nothing is\n"
-                           "written. Colours on a terminal, unless NO_COLOR is set.\n\n"
-                           "  --json             the same for scripts\n"
-                           "  --xml              Enclave.xml as occlum build would write it\n"
-                           "  --edmm Y|N         with --xml: this arithmetic (default: as occlum build would choose)\n"
-                           "  --file FILE        instead of Occlum.json\n";
+const char help_config[] =
+    "Shows what Occlum.json means, for both builds side by side: every value of Enclave.xml, the memory that is\n"
+    "committed at start, the maximum, the address space, an estimate of the time to load, and warnings. Nothing is\n"
+    "written. Colours on a terminal, unless NO_COLOR is set.\n\n"
+    "  --json             the same for scripts\n"
+    "  --xml              Enclave.xml as occlum build would write it\n"
+    "  --edmm Y|N         with --xml: this arithmetic (default: as occlum build would choose)\n"
+    "  --file FILE        instead of Occlum.json\n";
 
 static int print_xml(const struct occlum_json *json, const char *edmm, struct config_errors *errors)
 {
     struct config_mode mode;
     struct config_xml xml;
     // An explicit arithmetic is a question about the file, so the environment's SGX_MODE does not answer it.
-    if (config_select_mode(NULL, edmm ? NULL : getenv("SGX_MODE"), edmm, getenv("ENABLE_EDMM"), json->enable_edmm.value, &mode))
+    if (config_select_mode(NULL, edmm ? NULL : getenv("SGX_MODE"), edmm, getenv("ENABLE_EDMM"), json->enable_edmm.value,
+                           &mode))
         return cli_error("%s", mode.message);
     if (*mode.message)
         cli_note("%s", mode.message);
@@ -98,7 +100,10 @@ int verb_config(int argc, char **argv)
 {
     const char *edmm = NULL, *file = INSTANCE_CONFIG;
     bool as_json = false, as_xml = false;
-    const struct cli_option options[] = { { "json", 0, NULL, &as_json }, { "xml", 0, NULL, &as_xml }, { "edmm", 0, &edmm, NULL }, { "file", 'f', &file, NULL } };
+    const struct cli_option options[] = { { "json", 0, NULL, &as_json },
+                                          { "xml", 0, NULL, &as_xml },
+                                          { "edmm", 0, &edmm, NULL },
+                                          { "file", 'f', &file, NULL } };
     struct occlum_json json;
     struct config_errors errors = { 0 };
     int first = cli_parse(argc, argv, options, sizeof(options) / sizeof(options[0]));

@@ -13,14 +13,38 @@ const char help_new[] = "Makes the folder PATH, which must not exist, and an ins
                         "  Occlum.json   the configuration, with every field a new instance needs\n"
                         "  image/        what the program will see as its root file system\n\n"
                         "Next: put the program into image/ (copy_bom does it with all libraries), then occlum build.\n";
-const char help_init[] = "Makes an instance in the current folder. Refuses if there is one already: nothing is overwritten.\n";
+const char help_init[] =
+    "Makes an instance in the current folder. Refuses if there is one already: nothing is overwritten.\n";
 
-static const char *const folders[] = {
-    "image", "image/bin", "image/dev", "image/etc", "image/home", "image/host", "image/lib", "image/lib64", "image/mnt", "image/opt",
-    "image/proc", "image/root", "image/run", "image/sbin", "image/sys", "image/tmp", "image/usr", "image/usr/bin", "image/usr/lib",
-    "image/usr/local", "image/usr/local/bin", "image/usr/local/lib", "image/usr/sbin", "image/usr/share", "image/var", "image/var/cache",
-    "image/var/lib", "image/var/log", "image/var/tmp"
-};
+static const char *const folders[] = { "image",
+                                       "image/bin",
+                                       "image/dev",
+                                       "image/etc",
+                                       "image/home",
+                                       "image/host",
+                                       "image/lib",
+                                       "image/lib64",
+                                       "image/mnt",
+                                       "image/opt",
+                                       "image/proc",
+                                       "image/root",
+                                       "image/run",
+                                       "image/sbin",
+                                       "image/sys",
+                                       "image/tmp",
+                                       "image/usr",
+                                       "image/usr/bin",
+                                       "image/usr/lib",
+                                       "image/usr/local",
+                                       "image/usr/local/bin",
+                                       "image/usr/local/lib",
+                                       "image/usr/sbin",
+                                       "image/usr/share",
+                                       "image/var",
+                                       "image/var/cache",
+                                       "image/var/lib",
+                                       "image/var/log",
+                                       "image/var/tmp" };
 
 // The same as examples/bom/etc, which a test holds against this.
 static const struct {
@@ -30,10 +54,12 @@ static const struct {
     { "image/etc/hostname", "occlum\n" },
     { "image/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n" },
     { "image/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nprotocols: files\nservices: files\n" },
-    { "image/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n" },
+    { "image/etc/passwd",
+      "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n" },
     { "image/etc/protocols", "ip 0 IP\nicmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\nipv6 41 IPv6\nipv6-icmp 58 IPv6-ICMP\n" },
     { "image/etc/resolv.conf", "" },
-    { "image/etc/services", "ssh 22/tcp\nsmtp 25/tcp\ndomain 53/tcp\ndomain 53/udp\nhttp 80/tcp\nntp 123/udp\nhttps 443/tcp\n" },
+    { "image/etc/services",
+      "ssh 22/tcp\nsmtp 25/tcp\ndomain 53/tcp\ndomain 53/udp\nhttp 80/tcp\nntp 123/udp\nhttps 443/tcp\n" },
     { "image/etc/shells", "/bin/sh\n" },
 };
 
@@ -45,7 +71,8 @@ static int fill_image(void)
     if (chmod("image/tmp", 01777) != 0 || chmod("image/var/tmp", 01777) != 0)
         return cli_error("image/tmp: %s", strerror(errno));
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        if (access(files[i].path, F_OK) != 0 && write_file_atomically(files[i].path, files[i].text, strlen(files[i].text)))
+        if (access(files[i].path, F_OK) != 0 &&
+            write_file_atomically(files[i].path, files[i].text, strlen(files[i].text)))
             return STATUS_ERROR;
     return STATUS_OK;
 }

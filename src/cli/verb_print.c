@@ -27,5 +27,6 @@ int verb_print(int argc, char **argv)
         return sign_print(BUILD_ENCLAVE, parts[i], stdout) ? STATUS_ERROR : STATUS_OK;
     }
     const char *near = cli_nearest(argv[first], names);
-    return cli_usage("print: unknown part %s%s%s. See: occlum print --help", argv[first], near ? ". Did you mean " : "", near ? near : "");
+    return cli_usage("print: unknown part %s%s%s. See: occlum print --help", argv[first], near ? ". Did you mean " : "",
+                     near ? near : "");
 }

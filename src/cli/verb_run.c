@@ -22,8 +22,10 @@ const char help_run[] =
     "options:\n"
     "  -e, --emulate               on sgx2emu, the software SGX2 machine that comes with occlum (protects nothing)\n"
     "      --emulate-options=OPTS  words for sgx2emu, quoted as in a shell; implies --emulate\n"
-    "  -r, --report[=FILE.json]    at the end, and when occlum gets SIGUSR1: memory, threads and SGX events, as a table on stderr or\n"
-    "                              as JSON in FILE. The host learns these numbers; the program no longer gets SIGUSR1 from the host\n\n"
+    "  -r, --report[=FILE.json]    at the end, and when occlum gets SIGUSR1: memory, threads and SGX events, as a "
+    "table on stderr or\n"
+    "                              as JSON in FILE. The host learns these numbers; the program no longer gets SIGUSR1 "
+    "from the host\n\n"
     "exit status:  that of the program; 128+N when signal N killed it;\n"
     "              126 when entry_points does not allow it or it cannot be executed, 127 when it is not there,\n"
     "              125 when the enclave could not start or had to stop, 1 when the instance is not built\n\n"
@@ -98,13 +100,15 @@ static int check_machine(const struct enclave_layout *layout)
 }
 
 // Under the emulator, when that is wanted. -1: no, go on here.
-static int emulate_if_wanted(const struct enclave_layout *layout, bool asked, const char *options, int argc, char **argv)
+static int emulate_if_wanted(const struct enclave_layout *layout, bool asked, const char *options, int argc,
+                             char **argv)
 {
     if (emulated() || (!asked && !environment_asks("OCCLUM_EMULATE")))
         return -1;
     if (layout->mode == ENCLAVE_MODE_SIM) {
         if (asked)
-            return cli_error("--emulate: this enclave is built for simulation, which needs no emulator. Build it for SGX: occlum build --sgx-mode HW");
+            return cli_error("--emulate: this enclave is built for simulation, which needs no emulator. Build it for "
+                             "SGX: occlum build --sgx-mode HW");
         return -1;
     }
     return emulate_exec(options ? options : getenv("OCCLUM_EMULATE_OPTIONS"), argc, argv);
@@ -127,7 +131,9 @@ int verb_run(int argc, char **argv)
     if (!instance_check())
         return STATUS_ERROR;
     if (argv[first][0] != '/')
-        return cli_error("%s: the program is named by its absolute path inside the image, as /bin/%s", argv[first], argv[first]), STATUS_NOT_FOUND;
+        return cli_error("%s: the program is named by its absolute path inside the image, as /bin/%s", argv[first],
+                         argv[first]),
+               STATUS_NOT_FOUND;
     int enclave, image;
     if (outputs_open(&enclave, &image))
         return STATUS_ERROR;

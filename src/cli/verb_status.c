@@ -42,9 +42,14 @@ static void print_machine(const struct enclave_layout *layout)
 
     sgx_machine_detect(&m);
     printf("%-22s CPU: %s; kernel %s; device: %s; vDSO entry: %s%s\n", "this machine",
-           m.cpu_sgx2 ? "SGX2" : m.cpu_sgx1 ? "SGX1" : "no SGX", m.kernel,
-           m.device_error ? strerror(m.device_error) : m.driver_sgx2 ? "with EDMM" : "without EDMM", m.vdso_entry ? "yes" : "no",
-           emulated() ? "; all of it emulated by sgx2emu" : "");
+           m.cpu_sgx2   ? "SGX2"
+           : m.cpu_sgx1 ? "SGX1"
+                        : "no SGX",
+           m.kernel,
+           m.device_error  ? strerror(m.device_error)
+           : m.driver_sgx2 ? "with EDMM"
+                           : "without EDMM",
+           m.vdso_entry ? "yes" : "no", emulated() ? "; all of it emulated by sgx2emu" : "");
     if (layout->mode == ENCLAVE_MODE_SIM) {
         printf("%-22s runs in simulation\n", "occlum run");
         return;
@@ -71,9 +76,12 @@ int verb_status(int argc, char **argv)
     const struct enclave_layout *layout = &header.layout;
     bool sim = layout->mode == ENCLAVE_MODE_SIM;
     printf("%-22s built\n", "state");
-    printf("%-22s %s\n", "platform", sim ? "simulation (SGX_MODE=SIM): nothing is protected" : "SGX hardware (SGX_MODE=HW)");
-    printf("%-22s %s\n", "EDMM", layout->edmm ? "on: memory and threads beyond the initial ones are added on demand" : "off");
-    printf("%-22s %s\n", "debuggable", header.sigstruct.attributes.flags & SGX_ATTR_DEBUG ? "yes: the host may read the enclave" : "no");
+    printf("%-22s %s\n", "platform",
+           sim ? "simulation (SGX_MODE=SIM): nothing is protected" : "SGX hardware (SGX_MODE=HW)");
+    printf("%-22s %s\n", "EDMM",
+           layout->edmm ? "on: memory and threads beyond the initial ones are added on demand" : "off");
+    printf("%-22s %s\n", "debuggable",
+           header.sigstruct.attributes.flags & SGX_ATTR_DEBUG ? "yes: the host may read the enclave" : "no");
     print_machine(layout);
     print_size("user space, initial", layout->user_committed_end - layout->user_start);
     print_size("user space, maximum", layout->user_limit);

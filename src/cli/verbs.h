@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One function per verb of `occlum`, each in a file of its own: verb_NAME.c. argv[0] is the verb. Returns the exit status.
+// One function per verb of `occlum`, each in a file of its own: verb_NAME.c. argv[0] is the verb. Returns the exit
+// status.
 #pragma once
 
 #include <stddef.h>

@@ -6,7 +6,6 @@
 
 #include "config/config.h"
 
-
 struct writer {
     char *data;
     size_t size, capacity;
@@ -65,7 +64,8 @@ static int by_target(const void *a, const void *b)
 static size_t all_mounts(const struct occlum_json *json, struct config_mount *mounts)
 {
     static char proc[] = "/proc", dev[] = "/dev", none[] = "";
-    const struct config_mount extra[CONFIG_EXTRA_MOUNTS] = { { OCCLUM_MOUNT_PROCFS, proc, none, 0 }, { OCCLUM_MOUNT_DEVFS, dev, none, 0 } };
+    const struct config_mount extra[CONFIG_EXTRA_MOUNTS] = { { OCCLUM_MOUNT_PROCFS, proc, none, 0 },
+                                                             { OCCLUM_MOUNT_DEVFS, dev, none, 0 } };
     size_t count = json->mount_count;
     memcpy(mounts, json->mounts, count * sizeof(*mounts));
     for (size_t i = 0; i < CONFIG_EXTRA_MOUNTS; i++) {
@@ -101,14 +101,19 @@ int config_blob(const struct occlum_json *json, const struct occlum_image *image
 {
     struct writer out = { 0 };
     struct occlum_config config = {
-        .magic = OCCLUM_CONFIG_MAGIC, .version = OCCLUM_CONFIG_VERSION,
-        .flags = (json->debuggable.value ? OCCLUM_CONFIG_DEBUGGABLE : 0u) | (json->disable_log.value ? OCCLUM_CONFIG_DISABLE_LOG : 0u),
-        .default_stack_size = json->default_stack_size.value, .default_heap_size = json->default_heap_size.value,
-        .default_mmap_size = json->default_mmap_size.value, .image = *image,
+        .magic = OCCLUM_CONFIG_MAGIC,
+        .version = OCCLUM_CONFIG_VERSION,
+        .flags = (json->debuggable.value ? OCCLUM_CONFIG_DEBUGGABLE : 0u) |
+                 (json->disable_log.value ? OCCLUM_CONFIG_DISABLE_LOG : 0u),
+        .default_stack_size = json->default_stack_size.value,
+        .default_heap_size = json->default_heap_size.value,
+        .default_mmap_size = json->default_mmap_size.value,
+        .image = *image,
     };
     reserve(&out, sizeof(config)); // offset 0 is the header's; a failure shows in the next call
     if (!out.data || !put_mounts(&out, json, &config) || !put_list(&out, &json->entry_points, &config.entry_points) ||
-        !put_list(&out, &json->env_default, &config.env_default) || !put_list(&out, &json->env_untrusted, &config.env_untrusted)) {
+        !put_list(&out, &json->env_default, &config.env_default) ||
+        !put_list(&out, &json->env_untrusted, &config.env_untrusted)) {
         free(out.data);
         return -ENOMEM;
     }

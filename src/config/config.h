@@ -41,11 +41,12 @@ struct occlum_json {
     size_t mount_count;
 };
 
-// Checks text[0..size) against the schema. All errors go to errors. 0: it is a JSON object, and *ret_json holds what could be read
-// of it: values that are wrong or missing count as not given, and unless errors->count is 0 it is only good for looking for more
-// errors (config_xml_compute). -EINVAL, or -ENOMEM: nothing was read. *ret_json is written when 0 is returned, and freed with
-// occlum_json_free.
-__nodiscard int occlum_json_parse(const char *text, size_t size, struct config_errors *errors, struct occlum_json *ret_json);
+// Checks text[0..size) against the schema. All errors go to errors. 0: it is a JSON object, and *ret_json holds what
+// could be read of it: values that are wrong or missing count as not given, and unless errors->count is 0 it is only
+// good for looking for more errors (config_xml_compute). -EINVAL, or -ENOMEM: nothing was read. *ret_json is written
+// when 0 is returned, and freed with occlum_json_free.
+__nodiscard int occlum_json_parse(const char *text, size_t size, struct config_errors *errors,
+                                  struct occlum_json *ret_json);
 // Reads the file path and parses it likewise; a file that cannot be read is an error in errors and -EINVAL.
 __nodiscard int occlum_json_load(const char *path, struct config_errors *errors, struct occlum_json *ret_json);
 void occlum_json_free(struct occlum_json *json);
@@ -63,10 +64,12 @@ struct config_xml {
     u64 user_max; // UX of edmm.md: the user maximum. No element of its own
 };
 
-// edmm.md section 2. Init values over Max values, and an enclave too large for any machine, go to errors; what a default changed
-// goes there as warnings, unless there are errors. 0, or -EINVAL after an error of its own.
-__nodiscard int config_xml_compute(const struct occlum_json *json, bool edmm, struct config_errors *errors, struct config_xml *ret_xml);
-// Adds what people should know of legal values to errors as warnings: inoperative fields, defaults. edmm: computed with EDMM.
+// edmm.md section 2. Init values over Max values, and an enclave too large for any machine, go to errors; what a
+// default changed goes there as warnings, unless there are errors. 0, or -EINVAL after an error of its own.
+__nodiscard int config_xml_compute(const struct occlum_json *json, bool edmm, struct config_errors *errors,
+                                   struct config_xml *ret_xml);
+// Adds what people should know of legal values to errors as warnings: inoperative fields, defaults. edmm: computed with
+// EDMM.
 void config_explain(const struct occlum_json *json, const struct config_xml *edmm, struct config_errors *errors);
 // One element: its name and where its value stands in struct config_xml.
 struct config_xml_element {
@@ -85,8 +88,8 @@ __nodiscard int config_xml_write(const struct config_xml *xml, const char *path)
 enum config_sgx_mode { CONFIG_HW = 1, CONFIG_SIM = 2 };
 struct config_mode {
     enum config_sgx_mode sgx_mode;
-    bool edmm;          // which arithmetic
-    char message[256];  // a note to print, or what was wrong; "" if neither
+    bool edmm;         // which arithmetic
+    char message[256]; // a note to print, or what was wrong; "" if neither
 };
 // edmm.md section 1. NULL: not given. 0, or -EINVAL with the reason in message.
 __nodiscard int config_select_mode(const char *sgx_mode_option, const char *sgx_mode_env, const char *edmm_option,
@@ -108,7 +111,10 @@ struct config_memory {
     u64 load_us;           // estimated, at 7.1 us a page (reference/sgx-emulation.md section 5)
 };
 // -EOVERFLOW if ELRANGE would exceed 2^46 bytes.
-__nodiscard int config_memory_compute(const struct config_xml *xml, const struct config_binary *binary, struct config_memory *ret_memory);
+__nodiscard int config_memory_compute(const struct config_xml *xml, const struct config_binary *binary,
+                                      struct config_memory *ret_memory);
 
-// The measured blob (struct occlum_config) in a malloc'ed buffer; the same input gives the same bytes. 0 or -ENOMEM, -EOVERFLOW.
-__nodiscard int config_blob(const struct occlum_json *json, const struct occlum_image *image, void **ret_blob, size_t *ret_size);
+// The measured blob (struct occlum_config) in a malloc'ed buffer; the same input gives the same bytes. 0 or -ENOMEM,
+// -EOVERFLOW.
+__nodiscard int config_blob(const struct occlum_json *json, const struct occlum_image *image, void **ret_blob,
+                            size_t *ret_size);

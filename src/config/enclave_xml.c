@@ -7,21 +7,43 @@
 
 #include "config/config.h"
 
-#define NUMBER(name, member) { name, offsetof(struct config_xml, member), false }
-#define SIZE(name, member) { name, offsetof(struct config_xml, member), true }
+#define NUMBER(name, member)                             \
+    {                                                    \
+        name, offsetof(struct config_xml, member), false \
+    }
+#define SIZE(name, member)                              \
+    {                                                   \
+        name, offsetof(struct config_xml, member), true \
+    }
 
 // In the order of the file.
 const struct config_xml_element config_xml_elements[] = {
-    NUMBER("ProdID", prod_id), NUMBER("ISVSVN", isv_svn),
-    SIZE("StackMaxSize", stack_max), SIZE("StackMinSize", stack_min),
-    SIZE("HeapInitSize", heap_init), SIZE("HeapMaxSize", heap_max), SIZE("HeapMinSize", heap_min),
-    NUMBER("TCSNum", tcs_num), NUMBER("TCSMaxNum", tcs_max), NUMBER("TCSMinPool", tcs_min_pool), NUMBER("TCSPolicy", tcs_policy),
-    NUMBER("DisableDebug", disable_debug), NUMBER("MiscSelect", misc_select), NUMBER("MiscMask", misc_mask),
-    SIZE("ReservedMemMaxSize", reserved_max), SIZE("ReservedMemMinSize", reserved_min), SIZE("ReservedMemInitSize", reserved_init),
-    NUMBER("ReservedMemExecutable", reserved_executable), SIZE("UserRegionSize", user_region),
-    NUMBER("EnableKSS", enable_kss), NUMBER("ISVEXTPRODID_H", ext_prod_id_high), NUMBER("ISVEXTPRODID_L", ext_prod_id_low),
-    NUMBER("ISVFAMILYID_H", family_id_high), NUMBER("ISVFAMILYID_L", family_id_low),
-    NUMBER("PKRU", pkru), NUMBER("AMX", amx),
+    NUMBER("ProdID", prod_id),
+    NUMBER("ISVSVN", isv_svn),
+    SIZE("StackMaxSize", stack_max),
+    SIZE("StackMinSize", stack_min),
+    SIZE("HeapInitSize", heap_init),
+    SIZE("HeapMaxSize", heap_max),
+    SIZE("HeapMinSize", heap_min),
+    NUMBER("TCSNum", tcs_num),
+    NUMBER("TCSMaxNum", tcs_max),
+    NUMBER("TCSMinPool", tcs_min_pool),
+    NUMBER("TCSPolicy", tcs_policy),
+    NUMBER("DisableDebug", disable_debug),
+    NUMBER("MiscSelect", misc_select),
+    NUMBER("MiscMask", misc_mask),
+    SIZE("ReservedMemMaxSize", reserved_max),
+    SIZE("ReservedMemMinSize", reserved_min),
+    SIZE("ReservedMemInitSize", reserved_init),
+    NUMBER("ReservedMemExecutable", reserved_executable),
+    SIZE("UserRegionSize", user_region),
+    NUMBER("EnableKSS", enable_kss),
+    NUMBER("ISVEXTPRODID_H", ext_prod_id_high),
+    NUMBER("ISVEXTPRODID_L", ext_prod_id_low),
+    NUMBER("ISVFAMILYID_H", family_id_high),
+    NUMBER("ISVFAMILYID_L", family_id_low),
+    NUMBER("PKRU", pkru),
+    NUMBER("AMX", amx),
 };
 const size_t config_xml_element_count = ARRAY_SIZE(config_xml_elements);
 

@@ -15,7 +15,8 @@ static void mask_control_characters(char *text)
             *text = '?';
 }
 
-static void append(struct config_errors *errors, struct json_pos pos, const char *kind, const char *format, va_list args)
+static void append(struct config_errors *errors, struct json_pos pos, const char *kind, const char *format,
+                   va_list args)
 {
     char message[MESSAGE_SIZE], line[MESSAGE_SIZE + 512];
     if (errors->count + errors->warnings > CONFIG_MESSAGES_MAX)
@@ -61,7 +62,8 @@ void config_errors_print(struct config_errors *errors, FILE *out)
     if (errors->text)
         fputs(errors->text, out);
     if (errors->count + errors->warnings > CONFIG_MESSAGES_MAX)
-        fprintf(out, "%s: %u more messages\n", errors->file ? errors->file : "Occlum.json", errors->count + errors->warnings - CONFIG_MESSAGES_MAX);
+        fprintf(out, "%s: %u more messages\n", errors->file ? errors->file : "Occlum.json",
+                errors->count + errors->warnings - CONFIG_MESSAGES_MAX);
     config_errors_clear(errors);
 }
 

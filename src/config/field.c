@@ -24,10 +24,12 @@ const char *field_found(const struct json_value *value, char *buffer, size_t siz
 static void refuse(const struct json_value *value, const char *path, const char *expected, struct config_errors *errors)
 {
     char found[96];
-    config_error(errors, value->pos, "%s: found %s; expected %s", path, field_found(value, found, sizeof(found)), expected);
+    config_error(errors, value->pos, "%s: found %s; expected %s", path, field_found(value, found, sizeof(found)),
+                 expected);
 }
 
-bool field_expect(const struct json_value *value, enum json_type type, const char *path, const char *expected, struct config_errors *errors)
+bool field_expect(const struct json_value *value, enum json_type type, const char *path, const char *expected,
+                  struct config_errors *errors)
 {
     if (value->type == type)
         return true;
@@ -72,10 +74,12 @@ bool field_size(const struct json_value *value, const char *path, struct config_
 }
 
 // Plain decimal digits only: 1.0, 1e3 and -0 are refused rather than guessed.
-static bool read_number(const struct field *field, const struct json_value *value, struct config_errors *errors, u64 *ret)
+static bool read_number(const struct field *field, const struct json_value *value, struct config_errors *errors,
+                        u64 *ret)
 {
     char expected[64];
-    snprintf(expected, sizeof(expected), "an integer from %llu to %llu", (unsigned long long)field->min, (unsigned long long)field->max);
+    snprintf(expected, sizeof(expected), "an integer from %llu to %llu", (unsigned long long)field->min,
+             (unsigned long long)field->max);
     if (!field_expect(value, JSON_NUMBER, field->path, expected, errors))
         return false;
     char *end;
@@ -104,7 +108,8 @@ static bool read_hex(const struct field *field, const struct json_value *value, 
     return true;
 }
 
-static bool below_maximum(const struct field *field, const struct json_value *value, u64 size, struct config_errors *errors)
+static bool below_maximum(const struct field *field, const struct json_value *value, u64 size,
+                          struct config_errors *errors)
 {
     char expected[48];
     if (!field->max || size <= field->max)
@@ -114,12 +119,14 @@ static bool below_maximum(const struct field *field, const struct json_value *va
     return false;
 }
 
-static void read_scalar(const struct field *field, const struct json_value *value, struct config_errors *errors, struct config_scalar *scalar)
+static void read_scalar(const struct field *field, const struct json_value *value, struct config_errors *errors,
+                        struct config_scalar *scalar)
 {
     bool good;
     scalar->pos = value->pos;
     if (field->kind == FIELD_SIZE)
-        good = field_size(value, field->path, errors, &scalar->value) && below_maximum(field, value, scalar->value, errors);
+        good = field_size(value, field->path, errors, &scalar->value) &&
+               below_maximum(field, value, scalar->value, errors);
     else if (field->kind == FIELD_NUMBER)
         good = read_number(field, value, errors, &scalar->value);
     else if (field->kind == FIELD_HEX)
@@ -153,7 +160,8 @@ static bool repeats(const struct config_strings *list, const char *text)
     return false;
 }
 
-static void read_strings(const struct field *field, const struct json_value *value, struct config_errors *errors, struct config_strings *list)
+static void read_strings(const struct field *field, const struct json_value *value, struct config_errors *errors,
+                         struct config_strings *list)
 {
     size_t index = 0;
     char path[96];
@@ -174,7 +182,8 @@ static void read_strings(const struct field *field, const struct json_value *val
     }
 }
 
-void field_read(const struct field *field, const struct json_value *value, struct config_errors *errors, struct occlum_json *json)
+void field_read(const struct field *field, const struct json_value *value, struct config_errors *errors,
+                struct occlum_json *json)
 {
     void *member = (char *)json + field->offset;
     if (field->kind == FIELD_STRINGS)

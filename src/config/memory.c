@@ -20,19 +20,24 @@ static bool add_product(u64 *sum, u64 count, u64 size)
     return mul_overflow_u64(count, size, &product) || add_overflow_u64(*sum, product, sum);
 }
 
-int config_memory_compute(const struct config_xml *xml, const struct config_binary *binary, struct config_memory *ret_memory)
+int config_memory_compute(const struct config_xml *xml, const struct config_binary *binary,
+                          struct config_memory *ret_memory)
 {
     u64 fixed = binary->image_committed + ALIGN_UP(binary->config_size, PAGE_SIZE);
     struct config_memory memory = { .committed = fixed, .maximum = fixed };
-    struct enclave_parts parts = { .user = MAX(xml->user_region, xml->reserved_init), .image = binary->image_size, .config = binary->config_size,
-                                   .heap = xml->heap_max, .roomy = xml->user_region };
+    struct enclave_parts parts = { .user = MAX(xml->user_region, xml->reserved_init),
+                                   .image = binary->image_size,
+                                   .config = binary->config_size,
+                                   .heap = xml->heap_max,
+                                   .roomy = xml->user_region };
     if (xml->stack_max > ENCLAVE_ELRANGE_MAX) // so that a slot's size does not wrap
         return -EOVERFLOW;
     u64 slot = slot_committed(xml->stack_max), stride = enclave_slot_stride(xml->stack_max);
     if (add_product(&memory.committed, xml->tcs_num, slot) || add_product(&memory.committed, 1, xml->heap_init) ||
         add_product(&memory.committed, 1, xml->reserved_init) || add_product(&memory.maximum, xml->tcs_max, slot) ||
         add_product(&memory.maximum, 1, xml->heap_max) || add_product(&memory.maximum, 1, xml->user_max) ||
-        add_product(&parts.slots, xml->tcs_max, stride) || MAX(parts.user, MAX(parts.heap, parts.slots)) > ENCLAVE_ELRANGE_MAX)
+        add_product(&parts.slots, xml->tcs_max, stride) ||
+        MAX(parts.user, MAX(parts.heap, parts.slots)) > ENCLAVE_ELRANGE_MAX)
         return -EOVERFLOW;
     memory.elrange = enclave_elrange_size(&parts);
     parts.roomy = true;

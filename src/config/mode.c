@@ -26,12 +26,13 @@ static int select_sgx_mode(const char *option, const char *env, struct config_mo
     mode->sgx_mode = strcmp(text, "SIM") == 0 ? CONFIG_SIM : CONFIG_HW;
     if (mode->sgx_mode == CONFIG_SIM || !*text || strcmp(text, "HW") == 0)
         return 0;
-    snprintf(mode->message, sizeof(mode->message), "%s: found \"%.80s\"; expected HW or SIM", option ? "--sgx-mode" : "SGX_MODE", text);
+    snprintf(mode->message, sizeof(mode->message), "%s: found \"%.80s\"; expected HW or SIM",
+             option ? "--sgx-mode" : "SGX_MODE", text);
     return -EINVAL;
 }
 
-int config_select_mode(const char *sgx_mode_option, const char *sgx_mode_env, const char *edmm_option, const char *edmm_env,
-                       bool feature_enable_edmm, struct config_mode *ret_mode)
+int config_select_mode(const char *sgx_mode_option, const char *sgx_mode_env, const char *edmm_option,
+                       const char *edmm_env, bool feature_enable_edmm, struct config_mode *ret_mode)
 {
     *ret_mode = (struct config_mode){ 0 };
     int err = select_sgx_mode(sgx_mode_option, sgx_mode_env, ret_mode);
@@ -40,7 +41,8 @@ int config_select_mode(const char *sgx_mode_option, const char *sgx_mode_env, co
     const char *text = edmm_option ? edmm_option : edmm_env;
     int wanted = text ? yes_or_no(text) : feature_enable_edmm ? YES : NO;
     if (wanted == NEITHER || (edmm_option && !*edmm_option)) {
-        snprintf(ret_mode->message, sizeof(ret_mode->message), "%s: found \"%.80s\"; expected Y or N", edmm_option ? "--enable-edmm" : "ENABLE_EDMM", text);
+        snprintf(ret_mode->message, sizeof(ret_mode->message), "%s: found \"%.80s\"; expected Y or N",
+                 edmm_option ? "--enable-edmm" : "ENABLE_EDMM", text);
         return -EINVAL;
     }
     ret_mode->edmm = wanted == YES && ret_mode->sgx_mode == CONFIG_HW;

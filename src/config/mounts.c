@@ -20,7 +20,8 @@ static const struct json_value *member(const struct json_value *object, const ch
     return NULL;
 }
 
-static void check_keys(const struct json_value *object, const char *path, const char *const *names, struct config_errors *errors)
+static void check_keys(const struct json_value *object, const char *path, const char *const *names,
+                       struct config_errors *errors)
 {
     for (const struct json_value *m = object ? object->first : NULL; m; m = m->next) {
         size_t i = 0;
@@ -32,7 +33,8 @@ static void check_keys(const struct json_value *object, const char *path, const 
 }
 
 // The string under key; NULL if it is absent (an error if required) or no string.
-static const char *string_member(const struct json_value *object, const char *path, const char *key, bool required, struct config_errors *errors)
+static const char *string_member(const struct json_value *object, const char *path, const char *key, bool required,
+                                 struct config_errors *errors)
 {
     char full[352];
     const struct json_value *m = member(object, key);
@@ -42,7 +44,8 @@ static const char *string_member(const struct json_value *object, const char *pa
     return m && field_expect(m, JSON_STRING, full, "a string", errors) ? m->text : NULL;
 }
 
-static const struct json_value *options_of(const struct json_value *mount, const char *path, struct config_errors *errors)
+static const struct json_value *options_of(const struct json_value *mount, const char *path,
+                                           struct config_errors *errors)
 {
     char full[352];
     const struct json_value *options = member(mount, "options");
@@ -50,10 +53,12 @@ static const struct json_value *options_of(const struct json_value *mount, const
     return options && field_expect(options, JSON_OBJECT, full, "an object", errors) ? options : NULL;
 }
 
-static void refuse_member(const struct json_value *m, const char *path, const char *expected, struct config_errors *errors)
+static void refuse_member(const struct json_value *m, const char *path, const char *expected,
+                          struct config_errors *errors)
 {
     char found[96];
-    config_error(errors, m->pos, "%s.%s: found %s; expected %s", path, m->key, field_found(m, found, sizeof(found)), expected);
+    config_error(errors, m->pos, "%s.%s: found %s; expected %s", path, m->key, field_found(m, found, sizeof(found)),
+                 expected);
 }
 
 static void check_layer_options(const struct json_value *options, const char *path, struct config_errors *errors)
@@ -86,7 +91,8 @@ static void check_layer(const struct json_value *layer, const char *path, size_t
     if (target && strcmp(target, "/") != 0)
         refuse_member(member(layer, "target"), path, "\"/\"", errors);
     if (source && index < 2 && strcmp(source, sources[index]) != 0)
-        refuse_member(member(layer, "source"), path, index ? "\"./run/mount/__ROOT\"" : "\"./build/mount/__ROOT\"", errors);
+        refuse_member(member(layer, "source"), path, index ? "\"./run/mount/__ROOT\"" : "\"./build/mount/__ROOT\"",
+                      errors);
     snprintf(options_path, sizeof(options_path), "%s.options", path);
     check_layer_options(options_of(layer, path, errors), options_path, errors);
 }
@@ -110,20 +116,26 @@ static void check_root(const struct json_value *options, const char *path, struc
         config_error(errors, layers->pos, "%s: found %zu layers; expected 2", full, count);
 }
 
-static enum occlum_mount_type mount_type(const struct json_value *mount, const char *path, const char *type, struct config_errors *errors)
+static enum occlum_mount_type mount_type(const struct json_value *mount, const char *path, const char *type,
+                                         struct config_errors *errors)
 {
     static const struct {
         const char *name;
         enum occlum_mount_type type;
-    } types[] = { { "unionfs", OCCLUM_MOUNT_ROOT }, { "hostfs", OCCLUM_MOUNT_HOSTFS }, { "ramfs", OCCLUM_MOUNT_TMPFS },
-                  { "procfs", OCCLUM_MOUNT_PROCFS }, { "devfs", OCCLUM_MOUNT_DEVFS } };
+    } types[] = { { "unionfs", OCCLUM_MOUNT_ROOT },
+                  { "hostfs", OCCLUM_MOUNT_HOSTFS },
+                  { "ramfs", OCCLUM_MOUNT_TMPFS },
+                  { "procfs", OCCLUM_MOUNT_PROCFS },
+                  { "devfs", OCCLUM_MOUNT_DEVFS } };
     for (size_t i = 0; type && i < ARRAY_SIZE(types); i++)
         if (strcmp(type, types[i].name) == 0)
             return types[i].type;
     if (type)
         refuse_member(member(mount, "type"), path,
-                      strcmp(type, "sefs") == 0 || strcmp(type, "ext2") == 0 ? "another type: this one is not supported yet"
-                                                                             : "unionfs, hostfs, ramfs, procfs or devfs", errors);
+                      strcmp(type, "sefs") == 0 || strcmp(type, "ext2") == 0
+                          ? "another type: this one is not supported yet"
+                          : "unionfs, hostfs, ramfs, procfs or devfs",
+                      errors);
     return 0;
 }
 
@@ -139,7 +151,8 @@ static bool clean_target(const char *target)
     return true;
 }
 
-static void check_options(const struct json_value *options, const char *path, struct config_errors *errors, struct config_mount *out)
+static void check_options(const struct json_value *options, const char *path, struct config_errors *errors,
+                          struct config_mount *out)
 {
     char full[224];
     snprintf(full, sizeof(full), "%s.options", path);
@@ -154,33 +167,39 @@ static void check_options(const struct json_value *options, const char *path, st
         (void)field_size(size, full, errors, &out->size);
 }
 
-static void check_place(const struct json_value *mount, const char *path, const struct config_mount *out, const struct occlum_json *json,
-                        struct config_errors *errors)
+static void check_place(const struct json_value *mount, const char *path, const struct config_mount *out,
+                        const struct occlum_json *json, struct config_errors *errors)
 {
     const struct json_value *target = member(mount, "target"), *source = member(mount, "source");
     if (!clean_target(out->target))
         refuse_member(target, path, "an absolute path without . and .. components, each of at most 255 bytes", errors);
     else if ((strcmp(out->target, "/") == 0) != (out->type == OCCLUM_MOUNT_ROOT) && out->type)
-        refuse_member(target, path, out->type == OCCLUM_MOUNT_ROOT ? "\"/\" for unionfs" : "unionfs at \"/\", this type elsewhere", errors);
+        refuse_member(target, path,
+                      out->type == OCCLUM_MOUNT_ROOT ? "\"/\" for unionfs" : "unionfs at \"/\", this type elsewhere",
+                      errors);
     for (size_t i = 0; i < json->mount_count; i++)
         if (strcmp(json->mounts[i].target, out->target) == 0)
             refuse_member(target, path, "each target once", errors);
     if (out->type == OCCLUM_MOUNT_HOSTFS ? !*out->source : *out->source && out->type) {
         if (source)
-            refuse_member(source, path, out->type == OCCLUM_MOUNT_HOSTFS ? "a folder of the host" : "no source for this type", errors);
+            refuse_member(source, path,
+                          out->type == OCCLUM_MOUNT_HOSTFS ? "a folder of the host" : "no source for this type",
+                          errors);
         else
             config_error(errors, mount->pos, "%s.source: found nothing; expected a folder of the host", path);
     }
 }
 
-static void read_mount(const struct json_value *mount, const char *path, struct config_errors *errors, struct occlum_json *json)
+static void read_mount(const struct json_value *mount, const char *path, struct config_errors *errors,
+                       struct occlum_json *json)
 {
     if (!field_expect(mount, JSON_OBJECT, path, "an object", errors))
         return;
     check_keys(mount, path, mount_keys, errors);
     const char *target = string_member(mount, path, "target", true, errors);
     const char *source = string_member(mount, path, "source", false, errors);
-    struct config_mount out = { .type = mount_type(mount, path, string_member(mount, path, "type", true, errors), errors) };
+    struct config_mount out = { .type =
+                                    mount_type(mount, path, string_member(mount, path, "type", true, errors), errors) };
     if (!target)
         return;
     out.target = strdup(target);
@@ -217,7 +236,8 @@ void mounts_read(const struct json_value *value, struct config_errors *errors, s
     for (size_t i = 0; i < json->mount_count; i++)
         root = root || strcmp(json->mounts[i].target, "/") == 0;
     if (json->mount_count > OCCLUM_MOUNTS_MAX - CONFIG_EXTRA_MOUNTS)
-        config_error(errors, value->pos, "mount: found %zu mounts; expected at most %d", json->mount_count, OCCLUM_MOUNTS_MAX - CONFIG_EXTRA_MOUNTS);
+        config_error(errors, value->pos, "mount: found %zu mounts; expected at most %d", json->mount_count,
+                     OCCLUM_MOUNTS_MAX - CONFIG_EXTRA_MOUNTS);
     if (!root)
         config_error(errors, value->pos, "mount: found no mount at \"/\"; expected a unionfs there");
 }

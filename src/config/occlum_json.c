@@ -8,7 +8,8 @@
 enum { SCHEMA_LEVEL_MAX = 63 }; // direct members of one object in the schema: far fewer
 
 // The members of one object: read those the schema knows, report the others and the missing ones.
-static void read_object(const struct json_value *object, const char *prefix, struct config_errors *errors, struct occlum_json *json);
+static void read_object(const struct json_value *object, const char *prefix, struct config_errors *errors,
+                        struct occlum_json *json);
 
 // The name of field below prefix if it is a direct member there, else NULL.
 static const char *name_below(const struct field *field, const char *prefix)
@@ -25,7 +26,9 @@ static const char *name_below(const struct field *field, const char *prefix)
 
 static const char *expected_of(const struct field *field)
 {
-    return field->kind == FIELD_OBJECT ? "an object" : field->kind == FIELD_SIZE ? "a size such as \"32MB\"" : "an integer";
+    return field->kind == FIELD_OBJECT ? "an object"
+           : field->kind == FIELD_SIZE ? "a size such as \"32MB\""
+                                       : "an integer";
 }
 
 // Every required field below a missing object is named too: one run tells all.
@@ -40,7 +43,8 @@ static void report_missing(const struct field *field, struct json_pos pos, struc
                 report_missing(&schema[i], pos, errors);
 }
 
-static void read_member(const struct json_value *member, const char *prefix, struct config_errors *errors, struct occlum_json *json)
+static void read_member(const struct json_value *member, const char *prefix, struct config_errors *errors,
+                        struct occlum_json *json)
 {
     const char *names[SCHEMA_LEVEL_MAX + 1];
     size_t count = 0;
@@ -61,7 +65,8 @@ static void read_member(const struct json_value *member, const char *prefix, str
     field_unknown(member, prefix, names, errors);
 }
 
-static void read_object(const struct json_value *object, const char *prefix, struct config_errors *errors, struct occlum_json *json)
+static void read_object(const struct json_value *object, const char *prefix, struct config_errors *errors,
+                        struct occlum_json *json)
 {
     for (const struct json_value *member = object->first; member; member = member->next)
         read_member(member, prefix, errors, json);
@@ -99,14 +104,17 @@ static int set_defaults(struct occlum_json *json)
 
 static void warn(const struct occlum_json *json, struct config_errors *errors)
 {
-    const struct config_scalar *const ids[] = { &json->family_id_high, &json->family_id_low, &json->ext_prod_id_high, &json->ext_prod_id_low };
+    const struct config_scalar *const ids[] = { &json->family_id_high, &json->family_id_low, &json->ext_prod_id_high,
+                                                &json->ext_prod_id_low };
     for (size_t i = 0; i < ARRAY_SIZE(ids) && !json->enable_kss.value; i++)
         if (ids[i]->value)
             config_warning(errors, ids[i]->pos, "metadata: this id has no effect without metadata.enable_kss");
     if (json->marshal_buffer_size.given)
-        config_warning(errors, json->marshal_buffer_size.pos, "resource_limits.marshal_buffer_size: has no effect, HYPER mode is not supported");
+        config_warning(errors, json->marshal_buffer_size.pos,
+                       "resource_limits.marshal_buffer_size: has no effect, HYPER mode is not supported");
     if (json->debuggable.value)
-        config_warning(errors, json->debuggable.pos, "metadata.debuggable: the host can read this enclave's memory; for debugging only");
+        config_warning(errors, json->debuggable.pos,
+                       "metadata.debuggable: the host can read this enclave's memory; for debugging only");
 }
 
 int occlum_json_parse(const char *text, size_t size, struct config_errors *errors, struct occlum_json *ret_json)

@@ -18,7 +18,8 @@ static const char *check_path(const char *item)
         return expected;
     for (const char *part = item; part; part = strchr(part + 1, '/')) {
         size_t length = strcspn(part + 1, "/");
-        if ((length == 0 && item[1]) || (length == 1 && part[1] == '.') || (length == 2 && part[1] == '.' && part[2] == '.'))
+        if ((length == 0 && item[1]) || (length == 1 && part[1] == '.') ||
+            (length == 2 && part[1] == '.' && part[2] == '.'))
             return expected;
     }
     return NULL;
@@ -38,12 +39,30 @@ static const char *check_name(const char *item)
 }
 
 #define AT(member) .offset = offsetof(struct occlum_json, member)
-#define SIZE(name, member, need, ...) { .path = name, .kind = FIELD_SIZE, .required = need, AT(member), __VA_ARGS__ }
-#define NUMBER(name, member, low, high, ...) { .path = name, .kind = FIELD_NUMBER, AT(member), .min = low, .max = high, __VA_ARGS__ }
-#define BOOLEAN(name, member, ...) { .path = name, .kind = FIELD_BOOL, AT(member), __VA_ARGS__ }
-#define HEX(name, member) { .path = name, .kind = FIELD_HEX, AT(member) }
-#define OBJECT(name, need) { .path = name, .kind = FIELD_OBJECT, .required = need }
-#define STRINGS(name, member, test) { .path = name, .kind = FIELD_STRINGS, AT(member), .check = test }
+#define SIZE(name, member, need, ...)                                               \
+    {                                                                               \
+        .path = name, .kind = FIELD_SIZE, .required = need, AT(member), __VA_ARGS__ \
+    }
+#define NUMBER(name, member, low, high, ...)                                                 \
+    {                                                                                        \
+        .path = name, .kind = FIELD_NUMBER, AT(member), .min = low, .max = high, __VA_ARGS__ \
+    }
+#define BOOLEAN(name, member, ...)                                \
+    {                                                             \
+        .path = name, .kind = FIELD_BOOL, AT(member), __VA_ARGS__ \
+    }
+#define HEX(name, member)                           \
+    {                                               \
+        .path = name, .kind = FIELD_HEX, AT(member) \
+    }
+#define OBJECT(name, need)                                   \
+    {                                                        \
+        .path = name, .kind = FIELD_OBJECT, .required = need \
+    }
+#define STRINGS(name, member, test)                                    \
+    {                                                                  \
+        .path = name, .kind = FIELD_STRINGS, AT(member), .check = test \
+    }
 
 // An object comes before its members.
 const struct field schema[] = {
@@ -81,7 +100,8 @@ const struct field schema[] = {
     NUMBER("feature.pkru", pkru, 0, 2),
     NUMBER("feature.io_uring", io_uring, 0, 16, .refuse = "io_uring is not supported yet"),
     BOOLEAN("feature.enable_edmm", enable_edmm),
-    BOOLEAN("feature.enable_posix_shm", enable_posix_shm, .refuse = "file mappings that processes share are not supported yet"),
+    BOOLEAN("feature.enable_posix_shm", enable_posix_shm,
+            .refuse = "file mappings that processes share are not supported yet"),
     BOOLEAN("feature.enforce_max_limits", enforce_max_limits),
     { .path = "mount", .kind = FIELD_MOUNTS },
 };

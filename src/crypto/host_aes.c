@@ -10,7 +10,8 @@
 int aes128_cmac(const u8 key[16], const void *message, size_t size, u8 ret_mac[16])
 {
     char cipher[] = "AES-128-CBC";
-    OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0), OSSL_PARAM_construct_end() };
+    OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
+                            OSSL_PARAM_construct_end() };
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
     EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
     size_t length;

@@ -14,8 +14,8 @@ struct sha256 {
 
 void sha256_init(struct sha256 *ctx);
 void sha256_update(struct sha256 *ctx, const void *data, size_t size);
-// Two messages of one length side by side: with SHA-NI nearly twice as fast as one after the other, because the instructions
-// of one hide the latency of the other. Both contexts have taken the same number of bytes so far.
+// Two messages of one length side by side: with SHA-NI nearly twice as fast as one after the other, because the
+// instructions of one hide the latency of the other. Both contexts have taken the same number of bytes so far.
 void sha256_update_pair(struct sha256 *a, struct sha256 *b, const void *data_a, const void *data_b, size_t size);
 void sha256_final(struct sha256 *ctx, u8 out[SHA256_SIZE]);
 void sha256(const void *data, size_t size, u8 out[SHA256_SIZE]);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// SHA-256 with the SHA extensions (Intel SDM volume 2: SHA256RNDS2, SHA256MSG1, SHA256MSG2). The instructions want the state as the
-// two vectors ABEF and CDGH.
+// SHA-256 with the SHA extensions (Intel SDM volume 2: SHA256RNDS2, SHA256MSG1, SHA256MSG2). The instructions want the
+// state as the two vectors ABEF and CDGH.
 #include <immintrin.h>
 
 #include "crypto/sha256.h"
 
 // Four rounds with the schedule words w (already with big-endian bytes swapped).
-#define ROUNDS(i, w)                                                                               \
-    do {                                                                                           \
-        __m128i wk = _mm_add_epi32(w, _mm_load_si128((const __m128i *)&sha256_k[4 * (i)]));        \
-        cdgh = _mm_sha256rnds2_epu32(cdgh, abef, wk);                                              \
-        abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(wk, 0x0e));                     \
+#define ROUNDS(i, w)                                                                        \
+    do {                                                                                    \
+        __m128i wk = _mm_add_epi32(w, _mm_load_si128((const __m128i *)&sha256_k[4 * (i)])); \
+        cdgh = _mm_sha256rnds2_epu32(cdgh, abef, wk);                                       \
+        abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(wk, 0x0e));              \
     } while (0)
 
 // The next four schedule words, from the sixteen before them.
@@ -35,7 +35,8 @@ void sha256_blocks_ni(u32 state[8], const u8 *data, size_t count)
 
     for (; count; count--, data += SHA256_BLOCK) {
         __m128i abef_before = abef, cdgh_before = cdgh;
-        __m128i w0 = load_words(data), w1 = load_words(data + 16), w2 = load_words(data + 32), w3 = load_words(data + 48);
+        __m128i w0 = load_words(data), w1 = load_words(data + 16), w2 = load_words(data + 32),
+                w3 = load_words(data + 48);
 
         ROUNDS(0, w0);
         ROUNDS(1, w1);

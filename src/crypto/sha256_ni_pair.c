@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Two SHA-256 computations interleaved. SHA256RNDS2 takes several cycles before its result can be used; the other message's
-// rounds fill them.
+// Two SHA-256 computations interleaved. SHA256RNDS2 takes several cycles before its result can be used; the other
+// message's rounds fill them.
 #include <immintrin.h>
 
 #include "crypto/sha256.h"
@@ -20,7 +20,8 @@ static inline void rounds(struct lane *l, int i, __m128i w)
 static inline void schedule(struct lane *l, int i)
 {
     __m128i *w = l->w;
-    __m128i t = _mm_add_epi32(_mm_sha256msg1_epu32(w[i & 3], w[(i + 1) & 3]), _mm_alignr_epi8(w[(i + 3) & 3], w[(i + 2) & 3], 4));
+    __m128i t = _mm_add_epi32(_mm_sha256msg1_epu32(w[i & 3], w[(i + 1) & 3]),
+                              _mm_alignr_epi8(w[(i + 3) & 3], w[(i + 2) & 3], 4));
     w[i & 3] = _mm_sha256msg2_epu32(t, w[(i + 3) & 3]);
 }
 

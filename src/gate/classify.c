@@ -59,10 +59,7 @@ static bool previous(const struct site *site, size_t at, struct gate_insn *ret)
     return false;
 }
 
-static bool straight(const struct gate_insn *insn)
-{
-    return insn->kind == INSN_PLAIN || insn->kind == INSN_NOP;
-}
+static bool straight(const struct gate_insn *insn) { return insn->kind == INSN_PLAIN || insn->kind == INSN_NOP; }
 
 // Has eax or rax been loaded shortly before?
 static bool number_loaded(const struct site *site)
@@ -112,8 +109,8 @@ static bool is_signal_return(const struct site *site)
 {
     struct gate_insn insn;
 
-    return previous(site, site->at, &insn) && insn.flags & INSN_IMM32 &&
-           insn.flags & INSN_WRITES_AX && insn.value == NR_RT_SIGRETURN;
+    return previous(site, site->at, &insn) && insn.flags & INSN_IMM32 && insn.flags & INSN_WRITES_AX &&
+           insn.value == NR_RT_SIGRETURN;
 }
 
 static void give_away(const struct site *site, size_t from, size_t to)
@@ -144,7 +141,7 @@ static bool find_window(const struct site *site, struct window *ret)
     if (site->at - at > GATE_WINDOW_MAX || jumped_to(site, at + 1, site->at) ||
         given_away(site, at, site->at + SYSCALL_SIZE))
         return false;
-    *ret = (struct window){.start = at, .fixup = fixup};
+    *ret = (struct window){ .start = at, .fixup = fixup };
     return true;
 }
 
@@ -161,8 +158,7 @@ static bool take_hole(const struct site *site, size_t from, size_t to)
 {
     for (; from + GATE_JMP_SIZE <= to; from++) {
         s64 rel = (s64)from - (s64)(site->at + SYSCALL_SIZE);
-        if (rel < REL8_MIN || rel > REL8_MAX ||
-            given_away(site, from, from + GATE_JMP_SIZE))
+        if (rel < REL8_MIN || rel > REL8_MAX || given_away(site, from, from + GATE_JMP_SIZE))
             continue;
         site->hit->kind = GATE_HOLE;
         site->hit->hole = (u32)(site->text->code.vaddr + from - site->scan->elf.base);
@@ -184,8 +180,8 @@ static bool try_hole(const struct site *site)
 {
     size_t at = site->at > 160 ? site->at - 160 : 0;
     size_t end = MIN(site->at + 2 + REL8_MAX + GATE_JMP_SIZE, site->text->code.size);
-    size_t run = 0;       // start of the padding, if dead
-    bool dead = false;    // control cannot arrive at `at` from before
+    size_t run = 0;    // start of the padding, if dead
+    bool dead = false; // control cannot arrive at `at` from before
     struct gate_insn insn;
 
     if (given_away(site, site->at, site->at + SYSCALL_SIZE))
@@ -217,8 +213,7 @@ static struct site site_of(struct scan *scan, u32 index)
     struct scan_hit *hit = &scan->hits[index];
     const struct scan_text *text = &scan->texts[hit->text];
 
-    return (struct site){.scan = scan, .text = text, .hit = hit,
-                         .at = (size_t)(hit->vaddr - text->code.vaddr)};
+    return (struct site){ .scan = scan, .text = text, .hit = hit, .at = (size_t)(hit->vaddr - text->code.vaddr) };
 }
 
 // Padding is scarce: first those who do not need any, then those who need it, then those it is better for.

@@ -5,16 +5,38 @@
 
 // - nothing   m ModRM   b imm8   w imm16   z imm16/32   M ModRM+imm8   Z ModRM+imm16/32
 // j rel8      J rel32   . undefined   p prefix   s decided in code
-static const char one_byte_map[257] =
-    "mmmmbz..mmmmbz.s" "mmmmbz..mmmmbz.." "mmmmbzp.mmmmbzp." "mmmmbzp.mmmmbzp."
-    "pppppppppppppppp" "----------------" "...sppppzZbM----" "jjjjjjjjjjjjjjjj"
-    "MZ.Mmmmmmmmmmmms" "----------.-----" "ssss----bz------" "bbbbbbbbssssssss"
-    "MMw-ssMZs-w--b.-" "mmmm...-mmmmmmmm" "jjjjbbbbJJ.j----" "p-pp--ss------mm";
-static const char map_0f[257] =
-    "mmmm.-----.-.m-M" "mmmmmmmmmmmmmmmm" "mmmm....mmmmmmmm" "------.-s.s....."
-    "mmmmmmmmmmmmmmmm" "mmmmmmmmmmmmmmmm" "mmmmmmmmmmmmmmmm" "MMMMmmm-sm..mmmm"
-    "JJJJJJJJJJJJJJJJ" "mmmmmmmmmmmmmmmm" "---mMmmm---mMmmm" "mmmmmmmmmmMmmmmm"
-    "mmMmMMMm--------" "mmmmmmmmmmmmmmmm" "mmmmmmmmmmmmmmmm" "mmmmmmmmmmmmmmmm";
+static const char one_byte_map[257] = "mmmmbz..mmmmbz.s"
+                                      "mmmmbz..mmmmbz.."
+                                      "mmmmbzp.mmmmbzp."
+                                      "mmmmbzp.mmmmbzp."
+                                      "pppppppppppppppp"
+                                      "----------------"
+                                      "...sppppzZbM----"
+                                      "jjjjjjjjjjjjjjjj"
+                                      "MZ.Mmmmmmmmmmmms"
+                                      "----------.-----"
+                                      "ssss----bz------"
+                                      "bbbbbbbbssssssss"
+                                      "MMw-ssMZs-w--b.-"
+                                      "mmmm...-mmmmmmmm"
+                                      "jjjjbbbbJJ.j----"
+                                      "p-pp--ss------mm";
+static const char map_0f[257] = "mmmm.-----.-.m-M"
+                                "mmmmmmmmmmmmmmmm"
+                                "mmmm....mmmmmmmm"
+                                "------.-s.s....."
+                                "mmmmmmmmmmmmmmmm"
+                                "mmmmmmmmmmmmmmmm"
+                                "mmmmmmmmmmmmmmmm"
+                                "MMMMmmm-sm..mmmm"
+                                "JJJJJJJJJJJJJJJJ"
+                                "mmmmmmmmmmmmmmmm"
+                                "---mMmmm---mMmmm"
+                                "mmmmmmmmmmMmmmmm"
+                                "mmMmMMMm--------"
+                                "mmmmmmmmmmmmmmmm"
+                                "mmmmmmmmmmmmmmmm"
+                                "mmmmmmmmmmmmmmmm";
 
 #define PREFIX_66 0x01
 #define PREFIX_67 0x02
@@ -27,12 +49,12 @@ static const char map_0f[257] =
 
 struct decoder {
     const u8 *code;
-    size_t end;      // bytes that may be read
-    size_t at;       // next byte
+    size_t end; // bytes that may be read
+    size_t at;  // next byte
     u8 prefixes;
     u8 rex;
-    u8 map;          // 0 = one-byte, 1 = 0F, 2 = 0F38, 3 = 0F3A, others by VEX/EVEX/XOP
-    bool vex;        // VEX, EVEX or XOP encoded
+    u8 map;   // 0 = one-byte, 1 = 0F, 2 = 0F38, 3 = 0F3A, others by VEX/EVEX/XOP
+    bool vex; // VEX, EVEX or XOP encoded
     u8 opcode;
     u8 modrm;
     bool bad;
@@ -59,8 +81,11 @@ static void take_prefixes(struct decoder *d)
             d->rex = byte;
         } else {
             d->rex = 0; // only a REX right before the opcode counts
-            d->prefixes |= byte == 0x66 ? PREFIX_66 : byte == 0x67 ? PREFIX_67 :
-                           byte == 0xf2 ? PREFIX_F2 : byte == 0xf3 ? PREFIX_F3 : 0;
+            d->prefixes |= byte == 0x66   ? PREFIX_66
+                           : byte == 0x67 ? PREFIX_67
+                           : byte == 0xf2 ? PREFIX_F2
+                           : byte == 0xf3 ? PREFIX_F3
+                                          : 0;
         }
         d->at++;
         if (d->at >= d->end)
@@ -176,8 +201,7 @@ static void take_special(struct decoder *d, struct gate_insn *insn)
 
 static void take_operands(struct decoder *d, struct gate_insn *insn)
 {
-    char shape = d->map == 0 ? one_byte_map[d->opcode] : d->map == 1 ? map_0f[d->opcode] :
-                 d->map == 2 ? 'm' : 'M';
+    char shape = d->map == 0 ? one_byte_map[d->opcode] : d->map == 1 ? map_0f[d->opcode] : d->map == 2 ? 'm' : 'M';
 
     switch (shape) {
     case '-':
@@ -271,8 +295,10 @@ static u8 classify_one_byte(const struct decoder *d)
     case 0xfe:
         return reg <= 1 ? INSN_PLAIN : INSN_BAD;
     case 0xff:
-        return reg == 7 ? INSN_BAD : reg == 2 || reg == 3 ? INSN_CALL_INDIRECT :
-               reg == 4 || reg == 5 ? INSN_JMP_INDIRECT : INSN_PLAIN;
+        return reg == 7               ? INSN_BAD
+               : reg == 2 || reg == 3 ? INSN_CALL_INDIRECT
+               : reg == 4 || reg == 5 ? INSN_JMP_INDIRECT
+                                      : INSN_PLAIN;
     default:
         return INSN_PLAIN;
     }
@@ -337,11 +363,10 @@ static bool writes_ax(const struct decoder *d)
 
 static bool compares_errno(const struct decoder *d, const struct gate_insn *insn)
 {
-    bool ax = (d->opcode == 0x3d) ||
-              ((d->opcode == 0x81 || d->opcode == 0x83) && d->modrm == 0xf8);
+    bool ax = (d->opcode == 0x3d) || ((d->opcode == 0x81 || d->opcode == 0x83) && d->modrm == 0xf8);
 
-    return d->map == 0 && !d->vex && ax && !(d->rex & REX_B) && !(d->prefixes & PREFIX_66) &&
-           insn->value >= -4096 && insn->value <= -1;
+    return d->map == 0 && !d->vex && ax && !(d->rex & REX_B) && !(d->prefixes & PREFIX_66) && insn->value >= -4096 &&
+           insn->value <= -1;
 }
 
 static u8 property_flags(const struct decoder *d, const struct gate_insn *insn)
@@ -358,8 +383,7 @@ static u8 property_flags(const struct decoder *d, const struct gate_insn *insn)
         return flags;
     if (compares_errno(d, insn))
         flags |= INSN_CMP_ERRNO;
-    if ((op == 0x89 && d->modrm == 0xc7 && d->rex == 0x48) ||
-        (op == 0x8b && d->modrm == 0xf8 && d->rex == 0x48))
+    if ((op == 0x89 && d->modrm == 0xc7 && d->rex == 0x48) || (op == 0x8b && d->modrm == 0xf8 && d->rex == 0x48))
         flags |= INSN_MOV_AX_DI;
     if (op == 0x8d)
         flags |= INSN_LEA;
@@ -370,19 +394,18 @@ static u8 property_flags(const struct decoder *d, const struct gate_insn *insn)
 
 void gate_decode(const u8 *code, size_t size, struct gate_insn *ret)
 {
-    struct decoder d = {.code = code, .end = MIN(size, (size_t)GATE_INSN_MAX)};
+    struct decoder d = { .code = code, .end = MIN(size, (size_t)GATE_INSN_MAX) };
 
-    *ret = (struct gate_insn){.kind = INSN_PLAIN};
+    *ret = (struct gate_insn){ .kind = INSN_PLAIN };
     take_prefixes(&d);
     take_opcode(&d);
     if (d.vex)
         take_vex_operands(&d, ret);
     else if (!d.bad)
         take_operands(&d, ret);
-    u8 kind = d.vex ? INSN_PLAIN : d.map == 0 ? classify_one_byte(&d) :
-              d.map == 1 ? classify_0f(&d) : INSN_PLAIN;
+    u8 kind = d.vex ? INSN_PLAIN : d.map == 0 ? classify_one_byte(&d) : d.map == 1 ? classify_0f(&d) : INSN_PLAIN;
     if (d.bad || d.at > d.end || kind == INSN_BAD) {
-        *ret = (struct gate_insn){.kind = INSN_BAD, .size = 1};
+        *ret = (struct gate_insn){ .kind = INSN_BAD, .size = 1 };
         return;
     }
     if (ret->kind == INSN_PLAIN)

@@ -19,7 +19,9 @@ static int add_load(struct elf_view *elf, const Elf64_Phdr *ph, u64 *low, u64 *h
     if (elf->load_count == ELF_LOADS_MAX)
         return -E2BIG;
     elf->loads[elf->load_count++] = (struct elf_load){
-        .vaddr = ph->p_vaddr, .file_size = ph->p_filesz, .offset = ph->p_offset,
+        .vaddr = ph->p_vaddr,
+        .file_size = ph->p_filesz,
+        .offset = ph->p_offset,
         .exec = ph->p_flags & PF_X,
     };
     *low = MIN(*low, ph->p_vaddr);
@@ -59,7 +61,7 @@ static int read_segments(struct elf_view *elf, u64 table, u32 count)
 int elf_open(const void *file, size_t size, struct elf_view *ret)
 {
     Elf64_Ehdr eh;
-    struct elf_view elf = {.bytes = file, .size = size};
+    struct elf_view elf = { .bytes = file, .size = size };
 
     if (size < sizeof(eh))
         return -ENOEXEC;
@@ -89,12 +91,16 @@ bool elf_section_get(const struct elf_view *elf, u32 index, struct elf_section *
     if (index >= elf->section_count)
         return false;
     __builtin_memcpy(&sh, elf->bytes + elf->section_table + (u64)index * sizeof(sh), sizeof(sh));
-    if (sh.sh_type == SHT_NULL || sh.sh_type == SHT_NOBITS ||
-        !range_within(sh.sh_offset, sh.sh_size, 0, elf->size))
+    if (sh.sh_type == SHT_NULL || sh.sh_type == SHT_NOBITS || !range_within(sh.sh_offset, sh.sh_size, 0, elf->size))
         return false;
     *ret = (struct elf_section){
-        .type = sh.sh_type, .link = sh.sh_link, .flags = sh.sh_flags, .vaddr = sh.sh_addr,
-        .offset = sh.sh_offset, .size = sh.sh_size, .entry_size = sh.sh_entsize,
+        .type = sh.sh_type,
+        .link = sh.sh_link,
+        .flags = sh.sh_flags,
+        .vaddr = sh.sh_addr,
+        .offset = sh.sh_offset,
+        .size = sh.sh_size,
+        .entry_size = sh.sh_entsize,
     };
     return true;
 }

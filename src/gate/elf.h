@@ -22,15 +22,15 @@ struct elf_text {
 struct elf_view {
     const u8 *bytes;
     size_t size;
-    bool fixed;       // ET_EXEC: addresses in the data are absolute
-    u64 entry;        // e_entry
-    u64 base;         // lowest page of the PT_LOAD segments
-    u32 span;         // bytes from base to the end of the highest segment
+    bool fixed; // ET_EXEC: addresses in the data are absolute
+    u64 entry;  // e_entry
+    u64 base;   // lowest page of the PT_LOAD segments
+    u32 span;   // bytes from base to the end of the highest segment
     u32 load_count;
     struct elf_load loads[ELF_LOADS_MAX];
-    u64 dynamic, dynamic_size;      // PT_DYNAMIC, address
-    u64 eh_frame_hdr;               // PT_GNU_EH_FRAME, address; 0 = none
-    u64 section_table;              // file offset; 0 = none usable
+    u64 dynamic, dynamic_size; // PT_DYNAMIC, address
+    u64 eh_frame_hdr;          // PT_GNU_EH_FRAME, address; 0 = none
+    u64 section_table;         // file offset; 0 = none usable
     u32 section_count;
 };
 
@@ -54,7 +54,27 @@ const u8 *elf_at(const struct elf_view *elf, u64 vaddr, u64 len);
 const u8 *elf_at_most(const struct elf_view *elf, u64 vaddr, u64 *ret_len);
 
 // Unaligned little-endian reads.
-static inline u16 elf_u16(const u8 *p) { u16 v; __builtin_memcpy(&v, p, sizeof(v)); return v; }
-static inline u32 elf_u32(const u8 *p) { u32 v; __builtin_memcpy(&v, p, sizeof(v)); return v; }
-static inline s32 elf_s32(const u8 *p) { s32 v; __builtin_memcpy(&v, p, sizeof(v)); return v; }
-static inline u64 elf_u64(const u8 *p) { u64 v; __builtin_memcpy(&v, p, sizeof(v)); return v; }
+static inline u16 elf_u16(const u8 *p)
+{
+    u16 v;
+    __builtin_memcpy(&v, p, sizeof(v));
+    return v;
+}
+static inline u32 elf_u32(const u8 *p)
+{
+    u32 v;
+    __builtin_memcpy(&v, p, sizeof(v));
+    return v;
+}
+static inline s32 elf_s32(const u8 *p)
+{
+    s32 v;
+    __builtin_memcpy(&v, p, sizeof(v));
+    return v;
+}
+static inline u64 elf_u64(const u8 *p)
+{
+    u64 v;
+    __builtin_memcpy(&v, p, sizeof(v));
+    return v;
+}

@@ -32,15 +32,17 @@ static void fill_site(const struct scan *scan, const struct scan_hit *hit, struc
     const struct elf_text *code = &scan->texts[hit->text].code;
 
     *site = (struct gate_site){
-        .offset = (u32)(hit->vaddr - scan->elf.base), .hole = hit->hole, .kind = hit->kind,
-        .insn_class = GATE_CLASS_SYSCALL, .window_size = hit->window_size, .fixup = hit->fixup,
+        .offset = (u32)(hit->vaddr - scan->elf.base),
+        .hole = hit->hole,
+        .kind = hit->kind,
+        .insn_class = GATE_CLASS_SYSCALL,
+        .window_size = hit->window_size,
+        .fixup = hit->fixup,
     };
-    __builtin_memcpy(site->window, code->bytes + (hit->vaddr - code->vaddr) - hit->window_size,
-                     hit->window_size);
+    __builtin_memcpy(site->window, code->bytes + (hit->vaddr - code->vaddr) - hit->window_size, hit->window_size);
 }
 
-static int make_table(const struct scan *scan, const struct gate_memory *memory,
-                      struct gate_table **ret_table)
+static int make_table(const struct scan *scan, const struct gate_memory *memory, struct gate_table **ret_table)
 {
     u32 count = 0;
 
@@ -50,8 +52,11 @@ static int make_table(const struct scan *scan, const struct gate_memory *memory,
     if (!table)
         return -ENOMEM;
     *table = (struct gate_table){
-        .magic = GATE_TABLE_MAGIC, .version = GATE_TABLE_VERSION,
-        .site_size = sizeof(struct gate_site), .base = scan->elf.base, .span = scan->elf.span,
+        .magic = GATE_TABLE_MAGIC,
+        .version = GATE_TABLE_VERSION,
+        .site_size = sizeof(struct gate_site),
+        .base = scan->elf.base,
+        .span = scan->elf.span,
     };
     for (u32 i = 0; i < scan->hit_count; i++) {
         if (!scan->hits[i].accepted)
@@ -63,10 +68,9 @@ static int make_table(const struct scan *scan, const struct gate_memory *memory,
     return 0;
 }
 
-int gate_find(const void *file, size_t size, const struct gate_memory *memory,
-              struct gate_table **ret_table)
+int gate_find(const void *file, size_t size, const struct gate_memory *memory, struct gate_table **ret_table)
 {
-    struct scan scan = {.budget = (u64)size * BUDGET_PER_BYTE};
+    struct scan scan = { .budget = (u64)size * BUDGET_PER_BYTE };
     int error = elf_open(file, size, &scan.elf);
 
     if (error)

@@ -11,7 +11,7 @@ static void host_free(void *context, void *memory, size_t size) { free(memory); 
 
 int gate_scan_file(const u8 *file, size_t size, void **ret_table, size_t *ret_size)
 {
-    static const struct gate_memory memory = {.alloc = host_alloc, .free = host_free};
+    static const struct gate_memory memory = { .alloc = host_alloc, .free = host_free };
     struct gate_table *table = NULL;
     int error = gate_find(file, size, &memory, &table);
 

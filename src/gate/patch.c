@@ -9,12 +9,9 @@
 // Nothing that belongs to a site is farther from it than this (hole by rel8, or window).
 #define SITE_REACH 140u
 
-static const u8 syscall_bytes[SYSCALL_SIZE] = {0x0f, 0x05};
+static const u8 syscall_bytes[SYSCALL_SIZE] = { 0x0f, 0x05 };
 
-size_t gate_stub_area_size(const struct gate_table *table)
-{
-    return (size_t)table->count * GATE_STUB_STRIDE;
-}
+size_t gate_stub_area_size(const struct gate_table *table) { return (size_t)table->count * GATE_STUB_STRIDE; }
 
 bool gate_in_reach(const struct gate_mapping *map)
 {
@@ -63,8 +60,7 @@ static void relocate_window(u8 *window, const struct gate_site *site, u64 delta)
     __builtin_memcpy(window + site->fixup, &disp, sizeof(disp));
 }
 
-static void write_stub(const struct gate_mapping *map, const struct gate_site *site,
-                       u32 entry_offset, u8 *stub)
+static void write_stub(const struct gate_mapping *map, const struct gate_site *site, u32 entry_offset, u8 *stub)
 {
     u64 run = stub_address(map, site), address = site_address(map, site);
     u8 *p = stub;
@@ -104,12 +100,10 @@ static bool site_mapped(const struct gate_mapping *map, const struct gate_site *
 {
     u64 address = site_address(map, site);
 
-    if (!range_within(address - site->window_size, site->window_size + SYSCALL_SIZE, map->first,
-                      map->last))
+    if (!range_within(address - site->window_size, site->window_size + SYSCALL_SIZE, map->first, map->last))
         return false;
     return site->kind != GATE_HOLE ||
-           range_within(map->bias + map->table->base + site->hole, GATE_JMP_SIZE, map->first,
-                        map->last);
+           range_within(map->bias + map->table->base + site->hole, GATE_JMP_SIZE, map->first, map->last);
 }
 
 // The part of [at, at+len) that lies in the page: compare it with the page (bytes != NULL).
@@ -134,8 +128,7 @@ static bool put_in_page(u64 page, u8 *content, u64 at, const u8 *bytes, u32 len)
     return touched;
 }
 
-static bool apply_pre(const struct gate_mapping *map, const struct gate_site *site, u64 page,
-                      u8 *content)
+static bool apply_pre(const struct gate_mapping *map, const struct gate_site *site, u64 page, u8 *content)
 {
     u64 address = site_address(map, site), start = address - site->window_size;
     u8 jmp[GATE_JMP_SIZE];
@@ -150,11 +143,10 @@ static bool apply_pre(const struct gate_mapping *map, const struct gate_site *si
 // The hole has been unreachable so far: which of the two places is written first does not matter as
 // long as both pages are prepared before the program runs on either; the LibOS brings a page in on a
 // fault, so a jmp into a page that is not there yet simply faults it in, rewritten.
-static bool apply_hole(const struct gate_mapping *map, const struct gate_site *site, u64 page,
-                       u8 *content)
+static bool apply_hole(const struct gate_mapping *map, const struct gate_site *site, u64 page, u8 *content)
 {
     u64 address = site_address(map, site), hole = map->bias + map->table->base + site->hole;
-    u8 jmp[GATE_JMP_SIZE], jump_short[2] = {0xeb, (u8)(site->hole - (site->offset + 2))};
+    u8 jmp[GATE_JMP_SIZE], jump_short[2] = { 0xeb, (u8)(site->hole - (site->offset + 2)) };
 
     if (!same_in_page(page, content, address, syscall_bytes, SYSCALL_SIZE))
         return false;
@@ -178,8 +170,7 @@ u32 gate_apply(const struct gate_mapping *map, u64 page, u8 bytes[PAGE_SIZE])
             break;
         if (site->kind == GATE_TRAP || !site_mapped(map, site))
             continue;
-        if (site->kind == GATE_PRE ? apply_pre(map, site, page, bytes) :
-                                     apply_hole(map, site, page, bytes))
+        if (site->kind == GATE_PRE ? apply_pre(map, site, page, bytes) : apply_hole(map, site, page, bytes))
             count++;
     }
     return count;

@@ -19,11 +19,11 @@ struct scan_text {
 struct scan_hit {
     u64 vaddr;
     u32 text;
-    u32 hole;        // offset from elf->base
-    u8 kind;         // enum gate_kind
+    u32 hole; // offset from elf->base
+    u8 kind;  // enum gate_kind
     u8 window_size;
     u8 fixup;
-    bool accepted;   // an instruction beyond reasonable doubt
+    bool accepted; // an instruction beyond reasonable doubt
     bool in_fde;
 };
 
@@ -33,13 +33,13 @@ struct scan {
     struct scan_text texts[SCAN_TEXTS_MAX];
     u32 text_count;
     size_t bits;
-    u64 *starts;     // an instruction of the linear sweep begins here
-    u64 *targets;    // control may arrive here from elsewhere
-    u64 *guesses;    // the same, from data that looks like an address: counts where an instruction begins
-    u64 *syncs;      // an instruction begins here for certain; after the sweep: byte is given away
+    u64 *starts;           // an instruction of the linear sweep begins here
+    u64 *targets;          // control may arrive here from elsewhere
+    u64 *guesses;          // the same, from data that looks like an address: counts where an instruction begins
+    u64 *syncs;            // an instruction begins here for certain; after the sweep: byte is given away
     struct scan_hit *hits; // sorted by vaddr
     u32 hit_count;
-    u64 budget;      // words of data that may still be looked at as jump tables
+    u64 budget; // words of data that may still be looked at as jump tables
 };
 
 // Fills texts and bits from sections, or from segments if there are no usable section headers.

@@ -35,8 +35,7 @@ static bool window_valid(const struct gate_site *site)
 {
     u8 fixup = GATE_NO_FIXUP;
 
-    if (site->window_size < GATE_JMP_SIZE || site->window_size > GATE_WINDOW_MAX ||
-        site->offset < site->window_size)
+    if (site->window_size < GATE_JMP_SIZE || site->window_size > GATE_WINDOW_MAX || site->offset < site->window_size)
         return false;
     for (u8 at = 0; at < site->window_size;) {
         struct gate_insn insn;
@@ -61,14 +60,13 @@ static bool hole_valid(const struct gate_site *site)
            (rel >= 0 || rel <= -(s64)(2 + GATE_JMP_SIZE));
 }
 
-static bool site_valid(const struct gate_table *table, const struct gate_site *site,
-                       const struct gate_range *ranges, size_t range_count)
+static bool site_valid(const struct gate_table *table, const struct gate_site *site, const struct gate_range *ranges,
+                       size_t range_count)
 {
     u64 address = table->base + site->offset;
 
     if (site->insn_class != GATE_CLASS_SYSCALL || site->kind >= GATE_KIND_COUNT ||
-        !range_within(site->offset, 2, 0, table->span) ||
-        site->reserved[0] || site->reserved[1] || site->reserved[2])
+        !range_within(site->offset, 2, 0, table->span) || site->reserved[0] || site->reserved[1] || site->reserved[2])
         return false;
     for (unsigned i = site->window_size; i < GATE_WINDOW_MAX; i++)
         if (site->window[i])
@@ -85,10 +83,7 @@ static bool site_valid(const struct gate_table *table, const struct gate_site *s
     }
 }
 
-static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size)
-{
-    return a < b + b_size && b < a + a_size;
-}
+static bool overlap(u64 a, u64 a_size, u64 b, u64 b_size) { return a < b + b_size && b < a + a_size; }
 
 // Is the hole of site `index` free of every other site's window, instruction and hole?
 static bool hole_free(const struct gate_table *table, u32 index)
@@ -100,11 +95,9 @@ static bool hole_free(const struct gate_table *table, u32 index)
         const struct gate_site *other = &table->sites[i];
         if (other->offset > hole + 2 * REL8_REACH)
             return true;
-        if (overlap(hole, GATE_JMP_SIZE, other->offset - other->window_size,
-                    other->window_size + 2u))
+        if (overlap(hole, GATE_JMP_SIZE, other->offset - other->window_size, other->window_size + 2u))
             return false;
-        if (i != index && other->kind == GATE_HOLE &&
-            overlap(hole, GATE_JMP_SIZE, other->hole, GATE_JMP_SIZE))
+        if (i != index && other->kind == GATE_HOLE && overlap(hole, GATE_JMP_SIZE, other->hole, GATE_JMP_SIZE))
             return false;
     }
     return true;
@@ -114,18 +107,16 @@ static bool header_valid(const struct gate_table *table, size_t size)
 {
     u64 end;
 
-    return size >= sizeof(*table) && table->magic == GATE_TABLE_MAGIC &&
-           table->version == GATE_TABLE_VERSION && table->site_size == sizeof(struct gate_site) &&
-           table->reserved == 0 && IS_ALIGNED(table->base, PAGE_SIZE) &&
+    return size >= sizeof(*table) && table->magic == GATE_TABLE_MAGIC && table->version == GATE_TABLE_VERSION &&
+           table->site_size == sizeof(struct gate_site) && table->reserved == 0 && IS_ALIGNED(table->base, PAGE_SIZE) &&
            table->span <= GATE_SPAN_MAX && !add_overflow_u64(table->base, table->span, &end) &&
            table->count <= table->span / 2 && size == gate_table_size(table->count);
 }
 
-int gate_table_check(const void *bytes, size_t size, const struct gate_range *ranges,
-                     size_t range_count)
+int gate_table_check(const void *bytes, size_t size, const struct gate_range *ranges, size_t range_count)
 {
     const struct gate_table *table = bytes;
-    u32 kinds[GATE_KIND_COUNT] = {0};
+    u32 kinds[GATE_KIND_COUNT] = { 0 };
     u64 end = 0; // of the site before
 
     if (!header_valid(table, size))

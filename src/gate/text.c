@@ -15,7 +15,7 @@ static void add_text(struct scan *scan, u64 vaddr, u64 size)
         (last && vaddr < last->code.vaddr + last->code.size))
         return;
     scan->texts[scan->text_count++] = (struct scan_text){
-        .code = {.vaddr = vaddr, .size = size, .bytes = bytes},
+        .code = { .vaddr = vaddr, .size = size, .bytes = bytes },
         .first_bit = scan->bits,
     };
     scan->bits += size;
@@ -53,17 +53,16 @@ static void add_hit(struct scan *scan, u32 text, size_t at, u32 max, u32 *count)
 {
     if (*count < max)
         scan->hits[*count] = (struct scan_hit){
-            .vaddr = scan->texts[text].code.vaddr + at, .text = text,
-            .kind = GATE_TRAP, .fixup = GATE_NO_FIXUP,
+            .vaddr = scan->texts[text].code.vaddr + at,
+            .text = text,
+            .kind = GATE_TRAP,
+            .fixup = GATE_NO_FIXUP,
         };
     ++*count;
 }
 
 // Bit 7 of each byte of the result is set at least where the byte of `word` is zero; no bit if none is.
-static u64 zero_bytes(u64 word)
-{
-    return (word - 0x0101010101010101ull) & ~word & 0x8080808080808080ull;
-}
+static u64 zero_bytes(u64 word) { return (word - 0x0101010101010101ull) & ~word & 0x8080808080808080ull; }
 
 static void text_hits(struct scan *scan, u32 text, u32 max, u32 *count)
 {

@@ -53,8 +53,7 @@ static bool skip_pointer(u8 encoding, size_t *at)
 }
 
 // The augmentation data of a CIE, one item per letter of `letters`.
-static void read_augmentation(const struct frames *frames, const u8 *letters, size_t at, size_t end,
-                              struct cie *cie)
+static void read_augmentation(const struct frames *frames, const u8 *letters, size_t at, size_t end, struct cie *cie)
 {
     for (; *letters; letters++) {
         if (*letters == 'S' || *letters == 'B') {
@@ -115,15 +114,13 @@ static void mark_function(struct scan *scan, u64 start, u64 size, bool signal_fr
     }
 }
 
-static void read_fde(struct scan *scan, const struct frames *frames, size_t at, size_t end,
-                     const struct cie *cie)
+static void read_fde(struct scan *scan, const struct frames *frames, size_t at, size_t end, const struct cie *cie)
 {
     bool wide = (cie->encoding & 7) != (ENCODING_UDATA4 & 7);
     size_t width = wide ? 8 : 4, skip = at;
     u64 start, size;
 
-    if ((cie->encoding & 0x60) || (cie->encoding & 0x80) || !skip_pointer(cie->encoding, &skip) ||
-        2 * width > end - at)
+    if ((cie->encoding & 0x60) || (cie->encoding & 0x80) || !skip_pointer(cie->encoding, &skip) || 2 * width > end - at)
         return;
     const u8 *p = frames->bytes + at;
     if (wide) {
@@ -142,7 +139,7 @@ static void read_fde(struct scan *scan, const struct frames *frames, size_t at, 
 // `to_end`: the bytes are a whole section, in which a zero length may be followed by more.
 static void walk_frames(struct scan *scan, const struct frames *frames, bool to_end)
 {
-    struct cie cie = {.at = SIZE_MAX};
+    struct cie cie = { .at = SIZE_MAX };
     size_t at = 0;
 
     while (frames->size - at >= 8) {
@@ -203,7 +200,7 @@ void scan_unwind_tables(struct scan *scan)
         // Recognised by its first entry: a CIE (id 0) of version 1.
         if (!bytes || elf_u32(bytes + 4) != 0 || bytes[8] != 1 || bytes[9] != 'z')
             continue;
-        frames = (struct frames){.bytes = bytes, .size = section.size, .vaddr = section.vaddr};
+        frames = (struct frames){ .bytes = bytes, .size = section.size, .vaddr = section.vaddr };
         walk_frames(scan, &frames, true);
         return; // one per file: more would only cost time
     }

@@ -29,14 +29,23 @@ static int run_mkfs(const char *folder, const char *output)
     posix_spawn_file_actions_t actions;
     pid_t pid;
     int status;
-    // UUID and owners are fixed, so that the same folder gives the same bytes. Files keep their times, which programs look at
-    // (python's byte code is valid only for the time of its source), unless SOURCE_DATE_EPOCH asks for one time for all.
+    // UUID and owners are fixed, so that the same folder gives the same bytes. Files keep their times, which programs
+    // look at (python's byte code is valid only for the time of its source), unless SOURCE_DATE_EPOCH asks for one time
+    // for all.
     char fixed_time[32];
     const char *epoch = getenv("SOURCE_DATE_EPOCH");
     snprintf(fixed_time, sizeof(fixed_time), "-T%.20s", epoch ? epoch : "");
-    char *argv[] = { "mkfs.erofs", epoch && *epoch ? fixed_time : "--preserve-mtime", "-Enosbcrc", "-U",
-                     "6f63636c-756d-4000-8000-000000000001", "--all-root", "-x-1", "--quiet",
-                     (char *)(uintptr_t)output, (char *)(uintptr_t)folder, NULL };
+    char *argv[] = { "mkfs.erofs",
+                     epoch && *epoch ? fixed_time : "--preserve-mtime",
+                     "-Enosbcrc",
+                     "-U",
+                     "6f63636c-756d-4000-8000-000000000001",
+                     "--all-root",
+                     "-x-1",
+                     "--quiet",
+                     (char *)(uintptr_t)output,
+                     (char *)(uintptr_t)folder,
+                     NULL };
 
     snprintf(log, sizeof(log), "%s.log", output);
     int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -64,7 +73,8 @@ static int run_mkfs(const char *folder, const char *output)
         return 0;
     }
     if (WIFSIGNALED(status))
-        fprintf(stderr, "occlum: image: mkfs.erofs could not pack %s: it was ended by signal %d (%s)\n", folder, WTERMSIG(status), strsignal(WTERMSIG(status)));
+        fprintf(stderr, "occlum: image: mkfs.erofs could not pack %s: it was ended by signal %d (%s)\n", folder,
+                WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
         fprintf(stderr, "occlum: image: mkfs.erofs could not pack %s: exit status %d\n", folder, WEXITSTATUS(status));
     FILE *text = fopen(log, "re");

@@ -14,8 +14,15 @@ static int by_name(const FTSENT **a, const FTSENT **b) { return strcmp((*a)->fts
 static void add_entry(struct sha256 *hash, const FTSENT *entry)
 {
     const struct stat *st = entry->fts_statp;
-    u64 facts[] = { (u64)st->st_ino, st->st_mode, (u64)st->st_size, (u64)st->st_mtim.tv_sec, (u64)st->st_mtim.tv_nsec,
-                    (u64)st->st_ctim.tv_sec, (u64)st->st_ctim.tv_nsec, st->st_nlink, st->st_rdev };
+    u64 facts[] = { (u64)st->st_ino,
+                    st->st_mode,
+                    (u64)st->st_size,
+                    (u64)st->st_mtim.tv_sec,
+                    (u64)st->st_mtim.tv_nsec,
+                    (u64)st->st_ctim.tv_sec,
+                    (u64)st->st_ctim.tv_nsec,
+                    st->st_nlink,
+                    st->st_rdev };
     char target[4096];
 
     sha256_update(hash, entry->fts_path, strlen(entry->fts_path) + 1);

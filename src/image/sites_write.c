@@ -74,8 +74,8 @@ static int scan_file(struct walk *w, const struct erofs_inode *inode)
     return 0;
 }
 
-// When a folder was last changed, or a link made, is chance: only the times of regular files mean something to programs, and only
-// they shall decide over the image's bytes. Compact inodes carry no time of their own.
+// When a folder was last changed, or a link made, is chance: only the times of regular files mean something to
+// programs, and only they shall decide over the image's bytes. Compact inodes carry no time of their own.
 static int drop_time(struct walk *w, const struct erofs_inode *inode)
 {
     enum { SLOT = 32, EXTENDED = 1, MTIME = 32, MTIME_BYTES = 12 };

@@ -4,9 +4,19 @@
 #include "base/string.h"
 
 enum { EIO_ = 5, EINVAL_ = 22, ENOTSUP_ = 95, ENOTDIR_ = 20 };
-enum { SUPER_OFFSET = 1024, SLOT = 32, DIRENT = 12, NAME_LIMIT = 255, IFMT = 0170000, IFDIR = 0040000, IFCHR = 0020000, IFBLK = 0060000 };
+enum {
+    SUPER_OFFSET = 1024,
+    SLOT = 32,
+    DIRENT = 12,
+    NAME_LIMIT = 255,
+    IFMT = 0170000,
+    IFDIR = 0040000,
+    IFCHR = 0020000,
+    IFBLK = 0060000
+};
 #define EROFS_MAGIC 0xe0f5e1e2u
-// Features that change nothing for reading: a checksum of the superblock, and mtime in place of ctime (compatible features).
+// Features that change nothing for reading: a checksum of the superblock, and mtime in place of ctime (compatible
+// features).
 #define INCOMPAT_KNOWN 0u
 
 static u16 get16(const u8 *p) { return (u16)(p[0] | p[1] << 8); }
@@ -108,7 +118,8 @@ int erofs_map(const struct erofs *fs, const struct erofs_inode *inode, u64 offse
     if (offset >= inode->size)
         return -EIO_;
     u64 tail_start = inode->layout == EROFS_INLINE ? (inode->size - 1) & ~(block - 1) : inode->size;
-    // An inline file whose size is a whole number of blocks still has its last block behind the inode only if there is a tail.
+    // An inline file whose size is a whole number of blocks still has its last block behind the inode only if there is
+    // a tail.
     if (inode->layout == EROFS_INLINE && inode->size % block == 0)
         tail_start = inode->size;
     if (offset >= tail_start) {

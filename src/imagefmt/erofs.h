@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reader of uncompressed EROFS (Linux Documentation/filesystems/erofs.rst; on-disk layout of version 1): compact and extended
-// inodes, plain and inline data. Written for images that may be anything: every offset is checked, nothing recurses.
+// Reader of uncompressed EROFS (Linux Documentation/filesystems/erofs.rst; on-disk layout of version 1): compact and
+// extended inodes, plain and inline data. Written for images that may be anything: every offset is checked, nothing
+// recurses.
 #pragma once
 
 #include "base/types.h"
@@ -25,8 +26,8 @@ struct erofs_inode {
     u64 size, rdev;
     s64 mtime; // ns
     u32 layout;
-    u64 data;   // byte offset of the first block of data
-    u64 tail;   // EROFS_INLINE: byte offset of the tail that lies behind the inode
+    u64 data; // byte offset of the first block of data
+    u64 tail; // EROFS_INLINE: byte offset of the tail that lies behind the inode
 };
 
 // Reads the superblock. -EINVAL if it is no EROFS, -ENOTSUP if it needs features this reader lacks, -EIO.
@@ -35,7 +36,9 @@ __nodiscard int erofs_inode(const struct erofs *fs, u64 nid, struct erofs_inode 
 // Bytes read: short at the end of the file; -errno.
 __nodiscard long erofs_read(const struct erofs *fs, const struct erofs_inode *inode, u64 offset, void *buf, size_t n);
 // Where a byte of the file lies in the file system, and how many bytes lie there in one piece. -EIO past the end.
-__nodiscard int erofs_map(const struct erofs *fs, const struct erofs_inode *inode, u64 offset, u64 *ret_position, u64 *ret_len);
-// type is one of DT_* of readdir(3), as the entry says. Calls visit for every entry but "." and ".."; non-zero stops. buf: one block of scratch memory.
+__nodiscard int erofs_map(const struct erofs *fs, const struct erofs_inode *inode, u64 offset, u64 *ret_position,
+                          u64 *ret_len);
+// type is one of DT_* of readdir(3), as the entry says. Calls visit for every entry but "." and ".."; non-zero stops.
+// buf: one block of scratch memory.
 __nodiscard int erofs_for_each(const struct erofs *fs, const struct erofs_inode *dir, u8 *buf,
                                int (*visit)(const char *name, size_t len, u64 nid, u32 type, void *arg), void *arg);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The call-site tables of the image's ELF files, behind the EROFS and under the same root hash. A header, an array sorted by
-// inode number, then the tables, each aligned to 8 bytes. Integers little-endian, offsets from the header.
+// The call-site tables of the image's ELF files, behind the EROFS and under the same root hash. A header, an array
+// sorted by inode number, then the tables, each aligned to 8 bytes. Integers little-endian, offsets from the header.
 #pragma once
 
 #include "base/types.h"

@@ -6,7 +6,8 @@ enum { EIO_ = 5, ENOMEM_ = 12 };
 
 static bool equal(const u8 *a, const u8 *b) { return memcmp(a, b, VERITY_HASH) == 0; }
 
-// The trusted hash of block `index` of `level` (level 0: hash blocks over the data; index counts blocks of the level below).
+// The trusted hash of block `index` of `level` (level 0: hash blocks over the data; index counts blocks of the level
+// below).
 static int trusted_hash(struct verified_image *image, u32 level, u64 index, u8 out[VERITY_HASH])
 {
     const struct verity *v = &image->verity;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reading blocks of an image that somebody else may change: every block is copied first and checked then, up to a hash block that
-// was verified before or to the root. Nothing unverified is ever looked into.
+// Reading blocks of an image that somebody else may change: every block is copied first and checked then, up to a hash
+// block that was verified before or to the root. Nothing unverified is ever looked into.
 #pragma once
 
 #include "imagefmt/verity.h"
@@ -10,8 +10,8 @@ struct verified_image {
     void *ctx;
     // Copies block number `block` of the file. 0 or -EIO.
     int (*fetch)(void *ctx, u64 block, void *out);
-    // A small cache of verified hash blocks. get copies one entry (a hash) out of a cached block: true if it was there. put
-    // remembers a verified block. Both may be called by several threads at once; the owner synchronises.
+    // A small cache of verified hash blocks. get copies one entry (a hash) out of a cached block: true if it was there.
+    // put remembers a verified block. Both may be called by several threads at once; the owner synchronises.
     bool (*cache_get)(void *ctx, u64 block, u32 entry, u8 out[VERITY_HASH]);
     void (*cache_put)(void *ctx, u64 block, const void *data);
     // A block to work in, for hash blocks on the way up.

@@ -5,7 +5,8 @@
 
 enum { EINVAL_ = 22 };
 
-int verity_init(struct verity *v, u64 data_blocks, u64 hash_start, const u8 root[VERITY_HASH], const u8 *salt, u32 salt_size)
+int verity_init(struct verity *v, u64 data_blocks, u64 hash_start, const u8 root[VERITY_HASH], const u8 *salt,
+                u32 salt_size)
 {
     u64 blocks = data_blocks;
 
@@ -36,7 +37,8 @@ void verity_hash(const struct verity *v, const void *block, u8 out[VERITY_HASH])
     sha256_final(&ctx, out);
 }
 
-void verity_hash_pair(const struct verity *v, const void *a, const void *b, u8 out_a[VERITY_HASH], u8 out_b[VERITY_HASH])
+void verity_hash_pair(const struct verity *v, const void *a, const void *b, u8 out_a[VERITY_HASH],
+                      u8 out_b[VERITY_HASH])
 {
     struct sha256 first, second;
     sha256_init(&first);

@@ -3,7 +3,7 @@
 // the trusted runtime reaches the LibOS.
 #include "base/string.h"
 #include "libos/fs/fs.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/process/cpuid.h"
 #include "libos/process/process.h"
@@ -27,7 +27,8 @@ enum { MAX_STRINGS = 256 << 10 }; // bytes of arguments, and of environment, tak
 
 static u64 host_shared;
 
-// Copies a list of NUL-terminated strings from the host into a NULL-terminated array. NULL when it is malformed or too big.
+// Copies a list of NUL-terminated strings from the host into a NULL-terminated array. NULL when it is malformed or too
+// big.
 static char **take_strings(u64 addr, u64 size)
 {
     if (size > MAX_STRINGS || !hostmem_outside(addr, size))
@@ -71,7 +72,8 @@ static void boot(const struct host_start_args __host *host_args)
     report_init(args.report);
     ocall_watch_signals(args.shared_page + offsetof(struct host_shared_page, host_signals));
     const struct occlum_config *config = enclave_config();
-    log_level = config->flags & OCCLUM_CONFIG_DISABLE_LOG ? LOG_OFF : (enum log_level)MIN(args.log_level, (u64)LOG_TRACE);
+    log_level =
+        config->flags & OCCLUM_CONFIG_DISABLE_LOG ? LOG_OFF : (enum log_level)MIN(args.log_level, (u64)LOG_TRACE);
     heap_init();
     struct thread *thread = kzalloc(sizeof(*thread)); // freed when it ends, as every thread
     if (!thread)

@@ -31,7 +31,8 @@ static struct reading take_reading(void)
         u64 before = rdtsc(), monotonic = now(CLOCK_MONOTONIC), after = rdtsc();
         if (after - before < best_width) {
             best_width = after - before;
-            best = (struct reading){ before + (after - before) / 2, monotonic, now(CLOCK_REALTIME) - (now(CLOCK_MONOTONIC) - monotonic) };
+            best = (struct reading){ before + (after - before) / 2, monotonic,
+                                     now(CLOCK_REALTIME) - (now(CLOCK_MONOTONIC) - monotonic) };
         }
     }
     return best;

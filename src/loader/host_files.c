@@ -32,9 +32,19 @@ static struct host_timespec to_host_time(struct timespec ts) { return (struct ho
 static void to_host_stat(const struct stat *st, struct host_stat *out)
 {
     *out = (struct host_stat){
-        .dev = st->st_dev, .ino = st->st_ino, .nlink = st->st_nlink, .rdev = st->st_rdev, .size = (u64)st->st_size,
-        .blksize = (u64)st->st_blksize, .blocks = (u64)st->st_blocks, .mode = st->st_mode, .uid = st->st_uid, .gid = st->st_gid,
-        .atime = to_host_time(st->st_atim), .mtime = to_host_time(st->st_mtim), .ctime = to_host_time(st->st_ctim),
+        .dev = st->st_dev,
+        .ino = st->st_ino,
+        .nlink = st->st_nlink,
+        .rdev = st->st_rdev,
+        .size = (u64)st->st_size,
+        .blksize = (u64)st->st_blksize,
+        .blocks = (u64)st->st_blocks,
+        .mode = st->st_mode,
+        .uid = st->st_uid,
+        .gid = st->st_gid,
+        .atime = to_host_time(st->st_atim),
+        .mtime = to_host_time(st->st_mtim),
+        .ctime = to_host_time(st->st_ctim),
     };
 }
 
@@ -57,7 +67,10 @@ s64 host_fstatat(int dirfd, const char *path, struct host_stat *out, u32 flags)
 }
 
 s64 host_getdents(int fd, void *buf, size_t len) { return result(syscall(SYS_getdents64, fd, buf, len)); }
-s64 host_readlink(int dirfd, const char *path, void *buf, size_t len) { return result(readlinkat(dirfd, path, buf, len)); }
+s64 host_readlink(int dirfd, const char *path, void *buf, size_t len)
+{
+    return result(readlinkat(dirfd, path, buf, len));
+}
 s64 host_mkdir(int dirfd, const char *path, u32 mode) { return result(mkdirat(dirfd, path, mode)); }
 s64 host_unlink(int dirfd, const char *path, u32 flags) { return result(unlinkat(dirfd, path, (int)flags)); }
 
@@ -98,8 +111,15 @@ s64 host_fstatfs(int fd, struct host_statfs *out)
     if (fstatfs(fd, &st) != 0)
         return -errno;
     *out = (struct host_statfs){
-        .type = (u64)st.f_type, .bsize = (u64)st.f_bsize, .blocks = st.f_blocks, .bfree = st.f_bfree, .bavail = st.f_bavail,
-        .files = st.f_files, .ffree = st.f_ffree, .namelen = (u64)st.f_namelen, .flags = (u64)st.f_flags,
+        .type = (u64)st.f_type,
+        .bsize = (u64)st.f_bsize,
+        .blocks = st.f_blocks,
+        .bfree = st.f_bfree,
+        .bavail = st.f_bavail,
+        .files = st.f_files,
+        .ffree = st.f_ffree,
+        .namelen = (u64)st.f_namelen,
+        .flags = (u64)st.f_flags,
     };
     return 0;
 }

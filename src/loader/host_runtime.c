@@ -64,7 +64,10 @@ s64 host_edmm_restrict(u64 addr, u64 len, u32 prot)
     return platform->edmm_restrict ? platform->edmm_restrict(addr, len, prot) : -ENOSYS;
 }
 
-s64 host_edmm_type(u64 addr, u64 len, u32 type) { return platform->edmm_type ? platform->edmm_type(addr, len, type) : -ENOSYS; }
+s64 host_edmm_type(u64 addr, u64 len, u32 type)
+{
+    return platform->edmm_type ? platform->edmm_type(addr, len, type) : -ENOSYS;
+}
 s64 host_edmm_remove(u64 addr, u64 len) { return platform->edmm_remove ? platform->edmm_remove(addr, len) : -ENOSYS; }
 
 s64 host_clock_sync(void)

@@ -62,7 +62,9 @@ static int prepare(const struct loader_options *options, struct host_start_args 
 {
     cpu_set_t cpus;
 
-    *args = (struct host_start_args){ .shared_page = (u64)(uintptr_t)page, .log_level = options->log_level, .report = report_address() };
+    *args = (struct host_start_args){ .shared_page = (u64)(uintptr_t)page,
+                                      .log_level = options->log_level,
+                                      .report = report_address() };
     char *argv = join(options->argv, &args->argv_size), *envp = join(options->envp, &args->envp_size);
     if (!argv || !envp)
         return -ENOMEM;

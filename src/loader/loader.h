@@ -9,10 +9,10 @@ struct loader_options {
     int enclave_fd, image_fd; // open to read; of the image -1 if there is none
     char *const *argv;        // the program and its arguments, NULL-terminated
     char *const *envp;
-    u64 log_level; // 0 off .. 5 trace
-    bool report;   // tell at the end, and on SIGUSR1, what was used
+    u64 log_level;           // 0 off .. 5 trace
+    bool report;             // tell at the end, and on SIGUSR1, what was used
     const char *report_path; // NULL: as a table on stderr
-    bool emulated; // the machine is sgx2emu's: the report says so
+    bool emulated;           // the machine is sgx2emu's: the report says so
 };
 
 // Runs the enclave to its end. Returns the wait(2) status of its first process, or -errno after saying why on stderr.

@@ -18,7 +18,8 @@ struct report_times report_times;
 
 static const char *const region_names[HOST_REPORT_REGIONS] = { "image", "kernel_heap", "user_space", "threads" };
 // In the order of struct host_report.events.
-static const char *const event_names[] = { "EACCEPT", "EACCEPTCOPY", "EMODPE", "restrict_pages", "type_pages", "removed_pages", "page_faults", "ocalls", "exceptions" };
+static const char *const event_names[] = { "EACCEPT",       "EACCEPTCOPY", "EMODPE", "restrict_pages", "type_pages",
+                                           "removed_pages", "page_faults", "ocalls", "exceptions" };
 static_assert(ARRAY_SIZE(event_names) == ARRAY_SIZE(report.events));
 
 void report_set(const struct loader_options *given, const struct enclave_layout *of)
@@ -56,14 +57,18 @@ static void write_json(FILE *file)
     struct startup t = startup();
     const struct host_report *r = &report;
 
-    fprintf(file, "{\"platform\": \"%s\", \"emulated\": %s, \"edmm\": %s,\n", layout->mode == ENCLAVE_MODE_SIM ? "sim" : "sgx",
-            options->emulated ? "true" : "false", edmm() ? "true" : "false");
-    fprintf(file, " \"startup_ms\": {\"load\": %.3f, \"init\": %.3f, \"exec\": %.3f},\n \"regions\": {", t.load, t.init, t.exec);
+    fprintf(file, "{\"platform\": \"%s\", \"emulated\": %s, \"edmm\": %s,\n",
+            layout->mode == ENCLAVE_MODE_SIM ? "sim" : "sgx", options->emulated ? "true" : "false",
+            edmm() ? "true" : "false");
+    fprintf(file, " \"startup_ms\": {\"load\": %.3f, \"init\": %.3f, \"exec\": %.3f},\n \"regions\": {", t.load, t.init,
+            t.exec);
     for (size_t i = 0; i < HOST_REPORT_REGIONS; i++)
-        fprintf(file, "%s\n  \"%s\": {\"initial\": %lu, \"current\": %lu, \"peak\": %lu, \"max\": %lu}", i ? "," : "", region_names[i],
-                r->regions[i].initial, r->regions[i].now, r->regions[i].peak, r->regions[i].max);
-    fprintf(file, "},\n \"threads\": {\"initial\": %lu, \"current\": %lu, \"peak\": %lu, \"max\": %lu},\n \"events\": {\"EADD\": %lu", r->threads_initial,
-            r->threads_now, r->threads_peak, r->threads_max, platform_counts.eadd);
+        fprintf(file, "%s\n  \"%s\": {\"initial\": %lu, \"current\": %lu, \"peak\": %lu, \"max\": %lu}", i ? "," : "",
+                region_names[i], r->regions[i].initial, r->regions[i].now, r->regions[i].peak, r->regions[i].max);
+    fprintf(file,
+            "},\n \"threads\": {\"initial\": %lu, \"current\": %lu, \"peak\": %lu, \"max\": %lu},\n \"events\": "
+            "{\"EADD\": %lu",
+            r->threads_initial, r->threads_now, r->threads_peak, r->threads_max, platform_counts.eadd);
     for (size_t i = 0; i < ARRAY_SIZE(event_names); i++)
         fprintf(file, ", \"%s\": %lu", event_names[i], r->events[i]);
     fprintf(file, ", \"EENTER\": %lu, \"EEXIT\": %lu}}\n", platform_counts.eenter, platform_counts.eexit);
@@ -77,12 +82,14 @@ static void write_table(FILE *file)
     const struct host_report *r = &report;
 
     fprintf(file, "occlum report: %s%s, EDMM %s; start: load %.1f ms, init %.1f ms, exec %.1f ms\n",
-            layout->mode == ENCLAVE_MODE_SIM ? "simulation" : "SGX", options->emulated ? " (emulated)" : "", edmm() ? "on" : "off", t.load, t.init, t.exec);
+            layout->mode == ENCLAVE_MODE_SIM ? "simulation" : "SGX", options->emulated ? " (emulated)" : "",
+            edmm() ? "on" : "off", t.load, t.init, t.exec);
     fprintf(file, "  %-12s %12s %12s %12s %12s\n", "MiB", "initial", "current", "peak", "max");
     for (size_t i = 0; i < HOST_REPORT_REGIONS; i++)
-        fprintf(file, "  %-12s %12.2f %12.2f %12.2f %12.2f\n", region_names[i], mib(r->regions[i].initial), mib(r->regions[i].now),
-                mib(r->regions[i].peak), mib(r->regions[i].max));
-    fprintf(file, "  %-12s %12lu %12lu %12lu %12lu\n ", "threads", r->threads_initial, r->threads_now, r->threads_peak, r->threads_max);
+        fprintf(file, "  %-12s %12.2f %12.2f %12.2f %12.2f\n", region_names[i], mib(r->regions[i].initial),
+                mib(r->regions[i].now), mib(r->regions[i].peak), mib(r->regions[i].max));
+    fprintf(file, "  %-12s %12lu %12lu %12lu %12lu\n ", "threads", r->threads_initial, r->threads_now, r->threads_peak,
+            r->threads_max);
     fprintf(file, " EADD %lu", platform_counts.eadd);
     for (size_t i = 0; i < ARRAY_SIZE(event_names); i++)
         fprintf(file, "%s %s %lu", i == 5 ? "\n " : ",", event_names[i], r->events[i]);

@@ -67,8 +67,8 @@ static struct host_thread *thread_of(u64 slot)
 
 static bool shutting_down; // the enclave said its last word; the process is about to end
 
-// A thread that starts, or comes back from a host call, while the enclave shuts down is turned away too: then its slot is done. The
-// thread that brings the last word may still be on its way.
+// A thread that starts, or comes back from a host call, while the enclave shuts down is turned away too: then its slot
+// is done. The thread that brings the last word may still be on its way.
 static void refused(u64 slot)
 {
     for (int tenths = 0; tenths < 100; tenths++) {
@@ -83,9 +83,16 @@ static void refused(u64 slot)
 static _Noreturn void aborted(u64 value)
 {
     static const char *const reasons[] = {
-        "?", "a host pointer was not the host's", "an impossible answer of the host", "a fault inside the LibOS",
-        "stack smashing", "the start failed", "RDRAND does not answer", "a bug of the LibOS",
-        "build/image.erofs is not there, or does not match the enclave: it was changed after the build. Build again: occlum build",
+        "?",
+        "a host pointer was not the host's",
+        "an impossible answer of the host",
+        "a fault inside the LibOS",
+        "stack smashing",
+        "the start failed",
+        "RDRAND does not answer",
+        "a bug of the LibOS",
+        "build/image.erofs is not there, or does not match the enclave: it was changed after the build. Build again: "
+        "occlum build",
     };
     u64 reason = value & 0xff;
     fprintf(stderr, "occlum: the enclave stopped: %s (%#llx)\n", reason < ARRAY_SIZE(reasons) ? reasons[reason] : "?",
@@ -108,7 +115,8 @@ static void report_refusal(u64 refusal)
         [REFUSED_FORMAT] = "not a program for x86-64 Linux, or a script without an interpreter",
         [REFUSED_TOO_BIG] = "too many arguments, or too large an environment",
         [REFUSED_MEMORY] = "not enough memory: see user_space_size and kernel_space_heap_size in Occlum.json",
-        [REFUSED_IMAGE] = "the image does not match the enclave: it was changed after the build. Build again: occlum build -f",
+        [REFUSED_IMAGE] =
+            "the image does not match the enclave: it was changed after the build. Build again: occlum build -f",
         [REFUSED_OTHER] = "it cannot be started (OCCLUM_LOG_LEVEL=error says more in a debuggable enclave)",
     };
     if (refusal)
@@ -121,7 +129,8 @@ static struct enclave_exit serve(struct host_thread *thread, u64 code, u64 arg)
     struct ocall_frame *frame = thread->arena;
 
     for (;;) {
-        struct enclave_exit exit = platform->enter(thread->slot, code, arg, (u64)(uintptr_t)thread->arena, OCALL_ARENA_SIZE);
+        struct enclave_exit exit =
+            platform->enter(thread->slot, code, arg, (u64)(uintptr_t)thread->arena, OCALL_ARENA_SIZE);
         if (exit.reason == EXIT_REFUSED) {
             refused(thread->slot);
             return exit;
@@ -170,7 +179,8 @@ static pthread_mutex_t end_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t end_cond = PTHREAD_COND_INITIALIZER;
 static bool ended;
 
-static struct host_thread *first; // waits for the end, or serves a slot: then it may sleep in the enclave's name, and wakes for this
+static struct host_thread
+    *first; // waits for the end, or serves a slot: then it may sleep in the enclave's name, and wakes for this
 
 static void report_end(int status)
 {

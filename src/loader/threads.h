@@ -6,7 +6,8 @@
 
 int threads_init(const struct platform_ops *platform, u64 slots_max);
 void threads_set_program(const char *name); // for messages
-// Enters slot 0 with the start arguments on the calling thread; returns when the enclave has shut down: its wait status.
+// Enters slot 0 with the start arguments on the calling thread; returns when the enclave has shut down: its wait
+// status.
 int threads_run_first(u64 start_args);
 // Host calls.
 int threads_start(u64 slot);

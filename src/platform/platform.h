@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What gives the enclave its pages and its entries. One table per platform; the loader picks it by the enclave file's mode.
+// What gives the enclave its pages and its entries. One table per platform; the loader picks it by the enclave file's
+// mode.
 #pragma once
 
 #include "abi/occlum/layout.h"
@@ -24,7 +25,8 @@ struct platform_ops {
     // Prepares the calling host thread for entering (alternate stack, dispatch of raw system calls). 0 or -errno.
     int (*attach_thread)(void);
     void (*detach_thread)(void);
-    // EENTER at the TCS of slot; returns at EEXIT. Exceptions in between are the platform's to turn into AEX and ERESUME.
+    // EENTER at the TCS of slot; returns at EEXIT. Exceptions in between are the platform's to turn into AEX and
+    // ERESUME.
     struct enclave_exit (*enter)(u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size);
     // Host calls on enclave memory. 0 or -errno; unsupported ones are NULL.
     int (*mem_protect)(u64 addr, u64 len, u32 prot);

@@ -29,7 +29,8 @@ struct parser {
 
 static struct xml_pos here(struct parser *p)
 {
-    return (struct xml_pos){ (unsigned long)XML_GetCurrentLineNumber(p->expat), (unsigned long)XML_GetCurrentColumnNumber(p->expat) + 1 };
+    return (struct xml_pos){ (unsigned long)XML_GetCurrentLineNumber(p->expat),
+                             (unsigned long)XML_GetCurrentColumnNumber(p->expat) + 1 };
 }
 
 // A control character in a name or value must not reach the terminal.
@@ -161,7 +162,8 @@ static void on_end(void *data, const XML_Char *name)
     if (seen->good)
         *xml_value(&p->xml, p->current) = value;
     else
-        xml_error(&p->report, seen->pos, element->name, p->text_too_long ? "an overlong text" : found, "a decimal or 0x number below 2^64");
+        xml_error(&p->report, seen->pos, element->name, p->text_too_long ? "an overlong text" : found,
+                  "a decimal or 0x number below 2^64");
     p->current = -1;
 }
 

@@ -7,7 +7,10 @@
 
 #define SIZE_LIMIT ENCLAVE_ELRANGE_MAX
 
-#define ELEMENT(name, member, kind, min, max) { name, offsetof(struct enclave_xml, member), kind, min, max }
+#define ELEMENT(name, member, kind, min, max)                      \
+    {                                                              \
+        name, offsetof(struct enclave_xml, member), kind, min, max \
+    }
 
 const struct xml_element xml_elements[XML_ELEMENT_COUNT] = {
     ELEMENT("ProdID", prod_id, XML_NUMBER, 0, UINT16_MAX), // ISVPRODID and ISVSVN have 16 bits
@@ -83,10 +86,10 @@ static void check_range(const struct check *c, int i)
 }
 
 // Reports that a, which is good like b, does not fit b.
-#define DEMAND(c, condition, a, b, expected)                                                                                      \
-    do {                                                                                                                           \
-        if ((c)->seen[INDEX(a)].good && (c)->seen[INDEX(b)].good && !(condition))                                                  \
-            wrong(c, INDEX(a), expected);                                                                                          \
+#define DEMAND(c, condition, a, b, expected)                                      \
+    do {                                                                          \
+        if ((c)->seen[INDEX(a)].good && (c)->seen[INDEX(b)].good && !(condition)) \
+            wrong(c, INDEX(a), expected);                                         \
     } while (0)
 
 // The format has three names for one value in these places; a difference would be ignored silently.
@@ -104,13 +107,15 @@ static void check_equal(const struct check *c)
 static void check_edmm(const struct check *c)
 {
     const struct enclave_xml *x = c->xml;
-    bool region_fits = x->user_region == x->reserved_init ||
-                       (x->user_region >= ENCLAVE_XML_EXTRA_USER_REGION && x->user_region - ENCLAVE_XML_EXTRA_USER_REGION >= x->reserved_init);
+    bool region_fits =
+        x->user_region == x->reserved_init || (x->user_region >= ENCLAVE_XML_EXTRA_USER_REGION &&
+                                               x->user_region - ENCLAVE_XML_EXTRA_USER_REGION >= x->reserved_init);
 
     DEMAND(c, x->heap_init <= x->heap_max, heap_init, heap_max, "at most HeapMaxSize");
     DEMAND(c, x->tcs_num <= x->tcs_max, tcs_num, tcs_max, "at most TCSMaxNum");
     DEMAND(c, x->misc_select & 1, misc_select, misc_select, "1 in an EDMM build (fault addresses)");
-    DEMAND(c, region_fits, user_region, reserved_init, "ReservedMemInitSize, or the user maximum (not below it) + 1 GB");
+    DEMAND(c, region_fits, user_region, reserved_init,
+           "ReservedMemInitSize, or the user maximum (not below it) + 1 GB");
 }
 
 static void check_static(const struct check *c)

@@ -40,10 +40,7 @@ static int check_key(const char *path, EVP_PKEY *key)
     return ok ? 0 : refuse(-EINVAL, path, "its public exponent is not 3, which SGX demands", MAKE_ONE);
 }
 
-static int no_passphrase(char *buffer, int size, int writing, void *data)
-{
-    return -1;
-}
+static int no_passphrase(char *buffer, int size, int writing, void *data) { return -1; }
 
 static int read_key(const char *path, int fd, EVP_PKEY **ret_key)
 {
@@ -82,8 +79,7 @@ static EVP_PKEY *generate(void)
     EVP_PKEY *key = NULL;
 
     if (ctx && exponent && BN_set_word(exponent, KEY_EXPONENT) && EVP_PKEY_keygen_init(ctx) > 0 &&
-        EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, KEY_BITS) > 0 &&
-        EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, exponent) > 0)
+        EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, KEY_BITS) > 0 && EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, exponent) > 0)
         (void)EVP_PKEY_keygen(ctx, &key);
     BN_free(exponent);
     EVP_PKEY_CTX_free(ctx);

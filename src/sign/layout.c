@@ -34,18 +34,29 @@ int layout_compute(const struct layout_input *in, struct enclave_layout *ret_lay
     const struct enclave_xml *xml = in->xml;
     u64 stride = enclave_slot_stride(xml->stack_max), slots_size = stride * xml->tcs_max;
     struct enclave_layout l = {
-        .magic = ENCLAVE_LAYOUT_MAGIC, .mode = (u32)in->mode, .edmm = in->edmm,
-        .user_start = ENCLAVE_USER_START, .user_committed_end = ENCLAVE_USER_START + xml->reserved_init,
-        .user_limit = user_maximum(xml), .config_size = in->config_size,
-        .slot_stride = stride, .slots_init = (u32)xml->tcs_num, .slots_max = (u32)xml->tcs_max, .stack_size = xml->stack_max,
+        .magic = ENCLAVE_LAYOUT_MAGIC,
+        .mode = (u32)in->mode,
+        .edmm = in->edmm,
+        .user_start = ENCLAVE_USER_START,
+        .user_committed_end = ENCLAVE_USER_START + xml->reserved_init,
+        .user_limit = user_maximum(xml),
+        .config_size = in->config_size,
+        .slot_stride = stride,
+        .slots_init = (u32)xml->tcs_num,
+        .slots_max = (u32)xml->tcs_max,
+        .stack_size = xml->stack_max,
         .xfrm = layout_xfrm_required(xml) | layout_xfrm_optional(xml),
     };
 
     if (in->image_size > GIB(1) || in->config_size > GIB(1))
         return -EOVERFLOW;
     // Every part is at most 2^46 (enclave_xml_check.c).
-    const struct enclave_parts parts = { .user = MAX(xml->user_region, xml->reserved_init), .image = in->image_size, .config = in->config_size,
-                                         .slots = slots_size, .heap = xml->heap_max, .roomy = in->edmm || in->mode == ENCLAVE_MODE_SIM };
+    const struct enclave_parts parts = { .user = MAX(xml->user_region, xml->reserved_init),
+                                         .image = in->image_size,
+                                         .config = in->config_size,
+                                         .slots = slots_size,
+                                         .heap = xml->heap_max,
+                                         .roomy = in->edmm || in->mode == ENCLAVE_MODE_SIM };
     l.elrange_size = enclave_elrange_size(&parts);
     if (!l.elrange_size)
         return -EOVERFLOW;
@@ -53,7 +64,8 @@ int layout_compute(const struct layout_input *in, struct enclave_layout *ret_lay
     l.heap_start = l.heap_end - xml->heap_max;
     l.heap_init_end = l.heap_start + xml->heap_init;
     l.slots_start = l.heap_start - slots_size;
-    l.image_start = ALIGN_DOWN(l.slots_start - in->image_size - ALIGN_UP(in->config_size, PAGE_SIZE), ENCLAVE_IMAGE_ALIGN);
+    l.image_start =
+        ALIGN_DOWN(l.slots_start - in->image_size - ALIGN_UP(in->config_size, PAGE_SIZE), ENCLAVE_IMAGE_ALIGN);
     l.image_end = l.image_start + in->image_size;
     l.config_start = l.image_end;
     // Without EDMM programs have what is there at load and no address more.

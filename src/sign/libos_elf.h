@@ -5,11 +5,11 @@
 #include "abi/occlum/layout.h"
 
 struct libos_image {
-    u8 *pages;   // size bytes, zero where no segment lies
-    u8 *access;  // per page: SGX_SECINFO_R | W | X; 0 if there is no page
-    u64 size;    // page aligned
-    u64 entry;   // offset from the start of the image
-    u64 layout;  // offset of the struct enclave_layout to fill in
+    u8 *pages;                         // size bytes, zero where no segment lies
+    u8 *access;                        // per page: SGX_SECINFO_R | W | X; 0 if there is no page
+    u64 size;                          // page aligned
+    u64 entry;                         // offset from the start of the image
+    u64 layout;                        // offset of the struct enclave_layout to fill in
     u64 relocations, relocation_count; // offset of the Elf64_Rela array, applied by libos_image_place
 };
 

@@ -38,7 +38,8 @@ static void print_attributes(FILE *out, const struct sgx_sigstruct *s)
 {
     fprintf(out, "attributes:    0x%016" PRIx64 "%s%s%s\n", s->attributes.flags,
             s->attributes.flags & SGX_ATTR_DEBUG ? " DEBUG" : "",
-            s->attributes.flags & SGX_ATTR_MODE64BIT ? " MODE64BIT" : "", s->attributes.flags & SGX_ATTR_KSS ? " KSS" : "");
+            s->attributes.flags & SGX_ATTR_MODE64BIT ? " MODE64BIT" : "",
+            s->attributes.flags & SGX_ATTR_KSS ? " KSS" : "");
     fprintf(out, "  mask:        0x%016" PRIx64 "\n", s->attributemask.flags);
     fprintf(out, "xfrm:          0x%016" PRIx64 "\n", s->attributes.xfrm);
     fprintf(out, "  mask:        0x%016" PRIx64 "\n", s->attributemask.xfrm);

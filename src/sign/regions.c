@@ -90,7 +90,9 @@ static void make_tcs(const struct enclave_layout *l, u64 base, struct sgx_tcs *t
 static const u8 *slot_page(const struct enclave_layout *l, u64 addr, u8 buffer[PAGE_SIZE])
 {
     u64 slot = (addr - l->slots_start) / l->slot_stride, base = l->slots_start + slot * l->slot_stride;
-    struct enclave_slot_tls tls = { .self = addr, .slot = slot, .tcs = base + ENCLAVE_SLOT_TCS,
+    struct enclave_slot_tls tls = { .self = addr,
+                                    .slot = slot,
+                                    .tcs = base + ENCLAVE_SLOT_TCS,
                                     .stack_top = base + ENCLAVE_SLOT_STACK + l->stack_size };
     struct sgx_tcs tcs = { 0 };
 

@@ -50,7 +50,9 @@ static int read_whole(const char *path, size_t limit, u8 **ret_bytes, size_t *re
     if (fd < 0)
         return refuse(-errno, path, strerror(errno));
     int err = fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ? -EINVAL : (u64)st.st_size > limit ? -EFBIG : 0;
-    snprintf(why, sizeof(why), err == -EINVAL ? "found something else; expected a regular file" : "found %lld bytes; expected at most %zu",
+    snprintf(why, sizeof(why),
+             err == -EINVAL ? "found something else; expected a regular file"
+                            : "found %lld bytes; expected at most %zu",
              (long long)st.st_size, limit);
     u8 *bytes = err ? NULL : malloc((size_t)st.st_size + 1);
     if (!err)
@@ -109,8 +111,11 @@ static int read_libos(const char *path, struct libos_image *ret_image)
 static int place_and_write(const struct sign_request *request, const struct enclave_xml *xml, struct libos_image *image,
                            EVP_PKEY *key, struct sign_result *ret_result)
 {
-    const struct layout_input input = { .xml = xml, .mode = request->mode, .edmm = request->edmm,
-                                        .image_size = image->size, .entry = image->entry,
+    const struct layout_input input = { .xml = xml,
+                                        .mode = request->mode,
+                                        .edmm = request->edmm,
+                                        .image_size = image->size,
+                                        .entry = image->entry,
                                         .config_size = request->config_size };
     struct sign_result result;
     struct sgx_sigstruct sig;
@@ -119,8 +124,12 @@ static int place_and_write(const struct sign_request *request, const struct encl
     if (err)
         return refuse(err, request->xml_path, "the sizes add up to more than the 2^46 bytes an enclave may have");
     libos_image_place(image, &result.layout);
-    const struct writer_input writer = { .xml = xml, .layout = &result.layout, .image = image, .key = key,
-                                         .config = request->config, .path = request->output_path };
+    const struct writer_input writer = { .xml = xml,
+                                         .layout = &result.layout,
+                                         .image = image,
+                                         .key = key,
+                                         .config = request->config,
+                                         .path = request->output_path };
     err = enclave_write(&writer, &sig);
     if (!err)
         err = sigstruct_mrsigner(&sig, result.mrsigner);

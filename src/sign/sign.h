@@ -18,11 +18,12 @@ struct sign_request {
     const char *output_path;
 };
 
-// Reads an Enclave.xml and checks it, for an EDMM build or not: what sign_enclave will accept. All that is wrong goes to stderr,
-// and -errno. The text is the caller's to free.
+// Reads an Enclave.xml and checks it, for an EDMM build or not: what sign_enclave will accept. All that is wrong goes
+// to stderr, and -errno. The text is the caller's to free.
 __nodiscard int sign_xml_load(const char *path, bool edmm, u8 **ret_text, size_t *ret_len);
 
-// Whether the PEM file path holds a key that sign_enclave will accept. 0, or -errno after saying on stderr what is wrong.
+// Whether the PEM file path holds a key that sign_enclave will accept. 0, or -errno after saying on stderr what is
+// wrong.
 __nodiscard int sign_key_check(const char *path);
 
 struct sign_result {

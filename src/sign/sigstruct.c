@@ -29,8 +29,8 @@ static void fill(const struct enclave_xml *xml, const u8 mrenclave[32], struct s
     sig->exponent = 3;
     sig->miscselect = (u32)xml->misc_select;
     sig->miscmask = (u32)xml->misc_mask;
-    sig->attributes.flags = SGX_ATTR_MODE64BIT | (xml->disable_debug ? 0 : SGX_ATTR_DEBUG) |
-                            (xml->enable_kss ? SGX_ATTR_KSS : 0);
+    sig->attributes.flags =
+        SGX_ATTR_MODE64BIT | (xml->disable_debug ? 0 : SGX_ATTR_DEBUG) | (xml->enable_kss ? SGX_ATTR_KSS : 0);
     sig->attributes.xfrm = layout_xfrm_required(xml);
     sig->attributemask.flags = ~0ull;
     sig->attributemask.xfrm = ~layout_xfrm_optional(xml);

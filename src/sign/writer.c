@@ -21,7 +21,8 @@ static int write_at(FILE *file, u64 offset, const void *bytes, size_t size)
     return 0;
 }
 
-static int write_region(const struct writer_input *in, const struct enclave_region *region, struct measure *m, FILE *file)
+static int write_region(const struct writer_input *in, const struct enclave_region *region, struct measure *m,
+                        FILE *file)
 {
     u8 buffer[PAGE_SIZE];
 
@@ -56,8 +57,12 @@ static int write_file(const struct writer_input *in, const struct region_table *
                       struct sgx_sigstruct *ret_sig)
 {
     struct enclave_file_header header = {
-        .magic = ENCLAVE_FILE_MAGIC, .version = ENCLAVE_FILE_VERSION, .region_count = table->count,
-        .region_offset = REGION_TABLE_OFFSET, .size = table->file_size, .ssaframesize = ENCLAVE_SSA_FRAME_PAGES,
+        .magic = ENCLAVE_FILE_MAGIC,
+        .version = ENCLAVE_FILE_VERSION,
+        .region_count = table->count,
+        .region_offset = REGION_TABLE_OFFSET,
+        .size = table->file_size,
+        .ssaframesize = ENCLAVE_SSA_FRAME_PAGES,
         .layout = *in->layout,
     };
     u8 mrenclave[32];
@@ -74,8 +79,8 @@ static int write_file(const struct writer_input *in, const struct region_table *
     return err;
 }
 
-static int write_temporary(const struct writer_input *in, const struct region_table *table, const char *temporary, int fd,
-                           struct sgx_sigstruct *ret_sig)
+static int write_temporary(const struct writer_input *in, const struct region_table *table, const char *temporary,
+                           int fd, struct sgx_sigstruct *ret_sig)
 {
     FILE *file = fdopen(fd, "w");
     if (!file) {

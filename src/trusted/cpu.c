@@ -27,8 +27,8 @@ static u64 xgetbv0(void)
     return ((u64)high << 32) | low;
 }
 
-// End of the standard-format XSAVE area on Intel CPUs (SDM volume 1, 13.4): legacy and header 576, AVX 256, opmask at 1088,
-// ZMM_Hi256 at 1152, Hi16_ZMM at 1664, PKRU at 2688.
+// End of the standard-format XSAVE area on Intel CPUs (SDM volume 1, 13.4): legacy and header 576, AVX 256, opmask at
+// 1088, ZMM_Hi256 at 1152, Hi16_ZMM at 1664, PKRU at 2688.
 static size_t intel_xsave_size(u64 components)
 {
     if (components & (1ull << 9))
@@ -58,7 +58,7 @@ void cpu_init(void)
         has_sha = cpuid(7, 0).ebx & (1u << 29);
         xsave_size = cpuid(0xd, 0).ebx;
     } else {
-        hwcap = 0xbfebfbff; // FPU..SSE2, HTT: what every SGX CPU reports
+        hwcap = 0xbfebfbff;            // FPU..SSE2, HTT: what every SGX CPU reports
         has_sha = enclave_layout.edmm; // SGX2 CPUs (Ice Lake on, Gemini Lake) have SHA-NI
         xsave_size = intel_xsave_size(xfrm);
     }

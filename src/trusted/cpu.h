@@ -5,9 +5,9 @@
 #include "base/types.h"
 
 void cpu_init(void);
-u64 cpu_hwcap(void);     // AT_HWCAP: CPUID.1:EDX
-bool cpu_has_sha(void);  // SHA-NI
-u64 cpu_xfrm(void);      // state components the program may use (XCR0 limited by the enclave's XFRM)
+u64 cpu_hwcap(void);         // AT_HWCAP: CPUID.1:EDX
+bool cpu_has_sha(void);      // SHA-NI
+u64 cpu_xfrm(void);          // state components the program may use (XCR0 limited by the enclave's XFRM)
 size_t cpu_xsave_size(void); // bytes of a standard-format XSAVE area for cpu_xfrm()
 // SGX2 CPUs (and simulation): page faults are told to the enclave (EXINFO), RDTSC works inside.
 bool cpu_reports_faults(void);

@@ -61,15 +61,18 @@ void emm_count(enum emm_region region, s64 pages)
 {
     struct counter *counter = &counters[region];
     s64 now = __atomic_add_fetch(&counter->pages, pages, __ATOMIC_RELAXED), peak = READ_ONCE(counter->peak);
-    while (now > peak && !__atomic_compare_exchange_n(&counter->peak, &peak, now, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    while (now > peak &&
+           !__atomic_compare_exchange_n(&counter->peak, &peak, now, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         ;
 }
 
 void emm_get_stats(enum emm_region region, struct emm_stats *ret_stats)
 {
     *ret_stats = (struct emm_stats){
-        .initial = initial(region), .max = maximum(region),
-        .committed = (u64)READ_ONCE(counters[region].pages) * PAGE_SIZE, .peak = (u64)READ_ONCE(counters[region].peak) * PAGE_SIZE,
+        .initial = initial(region),
+        .max = maximum(region),
+        .committed = (u64)READ_ONCE(counters[region].pages) * PAGE_SIZE,
+        .peak = (u64)READ_ONCE(counters[region].peak) * PAGE_SIZE,
     };
 }
 

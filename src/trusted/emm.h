@@ -28,13 +28,15 @@ void emm_start(void);
 // Makes a range of anonymous memory usable with prot, contents zero. Without lazy_anon: at once. With lazy_anon: only
 // remembered by the caller; this does nothing. Returns 0, -ENOMEM.
 __nodiscard int emm_map(u64 addr, u64 len, u32 prot);
-// Commits pages that are absent (after a fault) with prot EMM_READ|EMM_WRITE so that the LibOS can fill them; contents zero.
-// Pages that are there stay as they are; of the kernel heap only absent ones may be named.
+// Commits pages that are absent (after a fault) with prot EMM_READ|EMM_WRITE so that the LibOS can fill them; contents
+// zero. Pages that are there stay as they are; of the kernel heap only absent ones may be named.
 __nodiscard int emm_commit(u64 addr, u64 len);
-// Absent pages become copies of enclave memory at `from` (page aligned, stays as it is), each in one step with prot. 0 or -ENOMEM.
+// Absent pages become copies of enclave memory at `from` (page aligned, stays as it is), each in one step with prot. 0
+// or -ENOMEM.
 __nodiscard int emm_copy(u64 addr, u64 len, u64 from, u32 prot);
-// Puts pages that were filled elsewhere in their place: [from, from+len), committed and written, becomes absent, and its contents
-// appear at [addr, addr+len), which was absent, with prot, in one step: other threads see nothing or all of it.
+// Puts pages that were filled elsewhere in their place: [from, from+len), committed and written, becomes absent, and
+// its contents appear at [addr, addr+len), which was absent, with prot, in one step: other threads see nothing or all
+// of it.
 __nodiscard int emm_publish(u64 addr, u64 len, u64 from, u32 prot);
 // Changes the protection of committed pages; absent ones stay absent. 0 or -ENOMEM.
 __nodiscard int emm_protect(u64 addr, u64 len, u32 prot);

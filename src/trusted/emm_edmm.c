@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Pages that come and go while the enclave runs (SGX2). Each operation walks its range in runs of pages that are in the
-// same state, takes them, asks the host for the run at once, and accepts page by page: the page map changes only by what
-// EACCEPT, EACCEPTCOPY and EMODPE confirmed.
+// same state, takes them, asks the host for the run at once, and accepts page by page: the page map changes only by
+// what EACCEPT, EACCEPTCOPY and EMODPE confirmed.
 #include "abi/linux/abi.h"
 #include "base/string.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "trusted/emm_edmm.h"
 #include "trusted/emm_impl.h"
 #include "trusted/enclu.h"
@@ -36,7 +36,8 @@ static void must_at(s64 err, const char *what, u64 addr)
 u64 edmm_accept_new(u64 addr, u64 count)
 {
     u64 i = 0;
-    while (i < count && enclu_eaccept(addr + i * PAGE_SIZE, SGX_SECINFO_PT(SGX_PT_REG) | SGX_SECINFO_R | SGX_SECINFO_W | SGX_SECINFO_PENDING) == 0)
+    while (i < count && enclu_eaccept(addr + i * PAGE_SIZE, SGX_SECINFO_PT(SGX_PT_REG) | SGX_SECINFO_R | SGX_SECINFO_W |
+                                                                SGX_SECINFO_PENDING) == 0)
         i++;
     stats_add(STAT_EACCEPT, i);
     return i;
@@ -100,7 +101,8 @@ static int for_each_run(u64 addr, u64 len, bool create, int (*step)(const struct
 // The host's mapping of initial pages may never allow execution (platform/sgx).
 static u32 mapping_access(u8 state) { return state & PAGE_INITIAL ? READ_WRITE : READ_WRITE | EMM_EXEC; }
 
-// Shows and augments from outside: no exception for each page. It is a hint: a page the host left out comes by EACCEPT's own fault.
+// Shows and augments from outside: no exception for each page. It is a hint: a page the host left out comes by
+// EACCEPT's own fault.
 static void augment(u64 addr, u64 len, u32 prot)
 {
     if (tls_self()->vector_ocall_area && ocall_edmm_augment(addr, len, prot) != 0)
@@ -128,7 +130,8 @@ static int commit_run(const struct run *run, void *arg)
     return count == run->count ? 0 : -ENOMEM;
 }
 
-// Pages of the kernel heap, which are absent: the heap's own map says so (libos/mem/pages.c), as it owns pages that come and go.
+// Pages of the kernel heap, which are absent: the heap's own map says so (libos/mem/pages.c), as it owns pages that
+// come and go.
 static int commit_heap(u64 addr, u64 len)
 {
     u64 want = len / PAGE_SIZE;
@@ -354,8 +357,15 @@ const struct emm_ops *emm_edmm_init(void)
 {
     static const struct emm_ops ops = {
         .caps = { .faults = true, .absent = true, .lazy_anon = true, .copies = true, .enforced = true },
-        .map = edmm_map, .commit = edmm_commit, .copy = edmm_copy, .publish = edmm_publish, .protect = edmm_protect,
-        .discard = edmm_discard, .zero = edmm_zero, .prefetch = edmm_prefetch, .accessible = edmm_accessible,
+        .map = edmm_map,
+        .commit = edmm_commit,
+        .copy = edmm_copy,
+        .publish = edmm_publish,
+        .protect = edmm_protect,
+        .discard = edmm_discard,
+        .zero = edmm_zero,
+        .prefetch = edmm_prefetch,
+        .accessible = edmm_accessible,
     };
     return &ops;
 }
@@ -385,13 +395,15 @@ bool emm_next_run(u64 addr, struct emm_run *ret_run)
         u8 *states = pagemap_get(addr, false, &count);
         count = MIN(count, (enclave_layout.user_end - addr) / PAGE_SIZE);
         for (u64 i = 0; states && i < count; i++) {
-            u8 state = __atomic_load_n(&states[i], __ATOMIC_ACQUIRE) & (u8)~(PAGE_BUSY | PAGE_INITIAL);
+            u8 state = __atomic_load_n(&states[i], __ATOMIC_ACQUIRE) & (u8) ~(PAGE_BUSY | PAGE_INITIAL);
             u64 n = 1;
             if (!known(state))
                 continue;
-            while (i + n < count && (READ_ONCE(states[i + n]) & (u8)~(PAGE_BUSY | PAGE_INITIAL)) == state)
+            while (i + n < count && (READ_ONCE(states[i + n]) & (u8) ~(PAGE_BUSY | PAGE_INITIAL)) == state)
                 n++;
-            *ret_run = (struct emm_run){ .addr = addr + i * PAGE_SIZE, .count = n, .prot = state & PAGE_ACCESS, .live = state & PAGE_LIVE };
+            *ret_run = (struct emm_run){
+                .addr = addr + i * PAGE_SIZE, .count = n, .prot = state & PAGE_ACCESS, .live = state & PAGE_LIVE
+            };
             return true;
         }
     }

@@ -75,8 +75,15 @@ const struct emm_ops *emm_host_init(void)
     bool sim = enclave_layout.mode == ENCLAVE_MODE_SIM;
     ops = (struct emm_ops){
         .caps = { .faults = cpu_reports_faults(), .absent = sim, .fresh_zero = sim },
-        .map = host_map, .commit = host_commit, .copy = host_copy, .publish = host_publish, .protect = host_protect,
-        .discard = host_discard, .zero = host_zero, .prefetch = host_prefetch, .accessible = host_accessible,
+        .map = host_map,
+        .commit = host_commit,
+        .copy = host_copy,
+        .publish = host_publish,
+        .protect = host_protect,
+        .discard = host_discard,
+        .zero = host_zero,
+        .prefetch = host_prefetch,
+        .accessible = host_accessible,
     };
     return &ops;
 }

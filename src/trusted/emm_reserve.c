@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Memory that a program frees it often asks for again at once. The last few MiB that were freed stay, zeroed and hidden; the
-// oldest are trimmed when there are more.
-#include "libos/sync/spinlock.h"
+// Memory that a program frees it often asks for again at once. The last few MiB that were freed stay, zeroed and
+// hidden; the oldest are trimmed when there are more.
+#include "trusted/spinlock.h"
 #include "trusted/emm.h"
 #include "trusted/emm_edmm.h"
 #include "trusted/exit.h"

@@ -135,7 +135,8 @@ exception_entry:
     mov %r13, %rsp
     mov %r14, %rbp
 
-// RBX = where to, RSP and RBP = the host's (the vDSO finds its frame by RBP), RDI and RSI = the message. No other register leaves the enclave.
+// RBX = where to, RSP and RBP = the host's (the vDSO finds its frame by RBP), RDI and RSI = the message. No other
+// register leaves the enclave.
 leave:
     xor %eax, %eax
     xor %ecx, %ecx

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Exceptions in two phases. Stage 1 runs at CSSA = 1 on its own small stack, looks only at the SSA frame the CPU wrote,
-// and either repairs a user copy, or turns the interrupted program over to stage 2, which runs at CSSA = 0 on the thread's
-// kernel stack as if the program had made a system call.
+// and either repairs a user copy, or turns the interrupted program over to stage 2, which runs at CSSA = 0 on the
+// thread's kernel stack as if the program had made a system call.
 #include "abi/linux/abi.h"
 #include "abi/occlum/entry.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "trusted/exit.h"
 #include "trusted/hooks.h"
 #include "trusted/layout.h"
@@ -53,9 +53,26 @@ static u64 usercopy_fixup(u64 rip)
 static void save_user_regs(struct user_regs *regs, const struct sgx_gprsgx *g)
 {
     *regs = (struct user_regs){
-        .r8 = g->r8, .r9 = g->r9, .r10 = g->r10, .r11 = g->r11, .r12 = g->r12, .r13 = g->r13, .r14 = g->r14, .r15 = g->r15,
-        .rdi = g->rdi, .rsi = g->rsi, .rbp = g->rbp, .rbx = g->rbx, .rdx = g->rdx, .rax = g->rax, .rcx = g->rcx,
-        .rsp = g->rsp, .rip = g->rip, .rflags = g->rflags, .orig_rax = (u64)-1, .full_restore = 1,
+        .r8 = g->r8,
+        .r9 = g->r9,
+        .r10 = g->r10,
+        .r11 = g->r11,
+        .r12 = g->r12,
+        .r13 = g->r13,
+        .r14 = g->r14,
+        .r15 = g->r15,
+        .rdi = g->rdi,
+        .rsi = g->rsi,
+        .rbp = g->rbp,
+        .rbx = g->rbx,
+        .rdx = g->rdx,
+        .rax = g->rax,
+        .rcx = g->rcx,
+        .rsp = g->rsp,
+        .rip = g->rip,
+        .rflags = g->rflags,
+        .orig_rax = (u64)-1,
+        .full_restore = 1,
     };
 }
 

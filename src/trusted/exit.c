@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trusted/exit.h"
 #include "abi/occlum/entry.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "trusted/layout.h"
 
 void __stack_chk_fail(void);

@@ -64,8 +64,9 @@ gate_entry:
     popfq
     jmp 1b
 
-// Back to the program with the registers at RSP. An interrupt that arrives between the look at `pending` and the last jump
-// would go unnoticed: stage 1 of exceptions sends such a thread back to gate_return (window gate_return .. gate_return_end).
+// Back to the program with the registers at RSP. An interrupt that arrives between the look at `pending` and the last
+// jump would go unnoticed: stage 1 of exceptions sends such a thread back to gate_return (the window is gate_return ..
+// gate_return_end).
 .globl gate_return
 gate_return:
     mov %gs:TLS_CURRENT, %rax

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "abi/occlum/ocall_types.h"
-#include "libos/thread/regs.h"
+#include "trusted/regs.h"
 
 struct runtime_hooks {
     // First entry: args is the host's structure, outside ELRANGE. Never returns.

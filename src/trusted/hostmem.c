@@ -23,10 +23,7 @@ static u64 load(u64 addr)
     return value;
 }
 
-static void store(u64 addr, u64 value)
-{
-    __asm__ volatile("movq %0, (%1)" ::"r"(value), "r"(addr) : "memory");
-}
+static void store(u64 addr, u64 value) { __asm__ volatile("movq %0, (%1)" ::"r"(value), "r"(addr) : "memory"); }
 
 u64 hostmem_read_u64(const void __host *src)
 {

@@ -18,5 +18,6 @@ static inline bool addr_in_enclave(u64 addr) { return addr < enclave_layout.elra
 // True if the whole range lies in the programs' address space.
 static inline bool range_is_user(u64 addr, u64 len)
 {
-    return addr >= enclave_layout.user_start && addr <= enclave_layout.user_end && len <= enclave_layout.user_end - addr;
+    return addr >= enclave_layout.user_start && addr <= enclave_layout.user_end &&
+           len <= enclave_layout.user_end - addr;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Three levels: a root with one entry for 8 GiB, nodes of 512 leaves, leaves of 4096 pages (16 MiB). They come from the kernel
-// heap on first use and stay.
+// Three levels: a root with one entry for 8 GiB, nodes of 512 leaves, leaves of 4096 pages (16 MiB). They come from the
+// kernel heap on first use and stay.
 #include "trusted/pagemap.h"
 
 #include "base/string.h"

@@ -23,8 +23,8 @@ userclear_raw:
     mov %rcx, %rax
     ret
 
-// long userstr_raw(char *dst, const char *src, size_t n): copies up to and including the NUL; the number of bytes copied
-// (n without a NUL among them if the string is longer), or -1 - (bytes copied) after a fault.
+// long userstr_raw(char *dst, const char *src, size_t n): copies up to and including the NUL; the number of bytes
+// copied (n without a NUL among them if the string is longer), or -1 - (bytes copied) after a fault.
 .globl userstr_raw
 userstr_raw:
     mov %rdx, %rcx

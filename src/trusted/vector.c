@@ -19,7 +19,8 @@ void vector_restore(const void *area)
 
 void vector_reset(void)
 {
-    // An XSAVE header of zeros selects the initial configuration of every component but MXCSR, which is read from the area.
+    // An XSAVE header of zeros selects the initial configuration of every component but MXCSR, which is read from the
+    // area.
     static const struct {
         u16 fcw;
         u8 fill1[22];

@@ -47,7 +47,8 @@ int main(int argc, char **argv)
     size_t size;
     if (argc > 1 && strcmp(argv[1], "--schema") == 0) {
         for (size_t i = 0; i < schema_count; i++)
-            printf("%s %s %d %" PRIu64 " %" PRIu64 "\n", schema[i].path, kinds[schema[i].kind], schema[i].required, schema[i].min, schema[i].kind == FIELD_NUMBER ? schema[i].max : 0);
+            printf("%s %s %d %" PRIu64 " %" PRIu64 "\n", schema[i].path, kinds[schema[i].kind], schema[i].required,
+                   schema[i].min, schema[i].kind == FIELD_NUMBER ? schema[i].max : 0);
         return 0;
     }
     while (scanf("%zu", &size) == 1) {

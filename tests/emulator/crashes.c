@@ -25,12 +25,14 @@ extern char **environ;
 static sigjmp_buf back;
 static volatile sig_atomic_t count;
 
-static void on(int sig, void (*handler)(int, siginfo_t *, void *), int flags) {
-    struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags};
+static void on(int sig, void (*handler)(int, siginfo_t *, void *), int flags)
+{
+    struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags };
     sigaction(sig, &action, NULL);
 }
 
-static void say(int sig, siginfo_t *info, void *context) {
+static void say(int sig, siginfo_t *info, void *context)
+{
     (void)context;
     char line[80];
     int size = snprintf(line, sizeof(line), "signal %d code %d\n", sig, info->si_code);
@@ -39,20 +41,23 @@ static void say(int sig, siginfo_t *info, void *context) {
     count++;
 }
 
-static void jump(int sig, siginfo_t *info, void *context) {
+static void jump(int sig, siginfo_t *info, void *context)
+{
     say(sig, info, context);
     printf("address %#lx\n", (unsigned long)(uintptr_t)info->si_addr & 0xfff);
     siglongjmp(back, 1);
 }
 
-static void mask_one(int how, int sig) {
+static void mask_one(int how, int sig)
+{
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, sig);
     sigprocmask(how, &set, NULL);
 }
 
-static void show_mask(const char *what) {
+static void show_mask(const char *what)
+{
     sigset_t set;
     sigprocmask(SIG_BLOCK, NULL, &set);
     printf("%s:", what);
@@ -62,44 +67,44 @@ static void show_mask(const char *what) {
     printf("\n");
 }
 
-static void ud2(void) {
-    __asm__ volatile("ud2");
-}
+static void ud2(void) { __asm__ volatile("ud2"); }
 
-static void read_at(uintptr_t address) {
-    __asm__ volatile("movb (%0), %%al" ::"r"(address) : "rax");
-}
+static void read_at(uintptr_t address) { __asm__ volatile("movb (%0), %%al" ::"r"(address) : "rax"); }
 
-static int die_segv(void) {
+static int die_segv(void)
+{
     read_at(8);
     return 0;
 }
 
-static int die_abort(void) {
-    abort();
-}
+static int die_abort(void) { abort(); }
 
-static int die_divide(void) {
+static int die_divide(void)
+{
     __asm__ volatile("xor %%ecx, %%ecx; mov $1, %%eax; cdq; idiv %%ecx" ::: "rax", "rcx", "rdx");
     return 0;
 }
 
-static int die_trap(void) {
+static int die_trap(void)
+{
     __asm__ volatile("int3");
     return 0;
 }
 
-static int die_general_protection(void) {
+static int die_general_protection(void)
+{
     __asm__ volatile("movb (%0), %%al" ::"r"(0x8000000000000000) : "rax");
     return 0;
 }
 
-static int die_hlt(void) {
+static int die_hlt(void)
+{
     __asm__ volatile("hlt");
     return 0;
 }
 
-static int die_bus(void) {
+static int die_bus(void)
+{
     char name[] = "/tmp/emulator-bus-XXXXXX";
     int fd = mkstemp(name);
     unlink(name);
@@ -108,57 +113,66 @@ static int die_bus(void) {
     return 0;
 }
 
-static void *fault_in_thread(void *argument) {
+static void *fault_in_thread(void *argument)
+{
     read_at(16);
     return argument;
 }
 
-static int die_in_thread(void) {
+static int die_in_thread(void)
+{
     pthread_t thread;
     pthread_create(&thread, NULL, fault_in_thread, NULL);
     pthread_join(thread, NULL);
     return 0;
 }
 
-static int die_blocked_segv(void) {
+static int die_blocked_segv(void)
+{
     on(SIGSEGV, say, 0);
     mask_one(SIG_BLOCK, SIGSEGV);
     read_at(8);
     return 0;
 }
 
-static int die_ignored_ill(void) {
+static int die_ignored_ill(void)
+{
     signal(SIGILL, SIG_IGN);
     ud2();
     return 0;
 }
 
-static int die_second_time(void) {
+static int die_second_time(void)
+{
     on(SIGILL, say, (int)SA_RESETHAND);
     ud2();
     return 0;
 }
 
-static void fault_again(int sig, siginfo_t *info, void *context) {
+static void fault_again(int sig, siginfo_t *info, void *context)
+{
     say(sig, info, context);
     if (count > 3)
         _exit(44);
     ud2();
 }
 
-static int die_in_handler(void) {
+static int die_in_handler(void)
+{
     on(SIGILL, fault_again, 0);
     ud2();
     return 0;
 }
 
-static int fault_in_handler_nodefer(void) {
+static int fault_in_handler_nodefer(void)
+{
     on(SIGILL, fault_again, SA_NODEFER);
     ud2();
     return 0;
 }
 
-static int segv_codes(void) {
+static int segv_codes(void)
+{
     on(SIGSEGV, jump, 0);
     char *p = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (!sigsetjmp(back, 1))
@@ -171,12 +185,14 @@ static int segv_codes(void) {
     return 0;
 }
 
-static void skip(int sig, siginfo_t *info, void *context) {
+static void skip(int sig, siginfo_t *info, void *context)
+{
     say(sig, info, context);
     ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] += 2;
 }
 
-static int skip_ud2(void) {
+static int skip_ud2(void)
+{
     on(SIGILL, skip, 0);
     for (int i = 0; i < 5; i++)
         ud2();
@@ -184,15 +200,17 @@ static int skip_ud2(void) {
     return (int)count;
 }
 
-static int breakpoints(void) {
+static int breakpoints(void)
+{
     on(SIGTRAP, say, 0);
     for (int i = 0; i < 5; i++)
         die_trap();
     return (int)count;
 }
 
-static int raise_pending(void) {
-    int signals[] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGUSR1};
+static int raise_pending(void)
+{
+    int signals[] = { SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGUSR1 };
     sigset_t pending;
     for (int i = 0; i < 6; i++) {
         on(signals[i], say, 0);
@@ -206,15 +224,17 @@ static int raise_pending(void) {
     return 0;
 }
 
-static void show_mask_inside(int sig, siginfo_t *info, void *context) {
+static void show_mask_inside(int sig, siginfo_t *info, void *context)
+{
     say(sig, info, context);
     show_mask("in the handler");
     printf("interrupted: %d\n", sigismember(&((ucontext_t *)context)->uc_sigmask, SIGTRAP));
     ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] += 2;
 }
 
-static int mask_in_handler(void) {
-    struct sigaction action = {.sa_sigaction = show_mask_inside, .sa_flags = SA_SIGINFO};
+static int mask_in_handler(void)
+{
+    struct sigaction action = { .sa_sigaction = show_mask_inside, .sa_flags = SA_SIGINFO };
     sigaddset(&action.sa_mask, SIGSEGV);
     sigaddset(&action.sa_mask, SIGUSR2);
     sigaction(SIGILL, &action, NULL);
@@ -224,8 +244,9 @@ static int mask_in_handler(void) {
     return 0;
 }
 
-static int raise_in_handler_of_another(void) {
-    struct sigaction action = {.sa_sigaction = say, .sa_flags = SA_SIGINFO};
+static int raise_in_handler_of_another(void)
+{
+    struct sigaction action = { .sa_sigaction = say, .sa_flags = SA_SIGINFO };
     sigfillset(&action.sa_mask);
     sigaction(SIGUSR1, &action, NULL);
     on(SIGSEGV, say, 0);
@@ -236,7 +257,8 @@ static int raise_in_handler_of_another(void) {
     return (int)count;
 }
 
-static int wait_for_blocked(void) {
+static int wait_for_blocked(void)
+{
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
@@ -251,28 +273,32 @@ static int wait_for_blocked(void) {
     return 0;
 }
 
-static int overflow(int depth) {
+static int overflow(int depth)
+{
     volatile char room[4096];
     room[0] = (char)depth;
     return depth ? overflow(depth + 1) + room[0] : 0;
 }
 
-static void leave_now(int sig, siginfo_t *info, void *context) {
+static void leave_now(int sig, siginfo_t *info, void *context)
+{
     say(sig, info, context);
     _exit(12);
 }
 
-static int stack_overflow(void) {
+static int stack_overflow(void)
+{
     static char room[65536];
-    stack_t stack = {.ss_sp = room, .ss_size = sizeof(room)};
-    struct rlimit limit = {1 << 20, 1 << 20};
+    stack_t stack = { .ss_sp = room, .ss_size = sizeof(room) };
+    struct rlimit limit = { 1 << 20, 1 << 20 };
     setrlimit(RLIMIT_STACK, &limit);
     sigaltstack(&stack, NULL);
     on(SIGSEGV, leave_now, SA_ONSTACK);
     return overflow(1);
 }
 
-static int child_dies(void) {
+static int child_dies(void)
+{
     on(SIGSEGV, say, 0);
     for (int i = 0; i < 4; i++) {
         fflush(stdout);
@@ -294,7 +320,8 @@ static int child_dies(void) {
     return 0;
 }
 
-static int stopped_child(void) {
+static int stopped_child(void)
+{
     pid_t child = fork();
     int status;
     if (child == 0) {
@@ -309,8 +336,9 @@ static int stopped_child(void) {
     return 0;
 }
 
-static int spawned(void) {
-    char *argv[] = {"sh", "-c", "kill -SEGV $$", NULL};
+static int spawned(void)
+{
+    char *argv[] = { "sh", "-c", "kill -SEGV $$", NULL };
     pid_t child;
     int status = -1;
     if (posix_spawnp(&child, "sh", NULL, NULL, argv, environ) == 0)
@@ -319,10 +347,11 @@ static int spawned(void) {
     return system("kill -ILL $$") & 0x7f;
 }
 
-static int timers(void) {
+static int timers(void)
+{
     on(SIGALRM, say, 0);
-    struct itimerval timer = {{0, 0}, {0, 20000}};
-    struct timespec long_sleep = {10, 0};
+    struct itimerval timer = { { 0, 0 }, { 0, 20000 } };
+    struct timespec long_sleep = { 10, 0 };
     setitimer(ITIMER_REAL, &timer, NULL);
     printf("nanosleep %d\n", nanosleep(&long_sleep, NULL) < 0 ? errno : 0);
     setitimer(ITIMER_REAL, &timer, NULL);
@@ -336,7 +365,8 @@ static int timers(void) {
     return 0;
 }
 
-static int suspended(void) {
+static int suspended(void)
+{
     on(SIGUSR1, say, 0);
     mask_one(SIG_BLOCK, SIGUSR1);
     mask_one(SIG_BLOCK, SIGILL);
@@ -346,30 +376,33 @@ static int suspended(void) {
     sigsuspend(&none);
     show_mask("after sigsuspend");
     raise(SIGUSR1);
-    struct timespec second = {1, 0};
+    struct timespec second = { 1, 0 };
     printf("ppoll %d\n", ppoll(NULL, 0, &second, &none) < 0 ? errno : 0);
     show_mask("after ppoll");
     return (int)count;
 }
 
-static int by_descriptor(void) {
+static int by_descriptor(void)
+{
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     int fd = signalfd(-1, &set, SFD_CLOEXEC);
-    struct signalfd_siginfo info = {0};
+    struct signalfd_siginfo info = { 0 };
     raise(SIGUSR1);
     printf("%zd %u\n", read(fd, &info, sizeof(info)), info.ssi_signo);
     return 0;
 }
 
-static void *show_thread_mask(void *argument) {
+static void *show_thread_mask(void *argument)
+{
     show_mask("thread");
     return argument;
 }
 
-static int inherited(void) {
+static int inherited(void)
+{
     pthread_t thread;
     mask_one(SIG_BLOCK, SIGSEGV);
     mask_one(SIG_BLOCK, SIGUSR2);
@@ -385,7 +418,8 @@ static int inherited(void) {
     return 0;
 }
 
-static int mask_after_exec(void) {
+static int mask_after_exec(void)
+{
     struct sigaction action;
     show_mask("executed");
     sigaction(SIGILL, NULL, &action);
@@ -393,7 +427,8 @@ static int mask_after_exec(void) {
     return 0;
 }
 
-static int kill_by_thread(void) {
+static int kill_by_thread(void)
+{
     on(SIGUSR1, say, 0);
     for (int i = 0; i < 50; i++)
         kill(getpid(), SIGUSR1);
@@ -402,7 +437,8 @@ static int kill_by_thread(void) {
     return (int)count;
 }
 
-static int closed_pipe(void) {
+static int closed_pipe(void)
+{
     int ends[2];
     if (pipe(ends))
         return 1;
@@ -410,24 +446,28 @@ static int closed_pipe(void) {
     return write(ends[1], "x", 1) < 0;
 }
 
-static void *end_process(void *argument) {
+static void *end_process(void *argument)
+{
     exit(23);
     return argument;
 }
 
-static int exit_by_thread(void) {
+static int exit_by_thread(void)
+{
     pthread_t thread;
     pthread_create(&thread, NULL, end_process, NULL);
     pause();
     return 0;
 }
 
-static void *exec_now(void *argument) {
+static void *exec_now(void *argument)
+{
     execl("/bin/sh", "sh", "-c", "echo executed; exit 24", (char *)NULL);
     return argument;
 }
 
-static int exec_by_thread(void) {
+static int exec_by_thread(void)
+{
     pthread_t thread;
     pthread_create(&thread, NULL, exec_now, NULL);
     pause();
@@ -438,43 +478,44 @@ static const struct {
     const char *name;
     int (*run)(void);
 } cases[] = {
-    {"die-segv", die_segv},
-    {"die-abort", die_abort},
-    {"die-divide", die_divide},
-    {"die-trap", die_trap},
-    {"die-general-protection", die_general_protection},
-    {"die-hlt", die_hlt},
-    {"die-bus", die_bus},
-    {"die-in-thread", die_in_thread},
-    {"die-blocked-segv", die_blocked_segv},
-    {"die-ignored-ill", die_ignored_ill},
-    {"die-second-time", die_second_time},
-    {"die-in-handler", die_in_handler},
-    {"fault-in-handler-nodefer", fault_in_handler_nodefer},
-    {"segv-codes", segv_codes},
-    {"skip-ud2", skip_ud2},
-    {"breakpoints", breakpoints},
-    {"raise-pending", raise_pending},
-    {"mask-in-handler", mask_in_handler},
-    {"raise-in-handler-of-another", raise_in_handler_of_another},
-    {"wait-for-blocked", wait_for_blocked},
-    {"stack-overflow", stack_overflow},
-    {"child-dies", child_dies},
-    {"stopped-child", stopped_child},
-    {"spawned", spawned},
-    {"timers", timers},
-    {"suspended", suspended},
-    {"by-descriptor", by_descriptor},
-    {"inherited", inherited},
-    {"mask", mask_after_exec},
-    {"kill-by-thread", kill_by_thread},
-    {"closed-pipe", closed_pipe},
-    {"exit-by-thread", exit_by_thread},
-    {"exec-by-thread", exec_by_thread},
+    { "die-segv", die_segv },
+    { "die-abort", die_abort },
+    { "die-divide", die_divide },
+    { "die-trap", die_trap },
+    { "die-general-protection", die_general_protection },
+    { "die-hlt", die_hlt },
+    { "die-bus", die_bus },
+    { "die-in-thread", die_in_thread },
+    { "die-blocked-segv", die_blocked_segv },
+    { "die-ignored-ill", die_ignored_ill },
+    { "die-second-time", die_second_time },
+    { "die-in-handler", die_in_handler },
+    { "fault-in-handler-nodefer", fault_in_handler_nodefer },
+    { "segv-codes", segv_codes },
+    { "skip-ud2", skip_ud2 },
+    { "breakpoints", breakpoints },
+    { "raise-pending", raise_pending },
+    { "mask-in-handler", mask_in_handler },
+    { "raise-in-handler-of-another", raise_in_handler_of_another },
+    { "wait-for-blocked", wait_for_blocked },
+    { "stack-overflow", stack_overflow },
+    { "child-dies", child_dies },
+    { "stopped-child", stopped_child },
+    { "spawned", spawned },
+    { "timers", timers },
+    { "suspended", suspended },
+    { "by-descriptor", by_descriptor },
+    { "inherited", inherited },
+    { "mask", mask_after_exec },
+    { "kill-by-thread", kill_by_thread },
+    { "closed-pipe", closed_pipe },
+    { "exit-by-thread", exit_by_thread },
+    { "exec-by-thread", exec_by_thread },
 };
 
-int main(int argc, char **argv) {
-    struct rlimit none = {0, 0};
+int main(int argc, char **argv)
+{
+    struct rlimit none = { 0, 0 };
     setrlimit(RLIMIT_CORE, &none);
     setvbuf(stdout, NULL, _IONBF, 0);
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

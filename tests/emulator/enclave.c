@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// An enclave with ELRANGE at address 0, as our runtime builds it, run under the emulator: abort page, EAUG by a touch from
-// outside, EACCEPT, AEX by signals, segment bases. TAP.
+// An enclave with ELRANGE at address 0, as our runtime builds it, run under the emulator: abort page, EAUG by a touch
+// from outside, EACCEPT, AEX by signals, segment bases. TAP.
 #include <fcntl.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -20,11 +20,21 @@
 #include "crypto/rsa.h"
 #include "crypto/sha256.h"
 
-enum { TCS = 0x10000, SSA = 0x11000, CODE = 0x12000, DATA = 0x13000, WINDOW = 0x200000, SIZE = 0x40000000, ROUNDS = 2000, RUN = 1024 };
+enum {
+    TCS = 0x10000,
+    SSA = 0x11000,
+    CODE = 0x12000,
+    DATA = 0x13000,
+    WINDOW = 0x200000,
+    SIZE = 0x40000000,
+    ROUNDS = 2000,
+    RUN = 1024
+};
 extern const u8 enclave_code[4096];
 
 static int number, failures;
-static void __attribute__((format(printf, 2, 3))) check(bool ok, const char *name, ...) {
+static void __attribute__((format(printf, 2, 3))) check(bool ok, const char *name, ...)
+{
     va_list args;
     va_start(args, name);
     printf("%sok %d - ", ok ? "" : "not ", ++number);
@@ -38,8 +48,9 @@ static struct sha256 measurement;
 static u8 page[4096] __attribute__((aligned(4096)));
 static struct sgx_secs secs;
 
-static void measure(const char *tag, u64 a, u64 b, u64 c) {
-    u8 block[64] = {0};
+static void measure(const char *tag, u64 a, u64 b, u64 c)
+{
+    u8 block[64] = { 0 };
     memcpy(block, tag, strlen(tag));
     memcpy(block + 8, &a, 8);
     memcpy(block + 16, &b, 8);
@@ -47,9 +58,10 @@ static void measure(const char *tag, u64 a, u64 b, u64 c) {
     sha256_update(&measurement, block, 64);
 }
 
-static int add(int fd, u64 offset, u64 flags, const void *data) {
-    struct sgx_secinfo secinfo = {.flags = flags};
-    u64 args[6] = {(u64)(uintptr_t)page, offset, 4096, (u64)(uintptr_t)&secinfo, 0, 0};
+static int add(int fd, u64 offset, u64 flags, const void *data)
+{
+    struct sgx_secinfo secinfo = { .flags = flags };
+    u64 args[6] = { (u64)(uintptr_t)page, offset, 4096, (u64)(uintptr_t)&secinfo, 0, 0 };
     memset(page, 0, sizeof(page));
     if (data)
         memcpy(page, data, 4096);
@@ -57,7 +69,8 @@ static int add(int fd, u64 offset, u64 flags, const void *data) {
     return ioctl(fd, 0xc030a401, args);
 }
 
-static bool sign(struct sgx_sigstruct *sig) {
+static bool sign(struct sgx_sigstruct *sig)
+{
     u8 digest[32], signature[384];
     size_t size = sizeof(signature);
     memset(sig, 0, sizeof(*sig));
@@ -65,7 +78,7 @@ static bool sign(struct sgx_sigstruct *sig) {
     memcpy(sig->header2, SGX_SIGSTRUCT_HEADER2, 16);
     sig->exponent = 3;
     sig->attributes = secs.attributes;
-    sig->attributemask = (struct sgx_attributes){~0ull, ~0ull};
+    sig->attributemask = (struct sgx_attributes){ ~0ull, ~0ull };
     sig->miscmask = ~0u;
     sha256_final(&measurement, sig->enclavehash);
     EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
@@ -73,8 +86,8 @@ static bool sign(struct sgx_sigstruct *sig) {
     BIGNUM *three = BN_new(), *n = NULL;
     if (!make || !three || !BN_set_word(three, 3) || EVP_PKEY_keygen_init(make) <= 0 ||
         EVP_PKEY_CTX_set_rsa_keygen_bits(make, 3072) <= 0 || EVP_PKEY_CTX_set1_rsa_keygen_pubexp(make, three) <= 0 ||
-        EVP_PKEY_generate(make, &key) <= 0 || !EVP_PKEY_get_bn_param(key, "n", &n) || BN_bn2lebinpad(n, sig->modulus, 384) < 0 ||
-        rsa_sigstruct_digest(sig, digest) != 0)
+        EVP_PKEY_generate(make, &key) <= 0 || !EVP_PKEY_get_bn_param(key, "n", &n) ||
+        BN_bn2lebinpad(n, sig->modulus, 384) < 0 || rsa_sigstruct_digest(sig, digest) != 0)
         return false;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
     if (!ctx || EVP_PKEY_sign_init(ctx) <= 0 || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) <= 0 ||
@@ -85,7 +98,8 @@ static bool sign(struct sgx_sigstruct *sig) {
     return rsa_sigstruct_quotients(sig->signature, sig->modulus, sig->q1, sig->q2) == 0;
 }
 
-static u64 enter(u64 what, u64 rsi, u64 rdx) {
+static u64 enter(u64 what, u64 rsi, u64 rdx)
+{
     u64 rax = 2, rbx = TCS, rcx;
     __asm__ volatile("lea 1f(%%rip), %%rcx\n1: .byte 0x0f, 0x01, 0xd7"
                      : "+a"(rax), "+b"(rbx), "=&c"(rcx), "+D"(what), "+S"(rsi), "+d"(rdx)
@@ -95,52 +109,62 @@ static u64 enter(u64 what, u64 rsi, u64 rdx) {
 }
 
 static volatile u32 ticks, go;
-static void on_alarm(int sig) {
+static void on_alarm(int sig)
+{
     if (++ticks == 5)
         go = 1;
 }
 
-static bool build(void) {
+static bool build(void)
+{
     int fd = open("/dev/sgx_enclave", O_RDWR);
     if (fd < 0)
         return false;
-    void *early = mmap((void *)TCS, SIZE - TCS, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
-    secs = (struct sgx_secs){.size = SIZE, .base = 0, .ssaframesize = 1, .attributes = {SGX_ATTR_MODE64BIT, 3}};
+    void *early =
+        mmap((void *)TCS, SIZE - TCS, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
+    secs = (struct sgx_secs){ .size = SIZE, .base = 0, .ssaframesize = 1, .attributes = { SGX_ATTR_MODE64BIT, 3 } };
     sha256_init(&measurement);
     measure("ECREATE", 1 | (u64)SIZE << 32, 0, 0);
     u64 create = (u64)(uintptr_t)&secs;
     static struct sgx_tcs tcs;
-    tcs = (struct sgx_tcs){.ossa = SSA, .nssa = 1, .oentry = CODE, .fslimit = ~0u, .gslimit = ~0u};
+    tcs = (struct sgx_tcs){ .ossa = SSA, .nssa = 1, .oentry = CODE, .fslimit = ~0u, .gslimit = ~0u };
     struct sgx_sigstruct sig;
     if (early != (void *)TCS || ioctl(fd, 0x4008a400, &create))
         return false;
     munmap((void *)TCS, SIZE - TCS); // mapped again after the pages are there, with their rights
     if (add(fd, TCS, SGX_SECINFO_PT(SGX_PT_TCS), &tcs) || add(fd, SSA, 3 | SGX_SECINFO_PT(SGX_PT_REG), NULL) ||
-        add(fd, CODE, 5 | SGX_SECINFO_PT(SGX_PT_REG), enclave_code) || add(fd, DATA, 3 | SGX_SECINFO_PT(SGX_PT_REG), NULL) ||
-        !sign(&sig))
+        add(fd, CODE, 5 | SGX_SECINFO_PT(SGX_PT_REG), enclave_code) ||
+        add(fd, DATA, 3 | SGX_SECINFO_PT(SGX_PT_REG), NULL) || !sign(&sig))
         return false;
     u64 init = (u64)(uintptr_t)&sig;
     int rights = PROT_READ | PROT_WRITE;
-    return !ioctl(fd, 0x4008a402, &init) && mmap((void *)TCS, 0x2000, rights, MAP_SHARED | MAP_FIXED, fd, 0) == (void *)TCS &&
+    return !ioctl(fd, 0x4008a402, &init) &&
+           mmap((void *)TCS, 0x2000, rights, MAP_SHARED | MAP_FIXED, fd, 0) == (void *)TCS &&
            mmap((void *)CODE, 4096, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0) == (void *)CODE &&
            mmap((void *)DATA, SIZE - DATA, rights, MAP_SHARED | MAP_FIXED, fd, 0) == (void *)DATA;
 }
 
-static double since(const struct timespec *start) {
+static double since(const struct timespec *start)
+{
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)(now.tv_sec - start->tv_sec) * 1e6 + (double)(now.tv_nsec - start->tv_nsec) / 1e3;
 }
 
 // As our runtime touches pages: one load each, nothing else of memory.
-static void touch(u64 from, u64 pages) {
+static void touch(u64 from, u64 pages)
+{
     u64 at = from, end = from + pages * 4096;
-    __asm__ volatile("1: movb (%0), %%cl\nadd $4096, %0\ncmp %1, %0\njb 1b" : "+r"(at) : "r"(end) : "rcx", "cc", "memory");
+    __asm__ volatile("1: movb (%0), %%cl\nadd $4096, %0\ncmp %1, %0\njb 1b"
+                     : "+r"(at)
+                     : "r"(end)
+                     : "rcx", "cc", "memory");
 }
 
-// From outside, to pages the enclave has in use. By default the emulator shows what is in them: a limit. With --abort-page they
-// are the abort page, as on hardware.
-static void check_outside(bool hidden) {
+// From outside, to pages the enclave has in use. By default the emulator shows what is in them: a limit. With
+// --abort-page they are the abort page, as on hardware.
+static void check_outside(bool hidden)
+{
     volatile u64 *p = (volatile u64 *)(DATA + 1024); // NOLINT
     u64 copy[4], sum = 0;
     for (u64 i = 0; i < 8; i++)
@@ -157,7 +181,8 @@ static void check_outside(bool hidden) {
     check(enter(3, DATA + 1024, 5) == 5 && enter(0, DATA + 1024, 0) == 5, "inside nothing has changed");
 }
 
-int main(int argc, char **argv) { // an argument: run with --abort-page
+int main(int argc, char **argv)
+{ // an argument: run with --abort-page
     (void)argv;
     setvbuf(stdout, NULL, _IONBF, 0);
     bool built = build();
@@ -176,7 +201,7 @@ int main(int argc, char **argv) { // an argument: run with --abort-page
     *(volatile u64 *)(WINDOW + 8192) = 7;
     __asm__ volatile("lock incq (%0)" ::"r"((u64)WINDOW + 8192) : "memory", "cc");
 
-    struct sgx_secinfo secinfo = {.flags = 3 | SGX_SECINFO_PENDING | SGX_SECINFO_PT(SGX_PT_REG)};
+    struct sgx_secinfo secinfo = { .flags = 3 | SGX_SECINFO_PENDING | SGX_SECINFO_PT(SGX_PT_REG) };
     for (u64 i = 0; i < 8; i++)
         enter(3, DATA + 64 + 8 * i, i ? 0 : secinfo.flags);
     bool accepted = true;
@@ -195,7 +220,7 @@ int main(int argc, char **argv) { // an argument: run with --abort-page
     check(before == after, "the base of gs is restored at EEXIT");
 
     signal(SIGALRM, on_alarm);
-    struct itimerval timer = {{0, 3000}, {0, 3000}}, off = {{0, 0}, {0, 0}};
+    struct itimerval timer = { { 0, 3000 }, { 0, 3000 } }, off = { { 0, 0 }, { 0, 0 } };
     setitimer(ITIMER_REAL, &timer, NULL);
     check(enter(2, (u64)(uintptr_t)&go, 0) == 0x1122334455667788 && ticks >= 5, "registers survive AEX and ERESUME");
     setitimer(ITIMER_REAL, &off, NULL);

@@ -11,14 +11,14 @@
 #define TCS SGX_SECINFO_PT(SGX_PT_TCS)
 
 // Each line breaks one rule of a SECS that is otherwise right.
-#define BAD_SECS(name, change)                \
-    TEST(ecreate_##name)                      \
-    {                                         \
-        machine_init(true);                   \
-        struct sgx_secs s = secs_default();   \
-        change;                               \
-        CHECK(IS_GP(create(&s)));             \
-        CHECK(!vm.epcm[P_SECS].valid);        \
+#define BAD_SECS(name, change)              \
+    TEST(ecreate_##name)                    \
+    {                                       \
+        machine_init(true);                 \
+        struct sgx_secs s = secs_default(); \
+        change;                             \
+        CHECK(IS_GP(create(&s)));           \
+        CHECK(!vm.epcm[P_SECS].valid);      \
     }
 BAD_SECS(xfrm_without_x87, s.attributes.xfrm = 2)
 BAD_SECS(xfrm_without_sse, s.attributes.xfrm = 5)
@@ -83,7 +83,8 @@ TEST(eadd_operands)
     machine_init(true);
     u8 data[4096] __attribute__((aligned(4096))) = { 1 };
     struct sgx_secinfo info = { .flags = REG | RW };
-    struct sgx_page_args args = { .srcpge = data, .secinfo = &info, .linaddr = LIN(0), .secs = SECS_ADDRESS }, bad = args;
+    struct sgx_page_args args = { .srcpge = data, .secinfo = &info, .linaddr = LIN(0), .secs = SECS_ADDRESS },
+                         bad = args;
     struct sgx_secs s = secs_default();
     CHECK(IS_PF_EPC(sgx_eadd(&vm.model, &args, EPC(2)), SECS_ADDRESS));
     CHECK(IS_OK(create(&s)));
@@ -114,8 +115,14 @@ TEST(eadd_secinfo)
 {
     machine_init(true);
     struct sgx_secs s = secs_default();
-    const u64 bad[] = { 0, SGX_SECINFO_PT(SGX_PT_VA), SGX_SECINFO_PT(SGX_PT_TRIM), SGX_SECINFO_PT(9), REG | SGX_SECINFO_W,
-                        REG | RW | 1 << 6, REG | RW | 1ull << 16, REG | RW | 1ull << 63 };
+    const u64 bad[] = { 0,
+                        SGX_SECINFO_PT(SGX_PT_VA),
+                        SGX_SECINFO_PT(SGX_PT_TRIM),
+                        SGX_SECINFO_PT(9),
+                        REG | SGX_SECINFO_W,
+                        REG | RW | 1 << 6,
+                        REG | RW | 1ull << 16,
+                        REG | RW | 1ull << 63 };
     CHECK(IS_OK(create(&s)));
     for (u32 i = 0; i < ARRAY_SIZE(bad); i++)
         CHECK(IS_GP(add(2, 0, bad[i], NULL)));
@@ -126,17 +133,17 @@ TEST(eadd_secinfo)
     CHECK_EQ(epcm_flags(&vm.epcm[4]), REG | RW);
 }
 
-#define BAD_TCS(name, change)                                \
-    TEST(eadd_tcs_##name)                                    \
-    {                                                        \
-        struct sgx_tcs t;                                    \
-        machine_init(true);                                  \
-        struct sgx_secs s = secs_default();                  \
-        memset(&t, 0, sizeof(t));                            \
-        CHECK(IS_OK(create(&s)));                            \
-        CHECK(IS_OK(add(3, 1, TCS, &t)));                    \
-        change;                                              \
-        CHECK(IS_GP(add(2, 0, TCS, &t)));                    \
+#define BAD_TCS(name, change)               \
+    TEST(eadd_tcs_##name)                   \
+    {                                       \
+        struct sgx_tcs t;                   \
+        machine_init(true);                 \
+        struct sgx_secs s = secs_default(); \
+        memset(&t, 0, sizeof(t));           \
+        CHECK(IS_OK(create(&s)));           \
+        CHECK(IS_OK(add(3, 1, TCS, &t)));   \
+        change;                             \
+        CHECK(IS_GP(add(2, 0, TCS, &t)));   \
     }
 BAD_TCS(flags, t.flags = 4)
 BAD_TCS(aexnotify, t.flags = SGX_TCS_AEXNOTIFY)
@@ -204,18 +211,18 @@ TEST(measurement)
 }
 
 // Each line spoils a right SIGSTRUCT; `again` signs it after that.
-#define BAD_SIG(name, again, change, code)                                 \
-    TEST(einit_##name)                                                     \
-    {                                                                      \
-        struct sgx_sigstruct sig;                                          \
-        machine_init(true);                                                \
-        struct sgx_secs s = secs_default();                                \
-        CHECK(IS_OK(create(&s)));                                          \
-        sign(&sig);                                                        \
-        change;                                                            \
-        if (again)                                                         \
-            resign(&sig);                                                  \
-        CHECK(IS_ERROR(sgx_einit(&vm.model, &sig, SECS_ADDRESS), code));   \
+#define BAD_SIG(name, again, change, code)                                      \
+    TEST(einit_##name)                                                          \
+    {                                                                           \
+        struct sgx_sigstruct sig;                                               \
+        machine_init(true);                                                     \
+        struct sgx_secs s = secs_default();                                     \
+        CHECK(IS_OK(create(&s)));                                               \
+        sign(&sig);                                                             \
+        change;                                                                 \
+        if (again)                                                              \
+            resign(&sig);                                                       \
+        CHECK(IS_ERROR(sgx_einit(&vm.model, &sig, SECS_ADDRESS), code));        \
         CHECK(!(secs_of(&vm.model, P_SECS)->attributes.flags & SGX_ATTR_INIT)); \
     }
 BAD_SIG(header, true, sig.header[0] ^= 1, SGX_INVALID_SIG_STRUCT)

@@ -24,8 +24,14 @@ static void prepare(void)
     map(L_FREE, P_FREE);
 }
 
-static struct sgx_result accept(u64 flags, u32 place) { return enclu(0, ENCLU_EACCEPT, secinfo_at(flags), LIN(place), 0); }
-static struct sgx_result extend(u64 flags, u32 place) { return enclu(0, ENCLU_EMODPE, secinfo_at(flags), LIN(place), 0); }
+static struct sgx_result accept(u64 flags, u32 place)
+{
+    return enclu(0, ENCLU_EACCEPT, secinfo_at(flags), LIN(place), 0);
+}
+static struct sgx_result extend(u64 flags, u32 place)
+{
+    return enclu(0, ENCLU_EMODPE, secinfo_at(flags), LIN(place), 0);
+}
 static struct sgx_result copy(u64 flags, u32 to, u32 from)
 {
     return enclu(0, ENCLU_EACCEPTCOPY, secinfo_at(flags), LIN(to), LIN(from));
@@ -145,9 +151,19 @@ TEST(eaccept_operands)
     CHECK(IS_PF(enclu(0, ENCLU_EACCEPT, LIN(L_TCS), LIN(L_FREE), 0), LIN(L_TCS), CODE_PFX));
     CHECK(IS_PF(enclu(0, ENCLU_EACCEPT, LIN(L_FREE), LIN(L_FREE), 0), LIN(L_FREE), CODE_PFX));
     CHECK(IS_PF(enclu(0, ENCLU_EACCEPT, info, LIN(L_FREE + 1), 0), LIN(L_FREE + 1), SGX_PFEC_U));
-    const u64 bad[] = { TRIM, TCS, TCS | PENDING, TRIM | PENDING | MODIFIED, SGX_SECINFO_PT(SGX_PT_VA), 0, REG | 1 << 6,
-                        REG | R | W, REG | MODIFIED, REG | R | W | PENDING | MODIFIED, REG | R | PR | MODIFIED,
-                        TCS | MODIFIED | PR, TRIM | MODIFIED | PR };
+    const u64 bad[] = { TRIM,
+                        TCS,
+                        TCS | PENDING,
+                        TRIM | PENDING | MODIFIED,
+                        SGX_SECINFO_PT(SGX_PT_VA),
+                        0,
+                        REG | 1 << 6,
+                        REG | R | W,
+                        REG | MODIFIED,
+                        REG | R | W | PENDING | MODIFIED,
+                        REG | R | PR | MODIFIED,
+                        TCS | MODIFIED | PR,
+                        TRIM | MODIFIED | PR };
     for (u32 i = 0; i < ARRAY_SIZE(bad); i++)
         CHECK(IS_GP(accept(bad[i], L_FREE)));
     map(L_FREE, P_DATA); // the operating system lies about the place
@@ -168,8 +184,8 @@ TEST(eaccept_mismatch)
 {
     prepare();
     CHECK(IS_OK(enter(0)));
-    const u64 bad[] = { REG | R | W | PR, REG | R | PENDING, REG | W | PENDING, REG | R | W | X | PENDING,
-                        TCS | MODIFIED, TRIM | MODIFIED };
+    const u64 bad[] = { REG | R | W | PR,          REG | R | PENDING, REG | W | PENDING,
+                        REG | R | W | X | PENDING, TCS | MODIFIED,    TRIM | MODIFIED };
     for (u32 i = 0; i < ARRAY_SIZE(bad); i++) {
         CHECK(IS_ERROR(accept(bad[i], L_FREE), SGX_PAGE_ATTRIBUTES_MISMATCH));
         CHECK_EQ(vm.cpu[0].gpr.rax, SGX_PAGE_ATTRIBUTES_MISMATCH);
@@ -243,13 +259,26 @@ TEST(new_tcs)
     for (u32 i = 0; i < 7; i++) {
         struct sgx_tcs bad = t;
         switch (i) {
-        case 0: bad.reserved[4007] = 1; break;
-        case 1: bad.flags = SGX_TCS_DBGOPTIN; break;
-        case 2: bad.cssa = bad.nssa; break;
-        case 3: bad.aep = 4; break;
-        case 4: bad.stage = 1; break;
-        case 5: bad.nssa = 0; break;
-        default: bad.flags = 4;
+        case 0:
+            bad.reserved[4007] = 1;
+            break;
+        case 1:
+            bad.flags = SGX_TCS_DBGOPTIN;
+            break;
+        case 2:
+            bad.cssa = bad.nssa;
+            break;
+        case 3:
+            bad.aep = 4;
+            break;
+        case 4:
+            bad.stage = 1;
+            break;
+        case 5:
+            bad.nssa = 0;
+            break;
+        default:
+            bad.flags = 4;
         }
         memcpy(vm.pages[P_FREE], &bad, sizeof(bad));
         CHECK(IS_GP(accept(TCS | MODIFIED, L_FREE)));

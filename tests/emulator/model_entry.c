@@ -61,20 +61,20 @@ TEST(debug_optin_keeps_single_step)
 }
 
 // Each line breaks one thing that EENTER looks at; ERESUME looks at it too.
-#define BAD_ENTRY(name, change, check)                                          \
-    TEST(entry_##name)                                                          \
-    {                                                                           \
-        prepare();                                                              \
-        CHECK(IS_OK(enter(0)));                                                 \
-        sgx_aex(&vm.model, &vm.cpu[0], SGX_AEX_INTERRUPT, 0, 0);                \
-        CHECK_EQ(tcs()->cssa, 1);                                               \
-        struct sgx_result r;                                                    \
-        change;                                                                 \
-        r = enter(0);                                                           \
-        CHECK(check);                                                           \
-        r = resume(0);                                                          \
-        CHECK(check);                                                           \
-        CHECK(!vm.cpu[0].in_enclave && tcs()->stage == 0 && tcs()->cssa == 1);  \
+#define BAD_ENTRY(name, change, check)                                         \
+    TEST(entry_##name)                                                         \
+    {                                                                          \
+        prepare();                                                             \
+        CHECK(IS_OK(enter(0)));                                                \
+        sgx_aex(&vm.model, &vm.cpu[0], SGX_AEX_INTERRUPT, 0, 0);               \
+        CHECK_EQ(tcs()->cssa, 1);                                              \
+        struct sgx_result r;                                                   \
+        change;                                                                \
+        r = enter(0);                                                          \
+        CHECK(check);                                                          \
+        r = resume(0);                                                         \
+        CHECK(check);                                                          \
+        CHECK(!vm.cpu[0].in_enclave && tcs()->stage == 0 && tcs()->cssa == 1); \
     }
 BAD_ENTRY(absent, vm.ptes[L_TCS].present = false, IS_PF(r, LIN(L_TCS), SGX_PFEC_U))
 BAD_ENTRY(not_epc, vm.ptes[L_TCS].is_epc = false, IS_PF(r, LIN(L_TCS), CODE_PFX))
@@ -91,13 +91,16 @@ BAD_ENTRY(flags, tcs()->flags = 8, IS_GP(r))
 BAD_ENTRY(ossa_unaligned, tcs()->ossa += 8, IS_GP(r))
 BAD_ENTRY(ofsbase_unaligned, tcs()->ofsbase += 8, IS_GP(r))
 BAD_ENTRY(ogsbase_unaligned, tcs()->ogsbase += 8, IS_GP(r))
-BAD_ENTRY(ssa_outside, tcs()->ossa = ENCLAVE_PAGES * 4096, r.vector == SGX_PF && r.fault_code == (SGX_PFEC_U | SGX_PFEC_W))
+BAD_ENTRY(ssa_outside, tcs()->ossa = ENCLAVE_PAGES * 4096,
+          r.vector == SGX_PF && r.fault_code == (SGX_PFEC_U | SGX_PFEC_W))
 BAD_ENTRY(ssa_absent, (vm.ptes[L_SSA].present = vm.ptes[L_SSA + 1].present = false),
           r.vector == SGX_PF && r.fault_code == (SGX_PFEC_U | SGX_PFEC_W))
 BAD_ENTRY(ssa_pte_read_only, (vm.ptes[L_SSA].writable = vm.ptes[L_SSA + 1].writable = false),
           r.vector == SGX_PF && r.fault_code == (SGX_PFEC_U | SGX_PFEC_W | SGX_PFEC_P))
-BAD_ENTRY(ssa_not_writable, (vm.epcm[P_SSA0].w = vm.epcm[P_SSA1].w = false), r.vector == SGX_PF && r.fault_code & SGX_PFEC_SGX)
-BAD_ENTRY(ssa_not_readable, (vm.epcm[P_SSA0].r = vm.epcm[P_SSA1].r = false), r.vector == SGX_PF && r.fault_code & SGX_PFEC_SGX)
+BAD_ENTRY(ssa_not_writable, (vm.epcm[P_SSA0].w = vm.epcm[P_SSA1].w = false),
+          r.vector == SGX_PF && r.fault_code & SGX_PFEC_SGX)
+BAD_ENTRY(ssa_not_readable, (vm.epcm[P_SSA0].r = vm.epcm[P_SSA1].r = false),
+          r.vector == SGX_PF && r.fault_code & SGX_PFEC_SGX)
 BAD_ENTRY(ssa_pending, (vm.epcm[P_SSA0].pending = vm.epcm[P_SSA1].pending = true), r.vector == SGX_PF)
 BAD_ENTRY(ssa_modified, (vm.epcm[P_SSA0].modified = vm.epcm[P_SSA1].modified = true), r.vector == SGX_PF)
 BAD_ENTRY(ssa_blocked, (vm.epcm[P_SSA0].blocked = vm.epcm[P_SSA1].blocked = true), r.vector == SGX_PF)
@@ -174,8 +177,9 @@ TEST(aex_saves_all_and_eresume_restores_it)
     CHECK(all_zero(vm.pages[P_SSA0] + 464, 48));
     CHECK(memcmp(vm.pages[P_SSA0] + 512, xsave + 512, XSAVE_SIZE - 512) == 0);
     // The synthetic state
-    struct sgx_gpr want = { .rax = 3, .rbx = LIN(L_TCS), .rcx = 0x5000, .rsp = 0x7000, .rbp = 0x7100, .rip = 0x5000,
-                            .rflags = 0x40202 };
+    struct sgx_gpr want = {
+        .rax = 3, .rbx = LIN(L_TCS), .rcx = 0x5000, .rsp = 0x7000, .rbp = 0x7100, .rip = 0x5000, .rflags = 0x40202
+    };
     CHECK(memcmp(&c->gpr, &want, sizeof(want)) == 0);
     CHECK_EQ(c->fs_base, 0xf5);
     CHECK_EQ(c->gs_base, 0x65);
@@ -201,10 +205,12 @@ TEST(aex_saves_all_and_eresume_restores_it)
 
 TEST(exitinfo)
 {
-    static const struct { u32 vector, info; } rows[] = {
-        { 0, 0x80000300 }, { 1, 0x80000301 }, { 2, 0 }, { 3, 0x80000603 }, { 4, 0 }, { 5, 0x80000305 }, { 6, 0x80000306 },
-        { 7, 0 }, { 8, 0 }, { 10, 0 }, { 11, 0 }, { 12, 0 }, { 13, 0x8000030d }, { 14, 0x8000030e }, { 16, 0x80000310 },
-        { 17, 0x80000311 }, { 18, 0 }, { 19, 0x80000313 }, { 32, 0 } };
+    static const struct {
+        u32 vector, info;
+    } rows[] = { { 0, 0x80000300 },  { 1, 0x80000301 }, { 2, 0 },           { 3, 0x80000603 },  { 4, 0 },
+                 { 5, 0x80000305 },  { 6, 0x80000306 }, { 7, 0 },           { 8, 0 },           { 10, 0 },
+                 { 11, 0 },          { 12, 0 },         { 13, 0x8000030d }, { 14, 0x8000030e }, { 16, 0x80000310 },
+                 { 17, 0x80000311 }, { 18, 0 },         { 19, 0x80000313 }, { 32, 0 } };
     for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
         prepare();
         CHECK(IS_OK(enter(0)));
@@ -226,15 +232,15 @@ TEST(no_exinfo_without_miscselect)
     CHECK_EQ(exinfo(P_SSA0)->maddr, 0);
 }
 
-#define BAD_RESUME(name, change)                                                 \
-    TEST(eresume_##name)                                                         \
-    {                                                                            \
-        prepare();                                                               \
-        CHECK(IS_OK(enter(0)));                                                  \
-        sgx_aex(&vm.model, &vm.cpu[0], SGX_AEX_INTERRUPT, 0, 0);                 \
-        change;                                                                  \
-        CHECK(IS_GP(resume(0)));                                                 \
-        CHECK(!vm.cpu[0].in_enclave && tcs()->cssa == 1);                        \
+#define BAD_RESUME(name, change)                                 \
+    TEST(eresume_##name)                                         \
+    {                                                            \
+        prepare();                                               \
+        CHECK(IS_OK(enter(0)));                                  \
+        sgx_aex(&vm.model, &vm.cpu[0], SGX_AEX_INTERRUPT, 0, 0); \
+        change;                                                  \
+        CHECK(IS_GP(resume(0)));                                 \
+        CHECK(!vm.cpu[0].in_enclave && tcs()->cssa == 1);        \
     }
 BAD_RESUME(xstate_bv, vm.pages[P_SSA0][513] = 2)
 BAD_RESUME(xcomp_bv, vm.pages[P_SSA0][520] = 1)

@@ -14,10 +14,7 @@
 struct machine vm;
 static EVP_PKEY *key;
 
-static u8 *page_of(void *front, u32 index, const struct sgx_epcm *epcm)
-{
-    return vm.pages[index];
-}
+static u8 *page_of(void *front, u32 index, const struct sgx_epcm *epcm) { return vm.pages[index]; }
 
 static void walk(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pte *ret_pte)
 {
@@ -35,15 +32,22 @@ static void event(void *front, const struct sgx_event *e)
 void machine_init(bool sgx2)
 {
     static const struct sgx_ops ops = { .page = page_of, .walk = walk, .event = event };
-    struct sgx_config config = { .sgx2 = sgx2, .kss = true, .xfrm = 7, .fuse = "test fuses", .paging_key = "boot",
-                                 .security_version = 3, .epc_base = 0x70000000, .xsave[2] = { 576, 256 } };
+    struct sgx_config config = { .sgx2 = sgx2,
+                                 .kss = true,
+                                 .xfrm = 7,
+                                 .fuse = "test fuses",
+                                 .paging_key = "boot",
+                                 .security_version = 3,
+                                 .epc_base = 0x70000000,
+                                 .xsave[2] = { 576, 256 } };
     memset(&vm, 0, sizeof(vm));
     vm.base = 0x100000;
     if (sgx_model_init(&vm.model, &config, &ops, NULL, vm.epcm, EPC_PAGES) != 0)
         abort();
     for (u32 i = 0; i < 2; i++)
-        vm.cpu[i] = (struct sgx_cpu){ .xcr0 = 7, .xsave = vm.xsave[i], .xsave_size = XSAVE_SIZE, .fs_base = 0xf5,
-                                      .gs_base = 0x65 };
+        vm.cpu[i] = (struct sgx_cpu){
+            .xcr0 = 7, .xsave = vm.xsave[i], .xsave_size = XSAVE_SIZE, .fs_base = 0xf5, .gs_base = 0x65
+        };
 }
 
 struct sgx_secs secs_default(void)
@@ -60,7 +64,8 @@ struct sgx_secs secs_default(void)
 
 void map(u32 place, u32 page)
 {
-    vm.ptes[place] = (struct sgx_pte){ .present = true, .writable = true, .executable = true, .is_epc = true, .page = page };
+    vm.ptes[place] =
+        (struct sgx_pte){ .present = true, .writable = true, .executable = true, .is_epc = true, .page = page };
 }
 
 struct sgx_result create(const struct sgx_secs *secs)
@@ -85,9 +90,9 @@ static EVP_PKEY *signing_key(void)
 {
     EVP_PKEY_CTX *ctx = key ? NULL : EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
     BIGNUM *three = BN_new();
-    if (!key && (!BN_set_word(three, 3) || EVP_PKEY_keygen_init(ctx) <= 0 ||
-                 EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 3072) <= 0 || EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, three) <= 0 ||
-                 EVP_PKEY_generate(ctx, &key) <= 0))
+    if (!key &&
+        (!BN_set_word(three, 3) || EVP_PKEY_keygen_init(ctx) <= 0 || EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 3072) <= 0 ||
+         EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, three) <= 0 || EVP_PKEY_generate(ctx, &key) <= 0))
         abort();
     BN_free(three);
     EVP_PKEY_CTX_free(ctx);

@@ -26,8 +26,8 @@ struct machine {
 
 extern struct machine vm;
 
-#define EPC(page) ((u64)(page) * 4096)
-#define LIN(page) (vm.base + (u64)(page) * 4096)
+#define EPC(page) ((u64)(page)*4096)
+#define LIN(page) (vm.base + (u64)(page)*4096)
 #define SECS_ADDRESS EPC(P_SECS)
 #define CODE_PFX (SGX_PFEC_P | SGX_PFEC_U | SGX_PFEC_SGX)
 
@@ -51,10 +51,31 @@ struct sgx_result modpr(u32 page, u64 flags);
 struct sgx_result modt(u32 page, u64 flags);
 struct sgx_result aug(u32 page, u32 place);
 
-#define IS_OK(r) ({ struct sgx_result is_r = (r); !is_r.vector && !is_r.zf; })
-#define IS_GP(r) ({ struct sgx_result is_r = (r); is_r.vector == SGX_GP; })
-#define IS_PF(r, at, code) ({ struct sgx_result is_r = (r); \
-    is_r.vector == SGX_PF && is_r.address == (at) && is_r.fault_code == (code); })
+// clang-format off: it takes "a.b && c" in a macro for a reference
+#define IS_OK(r)                      \
+    ({                                \
+        struct sgx_result is_r = (r); \
+        !is_r.vector && !is_r.zf;     \
+    })
+#define IS_GP(r)                      \
+    ({                                \
+        struct sgx_result is_r = (r); \
+        is_r.vector == SGX_GP;        \
+    })
+#define IS_PF(r, at, code)                                                         \
+    ({                                                                             \
+        struct sgx_result is_r = (r);                                              \
+        is_r.vector == SGX_PF &&is_r.address == (at) && is_r.fault_code == (code); \
+    })
 #define IS_PF_EPC(r, at) IS_PF(r, at, SGX_PFEC_P | SGX_PFEC_SGX)
-#define IS_TOLD(r, code) ({ struct sgx_result is_r = (r); !is_r.vector && !is_r.zf && is_r.cf && is_r.rax == (code); })
-#define IS_ERROR(r, code) ({ struct sgx_result is_r = (r); !is_r.vector && is_r.zf && is_r.rax == (code); })
+#define IS_TOLD(r, code)                                           \
+    ({                                                             \
+        struct sgx_result is_r = (r);                              \
+        !is_r.vector && !is_r.zf && is_r.cf && is_r.rax == (code); \
+    })
+#define IS_ERROR(r, code)                            \
+    ({                                               \
+        struct sgx_result is_r = (r);                \
+        !is_r.vector &&is_r.zf &&is_r.rax == (code); \
+    })
+// clang-format on

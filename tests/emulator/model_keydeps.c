@@ -28,7 +28,10 @@ static void change_attributemask(void) { request.attributemask.xfrm ^= 1ull << 9
 static void change_miscselect(void) { secs()->miscselect ^= 1; }
 static void change_miscmask(void) { request.miscmask ^= 2; }
 static void change_noisvprodid(void) { request.keypolicy |= SGX_KEYPOLICY_NOISVPRODID; }
-static void change_empty_policy(void) { memset(hidden()->isvfamilyid, 0, 16), request.keypolicy ^= SGX_KEYPOLICY_ISVFAMILYID; }
+static void change_empty_policy(void)
+{
+    memset(hidden()->isvfamilyid, 0, 16), request.keypolicy ^= SGX_KEYPOLICY_ISVFAMILYID;
+}
 static void change_configid(void) { secs()->configid[63] ^= 1; }
 static void change_configsvn(void) { request.configsvn--; }
 static void change_own_configsvn(void) { secs()->configsvn++; }
@@ -94,8 +97,9 @@ static void prepare(u16 keyname, u16 policy)
         memcpy(&fresh, &vm, sizeof(vm));
     }
     memcpy(&vm, &fresh, sizeof(vm));
-    request = (struct sgx_keyrequest){ .keyname = keyname, .keypolicy = policy, .isvsvn = 3, .configsvn = 2, .miscmask = 1,
-                                       .attributemask.xfrm = 7 };
+    request = (struct sgx_keyrequest){
+        .keyname = keyname, .keypolicy = policy, .isvsvn = 3, .configsvn = 2, .miscmask = 1, .attributemask.xfrm = 7
+    };
     memcpy(request.cpusvn, vm.model.cpusvn, 16);
 }
 

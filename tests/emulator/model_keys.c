@@ -45,16 +45,16 @@ static struct sgx_result report(const struct sgx_targetinfo *target, struct sgx_
     return result;
 }
 
-#define BAD_REQUEST(name, change, check)             \
-    TEST(egetkey_##name)                             \
-    {                                                \
-        u8 key[16];                                  \
-        prepare(0);                                  \
-        struct sgx_keyrequest r = seal_request();    \
-        change;                                      \
-        struct sgx_result got = get_key(&r, key);    \
-        CHECK(check);                                \
-        CHECK(all_zero(key, 16));                    \
+#define BAD_REQUEST(name, change, check)          \
+    TEST(egetkey_##name)                          \
+    {                                             \
+        u8 key[16];                               \
+        prepare(0);                               \
+        struct sgx_keyrequest r = seal_request(); \
+        change;                                   \
+        struct sgx_result got = get_key(&r, key); \
+        CHECK(check);                             \
+        CHECK(all_zero(key, 16));                 \
     }
 BAD_REQUEST(reserved1, r.reserved1 = 1, IS_GP(got))
 BAD_REQUEST(reserved2, r.reserved2[433] = 1, IS_GP(got))
@@ -223,9 +223,14 @@ TEST(ereport_operands)
 
 TEST(cmac_rfc4493)
 {
-    const u8 key[16] = { 0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c };
-    const u8 message[16] = { 0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a };
-    const u8 want[16] = { 0x07, 0x0a, 0x16, 0xb4, 0x6b, 0x4d, 0x41, 0x44, 0xf7, 0x9b, 0xdd, 0x9d, 0xd0, 0x4a, 0x28, 0x7c };
+    const u8 key[16] = {
+        0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c
+    };
+    const u8 message[16] = { 0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96,
+                             0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a };
+    const u8 want[16] = {
+        0x07, 0x0a, 0x16, 0xb4, 0x6b, 0x4d, 0x41, 0x44, 0xf7, 0x9b, 0xdd, 0x9d, 0xd0, 0x4a, 0x28, 0x7c
+    };
     u8 mac[16];
     CHECK_EQ(aes128_cmac(key, message, 16, mac), 0);
     CHECK(memcmp(mac, want, 16) == 0);

@@ -143,9 +143,11 @@ TEST(round_trip)
     swap[9] ^= 1;
     CHECK(IS_PF_EPC(eld(P_FREE, 3, &args, EPC(P_CODE), false), EPC(P_CODE)));
     CHECK(IS_PF_EPC(eld(P_CODE, 3, &args, SECS_ADDRESS, false), EPC(P_CODE)));
-    CHECK(IS_PF_EPC(sgx_eld(&vm.model, &(struct sgx_page_args){ .linaddr = args.linaddr, .srcpge = swap, .pcmd = &pcmd,
-                                                                .secs = SECS_ADDRESS }, EPC(P_FREE), EPC(P_INFO), false),
-                    EPC(P_INFO)));
+    CHECK(IS_PF_EPC(
+        sgx_eld(&vm.model,
+                &(struct sgx_page_args){ .linaddr = args.linaddr, .srcpge = swap, .pcmd = &pcmd, .secs = SECS_ADDRESS },
+                EPC(P_FREE), EPC(P_INFO), false),
+        EPC(P_INFO)));
     CHECK(!vm.epcm[P_FREE].valid);
     CHECK(IS_OK(eld(P_FREE, 3, &args, SECS_ADDRESS, false)));
     CHECK_EQ(vm.pages[P_FREE][4095], 0xa7);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Random sequences of leaves on two enclaves, two threads and their TLBs against invariants. SGX_MODEL_SEQUENCES: how many
-// (default 10000 of 40 leaves each).
+// Random sequences of leaves on two enclaves, two threads and their TLBs against invariants. SGX_MODEL_SEQUENCES: how
+// many (default 10000 of 40 leaves each).
 #include "model_fixture.h"
 
 #include "model/internal.h"
@@ -43,8 +43,12 @@ static void paging_leaf(u32 page)
     u64 slot_address = EPC(VA_PAGE) + slot * 8;
 
     switch (pick(4)) {
-    case 0: count(sgx_eblock(m, EPC(page))); break;
-    case 1: count(sgx_etrack(m, random_secs())); break;
+    case 0:
+        count(sgx_eblock(m, EPC(page)));
+        break;
+    case 1:
+        count(sgx_etrack(m, random_secs()));
+        break;
     case 2:
         evicted[slot] = (struct sgx_page_args){ .srcpge = swaps[slot], .pcmd = &pcmds[slot] };
         count(sgx_ewb(m, &evicted[slot], EPC(page), slot_address));
@@ -68,21 +72,33 @@ static void supervisor_leaf(void)
         count(sgx_eaug(m, &args, EPC(page)));
         break;
     }
-    case 1: count(modpr(page, test_random() & 7)); break;
-    case 2: count(modt(page, SGX_SECINFO_PT(pick(2) ? SGX_PT_TRIM : SGX_PT_TCS))); break;
-    case 3: case 4: case 5: case 6: paging_leaf(page); break;
+    case 1:
+        count(modpr(page, test_random() & 7));
+        break;
+    case 2:
+        count(modt(page, SGX_SECINFO_PT(pick(2) ? SGX_PT_TRIM : SGX_PT_TCS)));
+        break;
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+        paging_leaf(page);
+        break;
     case 7:
         if (page != P_SECS && page != SECS2 && pick(4) == 0)
             count(sgx_eremove(m, EPC(page)));
         break;
-    case 8: map(random_place(), page % EPC_PAGES); break;
+    case 8:
+        map(random_place(), page % EPC_PAGES);
+        break;
     case 9: { // the page where it belongs
         u64 place = (vm.epcm[page % EPC_PAGES].linaddr - vm.base) / 4096;
         if (place < PLACES)
             map((u32)place, page % EPC_PAGES);
         break;
     }
-    default: count(sgx_edbgrd(m, EPC(page) + pick(512) * 8, &value));
+    default:
+        count(sgx_edbgrd(m, EPC(page) + pick(512) * 8, &value));
     }
 }
 
@@ -102,19 +118,37 @@ static void user_leaf(void)
     u32 cpu = pick(CPUS), place = random_place();
 
     switch (pick(12)) {
-    case 0: case 1: count(enter(cpu)); break;
-    case 2: count(enclu(cpu, ENCLU_EENTER, LIN(ENCLAVE_PAGES + L_TCS), 0x5000, 0)); break;
-    case 3: count(resume(cpu)); break;
-    case 4: count(leave(cpu)); break;
-    case 5: sgx_aex(&vm.model, &vm.cpu[cpu], pick(33), 0, LIN(place)); break;
-    case 6: count(enclu(cpu, ENCLU_EMODPE, secinfo_at(random_flags()), LIN(place), 0)); break;
-    case 7: count(enclu(cpu, ENCLU_EACCEPTCOPY, secinfo_at(random_flags()), LIN(place), LIN(random_place()))); break;
-    case 8: count(enclu(cpu, ENCLU_EACCEPT, secinfo_at(random_flags()), LIN(place), 0)); break;
+    case 0:
+    case 1:
+        count(enter(cpu));
+        break;
+    case 2:
+        count(enclu(cpu, ENCLU_EENTER, LIN(ENCLAVE_PAGES + L_TCS), 0x5000, 0));
+        break;
+    case 3:
+        count(resume(cpu));
+        break;
+    case 4:
+        count(leave(cpu));
+        break;
+    case 5:
+        sgx_aex(&vm.model, &vm.cpu[cpu], pick(33), 0, LIN(place));
+        break;
+    case 6:
+        count(enclu(cpu, ENCLU_EMODPE, secinfo_at(random_flags()), LIN(place), 0));
+        break;
+    case 7:
+        count(enclu(cpu, ENCLU_EACCEPTCOPY, secinfo_at(random_flags()), LIN(place), LIN(random_place())));
+        break;
+    case 8:
+        count(enclu(cpu, ENCLU_EACCEPT, secinfo_at(random_flags()), LIN(place), 0));
+        break;
     case 9: // an EACCEPT that fits
         if (vm.ptes[place].is_epc)
             count(enclu(cpu, ENCLU_EACCEPT, secinfo_at(epcm_flags(&vm.epcm[vm.ptes[place].page])), LIN(place), 0));
         break;
-    default: access_memory(cpu, place);
+    default:
+        access_memory(cpu, place);
     }
 }
 
@@ -123,8 +157,9 @@ static u64 base_of(u32 secs) { return secs == P_SECS ? LIN(0) : LIN(ENCLAVE_PAGE
 static const char *broken_entry(const struct sgx_epcm *e)
 {
     if (!e->valid)
-        return e->secs != SGX_NO_PAGE || e->pending || e->modified || e->blocked || e->pr || e->r || e->w || e->x ?
-                   "an invalid entry is empty" : NULL;
+        return e->secs != SGX_NO_PAGE || e->pending || e->modified || e->blocked || e->pr || e->r || e->w || e->x
+                   ? "an invalid entry is empty"
+                   : NULL;
     if (!is_child_type(e->type))
         return e->secs != SGX_NO_PAGE || e->linaddr ? "SECS and VA pages have no owner" : NULL;
     if ((e->secs != P_SECS && e->secs != SECS2) || !vm.epcm[e->secs].valid || vm.epcm[e->secs].type != SGX_PT_SECS)
@@ -158,8 +193,8 @@ static const char *broken_counts(u32 secs)
     return sgx_threads_inside(&vm.model, secs) == inside ? NULL : "SECS counts the threads inside";
 }
 
-// A translation outlives a change of its page only while the change is not confirmed: BLOCKED (until EWB), PR and MODIFIED
-// (until EACCEPT). So no page that was freed, given away or accepted is reachable through a TLB.
+// A translation outlives a change of its page only while the change is not confirmed: BLOCKED (until EWB), PR and
+// MODIFIED (until EACCEPT). So no page that was freed, given away or accepted is reachable through a TLB.
 static const char *broken_translation(const struct sgx_cpu *c, u32 cpu, u32 place)
 {
     u32 page = tlb[cpu][place].page - 1, rights = tlb[cpu][place].rights;
@@ -187,8 +222,9 @@ static const char *broken_cpu(u32 cpu)
         struct sgx_result r = sgx_check_access(&vm.model, c, LIN(place), SGX_READ);
         bool own = in_elrange(c->base, c->size, LIN(place), 4096);
         if (own && !r.vector &&
-            (vm.epcm[pte->page].linaddr != LIN(place) || vm.epcm[pte->page].secs != c->secs || vm.epcm[pte->page].pending ||
-             vm.epcm[pte->page].modified || vm.epcm[pte->page].blocked || !vm.epcm[pte->page].r))
+            (vm.epcm[pte->page].linaddr != LIN(place) || vm.epcm[pte->page].secs != c->secs ||
+             vm.epcm[pte->page].pending || vm.epcm[pte->page].modified || vm.epcm[pte->page].blocked ||
+             !vm.epcm[pte->page].r))
             return "no access where the EPCM does not say so";
         if (!own && !r.vector && !r.cf)
             return "another's page is an abort page";
@@ -230,11 +266,14 @@ static bool build_second(void)
     if (!IS_OK(sgx_ecreate(&vm.model, &create_args, EPC(SECS2))))
         return false;
     for (u32 i = 0; i <= L_CODE; i++) {
-        info = (struct sgx_secinfo){ .flags = i == L_TCS ? SGX_SECINFO_PT(SGX_PT_TCS) : SGX_SECINFO_PT(SGX_PT_REG) | 3 };
+        info =
+            (struct sgx_secinfo){ .flags = i == L_TCS ? SGX_SECINFO_PT(SGX_PT_TCS) : SGX_SECINFO_PT(SGX_PT_REG) | 3 };
         memset(page, 0, sizeof(page));
         if (i == L_TCS)
             memcpy(page, vm.pages[P_TCS], sizeof(page));
-        struct sgx_page_args args = { .linaddr = LIN(ENCLAVE_PAGES + i), .srcpge = page, .secinfo = &info, .secs = EPC(SECS2) };
+        struct sgx_page_args args = {
+            .linaddr = LIN(ENCLAVE_PAGES + i), .srcpge = page, .secinfo = &info, .secs = EPC(SECS2)
+        };
         if (!IS_OK(sgx_eadd(&vm.model, &args, EPC(SECS2 + 1 + i))))
             return false;
         map(ENCLAVE_PAGES + i, SECS2 + 1 + i);

@@ -11,13 +11,13 @@ enum { PAGE = 0, INFO, LINE, SECS, SOURCE }; // operands
 static struct sgx_secs *secs(void) { return secs_of(&vm.model, P_SECS); }
 
 // The EPC page in RCX of an ENCLS leaf.
-#define EPC_PAGE_CAUSES(part)                                                       \
-    CAUSE("RCX unaligned", TOUCH(PAGE, F_ADDRESS), GP, op.epc += part);              \
+#define EPC_PAGE_CAUSES(part)                                           \
+    CAUSE("RCX unaligned", TOUCH(PAGE, F_ADDRESS), GP, op.epc += part); \
     CAUSE("RCX outside the EPC", TOUCH(PAGE, F_ADDRESS), PFE(EPC(EPC_PAGES)), op.epc = EPC(EPC_PAGES))
-#define SECINFO_RESERVED_CAUSES                                                                             \
-    CAUSE("SECINFO reserved byte", TOUCH(INFO, F_OTHER), GP, op.info.reserved[55] = 1);                      \
-    CAUSE("SECINFO.FLAGS bit 6", TOUCH(INFO, F_DATA), GP, op.info.flags |= 1 << 6);                          \
-    CAUSE("SECINFO.FLAGS bit 16", TOUCH(INFO, F_DATA), GP, op.info.flags |= 1 << 16);                        \
+#define SECINFO_RESERVED_CAUSES                                                         \
+    CAUSE("SECINFO reserved byte", TOUCH(INFO, F_OTHER), GP, op.info.reserved[55] = 1); \
+    CAUSE("SECINFO.FLAGS bit 6", TOUCH(INFO, F_DATA), GP, op.info.flags |= 1 << 6);     \
+    CAUSE("SECINFO.FLAGS bit 16", TOUCH(INFO, F_DATA), GP, op.info.flags |= 1 << 16);   \
     CAUSE("SECINFO.FLAGS bit 63", TOUCH(INFO, F_DATA), GP, op.info.flags |= 1ull << 63)
 
 static void prepare_ecreate(void)
@@ -35,43 +35,43 @@ static struct sgx_result run_ecreate(void) { return sgx_ecreate(&vm.model, &op.a
 #define BAD_XFRM(name, bits) \
     CAUSE("XFRM " name, TOUCH(SOURCE, F_DATA), GP, (vm.model.config.xfrm = UINT64_MAX, op.secs.attributes.xfrm = bits))
 #define BAD_SECS(name, change) CAUSE("SECS " name, TOUCH(SOURCE, F_DATA), GP, change)
-#define SECS_ATTRIBUTE_CAUSES                                                                                \
-    CAUSE("XFRM beyond CPUID", TOUCH(SOURCE, F_DATA), GP, op.secs.attributes.xfrm |= 1 << 9);                 \
-    BAD_XFRM("without x87", 6);                                                                              \
-    BAD_XFRM("without SSE", 5);                                                                              \
-    BAD_XFRM("half of MPX", 7 | 1 << 3);                                                                     \
-    BAD_XFRM("AVX-512 without AVX", 3 | 7 << 5);                                                             \
-    BAD_XFRM("part of AVX-512", 7 | 3 << 5);                                                                 \
-    BAD_XFRM("half of AMX", 7 | 1 << 17);                                                                    \
-    BAD_XFRM("bit 63", 7 | 1ull << 63);                                                                      \
-    BAD_SECS("MISCSELECT", op.secs.miscselect = 2);                                                          \
-    BAD_SECS("ATTRIBUTES.INIT", op.secs.attributes.flags |= SGX_ATTR_INIT);                                  \
-    BAD_SECS("ATTRIBUTES bit 3", op.secs.attributes.flags |= 8);                                             \
-    BAD_SECS("ATTRIBUTES.CET", op.secs.attributes.flags |= SGX_ATTR_CET);                                    \
-    BAD_SECS("ATTRIBUTES.AEXNOTIFY without it", op.secs.attributes.flags |= SGX_ATTR_AEXNOTIFY);             \
+#define SECS_ATTRIBUTE_CAUSES                                                                    \
+    CAUSE("XFRM beyond CPUID", TOUCH(SOURCE, F_DATA), GP, op.secs.attributes.xfrm |= 1 << 9);    \
+    BAD_XFRM("without x87", 6);                                                                  \
+    BAD_XFRM("without SSE", 5);                                                                  \
+    BAD_XFRM("half of MPX", 7 | 1 << 3);                                                         \
+    BAD_XFRM("AVX-512 without AVX", 3 | 7 << 5);                                                 \
+    BAD_XFRM("part of AVX-512", 7 | 3 << 5);                                                     \
+    BAD_XFRM("half of AMX", 7 | 1 << 17);                                                        \
+    BAD_XFRM("bit 63", 7 | 1ull << 63);                                                          \
+    BAD_SECS("MISCSELECT", op.secs.miscselect = 2);                                              \
+    BAD_SECS("ATTRIBUTES.INIT", op.secs.attributes.flags |= SGX_ATTR_INIT);                      \
+    BAD_SECS("ATTRIBUTES bit 3", op.secs.attributes.flags |= 8);                                 \
+    BAD_SECS("ATTRIBUTES.CET", op.secs.attributes.flags |= SGX_ATTR_CET);                        \
+    BAD_SECS("ATTRIBUTES.AEXNOTIFY without it", op.secs.attributes.flags |= SGX_ATTR_AEXNOTIFY); \
     BAD_SECS("ATTRIBUTES.KSS without it", (vm.model.config.kss = false, op.secs.attributes.flags |= SGX_ATTR_KSS))
-#define SECS_LAYOUT_CAUSES                                                                                   \
-    BAD_SECS("SSAFRAMESIZE 0", op.secs.ssaframesize = 0);                                                    \
-    BAD_SECS("base not canonical", op.secs.base = NON_CANONICAL);                                            \
-    BAD_SECS("32-bit base", (op.secs.attributes.flags &= ~SGX_ATTR_MODE64BIT, op.secs.base = 1ull << 32));   \
-    BAD_SECS("32-bit size", (op.secs.attributes.flags &= ~SGX_ATTR_MODE64BIT, op.secs.base = 0,              \
-                             op.secs.size = 1ull << 31));                                                    \
-    BAD_SECS("size at the limit", (op.secs.base = 0, op.secs.size = 1ull << 46));                            \
-    BAD_SECS("size of a page", op.secs.size = 4096);                                                         \
-    BAD_SECS("size 0", op.secs.size = 0);                                                                    \
-    BAD_SECS("size no power of two", op.secs.size = 3 * 4096);                                               \
-    BAD_SECS("base not aligned to size", op.secs.base += 4096);                                              \
-    BAD_SECS("reserved 1", op.secs.reserved1[0] = 1);                                                        \
-    BAD_SECS("reserved 2", op.secs.reserved2[31] = 1);                                                       \
-    BAD_SECS("reserved 3", op.secs.reserved3[0] = 1);                                                        \
-    BAD_SECS("reserved 4", op.secs.reserved4[3833] = 1);                                                     \
-    BAD_SECS("CET field", op.secs.cet[7] = 1);                                                               \
-    BAD_SECS("CONFIGID without KSS", op.secs.configid[63] = 1);                                              \
+#define SECS_LAYOUT_CAUSES                                                                                    \
+    BAD_SECS("SSAFRAMESIZE 0", op.secs.ssaframesize = 0);                                                     \
+    BAD_SECS("base not canonical", op.secs.base = NON_CANONICAL);                                             \
+    BAD_SECS("32-bit base", (op.secs.attributes.flags &= ~SGX_ATTR_MODE64BIT, op.secs.base = 1ull << 32));    \
+    BAD_SECS("32-bit size",                                                                                   \
+             (op.secs.attributes.flags &= ~SGX_ATTR_MODE64BIT, op.secs.base = 0, op.secs.size = 1ull << 31)); \
+    BAD_SECS("size at the limit", (op.secs.base = 0, op.secs.size = 1ull << 46));                             \
+    BAD_SECS("size of a page", op.secs.size = 4096);                                                          \
+    BAD_SECS("size 0", op.secs.size = 0);                                                                     \
+    BAD_SECS("size no power of two", op.secs.size = 3 * 4096);                                                \
+    BAD_SECS("base not aligned to size", op.secs.base += 4096);                                               \
+    BAD_SECS("reserved 1", op.secs.reserved1[0] = 1);                                                         \
+    BAD_SECS("reserved 2", op.secs.reserved2[31] = 1);                                                        \
+    BAD_SECS("reserved 3", op.secs.reserved3[0] = 1);                                                         \
+    BAD_SECS("reserved 4", op.secs.reserved4[3833] = 1);                                                      \
+    BAD_SECS("CET field", op.secs.cet[7] = 1);                                                                \
+    BAD_SECS("CONFIGID without KSS", op.secs.configid[63] = 1);                                               \
     BAD_SECS("CONFIGSVN without KSS", op.secs.configsvn = 1)
 
 TEST(rows_ecreate)
 {
-    LEAF("ECREATE", prepare_ecreate, run_ecreate) {
+    LEAF ("ECREATE", prepare_ecreate, run_ecreate) {
         EPC_PAGE_CAUSES(8);
         CAUSE("LINADDR", TOUCH(LINE, F_DATA), GP, op.args.linaddr = 4096);
         CAUSE("SECS", TOUCH(SECS, F_DATA), GP, op.args.secs = 4096);
@@ -96,16 +96,16 @@ static struct sgx_result run_eadd(void) { return sgx_eadd(&vm.model, &op.args, o
 #define SECS_OPERAND_UNALIGNED CAUSE("SECS unaligned", TOUCH(SECS, F_ADDRESS), GP, op.args.secs += 8)
 #define SECS_OPERAND_OUTSIDE \
     CAUSE("SECS outside the EPC", TOUCH(SECS, F_ADDRESS), PFE(EPC(EPC_PAGES + 1)), op.args.secs = EPC(EPC_PAGES + 1))
-#define SECS_ENTRY_CAUSES                                                                             \
-    CAUSE("SECS invalid", TOUCH(SECS, F_VALID), PFE(SECS_ADDRESS), vm.epcm[P_SECS].valid = false);     \
+#define SECS_ENTRY_CAUSES                                                                          \
+    CAUSE("SECS invalid", TOUCH(SECS, F_VALID), PFE(SECS_ADDRESS), vm.epcm[P_SECS].valid = false); \
     CAUSE("SECS not one", TOUCH(SECS, F_TYPE), PFE(SECS_ADDRESS), vm.epcm[P_SECS].type = SGX_PT_VA)
-#define LINADDR_CAUSES                                                                        \
-    CAUSE("LINADDR below", TOUCH(LINE, F_DATA), GP, op.args.linaddr = AT(0) - 4096);           \
+#define LINADDR_CAUSES                                                               \
+    CAUSE("LINADDR below", TOUCH(LINE, F_DATA), GP, op.args.linaddr = AT(0) - 4096); \
     CAUSE("LINADDR above", TOUCH(LINE, F_DATA), GP, op.args.linaddr = AT(ENCLAVE_PAGES))
 
 TEST(rows_eadd)
 {
-    LEAF("EADD", prepare_eadd, run_eadd) {
+    LEAF ("EADD", prepare_eadd, run_eadd) {
         EPC_PAGE_CAUSES(1);
         CAUSE("LINADDR unaligned", TOUCH(LINE, F_DATA), GP, op.args.linaddr++);
         SECS_OPERAND_UNALIGNED;
@@ -127,14 +127,14 @@ static struct sgx_tcs *source_tcs(void) { return (struct sgx_tcs *)(void *)op.pa
 static void prepare_eadd_tcs(void)
 {
     prepare_eadd();
-    op.info.flags = PT(SGX_PT_TCS) | SGX_SECINFO_W; // rights are ignored
+    op.info.flags = PT(SGX_PT_TCS) | SGX_SECINFO_W;                               // rights are ignored
     source_tcs()->ossa = 8, source_tcs()->ofsbase = 1, source_tcs()->ogsbase = 2; // EENTER's business
     source_tcs()->flags = SGX_TCS_DBGOPTIN;
 }
 
 TEST(rows_eadd_tcs)
 {
-    LEAF("EADD of a TCS", prepare_eadd_tcs, run_eadd) {
+    LEAF ("EADD of a TCS", prepare_eadd_tcs, run_eadd) {
         SECS_OPERAND_OUTSIDE;
         SECINFO_RESERVED_CAUSES;
         CAUSE("page valid", TOUCH(PAGE, F_VALID), PFE(EPC(2)), vm.epcm[2].valid = true);
@@ -164,7 +164,7 @@ static struct sgx_result run_eextend(void) { return sgx_eextend(&vm.model, op.rb
 
 TEST(rows_eextend)
 {
-    LEAF("EEXTEND", prepare_eextend, run_eextend) {
+    LEAF ("EEXTEND", prepare_eextend, run_eextend) {
         CAUSE("RBX unaligned", TOUCH(SECS, F_ADDRESS), GP, op.rbx += 256);
         CAUSE("RBX outside the EPC", TOUCH(SECS, F_ADDRESS), PFE(EPC(EPC_PAGES + 1)), op.rbx = EPC(EPC_PAGES + 1));
         EPC_PAGE_CAUSES(128);
@@ -201,15 +201,15 @@ static struct sgx_result run_einit(void)
 }
 
 enum { FORM = 1, SIGNATURE, FIELD, LAUNCH }; // operands of EINIT besides PAGE
-#define BAD_FORM(name, change) \
-    CAUSE(name, TOUCH(FORM, F_DATA), ERR(SGX_INVALID_SIG_STRUCT), (op.resign = true, change))
+#define BAD_FORM(name, change) CAUSE(name, TOUCH(FORM, F_DATA), ERR(SGX_INVALID_SIG_STRUCT), (op.resign = true, change))
 #define BAD_FIELD(name, field, error, change) CAUSE(name, TOUCH(FIELD, field), ERR(error), (op.resign = true, change))
-#define UNSIGNED(name, byte) \
-    CAUSE(name, TOUCH(SIGNATURE, F_DATA), ERR(SGX_INVALID_SIGNATURE), op.spoil = (u8 *)&op.sig + offsetof(struct sgx_sigstruct, byte))
+#define UNSIGNED(name, byte)                                          \
+    CAUSE(name, TOUCH(SIGNATURE, F_DATA), ERR(SGX_INVALID_SIGNATURE), \
+          op.spoil = (u8 *)&op.sig + offsetof(struct sgx_sigstruct, byte))
 
 TEST(rows_einit)
 {
-    LEAF("EINIT", prepare_einit, run_einit) {
+    LEAF ("EINIT", prepare_einit, run_einit) {
         EPC_PAGE_CAUSES(1);
         BAD_FORM("HEADER", op.sig.header[15] = 1);
         BAD_FORM("HEADER2", op.sig.header2[15] = 1);
@@ -252,7 +252,7 @@ static struct sgx_result run_eremove(void) { return sgx_eremove(&vm.model, op.ep
 
 TEST(rows_eremove)
 {
-    LEAF("EREMOVE", prepare_eremove, run_eremove) {
+    LEAF ("EREMOVE", prepare_eremove, run_eremove) {
         EPC_PAGE_CAUSES(8);
         CAUSE("SECS with children", TOUCH(PAGE, F_ADDRESS), ERR(SGX_CHILD_PRESENT), op.epc = SECS_ADDRESS);
         CAUSE("REG, thread inside", TOUCH(INFO, F_DATA), ERR(SGX_ENCLAVE_ACT), enter(0));
@@ -282,20 +282,20 @@ static void at_tcs(u64 offset)
 }
 #define TCS_TOUCHES (TOUCH(PAGE, F_ADDRESS) | TOUCH(PAGE, F_TYPE) | TOUCH(PAGE, F_VALID))
 #define DEBUG_TARGET PFE(EPC(P_DATA) + 16)
-#define DEBUG_CAUSES                                                                                              \
-    EPC_PAGE_CAUSES(4);                                                                                           \
-    CAUSE("invalid", TOUCH(PAGE, F_VALID), DEBUG_TARGET, vm.epcm[P_DATA].valid = false);                           \
-    CAUSE("a SECS", TOUCH(PAGE, F_TYPE), DEBUG_TARGET, vm.epcm[P_DATA].type = SGX_PT_SECS);                        \
+#define DEBUG_CAUSES                                                                        \
+    EPC_PAGE_CAUSES(4);                                                                     \
+    CAUSE("invalid", TOUCH(PAGE, F_VALID), DEBUG_TARGET, vm.epcm[P_DATA].valid = false);    \
+    CAUSE("a SECS", TOUCH(PAGE, F_TYPE), DEBUG_TARGET, vm.epcm[P_DATA].type = SGX_PT_SECS); \
     CAUSE("TRIM", TOUCH(PAGE, F_TYPE), DEBUG_TARGET, vm.epcm[P_DATA].type = SGX_PT_TRIM)
-#define DEBUG_STATE_CAUSES                                                                                        \
-    CAUSE("PENDING", TOUCH(PAGE, F_PENDING), ERR(SGX_PAGE_NOT_DEBUGGABLE), vm.epcm[P_DATA].pending = true);        \
+#define DEBUG_STATE_CAUSES                                                                                  \
+    CAUSE("PENDING", TOUCH(PAGE, F_PENDING), ERR(SGX_PAGE_NOT_DEBUGGABLE), vm.epcm[P_DATA].pending = true); \
     CAUSE("MODIFIED", TOUCH(PAGE, F_MODIFIED), ERR(SGX_PAGE_NOT_DEBUGGABLE), vm.epcm[P_DATA].modified = true)
 #define DEBUG_OWNER_CAUSE \
     CAUSE("not a debug enclave", TOUCH(SECS, F_DATA), GP, secs()->attributes.flags &= ~SGX_ATTR_DEBUG)
 
 TEST(rows_edbgrd)
 {
-    LEAF("EDBGRD", prepare_debug, run_edbgrd) {
+    LEAF ("EDBGRD", prepare_debug, run_edbgrd) {
         DEBUG_CAUSES;
         DEBUG_STATE_CAUSES;
         CAUSE("beyond the TCS", TCS_TOUCHES, GP, at_tcs(72));
@@ -305,7 +305,7 @@ TEST(rows_edbgrd)
 
 TEST(rows_edbgwr)
 {
-    LEAF("EDBGWR", prepare_debug, run_edbgwr) {
+    LEAF ("EDBGWR", prepare_debug, run_edbgwr) {
         DEBUG_CAUSES;
         CAUSE("a VA page", TOUCH(PAGE, F_TYPE), DEBUG_TARGET, vm.epcm[P_DATA].type = SGX_PT_VA);
         DEBUG_STATE_CAUSES;
@@ -342,7 +342,7 @@ static struct sgx_result run_eaug(void) { return sgx_eaug(&vm.model, &op.args, o
 
 TEST(rows_eaug)
 {
-    LEAF("EAUG", prepare_eaug, run_eaug) {
+    LEAF ("EAUG", prepare_eaug, run_eaug) {
         CAUSE("no SGX2", TOUCH(INFO, F_OTHER), GP, vm.model.config.sgx2 = false);
         EPC_PAGE_CAUSES(8);
         SECS_OPERAND_UNALIGNED;
@@ -376,8 +376,8 @@ static struct sgx_result run_emodpr(void) { return sgx_emodpr(&vm.model, &op.inf
 static struct sgx_result run_emodt(void) { return sgx_emodt(&vm.model, &op.info, op.epc); }
 
 #define EMOD_INVALID CAUSE("invalid", TOUCH(PAGE, F_VALID), PFE(EPC(P_DATA)), vm.epcm[P_DATA].valid = false)
-#define EMOD_STATE_CAUSES                                                                                          \
-    CAUSE("PENDING", TOUCH(PAGE, F_PENDING), ERR(SGX_PAGE_NOT_MODIFIABLE), vm.epcm[P_DATA].pending = true);         \
+#define EMOD_STATE_CAUSES                                                                                   \
+    CAUSE("PENDING", TOUCH(PAGE, F_PENDING), ERR(SGX_PAGE_NOT_MODIFIABLE), vm.epcm[P_DATA].pending = true); \
     CAUSE("MODIFIED", TOUCH(PAGE, F_MODIFIED), ERR(SGX_PAGE_NOT_MODIFIABLE), vm.epcm[P_DATA].modified = true)
 #define EMOD_TYPE(t) CAUSE("type " #t, TOUCH(PAGE, F_TYPE), PFE(EPC(P_DATA)), vm.epcm[P_DATA].type = t)
 #define EMOD_BEFORE CAUSE("no SGX2", TOUCH(SECS, F_DATA), GP, vm.model.config.sgx2 = false)
@@ -385,7 +385,7 @@ static struct sgx_result run_emodt(void) { return sgx_emodt(&vm.model, &op.info,
 
 TEST(rows_emodpr)
 {
-    LEAF("EMODPR", prepare_emodpr, run_emodpr) {
+    LEAF ("EMODPR", prepare_emodpr, run_emodpr) {
         EMOD_BEFORE;
         EPC_PAGE_CAUSES(8);
         SECINFO_RESERVED_CAUSES;
@@ -402,7 +402,7 @@ TEST(rows_emodpr)
 
 TEST(rows_emodt)
 {
-    LEAF("EMODT", prepare_emodt, run_emodt) {
+    LEAF ("EMODT", prepare_emodt, run_emodt) {
         EMOD_BEFORE;
         EPC_PAGE_CAUSES(8);
         SECINFO_RESERVED_CAUSES;

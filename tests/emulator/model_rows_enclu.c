@@ -32,12 +32,12 @@ static struct sgx_result run_eaccept(void) { return enclu(0, ENCLU_EACCEPT, op.r
 static struct sgx_result run_eacceptcopy(void) { return enclu(0, ENCLU_EACCEPTCOPY, op.rbx, op.rcx, op.rdx); }
 static struct sgx_result run_emodpe(void) { return enclu(0, ENCLU_EMODPE, op.rbx, op.rcx, 0); }
 
-#define MODE_CAUSES                                                                  \
-    CAUSE("outside", TOUCH(MODE, F_DATA), GP, leave(0));                              \
+#define MODE_CAUSES                                      \
+    CAUSE("outside", TOUCH(MODE, F_DATA), GP, leave(0)); \
     CAUSE("no SGX2", TOUCH(MODE, F_OTHER), GP, vm.model.config.sgx2 = false)
-#define INFO_RESERVED_CAUSES                                                         \
-    CAUSE("reserved byte", TOUCH(SECINFO, F_OTHER), GP, info()->reserved[55] = 1);    \
-    CAUSE("FLAGS bit 7", TOUCH(SECINFO, F_DATA), GP, info()->flags |= 1 << 7);        \
+#define INFO_RESERVED_CAUSES                                                       \
+    CAUSE("reserved byte", TOUCH(SECINFO, F_OTHER), GP, info()->reserved[55] = 1); \
+    CAUSE("FLAGS bit 7", TOUCH(SECINFO, F_DATA), GP, info()->flags |= 1 << 7);     \
     CAUSE("FLAGS bit 16", TOUCH(SECINFO, F_DATA), GP, info()->flags |= 1 << 16)
 #define BAD_FLAGS(value) CAUSE("SECINFO " #value, TOUCH(SECINFO, F_DATA), GP, info()->flags = (value))
 #define TARGET_PF PFU(AT(L_FREE), CODE_PFX)
@@ -48,7 +48,7 @@ static void prepare_eaccept(void) { prepare_inside(REG | R | W | PENDING); }
 
 TEST(rows_eaccept)
 {
-    LEAF("EACCEPT", prepare_eaccept, run_eaccept) {
+    LEAF ("EACCEPT", prepare_eaccept, run_eaccept) {
         MODE_CAUSES;
         PLACE_CAUSES(SECINFO, rbx, 32);
         WALK_CAUSES(SECINFO, L_INFO, 0);
@@ -101,7 +101,7 @@ static void prepare_tcs(void)
 
 TEST(rows_eaccept_tcs)
 {
-    LEAF("EACCEPT of a TCS", prepare_tcs, run_eaccept) {
+    LEAF ("EACCEPT of a TCS", prepare_tcs, run_eaccept) {
         TARGET_CAUSE("elsewhere", F_PLACE, MISMATCH, target()->linaddr += 4096);
         TARGET_CAUSE("TRIM", F_TYPE, MISMATCH, target()->type = SGX_PT_TRIM);
         TARGET_CAUSE("not tracked", F_OTHER, ERR(SGX_NOT_TRACKED),
@@ -125,7 +125,7 @@ static void prepare_eacceptcopy(void) { prepare_inside(REG | R | X | PENDING | P
 
 TEST(rows_eacceptcopy)
 {
-    LEAF("EACCEPTCOPY", prepare_eacceptcopy, run_eacceptcopy) {
+    LEAF ("EACCEPTCOPY", prepare_eacceptcopy, run_eacceptcopy) {
         MODE_CAUSES;
         PLACE_CAUSES(SECINFO, rbx, 32);
         PLACE_CAUSES(TARGET, rcx, 2048);
@@ -164,7 +164,7 @@ static void prepare_emodpe(void)
 
 TEST(rows_emodpe)
 {
-    LEAF("EMODPE", prepare_emodpe, run_emodpe) {
+    LEAF ("EMODPE", prepare_emodpe, run_emodpe) {
         MODE_CAUSES;
         PLACE_CAUSES(SECINFO, rbx, 32);
         PLACE_CAUSES(TARGET, rcx, 2048);
@@ -201,7 +201,7 @@ static struct sgx_result run_ereport(void) { return enclu(0, ENCLU_EREPORT, op.r
 
 TEST(rows_ereport)
 {
-    LEAF("EREPORT", prepare_ereport, run_ereport) {
+    LEAF ("EREPORT", prepare_ereport, run_ereport) {
         OUTSIDE_CAUSE;
         PLACE_CAUSES(SECINFO, rbx, 256);
         WALK_CAUSES(SECINFO, L_INFO, 0);
@@ -227,12 +227,11 @@ static void prepare_egetkey(void)
 }
 static struct sgx_result run_egetkey(void) { return enclu(0, ENCLU_EGETKEY, op.rbx, op.rcx, 0); }
 #define BAD_POLICY(bits) CAUSE("KEYPOLICY " #bits, TOUCH(REQUEST, F_RIGHT), GP, request()->keypolicy = (bits))
-#define NO_KEY(name, code) \
-    CAUSE(#name, TOUCH(REQUEST, F_TYPE), ERR(code), request()->keyname = name)
+#define NO_KEY(name, code) CAUSE(#name, TOUCH(REQUEST, F_TYPE), ERR(code), request()->keyname = name)
 
 TEST(rows_egetkey)
 {
-    LEAF("EGETKEY", prepare_egetkey, run_egetkey) {
+    LEAF ("EGETKEY", prepare_egetkey, run_egetkey) {
         OUTSIDE_CAUSE;
         PLACE_CAUSES(SECINFO, rbx, 256);
         WALK_CAUSES(SECINFO, L_INFO, 0);

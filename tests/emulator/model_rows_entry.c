@@ -30,49 +30,49 @@ static struct sgx_result run_eresume(void) { return enclu(0, ENCLU_ERESUME, op.r
 #define TCS_PF PFU(AT(L_TCS), CODE_PFX)
 #define TCS_FIELD(name, change) CAUSE("TCS." name, TOUCH(TCS, F_DATA), GP, change)
 // What EENTER and ERESUME check before they look at CSSA.
-#define TCS_CAUSES                                                                                        \
-    CAUSE("inside an enclave", TOUCH(SECS, F_ADDRESS), GP, vm.cpu[0].in_enclave = true);                   \
-    CAUSE("RBX unaligned", TOUCH(TCS, F_ADDRESS), GP, op.rbx += 8);                                        \
-    WALK_CAUSES(TCS, L_TCS, 0);                                                                            \
-    CAUSE("AEP not canonical", TOUCH(AEP, F_ADDRESS), GP, op.rcx = NON_CANONICAL);                         \
-    CAUSE("TCS invalid", TOUCH(TCS, F_VALID), TCS_PF, vm.epcm[P_TCS].valid = false);                       \
-    CAUSE("TCS blocked", TOUCH(TCS, F_BLOCKED), TCS_PF, vm.epcm[P_TCS].blocked = true);                    \
-    CAUSE("TCS elsewhere", TOUCH(TCS, F_PLACE), TCS_PF, vm.epcm[P_TCS].linaddr += 4096);                   \
-    CAUSE("a REG page", TOUCH(TCS, F_TYPE), TCS_PF, vm.epcm[P_TCS].type = SGX_PT_REG);                     \
-    CAUSE("a TRIM page", TOUCH(TCS, F_TYPE), TCS_PF, vm.epcm[P_TCS].type = SGX_PT_TRIM);                   \
-    CAUSE("TCS pending", TOUCH(TCS, F_PENDING), TCS_PF, vm.epcm[P_TCS].pending = true);                    \
-    CAUSE("TCS modified", TOUCH(TCS, F_MODIFIED), TCS_PF, vm.epcm[P_TCS].modified = true);                 \
-    TCS_FIELD("OSSA unaligned", tcs()->ossa += 8);                                                         \
-    TCS_FIELD("OFSBASE unaligned", tcs()->ofsbase += 8);                                                   \
-    TCS_FIELD("OGSBASE unaligned", tcs()->ogsbase += 8);                                                   \
-    TCS_FIELD("FLAGS", tcs()->flags = 4);                                                                  \
-    TCS_FIELD("FLAGS.AEXNOTIFY without it", tcs()->flags = SGX_TCS_AEXNOTIFY);                             \
-    TCS_FIELD("FLAGS.AEXNOTIFY that the enclave does not want",                                            \
-              (vm.model.config.aex_notify = true, tcs()->flags = SGX_TCS_AEXNOTIFY));                      \
-    CAUSE("not initialised", TOUCH(SECS, F_DATA), GP, secs()->attributes.flags &= ~SGX_ATTR_INIT);         \
-    CAUSE("32-bit enclave", TOUCH(SECS, F_DATA), GP, secs()->attributes.flags &= ~SGX_ATTR_MODE64BIT);     \
+#define TCS_CAUSES                                                                                     \
+    CAUSE("inside an enclave", TOUCH(SECS, F_ADDRESS), GP, vm.cpu[0].in_enclave = true);               \
+    CAUSE("RBX unaligned", TOUCH(TCS, F_ADDRESS), GP, op.rbx += 8);                                    \
+    WALK_CAUSES(TCS, L_TCS, 0);                                                                        \
+    CAUSE("AEP not canonical", TOUCH(AEP, F_ADDRESS), GP, op.rcx = NON_CANONICAL);                     \
+    CAUSE("TCS invalid", TOUCH(TCS, F_VALID), TCS_PF, vm.epcm[P_TCS].valid = false);                   \
+    CAUSE("TCS blocked", TOUCH(TCS, F_BLOCKED), TCS_PF, vm.epcm[P_TCS].blocked = true);                \
+    CAUSE("TCS elsewhere", TOUCH(TCS, F_PLACE), TCS_PF, vm.epcm[P_TCS].linaddr += 4096);               \
+    CAUSE("a REG page", TOUCH(TCS, F_TYPE), TCS_PF, vm.epcm[P_TCS].type = SGX_PT_REG);                 \
+    CAUSE("a TRIM page", TOUCH(TCS, F_TYPE), TCS_PF, vm.epcm[P_TCS].type = SGX_PT_TRIM);               \
+    CAUSE("TCS pending", TOUCH(TCS, F_PENDING), TCS_PF, vm.epcm[P_TCS].pending = true);                \
+    CAUSE("TCS modified", TOUCH(TCS, F_MODIFIED), TCS_PF, vm.epcm[P_TCS].modified = true);             \
+    TCS_FIELD("OSSA unaligned", tcs()->ossa += 8);                                                     \
+    TCS_FIELD("OFSBASE unaligned", tcs()->ofsbase += 8);                                               \
+    TCS_FIELD("OGSBASE unaligned", tcs()->ogsbase += 8);                                               \
+    TCS_FIELD("FLAGS", tcs()->flags = 4);                                                              \
+    TCS_FIELD("FLAGS.AEXNOTIFY without it", tcs()->flags = SGX_TCS_AEXNOTIFY);                         \
+    TCS_FIELD("FLAGS.AEXNOTIFY that the enclave does not want",                                        \
+              (vm.model.config.aex_notify = true, tcs()->flags = SGX_TCS_AEXNOTIFY));                  \
+    CAUSE("not initialised", TOUCH(SECS, F_DATA), GP, secs()->attributes.flags &= ~SGX_ATTR_INIT);     \
+    CAUSE("32-bit enclave", TOUCH(SECS, F_DATA), GP, secs()->attributes.flags &= ~SGX_ATTR_MODE64BIT); \
     CAUSE("XCR0", TOUCH(SECS, F_OTHER), GP, vm.cpu[0].xcr0 = 3)
 
 #define SSA_PF(code) PFU(AT(L_SSA), code)
 #define SSA_WRITE (SGX_PFEC_U | SGX_PFEC_W)
 #define SSA_STATE(name, field, change) CAUSE("SSA " name, TOUCH(SSA, field), SSA_PF(CODE_PFX | SGX_PFEC_W), change)
-#define SSA_CAUSES                                                                                                  \
-    CAUSE("SSA absent", TOUCH(SSA, F_PTE), SSA_PF(SSA_WRITE), vm.ptes[L_SSA].present = false);                       \
-    CAUSE("SSA read-only", TOUCH(SSA, F_PTE), SSA_PF(SSA_WRITE | SGX_PFEC_P), vm.ptes[L_SSA].writable = false);      \
-    CAUSE("SSA not EPC", TOUCH(SSA, F_PTE), SSA_PF(CODE_PFX | SGX_PFEC_W), vm.ptes[L_SSA].is_epc = false);           \
-    SSA_STATE("invalid", F_VALID, vm.epcm[P_SSA0].valid = false);                                                   \
-    SSA_STATE("blocked", F_BLOCKED, vm.epcm[P_SSA0].blocked = true);                                                \
-    SSA_STATE("pending", F_PENDING, vm.epcm[P_SSA0].pending = true);                                                \
-    SSA_STATE("modified", F_MODIFIED, vm.epcm[P_SSA0].modified = true);                                             \
-    SSA_STATE("elsewhere", F_PLACE, vm.epcm[P_SSA0].linaddr += 4096);                                               \
-    SSA_STATE("not REG", F_TYPE, vm.epcm[P_SSA0].type = SGX_PT_TCS);                                                \
-    SSA_STATE("of another enclave", F_OWNER, vm.epcm[P_SSA0].secs = 9);                                             \
-    SSA_STATE("not readable", F_RIGHT, vm.epcm[P_SSA0].r = false);                                                  \
+#define SSA_CAUSES                                                                                              \
+    CAUSE("SSA absent", TOUCH(SSA, F_PTE), SSA_PF(SSA_WRITE), vm.ptes[L_SSA].present = false);                  \
+    CAUSE("SSA read-only", TOUCH(SSA, F_PTE), SSA_PF(SSA_WRITE | SGX_PFEC_P), vm.ptes[L_SSA].writable = false); \
+    CAUSE("SSA not EPC", TOUCH(SSA, F_PTE), SSA_PF(CODE_PFX | SGX_PFEC_W), vm.ptes[L_SSA].is_epc = false);      \
+    SSA_STATE("invalid", F_VALID, vm.epcm[P_SSA0].valid = false);                                               \
+    SSA_STATE("blocked", F_BLOCKED, vm.epcm[P_SSA0].blocked = true);                                            \
+    SSA_STATE("pending", F_PENDING, vm.epcm[P_SSA0].pending = true);                                            \
+    SSA_STATE("modified", F_MODIFIED, vm.epcm[P_SSA0].modified = true);                                         \
+    SSA_STATE("elsewhere", F_PLACE, vm.epcm[P_SSA0].linaddr += 4096);                                           \
+    SSA_STATE("not REG", F_TYPE, vm.epcm[P_SSA0].type = SGX_PT_TCS);                                            \
+    SSA_STATE("of another enclave", F_OWNER, vm.epcm[P_SSA0].secs = 9);                                         \
+    SSA_STATE("not readable", F_RIGHT, vm.epcm[P_SSA0].r = false);                                              \
     SSA_STATE("not writable", F_OTHER, vm.epcm[P_SSA0].w = false)
 
 TEST(rows_eenter)
 {
-    LEAF("EENTER", prepare_eenter, run_eenter) {
+    LEAF ("EENTER", prepare_eenter, run_eenter) {
         TCS_CAUSES;
         TCS_FIELD("OFSBASE not canonical", tcs()->ofsbase = NON_CANONICAL);
         TCS_FIELD("OGSBASE not canonical", tcs()->ogsbase = NON_CANONICAL);
@@ -85,7 +85,7 @@ TEST(rows_eenter)
 
 TEST(rows_eresume)
 {
-    LEAF("ERESUME", prepare_eresume, run_eresume) {
+    LEAF ("ERESUME", prepare_eresume, run_eresume) {
         TCS_CAUSES;
         TCS_FIELD("no frame", tcs()->cssa = 0);
         SSA_CAUSES;
@@ -110,7 +110,7 @@ static struct sgx_result run_eexit(void) { return enclu(0, ENCLU_EEXIT, op.rbx, 
 
 TEST(rows_eexit)
 {
-    LEAF("EEXIT", prepare_inside, run_eexit) {
+    LEAF ("EEXIT", prepare_inside, run_eexit) {
         CAUSE("outside", TOUCH(SECS, F_DATA), GP, leave(0));
         CAUSE("RBX not canonical", TOUCH(TCS, F_ADDRESS), GP, op.rbx = NON_CANONICAL);
     }
@@ -128,7 +128,7 @@ static struct sgx_result run_edeccssa(void) { return enclu(0, ENCLU_EDECCSSA, 0,
 
 TEST(rows_edeccssa)
 {
-    LEAF("EDECCSSA", prepare_edeccssa, run_edeccssa) {
+    LEAF ("EDECCSSA", prepare_edeccssa, run_edeccssa) {
         CAUSE("not enumerated", TOUCH(SECS, F_DATA), GP, vm.model.config.aex_notify = false);
         CAUSE("outside", TOUCH(SECS, F_OTHER), GP, leave(0));
         CAUSE("no frame", TOUCH(TCS, F_DATA), GP, tcs()->cssa = 0);
@@ -147,7 +147,7 @@ static struct sgx_result run_leaf(void) { return enclu(0, op.rbx, AT(L_TCS), op.
 // SDM 38.2: an undefined leaf, and one that belongs to the other side, is #GP(0).
 TEST(rows_enclu)
 {
-    LEAF("ENCLU", prepare_leaf, run_leaf) {
+    LEAF ("ENCLU", prepare_leaf, run_leaf) {
         CAUSE("EVERIFYREPORT2 outside", TOUCH(TCS, F_DATA), GP, op.rbx = ENCLU_EVERIFYREPORT2);
         CAUSE("EVERIFYREPORT2 inside", TOUCH(TCS, F_DATA), GP, (enter(0), op.rbx = ENCLU_EVERIFYREPORT2));
         CAUSE("leaf 10", TOUCH(TCS, F_DATA), GP, op.rbx = 10);

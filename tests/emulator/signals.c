@@ -13,35 +13,33 @@
 static sigjmp_buf back;
 static volatile int seen_code;
 
-static void handler(int sig, siginfo_t *info, void *context) {
+static void handler(int sig, siginfo_t *info, void *context)
+{
     seen_code = info->si_code;
     siglongjmp(back, sig);
 }
 
-static void catch(int sig) {
-    struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
+static void catch (int sig)
+{
+    struct sigaction action = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
     sigfillset(&action.sa_mask);
     sigaction(sig, &action, NULL);
 }
 
-static void illegal(void) {
-    __asm__ volatile("ud2");
-}
+static void illegal(void) { __asm__ volatile("ud2"); }
 
-static void read_null(void) {
-    __asm__ volatile("movq 0, %%rax" ::: "rax");
-}
+static void read_null(void) { __asm__ volatile("movq 0, %%rax" ::: "rax"); }
 
-static void divide(void) {
+static void divide(void)
+{
     __asm__ volatile("xor %%ecx, %%ecx; mov $1, %%eax; cdq; idiv %%ecx" ::: "rax", "rcx", "rdx");
 }
 
-static void breakpoint(void) {
-    __asm__ volatile("int3");
-}
+static void breakpoint(void) { __asm__ volatile("int3"); }
 
-static int handled(int sig, void (*fault)(void)) {
-    catch(sig);
+static int handled(int sig, void (*fault)(void))
+{
+    catch (sig);
     for (int i = 0; i < 3; i++) {
         int got = sigsetjmp(back, 1);
         if (!got)
@@ -51,15 +49,17 @@ static int handled(int sig, void (*fault)(void)) {
     return 0;
 }
 
-static unsigned int vendor(void) {
+static unsigned int vendor(void)
+{
     unsigned int a = 0, b = 0, c = 0, d = 0;
     __cpuid(0, a, b, c, d);
     return b;
 }
 
 // CPUID is a trap under the emulator: it must not reset an action nor a mask.
-static int cpuid_while(bool block) {
-    catch(SIGILL);
+static int cpuid_while(bool block)
+{
+    catch (SIGILL);
     sigset_t set, now;
     sigemptyset(&set);
     sigaddset(&set, SIGILL);
@@ -76,7 +76,8 @@ static int cpuid_while(bool block) {
     return 0;
 }
 
-static int mask_read_back(void) {
+static int mask_read_back(void)
+{
     sigset_t set, old;
     sigfillset(&set);
     sigprocmask(SIG_SETMASK, &set, &old);
@@ -87,25 +88,29 @@ static int mask_read_back(void) {
     return 0;
 }
 
-static int action_read_back(void) {
-    struct sigaction set = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART}, got;
+static int action_read_back(void)
+{
+    struct sigaction set = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_RESTART }, got;
     sigfillset(&set.sa_mask);
     for (int sig = 1; sig < 16; sig++) {
         if (sig == SIGKILL || sigaction(sig, &set, NULL) || sigaction(sig, &set, &got))
             continue;
-        printf("%d: %#x %d %d\n", sig, got.sa_flags & ~0x4000000, got.sa_sigaction == handler, sigismember(&got.sa_mask, SIGILL));
+        printf("%d: %#x %d %d\n", sig, got.sa_flags & ~0x4000000, got.sa_sigaction == handler,
+               sigismember(&got.sa_mask, SIGILL));
     }
     return 0;
 }
 
-static void *work(void *argument) {
+static void *work(void *argument)
+{
     unsigned long sum = 0;
     for (unsigned long i = 0; i < 200; i++)
         sum += vendor() & 1;
     return (void *)sum;
 }
 
-static int threads(void) {
+static int threads(void)
+{
     pthread_t thread[16];
     unsigned long total = 0;
     for (int i = 0; i < 16; i++)
@@ -119,7 +124,8 @@ static int threads(void) {
     return 0;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     const char *name = argc > 1 ? argv[1] : "";
     setvbuf(stdout, NULL, _IONBF, 0);
     if (!strcmp(name, "ud2"))

@@ -17,7 +17,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
         sink = fopen("/dev/null", "w");
     if (!size || enclave_xml_parse((const char *)data + 1, size - 1, "fuzz", data[0] & 1, sink, &xml) != 0)
         return 0;
-    const struct layout_input in = { .xml = &xml, .mode = ENCLAVE_MODE_HW, .edmm = data[0] & 1, .image_size = PAGE_SIZE };
+    const struct layout_input in = {
+        .xml = &xml, .mode = ENCLAVE_MODE_HW, .edmm = data[0] & 1, .image_size = PAGE_SIZE
+    };
     if (layout_compute(&in, &layout) == 0 && layout.heap_end > layout.elrange_size)
         abort();
     return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// libFuzzer target: the input is an EROFS image (its first KiB left out); opens it and reads what can be reached, bounded.
+// libFuzzer target: the input is an EROFS image (its first KiB left out); opens it and reads what can be reached,
+// bounded.
 #include <string.h>
 
 #include "imagefmt/erofs.h"
@@ -46,7 +47,8 @@ static int visit(const char *name, size_t len, u64 nid, u32 type, void *arg)
         long n = erofs_read(walk->fs, &inode, offset, buf, sizeof(buf));
         if (n > (long)sizeof(buf))
             __builtin_trap();
-        if (erofs_map(walk->fs, &inode, offset, &position, &piece) == 0 && (position > walk->fs->size || piece > walk->fs->size - position))
+        if (erofs_map(walk->fs, &inode, offset, &position, &piece) == 0 &&
+            (position > walk->fs->size || piece > walk->fs->size - position))
             __builtin_trap();
         if (n < 0)
             break;

@@ -29,8 +29,7 @@ static u32 exec_ranges(const struct elf_view *elf, struct gate_range *ranges)
 
     for (u32 i = 0; i < elf->load_count; i++)
         if (elf->loads[i].exec)
-            ranges[count++] = (struct gate_range){elf->loads[i].vaddr,
-                                                  elf->loads[i].vaddr + elf->loads[i].file_size};
+            ranges[count++] = (struct gate_range){ elf->loads[i].vaddr, elf->loads[i].vaddr + elf->loads[i].file_size };
     return count;
 }
 
@@ -40,8 +39,7 @@ static bool belongs_to_site(const struct gate_table *table, u64 offset)
         const struct gate_site *site = &table->sites[i];
         if (site->kind == GATE_PRE && offset - (site->offset - site->window_size) < GATE_JMP_SIZE)
             return true;
-        if (site->kind == GATE_HOLE &&
-            (offset - site->offset < 2 || offset - site->hole < GATE_JMP_SIZE))
+        if (site->kind == GATE_HOLE && (offset - site->offset < 2 || offset - site->hole < GATE_JMP_SIZE))
             return true;
     }
     return false;
@@ -50,16 +48,18 @@ static bool belongs_to_site(const struct gate_table *table, u64 offset)
 // `elf` NULL: a page of hlt instead of the file's bytes.
 static void rewrite(const struct gate_table *table, const struct elf_view *elf)
 {
-    struct gate_mapping map = {.table = table, .bias = BIAS - table->base, .stub_base = BIAS + GATE_SPAN_MAX,
-                               .first = BIAS, .last = BIAS + table->span};
+    struct gate_mapping map = { .table = table,
+                                .bias = BIAS - table->base,
+                                .stub_base = BIAS + GATE_SPAN_MAX,
+                                .first = BIAS,
+                                .last = BIAS + table->span };
     size_t stub_size = gate_stub_area_size(table);
     u8 *stubs = malloc(stub_size + 1), before[PAGE_SIZE], after[PAGE_SIZE];
     u64 original;
 
     if (!gate_write_stubs(&map, 8, stubs))
         for (size_t at = 0; at < MIN(stub_size, 4096ul); at++)
-            if (!gate_stub_to_original(&map, map.stub_base + at, &original) &&
-                original - BIAS >= table->span)
+            if (!gate_stub_to_original(&map, map.stub_base + at, &original) && original - BIAS >= table->span)
                 abort();
     free(stubs);
     for (u64 page = 0; page < MIN(table->span, 64 * PAGE_SIZE); page += PAGE_SIZE) {
@@ -78,7 +78,7 @@ static void rewrite(const struct gate_table *table, const struct elf_view *elf)
 
 static void as_file(const u8 *data, size_t size)
 {
-    const struct gate_memory memory = {.alloc = get, .free = put};
+    const struct gate_memory memory = { .alloc = get, .free = put };
     struct gate_range ranges[ELF_LOADS_MAX];
     struct gate_table *table;
     struct elf_view elf;
@@ -94,7 +94,7 @@ static void as_file(const u8 *data, size_t size)
 
 static void as_table(const u8 *data, size_t size)
 {
-    const struct gate_range all = {0, UINT64_MAX};
+    const struct gate_range all = { 0, UINT64_MAX };
     void *copy = malloc(size + 1);
 
     memcpy(copy, data, size);

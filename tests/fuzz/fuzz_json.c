@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct occlum_json json;
     int err = occlum_json_parse((const char *)data, size, &errors, &json);
     if (err == -22 && !errors.count)
-        abort(); // a refusal must say why
+        abort();                // a refusal must say why
     if (!err && errors.count) { // what could be read is looked at for more errors, and for nothing else
         struct config_xml xml;
         for (int edmm = 0; edmm < 2; edmm++)
@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct config_xml xml;
         void *blob;
         size_t blob_size;
-        if ((config_xml_compute(&json, false, &errors, &xml) || config_xml_compute(&json, true, &errors, &xml)) && !errors.count)
+        if ((config_xml_compute(&json, false, &errors, &xml) || config_xml_compute(&json, true, &errors, &xml)) &&
+            !errors.count)
             abort();
         if (config_blob(&json, &image, &blob, &blob_size) == 0)
             free(blob);

@@ -40,25 +40,24 @@ static bool kinds_agree(const struct gate_insn *insn, const ZydisDecodedInstruct
     }
     if (z->mnemonic == ZYDIS_MNEMONIC_SYSCALL)
         return insn->kind == INSN_SYSCALL;
-    return insn->kind == INSN_PLAIN || insn->kind == INSN_NOP || insn->kind == INSN_INT3 ||
-           insn->kind == INSN_STOP || insn->kind == INSN_OTHER ||
-           (insn->kind == INSN_RET && z->mnemonic == ZYDIS_MNEMONIC_SYSRET) ||
+    return insn->kind == INSN_PLAIN || insn->kind == INSN_NOP || insn->kind == INSN_INT3 || insn->kind == INSN_STOP ||
+           insn->kind == INSN_OTHER || (insn->kind == INSN_RET && z->mnemonic == ZYDIS_MNEMONIC_SYSRET) ||
            (insn->kind == INSN_RET && z->mnemonic == ZYDIS_MNEMONIC_SYSEXIT) ||
            (insn->kind == INSN_JCC && z->mnemonic == ZYDIS_MNEMONIC_XBEGIN);
 }
 
 static bool rip_agrees(const struct gate_insn *insn, const ZydisDecodedInstruction *z)
 {
-    bool relative = (z->attributes & ZYDIS_ATTRIB_HAS_MODRM) && z->raw.modrm.mod == 0 &&
-                    z->raw.modrm.rm == 5 && z->address_width == 64;
+    bool relative = (z->attributes & ZYDIS_ATTRIB_HAS_MODRM) && z->raw.modrm.mod == 0 && z->raw.modrm.rm == 5 &&
+                    z->address_width == 64;
 
     if (relative != !!(insn->flags & INSN_RIP_RELATIVE))
         return false;
     return !relative || (insn->disp_at == z->raw.disp.offset && insn->disp == z->raw.disp.value);
 }
 
-static void compare_one(const ZydisDecoder *decoder, const u8 *code, size_t size, u64 address,
-                        struct tally *tally, unsigned *ret_step)
+static void compare_one(const ZydisDecoder *decoder, const u8 *code, size_t size, u64 address, struct tally *tally,
+                        unsigned *ret_step)
 {
     ZydisDecodedInstruction z;
     struct gate_insn insn;
@@ -82,9 +81,8 @@ static void compare_one(const ZydisDecoder *decoder, const u8 *code, size_t size
         printf("  %#llx:", (unsigned long long)address);
         for (unsigned i = 0; i < 15 && i < size; i++)
             printf(" %02x", code[i]);
-        printf("  zydis %s %u, ours kind %u size %u\n",
-               valid ? ZydisMnemonicGetString(z.mnemonic) : "bad", valid ? z.length : 0, insn.kind,
-               insn.size);
+        printf("  zydis %s %u, ours kind %u size %u\n", valid ? ZydisMnemonicGetString(z.mnemonic) : "bad",
+               valid ? z.length : 0, insn.kind, insn.size);
     }
 }
 
@@ -93,7 +91,7 @@ static int compare_file(const ZydisDecoder *decoder, const char *path)
     struct stat st;
     int fd = open(path, O_RDONLY);
     static struct scan scan;
-    struct tally tally = {0};
+    struct tally tally = { 0 };
 
     if (fd < 0 || fstat(fd, &st) || st.st_size == 0) {
         printf("%-44s skipped: not here\n", path);
@@ -101,7 +99,7 @@ static int compare_file(const ZydisDecoder *decoder, const char *path)
     }
     u8 *file = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     close(fd);
-    scan = (struct scan){0};
+    scan = (struct scan){ 0 };
     if (elf_open(file, (size_t)st.st_size, &scan.elf))
         return 1;
     scan_find_texts(&scan);
@@ -114,8 +112,7 @@ static int compare_file(const ZydisDecoder *decoder, const char *path)
     munmap(file, (size_t)st.st_size);
     printf("%-44s %9lu instructions; differ: length %lu, refused %lu, class %lu, "
            "target %lu, rip %lu; lenient %lu\n",
-           path, tally.count, tally.length, tally.refused, tally.kind, tally.target, tally.rip,
-           tally.lenient);
+           path, tally.count, tally.length, tally.refused, tally.kind, tally.target, tally.rip, tally.lenient);
     return differences(&tally) * 100000 > tally.count;
 }
 

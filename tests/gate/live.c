@@ -42,7 +42,7 @@ void live_watch(struct live_shared *shared)
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
     };
-    struct sock_fprog filter = {.len = ARRAY_SIZE(code), .filter = code};
+    struct sock_fprog filter = { .len = ARRAY_SIZE(code), .filter = code };
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         err(99, "no_new_privs");
@@ -68,7 +68,7 @@ _Noreturn static void run_rewritten(char **argv, struct live_shared *shared)
 static int take_listener(pid_t pid, struct live_shared *shared)
 {
     int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), fd = -1;
-    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+    struct pollfd ended = { .fd = pidfd, .events = POLLIN };
 
     while (!shared->listener && poll(&ended, 1, 1) == 0)
         ;
@@ -80,8 +80,8 @@ static int take_listener(pid_t pid, struct live_shared *shared)
 
 static void let_continue(int listener, struct run *run)
 {
-    struct seccomp_notif call = {0};
-    struct seccomp_notif_resp answer = {0};
+    struct seccomp_notif call = { 0 };
+    struct seccomp_notif_resp answer = { 0 };
 
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call))
         return;
@@ -97,7 +97,7 @@ static void let_continue(int listener, struct run *run)
 // Collects output and serves notifications until the output is closed.
 static void collect(int out, int listener, struct run *run)
 {
-    struct pollfd fds[2] = {{.fd = out, .events = POLLIN}, {.fd = listener, .events = POLLIN}};
+    struct pollfd fds[2] = { { .fd = out, .events = POLLIN }, { .fd = listener, .events = POLLIN } };
 
     while (poll(fds, 2, 20000) > 0) {
         if (fds[1].revents & POLLIN)
@@ -143,8 +143,7 @@ static void run_program(char **argv, struct live_shared *shared, struct run *run
 int main(int argc, char **argv)
 {
     static struct run plain, rewritten;
-    struct live_shared *shared = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
-                                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct live_shared *shared = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     if (argc < 2 || shared == MAP_FAILED)
         return 99;
@@ -153,10 +152,10 @@ int main(int argc, char **argv)
     bool same = plain.status == rewritten.status && plain.size == rewritten.size &&
                 !memcmp(plain.output, rewritten.output, plain.size);
     printf("%s: sites pre %u hole %u trap %u, %u touched; calls through the gate %llu, raw %llu; output of %zu "
-           "bytes and status %#x %s\n", argv[1], shared->kinds[GATE_PRE], shared->kinds[GATE_HOLE],
-           shared->kinds[GATE_TRAP], shared->patched, (unsigned long long)shared->gate_calls,
-           (unsigned long long)rewritten.raw_calls, rewritten.size, (unsigned)rewritten.status,
-           same ? "as without" : "DIFFER");
+           "bytes and status %#x %s\n",
+           argv[1], shared->kinds[GATE_PRE], shared->kinds[GATE_HOLE], shared->kinds[GATE_TRAP], shared->patched,
+           (unsigned long long)shared->gate_calls, (unsigned long long)rewritten.raw_calls, rewritten.size,
+           (unsigned)rewritten.status, same ? "as without" : "DIFFER");
     if (!same)
         printf("--- plain: status %#x\n%.*s\n--- rewritten:\n%.*s\n", (unsigned)plain.status, (int)plain.size,
                plain.output, (int)rewritten.size, rewritten.output);

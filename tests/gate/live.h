@@ -6,11 +6,11 @@
 
 // What %gs points at, and what the parent reads afterwards; in shared memory.
 struct live_shared {
-    u64 entry;       // %gs:0
-    u64 gate_calls;  // %gs:8
+    u64 entry;      // %gs:0
+    u64 gate_calls; // %gs:8
     u32 kinds[GATE_KIND_COUNT];
-    u32 patched;     // sites touched, counted per page
-    s32 listener;    // seccomp notification descriptor of the child
+    u32 patched;  // sites touched, counted per page
+    s32 listener; // seccomp notification descriptor of the child
 };
 
 struct live_program {

@@ -30,8 +30,8 @@ struct image {
 
 static void *map_at(u64 address, size_t size)
 {
-    void *p = mmap((void *)address, size, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    void *p =
+        mmap((void *)address, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (p == MAP_FAILED)
         err(99, "mmap %#lx", (unsigned long)address);
     return p;
@@ -63,7 +63,7 @@ static void make_table(struct image *image, struct live_shared *shared)
     for (u16 i = 0; i < image->header->e_phnum && count < RANGES_MAX; i++) {
         const Elf64_Phdr *ph = &image->segments[i];
         if (ph->p_type == PT_LOAD && ph->p_flags & PF_X)
-            ranges[count++] = (struct gate_range){ph->p_vaddr, ph->p_vaddr + ph->p_filesz};
+            ranges[count++] = (struct gate_range){ ph->p_vaddr, ph->p_vaddr + ph->p_filesz };
     }
     if (gate_table_check(table, size, ranges, count))
         errx(99, "table refused");
@@ -110,11 +110,21 @@ static u64 program_headers_address(const struct image *image)
 static u64 make_stack(const struct image *image, char **argv)
 {
     const u64 auxv[] = {
-        AT_PHDR, program_headers_address(image), AT_PHENT, sizeof(Elf64_Phdr),
-        AT_PHNUM, image->header->e_phnum, AT_ENTRY, image->map.bias + image->header->e_entry,
-        AT_PAGESZ, PAGE_SIZE, AT_RANDOM, getauxval(AT_RANDOM), AT_HWCAP, getauxval(AT_HWCAP),
-        AT_CLKTCK, 100, AT_UID, 0, AT_EUID, 0, AT_GID, 0, AT_EGID, 0, AT_SECURE, 0,
-        AT_MINSIGSTKSZ, getauxval(AT_MINSIGSTKSZ), AT_NULL, 0,
+        AT_PHDR,        program_headers_address(image),
+        AT_PHENT,       sizeof(Elf64_Phdr),
+        AT_PHNUM,       image->header->e_phnum,
+        AT_ENTRY,       image->map.bias + image->header->e_entry,
+        AT_PAGESZ,      PAGE_SIZE,
+        AT_RANDOM,      getauxval(AT_RANDOM),
+        AT_HWCAP,       getauxval(AT_HWCAP),
+        AT_CLKTCK,      100,
+        AT_UID,         0,
+        AT_EUID,        0,
+        AT_GID,         0,
+        AT_EGID,        0,
+        AT_SECURE,      0,
+        AT_MINSIGSTKSZ, getauxval(AT_MINSIGSTKSZ),
+        AT_NULL,        0,
     };
     u8 *memory = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     size_t args = 0, vars = 0;
@@ -139,7 +149,7 @@ static u64 make_stack(const struct image *image, char **argv)
 
 void live_load(char **argv, struct live_shared *shared, struct live_program *ret)
 {
-    struct image image = {0};
+    struct image image = { 0 };
 
     open_image(argv[0], &image);
     make_table(&image, shared);

@@ -21,7 +21,7 @@ static double now_ms(void)
 
 static void print_sites(const struct gate_table *table)
 {
-    static const char *const kinds[] = {"pre", "hole", "trap"};
+    static const char *const kinds[] = { "pre", "hole", "trap" };
 
     for (u32 i = 0; i < table->count; i++)
         printf("    %#llx %s\n", (unsigned long long)(table->base + table->sites[i].offset),
@@ -51,9 +51,8 @@ static int report(const char *path, bool list, u32 min_percent)
         best = took < best ? took : best;
     }
     const struct gate_table *t = table;
-    printf("%-40s sites %4u pre %4u hole %3u trap %3u  %7zu bytes  %6.2f ms\n", path,
-           t ? t->count : 0, t ? t->kinds[GATE_PRE] : 0, t ? t->kinds[GATE_HOLE] : 0,
-           t ? t->kinds[GATE_TRAP] : 0, size, best);
+    printf("%-40s sites %4u pre %4u hole %3u trap %3u  %7zu bytes  %6.2f ms\n", path, t ? t->count : 0,
+           t ? t->kinds[GATE_PRE] : 0, t ? t->kinds[GATE_HOLE] : 0, t ? t->kinds[GATE_TRAP] : 0, size, best);
     if (t && list)
         print_sites(t);
     bool enough = !t || (t->count - t->kinds[GATE_TRAP]) * 100 >= t->count * min_percent;

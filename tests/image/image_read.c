@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The image packer and its readers, outside the LibOS. Parameters of an image are kept as a struct occlum_image in a file.
+// The image packer and its readers, outside the LibOS. Parameters of an image are kept as a struct occlum_image in a
+// file.
 //   image-read build FOLDER IMAGE PARAMETERS
-//   image-read list IMAGE PARAMETERS              one line per path: path, type and mode, size, links, mtime in ns, target or SHA-256
-//   image-read tamper IMAGE PARAMETERS N check|skip   N single-byte changes; skip: the planted reader without verification
+//   image-read list IMAGE PARAMETERS              one line per path: path, type and mode, size, links, mtime in ns,
+//   target or SHA-256 image-read tamper IMAGE PARAMETERS N check|skip   N single-byte changes; skip: the planted reader
+//   without verification
 #include <cpuid.h>
 #include <errno.h>
 #include <stdio.h>
@@ -80,9 +82,13 @@ static int open_image(const char *path, const char *parameters)
     free(p);
     image = read_file(path, &size);
     image_blocks = size / VERITY_BLOCK;
-    reader = (struct verified_image){ .fetch = fetch, .cache_get = cache_get, .cache_put = cache_put,
-                                      .scratch_get = scratch_get, .scratch_put = scratch_put };
-    return verity_init(&reader.verity, info.data_blocks, info.hash_start_block, info.root_hash, info.salt, info.salt_size);
+    reader = (struct verified_image){ .fetch = fetch,
+                                      .cache_get = cache_get,
+                                      .cache_put = cache_put,
+                                      .scratch_get = scratch_get,
+                                      .scratch_put = scratch_put };
+    return verity_init(&reader.verity, info.data_blocks, info.hash_start_block, info.root_hash, info.salt,
+                       info.salt_size);
 }
 
 static int build(const char *folder, const char *output, const char *parameters)
@@ -94,8 +100,8 @@ static int build(const char *folder, const char *output, const char *parameters)
     FILE *file = fopen(parameters, "we");
     if (!file || fwrite(&info, sizeof(info), 1, file) != 1 || fclose(file) != 0)
         return 2;
-    printf("data_blocks %lu\nfs_blocks %lu\nsites_size %lu\nhash_start_block %lu\nroot ", info.data_blocks, info.fs_blocks,
-           info.sites_size, info.hash_start_block);
+    printf("data_blocks %lu\nfs_blocks %lu\nsites_size %lu\nhash_start_block %lu\nroot ", info.data_blocks,
+           info.fs_blocks, info.sites_size, info.hash_start_block);
     for (int i = 0; i < 32; i++)
         printf("%02x", info.root_hash[i]);
     printf("\nsalt ");
@@ -186,8 +192,10 @@ static int tamper(u64 changes)
     srandom(1);
     for (u64 change = 0; change < changes; change++) {
         // Areas in turn: file system, call sites, hash tree.
-        u64 from[] = { 0, info.fs_blocks, info.hash_start_block }, to[] = { info.fs_blocks, info.data_blocks, image_blocks };
-        u64 area = change % 3, at = from[area] * VERITY_BLOCK + (u64)random() % ((to[area] - from[area]) * VERITY_BLOCK);
+        u64 from[] = { 0, info.fs_blocks, info.hash_start_block },
+            to[] = { info.fs_blocks, info.data_blocks, image_blocks };
+        u64 area = change % 3,
+            at = from[area] * VERITY_BLOCK + (u64)random() % ((to[area] - from[area]) * VERITY_BLOCK);
         u64 refused = 0, bad = 0;
         image[at] ^= (u8)(1 + random() % 255);
         for (u64 i = 0; i < info.data_blocks; i++) {

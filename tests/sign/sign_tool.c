@@ -23,9 +23,14 @@ int main(int argc, char **argv)
     size_t size = fread(config, 1, sizeof(config), file);
     fclose(file);
     const struct sign_request request = {
-        .libos_path = argv[1], .xml_path = argv[2], .config = config, .config_size = size,
-        .mode = strcmp(argv[4], "hw") == 0 ? ENCLAVE_MODE_HW : ENCLAVE_MODE_SIM, .edmm = strcmp(argv[5], "edmm") == 0,
-        .key_path = strcmp(argv[6], "-") == 0 ? NULL : argv[6], .output_path = argv[7],
+        .libos_path = argv[1],
+        .xml_path = argv[2],
+        .config = config,
+        .config_size = size,
+        .mode = strcmp(argv[4], "hw") == 0 ? ENCLAVE_MODE_HW : ENCLAVE_MODE_SIM,
+        .edmm = strcmp(argv[5], "edmm") == 0,
+        .key_path = strcmp(argv[6], "-") == 0 ? NULL : argv[6],
+        .output_path = argv[7],
     };
     struct sign_result result;
     if (sign_enclave(&request, &result) != 0)

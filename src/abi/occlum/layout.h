@@ -28,19 +28,19 @@ enum {
 // (symbol `enclave_layout`, section .occlum.layout of the LibOS) and, in the enclave file's header, by the loader.
 struct enclave_layout {
     u64 magic;
-    u32 mode;  // enum enclave_mode
-    u32 edmm;  // 1: pages beyond the initial ones are committed on demand
+    u32 mode; // enum enclave_mode
+    u32 edmm; // 1: pages beyond the initial ones are committed on demand
     u64 elrange_size;
-    u64 user_start, user_end; // address space of programs
-    u64 user_committed_end;   // [user_start, this) is added at load (not EDMM: all that is backed)
-    u64 user_limit;           // bytes of user memory that may be committed at once
-    u64 image_start, image_end; // LibOS segments
+    u64 user_start, user_end;      // address space of programs
+    u64 user_committed_end;        // [user_start, this) is added at load (not EDMM: all that is backed)
+    u64 user_limit;                // bytes of user memory that may be committed at once
+    u64 image_start, image_end;    // LibOS segments
     u64 config_start, config_size; // struct occlum_config, read-only pages behind the image
     u64 slots_start, slot_stride;
     u32 slots_init, slots_max; // thread slots added at load, and at most
     u64 stack_size;            // of each slot, bytes
     u64 heap_start, heap_init_end, heap_end;
-    u64 xfrm; // bits of XCR0 the enclave uses
+    u64 xfrm;  // bits of XCR0 the enclave uses
     u64 entry; // OENTRY
 };
 
@@ -99,10 +99,10 @@ enum enclave_region_flags {
 };
 
 struct enclave_region {
-    u64 addr, size; // bytes, page aligned
+    u64 addr, size;  // bytes, page aligned
     u64 file_offset; // page aligned; 0 with ENCLAVE_REGION_ZERO
     u64 secinfo_flags;
-    u64 flags; // enum enclave_region_flags
+    u64 flags;     // enum enclave_region_flags
     char name[24]; // "image", "kernel_heap", "user_space", "threads": the report's names
 };
 

@@ -34,7 +34,7 @@ struct host_shared_page {
     u64 clock_seq;
     u64 tsc_base;
     u64 monotonic_base_ns, realtime_base_ns;
-    u64 mult; // nanoseconds per TSC tick, 32.32 fixed point
+    u64 mult;         // nanoseconds per TSC tick, 32.32 fixed point
     u64 host_signals; // bit n-1: signal n arrived at the host process and waits to be taken (HOST_TAKE_SIGNALS)
 };
 
@@ -49,7 +49,8 @@ struct host_report_region {
 struct host_report {
     struct host_report_region regions[HOST_REPORT_REGIONS];
     u64 threads_initial, threads_now, threads_peak, threads_max;
-    // EACCEPT, EACCEPTCOPY, EMODPE, pages restricted, retyped, removed, page faults, host calls, exceptions (trusted/stats.h)
+    // EACCEPT, EACCEPTCOPY, EMODPE, pages restricted, retyped, removed, page faults, host calls, exceptions
+    // (trusted/stats.h)
     u64 events[9];
     u64 booted_ns, started_ns; // CLOCK_MONOTONIC when the LibOS was ready, and when the program began
 };
@@ -59,12 +60,11 @@ struct host_start_args {
     u64 argv, argv_size; // address outside ELRANGE and bytes: "prog\0arg1\0..."
     u64 envp, envp_size; // "NAME=value\0..."
     u64 shared_page;     // struct host_shared_page
-    u64 image_fd;   // host descriptor of the image file
-    u64 image_size; // bytes; 0: there is no image
+    u64 image_fd;        // host descriptor of the image file
+    u64 image_size;      // bytes; 0: there is no image
     u64 hostname, hostname_size;
     u64 cpu_count;
-    u64 log_level; // 0 off .. 5 trace
+    u64 log_level;   // 0 off .. 5 trace
     u64 stdio_flags; // bit i: descriptor i is open
     u64 report;      // struct host_report, 8-byte aligned; 0: none is wanted
 };
-

@@ -17,7 +17,10 @@ static int context_alloc(struct inode *root, struct inode *cwd, u32 umask, struc
     return 0;
 }
 
-int fs_context_create_initial(struct fs_context **ret_context) { return context_alloc(fs_root, fs_root, 022, ret_context); }
+int fs_context_create_initial(struct fs_context **ret_context)
+{
+    return context_alloc(fs_root, fs_root, 022, ret_context);
+}
 
 int fs_context_copy(struct fs_context *context, struct fs_context **ret_copy)
 {

@@ -48,8 +48,9 @@ static const struct {
     u64 rdev;
     const struct file_ops *ops;
 } devices[] = {
-    { "null", DEVICE(1, 3), &null_ops },     { "zero", DEVICE(1, 5), &zero_ops },       { "full", DEVICE(1, 7), &full_ops },
-    { "random", DEVICE(1, 8), &random_ops }, { "urandom", DEVICE(1, 9), &random_ops },
+    { "null", DEVICE(1, 3), &null_ops },      { "zero", DEVICE(1, 5), &zero_ops },
+    { "full", DEVICE(1, 7), &full_ops },      { "random", DEVICE(1, 8), &random_ops },
+    { "urandom", DEVICE(1, 9), &random_ops },
 };
 
 // /dev/tty is the host terminal, where one of the standard streams is one.
@@ -85,7 +86,10 @@ static int add(struct inode *dir, const char *name, u32 mode, u64 rdev)
 int devfs_create(struct inode **ret_root)
 {
     static const char *const links[][2] = {
-        { "fd", "/proc/self/fd" }, { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+        { "fd", "/proc/self/fd" },
+        { "stdin", "/proc/self/fd/0" },
+        { "stdout", "/proc/self/fd/1" },
+        { "stderr", "/proc/self/fd/2" },
     };
     struct inode *root;
     int err = memfs_create(NULL, 0, 0755, &root);

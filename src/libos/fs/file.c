@@ -99,6 +99,12 @@ static u64 vm_inode(void *file) { return ((struct file *)file)->inode ? ((struct
 static size_t vm_path(void *file, char *buf, size_t size) { return file_path(file, buf, size); }
 
 const struct vm_file_ops file_vm_ops = {
-    .get = vm_get, .put = vm_put, .read = vm_read, .write = vm_write, .gate_table = memfs_gate_table, .size = vm_size,
-    .inode = vm_inode, .path = vm_path,
+    .get = vm_get,
+    .put = vm_put,
+    .read = vm_read,
+    .write = vm_write,
+    .gate_table = memfs_gate_table,
+    .size = vm_size,
+    .inode = vm_inode,
+    .path = vm_path,
 };

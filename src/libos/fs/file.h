@@ -18,7 +18,8 @@ struct file_ops {
     long (*read)(struct file *file, struct uio *uio, u64 *offset);
     long (*write)(struct file *file, struct uio *uio, u64 *offset);
     int (*getdents)(struct file *file, struct dir_sink *sink, u64 *position);
-    u32 (*poll)(struct file *file, struct poll_table *table); // POLL* that hold now; registers with table if it is not NULL
+    u32 (*poll)(struct file *file,
+                struct poll_table *table); // POLL* that hold now; registers with table if it is not NULL
     long (*ioctl)(struct file *file, u32 command, u64 argument);
     int (*fallocate)(struct file *file, int mode, u64 offset, u64 len);
     int (*fsync)(struct file *file);
@@ -29,14 +30,14 @@ struct file_ops {
 
 struct file {
     const struct file_ops *ops;
-    u32 refs;  // atomic
-    u32 flags; // O_* as fcntl(F_GETFL) shows them
+    u32 refs;            // atomic
+    u32 flags;           // O_* as fcntl(F_GETFL) shows them
     struct inode *inode; // owned; NULL for pipes and the like
     u64 offset;          // guarded by offset_lock
     struct mutex offset_lock;
     void *private;
-    char *path; // absolute, as opened; NULL: unnamed
-    u64 owner_key; // identity for flock and OFD locks
+    char *path;                  // absolute, as opened; NULL: unnamed
+    u64 owner_key;               // identity for flock and OFD locks
     struct epoll_watch *watches; // of epoll instances; guarded by epoll
 };
 
@@ -50,9 +51,10 @@ __nodiscard int files_install(struct file *file, int from, bool close_on_exec);
 __nodiscard int files_replace(int fd, struct file *file, bool close_on_exec); // dup2: -EBADF out of range
 __nodiscard int files_close(int fd);
 void files_close_range(u32 first, u32 last, bool only_mark);
-int files_get_flags(int fd);                // FD_CLOEXEC or -EBADF
+int files_get_flags(int fd); // FD_CLOEXEC or -EBADF
 int files_set_flags(int fd, bool close_on_exec);
-// Walks a table for /proc/PID/fd: the first open descriptor >= from, or -1; *ret_file is referenced unless NULL is passed.
+// Walks a table for /proc/PID/fd: the first open descriptor >= from, or -1; *ret_file is referenced unless NULL is
+// passed.
 int files_next(struct files *files, int from, struct file **ret_file);
 
 // Paths (path.c).
@@ -61,13 +63,13 @@ struct lookup {
     struct inode *inode;  // referenced, NULL if the last component does not exist
     char name[256];       // last component; "" when the path was "/" or ended in "." or ".."
     enum { LAST_NAME, LAST_ROOT, LAST_DOT, LAST_DOTDOT } last;
-    bool must_be_dir;     // trailing slash
+    bool must_be_dir; // trailing slash
 };
-// Follow a final symlink; AT_EMPTY_PATH; the name itself is asked for, to make or remove it: a trailing slash does not make a
-// symlink be followed and is left to the caller to judge.
+// Follow a final symlink; AT_EMPTY_PATH; the name itself is asked for, to make or remove it: a trailing slash does not
+// make a symlink be followed and is left to the caller to judge.
 enum { LOOKUP_FOLLOW = 1, LOOKUP_EMPTY = 2, LOOKUP_NAME = 4 };
-// Resolves relative to dirfd (AT_FDCWD: the cwd). 0 also when only the last component is missing. -ENOENT, -ENOTDIR, -ELOOP,
-// -ENAMETOOLONG, -EBADF.
+// Resolves relative to dirfd (AT_FDCWD: the cwd). 0 also when only the last component is missing. -ENOENT, -ENOTDIR,
+// -ELOOP, -ENAMETOOLONG, -EBADF.
 __nodiscard int path_lookup(int dirfd, const char *path, u32 flags, struct lookup *ret_lookup);
 void lookup_done(struct lookup *lookup);
 // The inode of an existing path. -ENOENT too.

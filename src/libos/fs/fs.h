@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The face of the file systems towards process/, vm (through vm_file_ops), signal/ and boot. Paths are resolved against the
-// current thread's fs_context.
+// The face of the file systems towards process/, vm (through vm_file_ops), signal/ and boot. Paths are resolved against
+// the current thread's fs_context.
 #pragma once
 
 #include "abi/occlum/config.h"
@@ -10,7 +10,8 @@ struct file;       // an open file description (shared by dup and fork)
 struct files;      // a descriptor table
 struct fs_context; // root, cwd, umask
 
-// Mounts everything the measured configuration names. image_fd is the host's descriptor of the image file, image_size what the host says of its size.
+// Mounts everything the measured configuration names. image_fd is the host's descriptor of the image file, image_size
+// what the host says of its size.
 __nodiscard int fs_init(const struct occlum_config *config, int image_fd, u64 image_size);
 // Table with the host's descriptors 0, 1, 2 (those of stdio_flags that are open).
 __nodiscard int files_create_initial(u64 stdio_flags, struct files **ret_files);
@@ -18,14 +19,15 @@ __nodiscard int files_copy(struct files *files, struct files **ret_copy); // for
 struct files *files_ref(struct files *files);
 void files_unref(struct files *files);
 void files_close_on_exec(struct files *files);
-void files_set_limit(struct files *files, u64 limit); // RLIMIT_NOFILE: descriptors below it
+void files_set_limit(struct files *files, u64 limit);                    // RLIMIT_NOFILE: descriptors below it
 long fs_context_cwd(struct fs_context *context, char *buf, size_t size); // absolute path; length or -errno
 __nodiscard int fs_context_create_initial(struct fs_context **ret_context);
 __nodiscard int fs_context_copy(struct fs_context *context, struct fs_context **ret_copy);
 struct fs_context *fs_context_ref(struct fs_context *context);
 void fs_context_unref(struct fs_context *context);
 
-// Opens a regular file for execve: -ENOENT, -EACCES (not regular, no execute permission), -ENOEXEC never. Symlinks are followed.
+// Opens a regular file for execve: -ENOENT, -EACCES (not regular, no execute permission), -ENOEXEC never. Symlinks are
+// followed.
 __nodiscard int file_open_exec(const char *path, struct file **ret_file);
 // Opens for the LibOS itself, with open(2) flags.
 __nodiscard int file_open(const char *path, u32 flags, u32 mode, struct file **ret_file);
@@ -35,7 +37,7 @@ void file_unref(struct file *file);
 __nodiscard long file_read_at(struct file *file, u64 offset, void *buf, size_t size);
 u64 file_size(struct file *file);
 size_t file_path(struct file *file, char *buf, size_t size); // absolute path; returns its length
-extern const struct vm_file_ops file_vm_ops; // for vm_map: the file is a struct file
+extern const struct vm_file_ops file_vm_ops;                 // for vm_map: the file is a struct file
 
 // The file of a descriptor of the current thread, referenced; NULL if there is none, or if it was opened with O_PATH.
 struct file *files_get(int fd);
@@ -45,7 +47,8 @@ struct file *files_get_path(int fd); // also with O_PATH
 struct proc_ops {
     // Calls visit for each live process; non-zero stops.
     int (*for_each_pid)(int (*visit)(u32 pid, void *arg), void *arg);
-    // Produces the text of /proc/PID/NAME (status, stat, statm, cmdline, comm, environ, maps, limits, ...): length or -errno.
+    // Produces the text of /proc/PID/NAME (status, stat, statm, cmdline, comm, environ, maps, limits, ...): length or
+    // -errno.
     long (*read)(u32 pid, const char *name, char *buf, size_t size);
     // Target of /proc/PID/{exe,cwd,root}: length or -errno.
     long (*link)(u32 pid, const char *name, char *buf, size_t size);

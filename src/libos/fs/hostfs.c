@@ -81,8 +81,14 @@ static int link(struct inode *dir, const char *name, struct inode *inode)
     return err;
 }
 
-static int unlink(struct inode *dir, const char *name) { return hostfile_unlink(hostfs_node_of(dir)->handle, name, false); }
-static int rmdir(struct inode *dir, const char *name) { return hostfile_unlink(hostfs_node_of(dir)->handle, name, true); }
+static int unlink(struct inode *dir, const char *name)
+{
+    return hostfile_unlink(hostfs_node_of(dir)->handle, name, false);
+}
+static int rmdir(struct inode *dir, const char *name)
+{
+    return hostfile_unlink(hostfs_node_of(dir)->handle, name, true);
+}
 
 static int rename(struct inode *old_dir, const char *old_name, struct inode *new_dir, const char *new_name, u32 flags)
 {
@@ -108,7 +114,10 @@ static int rename(struct inode *old_dir, const char *old_name, struct inode *new
     return err;
 }
 
-static long readlink(struct inode *inode, char *buf, size_t size) { return hostfile_readlink(hostfs_node_of(inode)->handle, buf, size); }
+static long readlink(struct inode *inode, char *buf, size_t size)
+{
+    return hostfile_readlink(hostfs_node_of(inode)->handle, buf, size);
+}
 
 static s64 to_ns(const struct host_timespec *ts) { return ts->sec * 1000000000ll + ts->nsec; }
 
@@ -123,9 +132,19 @@ static int getattr(struct inode *inode, struct kstat *ret_stat)
     if ((st.mode & S_IFMT) != (inode->mode & S_IFMT))
         return -EIO;
     *ret_stat = (struct kstat){
-        .dev = node->fs->dev, .ino = node->host_ino, .size = st.size, .blocks = st.blocks, .mode = st.mode & (S_IFMT | 07777),
-        .nlink = (u32)MIN(st.nlink, (u64)UINT32_MAX), .uid = st.uid, .gid = st.gid, .blksize = PAGE_SIZE, .rdev = st.rdev,
-        .atime = to_ns(&st.atime), .mtime = to_ns(&st.mtime), .ctime = to_ns(&st.ctime),
+        .dev = node->fs->dev,
+        .ino = node->host_ino,
+        .size = st.size,
+        .blocks = st.blocks,
+        .mode = st.mode & (S_IFMT | 07777),
+        .nlink = (u32)MIN(st.nlink, (u64)UINT32_MAX),
+        .uid = st.uid,
+        .gid = st.gid,
+        .blksize = PAGE_SIZE,
+        .rdev = st.rdev,
+        .atime = to_ns(&st.atime),
+        .mtime = to_ns(&st.mtime),
+        .ctime = to_ns(&st.ctime),
     };
     return 0;
 }
@@ -160,12 +179,27 @@ static int setattr(struct inode *inode, const struct attr_change *change)
     return err;
 }
 
-static int statfs(struct inode *inode, struct statfs *ret_statfs) { return hostfile_statfs(hostfs_node_of(inode)->handle, ret_statfs); }
+static int statfs(struct inode *inode, struct statfs *ret_statfs)
+{
+    return hostfile_statfs(hostfs_node_of(inode)->handle, ret_statfs);
+}
 
 const struct inode_ops hostfs_ops = {
-    .lookup = lookup, .parent = parent_of, .name = name_of, .create = create, .symlink = symlink, .link = link, .unlink = unlink,
-    .rmdir = rmdir, .rename = rename, .readlink = readlink, .getattr = getattr, .setattr = setattr, .open = hostfs_open,
-    .statfs = statfs, .release = hostfs_node_release,
+    .lookup = lookup,
+    .parent = parent_of,
+    .name = name_of,
+    .create = create,
+    .symlink = symlink,
+    .link = link,
+    .unlink = unlink,
+    .rmdir = rmdir,
+    .rename = rename,
+    .readlink = readlink,
+    .getattr = getattr,
+    .setattr = setattr,
+    .open = hostfs_open,
+    .statfs = statfs,
+    .release = hostfs_node_release,
 };
 
 int hostfs_create(const char *source, struct inode **ret_root)

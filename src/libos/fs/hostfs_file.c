@@ -75,9 +75,15 @@ static long write_file(struct file *file, struct uio *uio, u64 *offset)
     return n;
 }
 
-static int fallocate(struct file *file, int mode, u64 offset, u64 len) { return hostfile_fallocate(data_fd(file), (u32)mode, offset, len); }
+static int fallocate(struct file *file, int mode, u64 offset, u64 len)
+{
+    return hostfile_fallocate(data_fd(file), (u32)mode, offset, len);
+}
 static int fsync(struct file *file) { return hostfile_sync(data_fd(file), false); }
-static s64 seek_data(struct file *file, u64 offset, bool hole) { return hostfile_seek(data_fd(file), offset, hole ? SEEK_HOLE : SEEK_DATA); }
+static s64 seek_data(struct file *file, u64 offset, bool hole)
+{
+    return hostfile_seek(data_fd(file), offset, hole ? SEEK_HOLE : SEEK_DATA);
+}
 static void release(struct file *file) { hostfile_close(data_fd(file)); }
 
 // Checks the record at buf[at] of a block of n bytes and tells its name. False: the host sent garbage.
@@ -90,7 +96,8 @@ static bool take_record(const u8 *buf, size_t n, size_t at, struct dirent_head *
         return false;
     const char *name = (const char *)buf + at + DIRENT_NAME;
     *ret_len = strnlen(name, head->size - DIRENT_NAME);
-    return *ret_len > 0 && *ret_len <= 255 && *ret_len < (size_t)head->size - DIRENT_NAME && !memchr(name, '/', *ret_len);
+    return *ret_len > 0 && *ret_len <= 255 && *ret_len < (size_t)head->size - DIRENT_NAME &&
+           !memchr(name, '/', *ret_len);
 }
 
 // -EIO for a malformed block; 1 when the caller's buffer is full; 0 to go on.
@@ -127,7 +134,12 @@ static int getdents(struct file *file, struct dir_sink *sink, u64 *position)
 }
 
 static const struct file_ops regular_ops = {
-    .read = read_file, .write = write_file, .fallocate = fallocate, .fsync = fsync, .seek_data = seek_data, .release = release,
+    .read = read_file,
+    .write = write_file,
+    .fallocate = fallocate,
+    .fsync = fsync,
+    .seek_data = seek_data,
+    .release = release,
 };
 static const struct file_ops directory_ops = { .getdents = getdents, .fsync = fsync, .release = release };
 
@@ -137,7 +149,8 @@ int hostfs_open(struct inode *inode, struct file *file)
     // Devices, FIFOs and sockets of the host are not for programs in the enclave.
     if (!directory && !S_ISREG(inode->mode))
         return -ENXIO;
-    int fd = hostfile_reopen(hostfs_node_of(inode)->handle, directory ? O_RDONLY | O_DIRECTORY : file->flags & O_ACCMODE);
+    int fd =
+        hostfile_reopen(hostfs_node_of(inode)->handle, directory ? O_RDONLY | O_DIRECTORY : file->flags & O_ACCMODE);
     if (fd < 0)
         return fd;
     file->private = (void *)(s64)fd;

@@ -18,9 +18,9 @@ static bool ref_if_alive(struct inode *inode)
 static struct hostfs_node *find(struct hostfs *fs, const struct host_stat *st)
 {
     struct hostfs_node *node;
-    list_for_each(node, &fs->nodes, link) {
-        if (node->host_ino == st->ino && node->host_dev == st->dev && (node->inode.mode & S_IFMT) == (st->mode & S_IFMT) &&
-            ref_if_alive(&node->inode))
+    list_for_each (node, &fs->nodes, link) {
+        if (node->host_ino == st->ino && node->host_dev == st->dev &&
+            (node->inode.mode & S_IFMT) == (st->mode & S_IFMT) && ref_if_alive(&node->inode))
             return node;
     }
     return NULL;
@@ -51,8 +51,8 @@ void hostfs_node_moved(struct hostfs_node *node, struct hostfs_node *parent, con
         inode_unref(&old->inode);
 }
 
-static struct hostfs_node *node_alloc(struct hostfs *fs, struct hostfs_node *parent, const char *name, const struct host_stat *st,
-                                      int handle)
+static struct hostfs_node *node_alloc(struct hostfs *fs, struct hostfs_node *parent, const char *name,
+                                      const struct host_stat *st, int handle)
 {
     struct hostfs_node *node = kzalloc(sizeof(*node));
     char *copy = kstrdup(name);
@@ -74,7 +74,8 @@ static struct hostfs_node *node_alloc(struct hostfs *fs, struct hostfs_node *par
     return node;
 }
 
-int hostfs_node_get(struct hostfs *fs, struct hostfs_node *parent, const char *name, int handle, struct hostfs_node **ret_node)
+int hostfs_node_get(struct hostfs *fs, struct hostfs_node *parent, const char *name, int handle,
+                    struct hostfs_node **ret_node)
 {
     struct host_stat st;
     int err = hostfile_stat(handle, &st);

@@ -1,28 +1,31 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Private to the hostfs*.c files. One node for each object of the host that somebody in the LibOS holds: two names of one file
-// are one node, so that locks and comparisons work.
+// Private to the hostfs*.c files. One node for each object of the host that somebody in the LibOS holds: two names of
+// one file are one node, so that locks and comparisons work.
 #pragma once
 
 #include "libos/fs/file.h"
 #include "libos/host/hostfile.h"
 
 struct hostfs {
-    u64 dev;            // st_dev inside
-    struct mutex lock;  // nodes, and names and parents in them
+    u64 dev;           // st_dev inside
+    struct mutex lock; // nodes, and names and parents in them
     struct list_head nodes;
 };
 
 struct hostfs_node {
     struct inode inode;
     struct hostfs *fs;
-    struct list_head link;     // fs->nodes
-    int handle;                // O_PATH descriptor of the host; keeps host_ino from being used again
+    struct list_head link; // fs->nodes
+    int handle;            // O_PATH descriptor of the host; keeps host_ino from being used again
     u64 host_dev, host_ino;
     struct hostfs_node *parent; // owned reference; the directory it was last found in, itself for the root
     char *name;                 // there
 };
 
-static inline struct hostfs_node *hostfs_node_of(struct inode *inode) { return container_of(inode, struct hostfs_node, inode); }
+static inline struct hostfs_node *hostfs_node_of(struct inode *inode)
+{
+    return container_of(inode, struct hostfs_node, inode);
+}
 
 extern const struct inode_ops hostfs_ops;
 // The node behind a handle, which it takes over. -EIO, -ENOMEM and the handle closed.

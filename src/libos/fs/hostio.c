@@ -111,8 +111,8 @@ static const struct {
     u32 command;
     u16 in, out; // bytes of the argument in each direction
 } tty_commands[] = {
-    { TCGETS, 0, 36 }, { TCSETS, 36, 0 }, { TCSETSW, 36, 0 }, { TCSETSF, 36, 0 }, { TIOCGWINSZ, 0, 8 }, { TIOCSWINSZ, 8, 0 },
-    { FIONREAD, 0, 4 }, { TIOCOUTQ, 0, 4 },
+    { TCGETS, 0, 36 },    { TCSETS, 36, 0 },    { TCSETSW, 36, 0 }, { TCSETSF, 36, 0 },
+    { TIOCGWINSZ, 0, 8 }, { TIOCSWINSZ, 8, 0 }, { FIONREAD, 0, 4 }, { TIOCOUTQ, 0, 4 },
 };
 
 static long ioctl_stream(struct file *file, u32 command, u64 argument)
@@ -132,7 +132,9 @@ static long ioctl_stream(struct file *file, u32 command, u64 argument)
     return -ENOTTY;
 }
 
-static const struct file_ops stream_ops = { .read = read_stream, .write = write_stream, .poll = poll_now, .ioctl = ioctl_stream, .stream = true };
+static const struct file_ops stream_ops = {
+    .read = read_stream, .write = write_stream, .poll = poll_now, .ioctl = ioctl_stream, .stream = true
+};
 
 static int getattr(struct inode *inode, struct kstat *st)
 {
@@ -141,8 +143,14 @@ static int getattr(struct inode *inode, struct kstat *st)
     if (err)
         return (int)err;
     *st = (struct kstat){
-        .dev = 0xf0, .ino = host.ino, .size = host.size & INT64_MAX, .mode = inode->mode | (host.mode & 0777), .nlink = 1,
-        .blksize = 4096, .rdev = host.rdev, .mtime = host.mtime.sec * 1000000000ll,
+        .dev = 0xf0,
+        .ino = host.ino,
+        .size = host.size & INT64_MAX,
+        .mode = inode->mode | (host.mode & 0777),
+        .nlink = 1,
+        .blksize = 4096,
+        .rdev = host.rdev,
+        .mtime = host.mtime.sec * 1000000000ll,
     };
     return 0;
 }
@@ -168,7 +176,8 @@ int hostio_open(int fd, u32 flags, struct file **ret_file)
     struct inode *inode = kzalloc(sizeof(*inode));
     if (!inode)
         return -ENOMEM;
-    // A regular file behind a standard stream keeps its position in the host, which the caller may share: a stream to us.
+    // A regular file behind a standard stream keeps its position in the host, which the caller may share: a stream to
+    // us.
     inode_init(inode, &stream_inode_ops, type ? type : S_IFIFO, (u64)fd);
     err = file_alloc(inode, flags, ret_file);
     inode_unref(inode);

@@ -7,7 +7,7 @@
 #include "imagefmt/sites.h"
 #include "imagefmt/verified.h"
 #include "libos/fs/page_cache.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/sync/mutex.h"
 #include "trusted/cpu.h"
@@ -28,7 +28,8 @@ static int fetch_run(u64 block, u8 *out, u64 count)
     if (block >= file_blocks || count > file_blocks - block)
         return -EIO;
     for (u64 size = count * VERITY_BLOCK, done = 0; done < size;) {
-        s64 n = ocall_pread(image_fd, out + done, MIN(size - done, (u64)FETCH_BYTES), (s64)(block * VERITY_BLOCK + done));
+        s64 n =
+            ocall_pread(image_fd, out + done, MIN(size - done, (u64)FETCH_BYTES), (s64)(block * VERITY_BLOCK + done));
         if (n <= 0)
             return -EIO;
         done += (u64)n;
@@ -83,7 +84,8 @@ static int report(int err, u64 block)
     return err;
 }
 
-// Fetched with one host call, checked where they lie. Hashing uses vector registers, which are the program's until saved.
+// Fetched with one host call, checked where they lie. Hashing uses vector registers, which are the program's until
+// saved.
 static int read_run(u64 block, void *to, u64 count)
 {
     int err = fetch_run(block, to, count);
@@ -128,8 +130,14 @@ static int attr(u64 nid, struct lower_attr *ret)
     if (err)
         return err;
     *ret = (struct lower_attr){
-        .mode = inode.mode, .nlink = inode.nlink, .uid = inode.uid, .gid = inode.gid, .size = inode.size, .ino = nid + 1,
-        .rdev = inode.rdev, .mtime = inode.mtime,
+        .mode = inode.mode,
+        .nlink = inode.nlink,
+        .uid = inode.uid,
+        .gid = inode.gid,
+        .size = inode.size,
+        .ino = nid + 1,
+        .rdev = inode.rdev,
+        .mtime = inode.mtime,
     };
     return 0;
 }
@@ -190,11 +198,13 @@ static int find_entry(u64 nid, struct sites_entry *ret_entry)
 {
     struct sites_header header;
     int err = info->sites_size < sizeof(header) ? -ENOENT : read_fs(NULL, info->sites_offset, &header, sizeof(header));
-    if (err || header.magic != SITES_MAGIC || header.count > (info->sites_size - sizeof(header)) / sizeof(struct sites_entry))
+    if (err || header.magic != SITES_MAGIC ||
+        header.count > (info->sites_size - sizeof(header)) / sizeof(struct sites_entry))
         return err ? err : -ENOENT;
     for (u64 low = 0, high = header.count; low < high;) {
         u64 middle = low + (high - low) / 2;
-        err = read_fs(NULL, info->sites_offset + sizeof(header) + middle * sizeof(*ret_entry), ret_entry, sizeof(*ret_entry));
+        err = read_fs(NULL, info->sites_offset + sizeof(header) + middle * sizeof(*ret_entry), ret_entry,
+                      sizeof(*ret_entry));
         if (err)
             return err;
         if (ret_entry->nid == nid)
@@ -236,20 +246,30 @@ static int gate_table(u64 nid, const void **ret_table, size_t *ret_size)
 }
 
 static const struct lower_tree tree = {
-    .attr = attr, .for_each = for_each, .read = read_file, .read_once = read_file_once, .readlink = read_link, .gate_table = gate_table,
+    .attr = attr,
+    .for_each = for_each,
+    .read = read_file,
+    .read_once = read_file_once,
+    .readlink = read_link,
+    .gate_table = gate_table,
 };
 
-int image_fs_open(const struct occlum_image *image_info, int fd, u64 image_size,
-                  const struct lower_tree **ret_tree, u64 *ret_root)
+int image_fs_open(const struct occlum_image *image_info, int fd, u64 image_size, const struct lower_tree **ret_tree,
+                  u64 *ret_root)
 {
     info = image_info;
     image_fd = fd;
     file_blocks = image_size / VERITY_BLOCK;
     image = (struct verified_image){
-        .fetch = fetch, .cache_get = cache_get, .cache_put = cache_put, .scratch_get = scratch_get, .scratch_put = scratch_put,
+        .fetch = fetch,
+        .cache_get = cache_get,
+        .cache_put = cache_put,
+        .scratch_get = scratch_get,
+        .scratch_put = scratch_put,
     };
     sha256_select(cpu_has_sha());
-    int err = verity_init(&image.verity, info->data_blocks, info->hash_start_block, info->root_hash, info->salt, info->salt_size);
+    int err = verity_init(&image.verity, info->data_blocks, info->hash_start_block, info->root_hash, info->salt,
+                          info->salt_size);
     if (err)
         return err;
     if (file_blocks < info->hash_start_block + image.verity.hash_blocks) {

@@ -5,6 +5,7 @@
 #include "abi/occlum/config.h"
 #include "libos/fs/memfs.h"
 
-// image_fd: the host's descriptor of the image file. -EIO if what must be read to open it fails verification, -EINVAL if it is no EROFS.
+// image_fd: the host's descriptor of the image file. -EIO if what must be read to open it fails verification, -EINVAL
+// if it is no EROFS.
 __nodiscard int image_fs_open(const struct occlum_image *info, int image_fd, u64 image_size,
                               const struct lower_tree **ret_tree, u64 *ret_root);

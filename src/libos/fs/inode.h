@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Inodes and what file systems do with them. No dentries: a directory knows its parent and its name, a file's name belongs to the
-// directory that holds it. Mounting hides a directory behind the root of another file system (inode.mounted).
+// Inodes and what file systems do with them. No dentries: a directory knows its parent and its name, a file's name
+// belongs to the directory that holds it. Mounting hides a directory behind the root of another file system
+// (inode.mounted).
 #pragma once
 
 #include "abi/linux/abi.h"
@@ -25,13 +26,14 @@ struct attr_change {
     s64 atime, mtime;
 };
 
-// Operations that a file system lacks are NULL and answer -EPERM or -ENOTDIR as fits. Names are single components, never "." or "..".
-// Results that are inodes come with a reference.
+// Operations that a file system lacks are NULL and answer -EPERM or -ENOTDIR as fits. Names are single components,
+// never "." or "..". Results that are inodes come with a reference.
 struct inode_ops {
     int (*lookup)(struct inode *dir, const char *name, struct inode **ret_inode);
-    struct inode *(*parent)(struct inode *dir);                    // itself for the root
-    long (*name)(struct inode *dir, char *buf, size_t size);       // in its parent: length or -errno
-    int (*create)(struct inode *dir, const char *name, u32 mode, u64 rdev, struct inode **ret_inode); // any type but symlinks
+    struct inode *(*parent)(struct inode *dir);              // itself for the root
+    long (*name)(struct inode *dir, char *buf, size_t size); // in its parent: length or -errno
+    int (*create)(struct inode *dir, const char *name, u32 mode, u64 rdev,
+                  struct inode **ret_inode); // any type but symlinks
     int (*symlink)(struct inode *dir, const char *name, const char *target);
     int (*link)(struct inode *dir, const char *name, struct inode *inode);
     int (*unlink)(struct inode *dir, const char *name);
@@ -49,12 +51,12 @@ struct inode_ops {
 
 struct inode {
     const struct inode_ops *ops;
-    u32 refs;          // atomic
-    u32 mode;          // type bits never change
+    u32 refs; // atomic
+    u32 mode; // type bits never change
     u64 ino;
-    struct inode *mounted; // root of the file system mounted here; fixed once set
-    struct inode *covered; // for a mounted root: the directory it hides
-    struct mutex lock;     // contents and attributes
+    struct inode *mounted;    // root of the file system mounted here; fixed once set
+    struct inode *covered;    // for a mounted root: the directory it hides
+    struct mutex lock;        // contents and attributes
     struct file_locks *locks; // advisory locks (locks.c)
     bool has_locks;           // set once, with the first lock
     void *pipe;               // of a FIFO (ipc/)

@@ -39,8 +39,9 @@ static bool overlaps(const struct lock *a, const struct lock *b) { return a->sta
 static struct lock *conflict(struct file_locks *locks, const struct lock *wanted)
 {
     struct lock *lock;
-    list_for_each(lock, &locks->list, link) {
-        if (lock->whole == wanted->whole && lock->owner != wanted->owner && overlaps(lock, wanted) && (lock->write || wanted->write))
+    list_for_each (lock, &locks->list, link) {
+        if (lock->whole == wanted->whole && lock->owner != wanted->owner && overlaps(lock, wanted) &&
+            (lock->write || wanted->write))
             return lock;
     }
     return NULL;
@@ -50,7 +51,7 @@ static struct lock *conflict(struct file_locks *locks, const struct lock *wanted
 static void carve(struct file_locks *locks, const struct lock *range, struct lock **spare)
 {
     struct lock *lock, *next;
-    list_for_each_safe(lock, next, &locks->list, link) {
+    list_for_each_safe (lock, next, &locks->list, link) {
         if (lock->owner != range->owner || lock->whole != range->whole || !overlaps(lock, range))
             continue;
         if (lock->start < range->start && lock->end > range->end && *spare) {
@@ -74,7 +75,7 @@ static void carve(struct file_locks *locks, const struct lock *range, struct loc
 static long set_lock(struct inode *inode, const struct lock *wanted, bool unlock)
 {
     struct lock *new = kzalloc(sizeof(*new)), *spare = kzalloc(sizeof(*spare));
-    long err = new && spare ? 0 : -ENOLCK;
+    long err = spare && new != NULL ? 0 : -ENOLCK;
 
     mutex_lock(&table_lock);
     struct file_locks *locks = err ? NULL : locks_of(inode);
@@ -137,8 +138,11 @@ long file_locks_fcntl(struct file *file, int command, struct flock *lock)
 {
     bool description = command == F_OFD_GETLK || command == F_OFD_SETLK || command == F_OFD_SETLKW;
     struct lock wanted = {
-        .start = (u64)lock->l_start, .end = lock->l_len ? (u64)(lock->l_start + lock->l_len - 1) : INT64_MAX,
-        .owner = description ? (const void *)file : (const void *)current->files, .pid = current->tid, .write = lock->l_type == F_WRLCK,
+        .start = (u64)lock->l_start,
+        .end = lock->l_len ? (u64)(lock->l_start + lock->l_len - 1) : INT64_MAX,
+        .owner = description ? (const void *)file : (const void *)current->files,
+        .pid = current->tid,
+        .write = lock->l_type == F_WRLCK,
     };
 
     if (command == F_GETLK || command == F_OFD_GETLK)
@@ -154,7 +158,9 @@ long file_locks_fcntl(struct file *file, int command, struct flock *lock)
 
 long file_locks_flock(struct file *file, int operation)
 {
-    struct lock wanted = { .end = INT64_MAX, .owner = file, .pid = current->tid, .whole = true, .write = (operation & ~LOCK_NB) == LOCK_EX };
+    struct lock wanted = {
+        .end = INT64_MAX, .owner = file, .pid = current->tid, .whole = true, .write = (operation & ~LOCK_NB) == LOCK_EX
+    };
 
     switch (operation & ~LOCK_NB) {
     case LOCK_UN:
@@ -173,7 +179,7 @@ static void release_owner(struct inode *inode, const void *owner)
 
     mutex_lock(&table_lock);
     if (inode->locks) {
-        list_for_each_safe(lock, next, &inode->locks->list, link) {
+        list_for_each_safe (lock, next, &inode->locks->list, link) {
             if (lock->owner != owner)
                 continue;
             list_del(&lock->link);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Advisory locks: POSIX record locks (owned by a descriptor table, which stands for the process), OFD locks and flock (owned by
-// the open file description).
+// Advisory locks: POSIX record locks (owned by a descriptor table, which stands for the process), OFD locks and flock
+// (owned by the open file description).
 #pragma once
 
 #include "libos/fs/inode.h"

@@ -70,7 +70,8 @@ static void release(struct inode *inode)
     struct memfs_node *node = node_of(inode);
     struct memfs_entry *entry, *next;
 
-    list_for_each_safe(entry, next, &node->order, by_position) { // an unlinked directory is empty; a dropped file system is not
+    list_for_each_safe (entry, next, &node->order,
+                        by_position) { // an unlinked directory is empty; a dropped file system is not
         if (entry->node)
             inode_unref(&entry->node->inode);
         kfree(entry);
@@ -86,11 +87,22 @@ static int getattr(struct inode *inode, struct kstat *st)
 
     mutex_lock(&inode->lock);
     *st = (struct kstat){
-        .dev = node->fs->dev, .ino = inode->ino, .size = node->size, .mode = node->mode, .nlink = node->nlink, .uid = node->uid,
-        .gid = node->gid, .blksize = PAGE_SIZE, .rdev = node->rdev, .atime = node->atime, .mtime = node->mtime, .ctime = node->ctime,
+        .dev = node->fs->dev,
+        .ino = inode->ino,
+        .size = node->size,
+        .mode = node->mode,
+        .nlink = node->nlink,
+        .uid = node->uid,
+        .gid = node->gid,
+        .blksize = PAGE_SIZE,
+        .rdev = node->rdev,
+        .atime = node->atime,
+        .mtime = node->mtime,
+        .ctime = node->ctime,
     };
     if (S_ISREG(node->mode))
-        st->blocks = MAX(node->pages.pages * 8, node->has_lower ? DIV_ROUND_UP(MIN(node->lower_size, node->size), 512ul) : 0);
+        st->blocks =
+            MAX(node->pages.pages * 8, node->has_lower ? DIV_ROUND_UP(MIN(node->lower_size, node->size), 512ul) : 0);
     mutex_unlock(&inode->lock);
     return 0;
 }
@@ -153,7 +165,19 @@ static int statfs(struct inode *inode, struct statfs *st)
 }
 
 const struct inode_ops memfs_ops = {
-    .lookup = memfs_lookup, .parent = memfs_parent, .name = memfs_name, .create = memfs_make, .symlink = memfs_symlink,
-    .link = memfs_link, .unlink = memfs_unlink, .rmdir = memfs_rmdir, .rename = memfs_rename, .readlink = readlink,
-    .getattr = getattr, .setattr = setattr, .open = memfs_open, .statfs = statfs, .release = release,
+    .lookup = memfs_lookup,
+    .parent = memfs_parent,
+    .name = memfs_name,
+    .create = memfs_make,
+    .symlink = memfs_symlink,
+    .link = memfs_link,
+    .unlink = memfs_unlink,
+    .rmdir = memfs_rmdir,
+    .rename = memfs_rename,
+    .readlink = readlink,
+    .getattr = getattr,
+    .setattr = setattr,
+    .open = memfs_open,
+    .statfs = statfs,
+    .release = release,
 };

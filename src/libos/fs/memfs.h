@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The file system in memory: tmpfs, and the root. A node may have a lower: a file or directory of the read-only image that it
-// shows until it is changed. Directories take over the image's entries when they are first looked into, files take over page by
-// page as they are written, so nothing is copied that nobody changes, and whiteouts are not needed: what was taken over and
-// removed is gone.
+// The file system in memory: tmpfs, and the root. A node may have a lower: a file or directory of the read-only image
+// that it shows until it is changed. Directories take over the image's entries when they are first looked into, files
+// take over page by page as they are written, so nothing is copied that nobody changes, and whiteouts are not needed:
+// what was taken over and removed is gone.
 #pragma once
 
 #include "base/rbtree.h"
@@ -32,7 +32,8 @@ struct lower_tree {
 
 // Makes a file system; lower may be NULL. The root inode is returned with a reference that keeps all of it alive.
 __nodiscard int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, struct inode **ret_root);
-// Files of the file system of root take at most this many pages of contents together; 0: no limit. Before its first use.
+// Files of the file system of root take at most this many pages of contents together; 0: no limit. Before its first
+// use.
 void memfs_set_limit(struct inode *root, u64 pages);
 // An unlinked regular file (memfd_create, O_TMPFILE).
 __nodiscard int memfs_anonymous(u32 mode, struct inode **ret_inode);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Names of the file system in memory. One lock per file system for all of them: names change rarely, and rename needs two
-// directories at once.
+// Names of the file system in memory. One lock per file system for all of them: names change rarely, and rename needs
+// two directories at once.
 #include "libos/fs/memfs_node.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
@@ -34,7 +34,8 @@ static void insert(struct memfs_node *dir, struct memfs_entry *entry)
     struct rb_node **link = &dir->names.root, *parent = NULL;
     while (*link) {
         parent = *link;
-        link = strcmp(entry->name, container_of(parent, struct memfs_entry, by_name)->name) < 0 ? &parent->left : &parent->right;
+        link = strcmp(entry->name, container_of(parent, struct memfs_entry, by_name)->name) < 0 ? &parent->left
+                                                                                                : &parent->right;
     }
     rb_insert(&dir->names, &entry->by_name, parent, link);
     entry->position = ++dir->next_position;
@@ -159,7 +160,7 @@ int memfs_populate(struct memfs_node *dir)
     if (p.err)
         err = p.err;
     if (err) { // none or all, so that a later try starts afresh
-        list_for_each_safe(entry, next, &dir->order, by_position) {
+        list_for_each_safe (entry, next, &dir->order, by_position) {
             take_out(dir, entry);
         }
         return err;
@@ -390,7 +391,8 @@ static void exchange(struct memfs_node *dir_a, struct memfs_entry *a, struct mem
     adopt(dir_b, b);
 }
 
-int memfs_rename(struct inode *old_inode, const char *old_name, struct inode *new_inode, const char *new_name, u32 flags)
+int memfs_rename(struct inode *old_inode, const char *old_name, struct inode *new_inode, const char *new_name,
+                 u32 flags)
 {
     struct memfs_node *old_dir = node_of(old_inode), *new_dir = node_of(new_inode), *replaced = NULL;
     size_t len = strlen(new_name);

@@ -86,8 +86,8 @@ int memfs_resize(struct memfs_node *node, u64 size)
     return 0;
 }
 
-// One piece within one page. Copies to the caller go through a bounce page when they come from the image, and never with the
-// inode locked: a fault on the caller's memory may need this very file.
+// One piece within one page. Copies to the caller go through a bounce page when they come from the image, and never
+// with the inode locked: a fault on the caller's memory may need this very file.
 static long read_piece(struct memfs_node *node, struct uio *uio, u64 offset, size_t n, u8 *bounce)
 {
     mutex_lock(&node->inode.lock);
@@ -107,7 +107,8 @@ static long read_piece(struct memfs_node *node, struct uio *uio, u64 offset, siz
     return uio_put(uio, bounce, n);
 }
 
-// A reader in the kernel (a mapping's pages) takes an unchanged file straight from below. Bytes read, 0: not so, -errno.
+// A reader in the kernel (a mapping's pages) takes an unchanged file straight from below. Bytes read, 0: not so,
+// -errno.
 static long read_straight(struct memfs_node *node, struct uio *uio, u64 *offset)
 {
     u64 size = READ_ONCE(node->lower_size);
@@ -115,7 +116,8 @@ static long read_straight(struct memfs_node *node, struct uio *uio, u64 *offset)
     if (!uio->kernel || uio->count != 1 || !node->has_lower || !node->fs->lower->read_once || node->pages.pages ||
         *offset >= size || size != READ_ONCE(node->size))
         return 0;
-    long n = node->fs->lower->read_once(node->lower, *offset, (u8 *)uio->iov->iov_base + uio->offset, MIN(uio->left, size - *offset));
+    long n = node->fs->lower->read_once(node->lower, *offset, (u8 *)uio->iov->iov_base + uio->offset,
+                                        MIN(uio->left, size - *offset));
     if (n > 0) {
         uio->offset += (size_t)n;
         uio->left -= (size_t)n;
@@ -247,7 +249,9 @@ static s64 seek_data(struct file *file, u64 offset, bool hole)
     return found;
 }
 
-static const struct file_ops regular_ops = { .read = read_file, .write = write_file, .fallocate = fallocate, .seek_data = seek_data };
+static const struct file_ops regular_ops = {
+    .read = read_file, .write = write_file, .fallocate = fallocate, .seek_data = seek_data
+};
 
 // Positions: 0 ".", 1 "..", then 1 + the entry's own.
 static int getdents(struct file *file, struct dir_sink *sink, u64 *position)
@@ -260,13 +264,15 @@ static int getdents(struct file *file, struct dir_sink *sink, u64 *position)
     err = memfs_populate(dir);
     if (!err && *position == 0 && !(full = sink->emit(sink, ".", 1, dir->inode.ino, S_IFDIR >> 12, 1)))
         *position = 1;
-    if (!err && !full && *position == 1 && !(full = sink->emit(sink, "..", 2, dir->parent ? dir->parent->inode.ino : dir->inode.ino, S_IFDIR >> 12, 2)))
+    if (!err && !full && *position == 1 &&
+        !(full = sink->emit(sink, "..", 2, dir->parent ? dir->parent->inode.ino : dir->inode.ino, S_IFDIR >> 12, 2)))
         *position = 2;
     if (!err && !full) {
-        list_for_each(entry, &dir->order, by_position) {
+        list_for_each (entry, &dir->order, by_position) {
             if (entry->position + 1 < *position)
                 continue;
-            if (sink->emit(sink, entry->name, strlen(entry->name), entry->node ? entry->node->inode.ino : entry->ino, entry->type, entry->position + 2))
+            if (sink->emit(sink, entry->name, strlen(entry->name), entry->node ? entry->node->inode.ino : entry->ino,
+                           entry->type, entry->position + 2))
                 break;
             *position = entry->position + 2;
         }
@@ -303,7 +309,8 @@ int memfs_gate_table(void *arg, const void **ret_table, size_t *ret_size)
 
     *ret_table = NULL;
     // Only while the file is the image's own: a written one is scanned afresh.
-    if (!node || !node->has_lower || node->pages.pages || node->size != node->lower_size || !node->fs->lower->gate_table)
+    if (!node || !node->has_lower || node->pages.pages || node->size != node->lower_size ||
+        !node->fs->lower->gate_table)
         return 0;
     // The build has looked into every ELF file of the image: one without a table has nothing to rewrite.
     int err = node->fs->lower->gate_table(node->lower, ret_table, ret_size);

@@ -30,7 +30,8 @@ struct memfs_node {
     u32 mode; // with permission bits; guarded by inode.lock
     u64 rdev;
     s64 atime, mtime, ctime;
-    bool has_lower; // directory: entries not yet taken over; file: pages below lower_size come from there; link: its text
+    bool has_lower; // directory: entries not yet taken over; file: pages below lower_size come from there; link: its
+                    // text
     u64 lower;
     // directories, guarded by fs->tree
     struct memfs_node *parent;
@@ -50,10 +51,11 @@ static inline struct memfs_node *node_of(struct inode *inode) { return container
 extern const struct inode_ops memfs_ops;
 s64 memfs_now(void);
 int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node);
-int memfs_populate(struct memfs_node *dir);                 // fs->tree held
-int memfs_open(struct inode *inode, struct file *file);     // memfs_file.c
-int memfs_resize(struct memfs_node *node, u64 size);        // inode.lock held
-// Frees the node's pages of [first, end) and gives them back to the file system's limit. inode.lock held, or the last reference.
+int memfs_populate(struct memfs_node *dir);             // fs->tree held
+int memfs_open(struct inode *inode, struct file *file); // memfs_file.c
+int memfs_resize(struct memfs_node *node, u64 size);    // inode.lock held
+// Frees the node's pages of [first, end) and gives them back to the file system's limit. inode.lock held, or the last
+// reference.
 void memfs_drop(struct memfs_node *node, u64 first, u64 end);
 // Names (memfs_dir.c).
 int memfs_lookup(struct inode *dir, const char *name, struct inode **ret_inode);

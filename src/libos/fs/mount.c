@@ -10,7 +10,7 @@
 #include "libos/fs/memfs.h"
 #include "libos/fs/mount.h"
 #include "libos/fs/procfs.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 
@@ -25,7 +25,8 @@ size_t mount_list(const struct mount **ret_mounts)
     return mount_count;
 }
 
-// Walks to an absolute directory, making what is missing on the way. Without symlinks: the configuration names real paths.
+// Walks to an absolute directory, making what is missing on the way. Without symlinks: the configuration names real
+// paths.
 static int make_directory(const char *path, struct inode **ret_inode)
 {
     struct inode *at = inode_ref(fs_root), *next;

@@ -6,7 +6,10 @@
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 
-enum { PATH_BYTES = 4096, STATUS_FLAGS = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECTORY | O_PATH | O_LARGEFILE | O_NOATIME };
+enum {
+    PATH_BYTES = 4096,
+    STATUS_FLAGS = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECTORY | O_PATH | O_LARGEFILE | O_NOATIME
+};
 
 // The path that /proc/self/fd and maps show: the directory's path and the name.
 static char *opened_path(const struct lookup *lookup)
@@ -134,7 +137,10 @@ static int open_temporary(int dirfd, const char *path, u32 flags, u32 mode, stru
     return err;
 }
 
-int file_open(const char *path, u32 flags, u32 mode, struct file **ret_file) { return open_at(AT_FDCWD, path, flags, mode, ret_file); }
+int file_open(const char *path, u32 flags, u32 mode, struct file **ret_file)
+{
+    return open_at(AT_FDCWD, path, flags, mode, ret_file);
+}
 
 int file_open_exec(const char *path, struct file **ret_file)
 {

@@ -6,7 +6,7 @@
 #include "base/string.h"
 #include "libos/mem/filepages.h"
 #include "libos/mem/heap.h"
-#include "libos/sync/spinlock.h"
+#include "trusted/spinlock.h"
 
 enum { BUCKETS = 4096, RUN = 4 };
 
@@ -53,7 +53,7 @@ static size_t reclaim(size_t want)
 
     spin_lock(&lock);
     for (int pass = 0; pass < 2 && freed < want; pass++) {
-        list_for_each_safe(c, next, &clock_list, clock) {
+        list_for_each_safe (c, next, &clock_list, clock) {
             if (freed == want)
                 break;
             if (c->users || (c->used && !pass)) {
@@ -66,7 +66,7 @@ static size_t reclaim(size_t want)
         }
     }
     spin_unlock(&lock);
-    list_for_each_safe(c, next, &taken, clock) {
+    list_for_each_safe (c, next, &taken, clock) {
         filepage_free(c->page);
         kfree(c);
     }
@@ -101,7 +101,8 @@ static void page_done(struct cached *c)
     spin_unlock(&lock);
 }
 
-// Puts a copy of data into the cache, unless another thread was faster. Returns the entry, in use, or NULL without memory.
+// Puts a copy of data into the cache, unless another thread was faster. Returns the entry, in use, or NULL without
+// memory.
 static struct cached *insert(u64 block, const u8 *data)
 {
     struct cached *c = kzalloc(sizeof(*c)), *other;

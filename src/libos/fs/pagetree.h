@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Pages of a file by index: a radix tree of 512 pointers a level, as high as the highest index needs. Holes cost nothing.
+// Pages of a file by index: a radix tree of 512 pointers a level, as high as the highest index needs. Holes cost
+// nothing.
 #pragma once
 
 #include "base/types.h"

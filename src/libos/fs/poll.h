@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Waiting for several files at once. A file's poll operation registers the wait queues that announce changes; files that are
-// host descriptors name the descriptor instead, and the wait then happens in the host, where an unpark ends it too.
+// Waiting for several files at once. A file's poll operation registers the wait queues that announce changes; files
+// that are host descriptors name the descriptor instead, and the wait then happens in the host, where an unpark ends it
+// too.
 #pragma once
 
 #include "libos/fs/file.h"

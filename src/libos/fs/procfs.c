@@ -12,7 +12,8 @@ struct inode *proc_root;
 
 void procfs_set_ops(const struct proc_ops *ops) { proc_ops = ops; }
 
-const char *const proc_pid_files[] = { "cmdline", "comm", "environ", "limits", "maps", "mountinfo", "mounts", "stat", "statm", "status" };
+const char *const proc_pid_files[] = { "cmdline",   "comm",   "environ", "limits", "maps",
+                                       "mountinfo", "mounts", "stat",    "statm",  "status" };
 const size_t proc_pid_file_count = ARRAY_SIZE(proc_pid_files);
 const char *const proc_pid_links[PROC_PID_LINKS] = { "cwd", "exe", "root" };
 
@@ -202,8 +203,14 @@ static int getattr(struct inode *inode, struct kstat *ret_stat)
 {
     s64 now = time_realtime_ns();
     *ret_stat = (struct kstat){
-        .dev = PROC_DEV, .ino = inode->ino, .mode = inode->mode, .nlink = inode_is_dir(inode) ? 2 : 1, .blksize = 1024,
-        .atime = now, .mtime = now, .ctime = now,
+        .dev = PROC_DEV,
+        .ino = inode->ino,
+        .mode = inode->mode,
+        .nlink = inode_is_dir(inode) ? 2 : 1,
+        .blksize = 1024,
+        .atime = now,
+        .mtime = now,
+        .ctime = now,
     };
     return 0;
 }
@@ -220,8 +227,15 @@ static int statfs(struct inode *inode, struct statfs *ret_statfs)
 static void release(struct inode *inode) { kfree(proc_node_of(inode)); }
 
 static const struct inode_ops ops = {
-    .lookup = lookup, .parent = parent_of, .name = name_of, .readlink = readlink, .follow = follow, .getattr = getattr,
-    .open = proc_open, .statfs = statfs, .release = release,
+    .lookup = lookup,
+    .parent = parent_of,
+    .name = name_of,
+    .readlink = readlink,
+    .follow = follow,
+    .getattr = getattr,
+    .open = proc_open,
+    .statfs = statfs,
+    .release = release,
 };
 
 int procfs_create(struct inode **ret_root)

@@ -7,8 +7,8 @@
 // Positions: entries of the tables from 0, then two links of the root, then processes by number.
 enum { PID_POSITIONS = 1 << 16 };
 
-// The table of system files as a tree: the entry's component below the directory; false if it is elsewhere, or if an earlier
-// entry already gave the same directory.
+// The table of system files as a tree: the entry's component below the directory; false if it is elsewhere, or if an
+// earlier entry already gave the same directory.
 static bool static_child(const struct proc_key *dir, size_t i, char name[64], struct proc_key *ret_key)
 {
     const char *path = proc_statics[i].path;
@@ -22,8 +22,8 @@ static bool static_child(const struct proc_key *dir, size_t i, char name[64], st
         return false;
     fmt_format(name, 64, "%s", path + skip);
     name[MIN(end - skip, (size_t)63)] = '\0';
-    *ret_key = slash ? (struct proc_key){ .kind = PROC_STATIC_DIR, .path = path, .path_len = end } :
-                       (struct proc_key){ .kind = PROC_STATIC, .index = (u32)i };
+    *ret_key = slash ? (struct proc_key){ .kind = PROC_STATIC_DIR, .path = path, .path_len = end }
+                     : (struct proc_key){ .kind = PROC_STATIC, .index = (u32)i };
     return true;
 }
 

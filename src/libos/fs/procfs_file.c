@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Open files and directories of /proc. A file's text is made whole when it is opened, so that reads in pieces see one state.
+// Open files and directories of /proc. A file's text is made whole when it is opened, so that reads in pieces see one
+// state.
 #include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/procfs_node.h"

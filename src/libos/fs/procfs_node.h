@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Private to the procfs*.c files. Nodes are made when they are looked up and hold no state: what they stand for is in their key.
+// Private to the procfs*.c files. Nodes are made when they are looked up and hold no state: what they stand for is in
+// their key.
 #pragma once
 
 #include "libos/fs/file.h"
@@ -29,7 +30,10 @@ struct proc_node {
     struct proc_key key;
 };
 
-static inline struct proc_node *proc_node_of(struct inode *inode) { return container_of(inode, struct proc_node, inode); }
+static inline struct proc_node *proc_node_of(struct inode *inode)
+{
+    return container_of(inode, struct proc_node, inode);
+}
 
 extern const struct proc_ops *proc_ops;
 extern struct inode *proc_root; // lives for good
@@ -43,7 +47,8 @@ u64 proc_ino(const struct proc_key *key);
 u32 proc_mode(const struct proc_key *key);
 bool proc_pid_exists(u32 pid);
 
-// Entries of a directory besides "." and "..", in order: the first at or behind *position, which moves behind it. False: no more.
+// Entries of a directory besides "." and "..", in order: the first at or behind *position, which moves behind it.
+// False: no more.
 bool proc_next_entry(const struct proc_key *dir, u64 *position, char name[64], struct proc_key *ret_key);
 int proc_open(struct inode *inode, struct file *file);
 

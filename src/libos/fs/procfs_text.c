@@ -29,14 +29,17 @@ static u32 cpu_count(void)
 static void cpuinfo(struct proc_text *text, const char *argument)
 {
     static const char *const features[32] = {
-        "fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", NULL, "sep", "mtrr", "pge", "mca", "cmov",
-        "pat", "pse36", "pn", "clflush", NULL, "dts", "acpi", "mmx", "fxsr", "sse", "sse2", "ss", "ht", "tm", "ia64", "pbe",
+        "fpu",  "vme",  "de",   "pse", "tsc",  "msr", "pae",   "mce", "cx8",     "apic", NULL,
+        "sep",  "mtrr", "pge",  "mca", "cmov", "pat", "pse36", "pn",  "clflush", NULL,   "dts",
+        "acpi", "mmx",  "fxsr", "sse", "sse2", "ss",  "ht",    "tm",  "ia64",    "pbe",
     };
     u32 cpus = cpu_count();
 
     for (u32 cpu = 0; cpu < cpus; cpu++) {
-        proc_print(text, "processor\t: %u\nvendor_id\t: unknown\nmodel name\t: x86-64\nphysical id\t: 0\nsiblings\t: %u\n"
-                         "core id\t\t: %u\ncpu cores\t: %u\nflags\t\t:", cpu, cpus, cpu, cpus);
+        proc_print(text,
+                   "processor\t: %u\nvendor_id\t: unknown\nmodel name\t: x86-64\nphysical id\t: 0\nsiblings\t: %u\n"
+                   "core id\t\t: %u\ncpu cores\t: %u\nflags\t\t:",
+                   cpu, cpus, cpu, cpus);
         for (u32 bit = 0; bit < 32; bit++)
             if ((cpu_hwcap() >> bit & 1) && features[bit])
                 proc_print(text, " %s", features[bit]);
@@ -49,9 +52,11 @@ static void meminfo(struct proc_text *text, const char *argument)
     struct vm_stats vm;
     vm_get_stats(&vm);
     u64 total = vm.limit / 1024, free = (vm.limit - MIN(vm.committed, vm.limit)) / 1024;
-    proc_print(text, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\nBuffers:        %8u kB\n"
-                     "Cached:         %8u kB\nSwapCached:     %8u kB\nSwapTotal:      %8u kB\nSwapFree:       %8u kB\n"
-                     "Committed_AS:   %8lu kB\n", total, free, free, 0u, 0u, 0u, 0u, 0u, vm.committed / 1024);
+    proc_print(text,
+               "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\nBuffers:        %8u kB\n"
+               "Cached:         %8u kB\nSwapCached:     %8u kB\nSwapTotal:      %8u kB\nSwapFree:       %8u kB\n"
+               "Committed_AS:   %8lu kB\n",
+               total, free, free, 0u, 0u, 0u, 0u, 0u, vm.committed / 1024);
 }
 
 static void stat(struct proc_text *text, const char *argument)
@@ -63,7 +68,8 @@ static void stat(struct proc_text *text, const char *argument)
     proc_print(text, "cpu  %ld 0 0 0 0 0 0 0 0 0\n", ticks * cpus);
     for (u32 cpu = 0; cpu < cpus; cpu++)
         proc_print(text, "cpu%u %ld 0 0 0 0 0 0 0 0 0\n", cpu, ticks);
-    proc_print(text, "intr 0\nctxt 0\nbtime %ld\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n", (s64)((time_realtime_ns() - now) / NSEC_PER_SEC));
+    proc_print(text, "intr 0\nctxt 0\nbtime %ld\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n",
+               (s64)((time_realtime_ns() - now) / NSEC_PER_SEC));
 }
 
 static void uptime(struct proc_text *text, const char *argument)
@@ -112,20 +118,22 @@ void proc_text_mounts(struct proc_text *text, bool info)
     size_t count = mount_list(&mounts);
     for (size_t i = 0; i < count; i++) {
         if (info)
-            proc_print(text, "%zu %u 0:%zu / %s rw,relatime - %s %s rw\n", i + 20, i ? 20u : 1u, i + 20, mounts[i].target, mounts[i].type,
-                       mounts[i].type);
+            proc_print(text, "%zu %u 0:%zu / %s rw,relatime - %s %s rw\n", i + 20, i ? 20u : 1u, i + 20,
+                       mounts[i].target, mounts[i].type, mounts[i].type);
         else
             proc_print(text, "%s %s %s rw,relatime 0 0\n", mounts[i].type, mounts[i].target, mounts[i].type);
     }
 }
 
-// What the enclave knows of each page of user space (EDMM): address range, rights in the EPCM, in use or kept for reuse.
+// What the enclave knows of each page of user space (EDMM): address range, rights in the EPCM, in use or kept for
+// reuse.
 static void enclave_pages(struct proc_text *text, const char *argument)
 {
     struct emm_run run;
     for (u64 addr = 0; emm_next_run(addr, &run); addr = run.addr + run.count * PAGE_SIZE)
-        proc_print(text, "%lx-%lx %c%c%c %s\n", run.addr, run.addr + run.count * PAGE_SIZE, run.prot & EMM_READ ? 'r' : '-',
-                   run.prot & EMM_WRITE ? 'w' : '-', run.prot & EMM_EXEC ? 'x' : '-', run.live ? "live" : "idle");
+        proc_print(text, "%lx-%lx %c%c%c %s\n", run.addr, run.addr + run.count * PAGE_SIZE,
+                   run.prot & EMM_READ ? 'r' : '-', run.prot & EMM_WRITE ? 'w' : '-', run.prot & EMM_EXEC ? 'x' : '-',
+                   run.live ? "live" : "idle");
 }
 
 // Files of one directory stand together: procfs_dir.c finds the directories by that.

@@ -30,9 +30,12 @@ static int move_piece(const struct uio *uio, enum direction direction, u8 *at, v
         return 0;
     }
     switch (direction) {
-    case PUT: return copy_to_user(at, buf, n);
-    case TAKE: return copy_from_user(buf, at, n);
-    default: return clear_user(at, n);
+    case PUT:
+        return copy_to_user(at, buf, n);
+    case TAKE:
+        return copy_from_user(buf, at, n);
+    default:
+        return clear_user(at, n);
     }
 }
 

@@ -17,6 +17,6 @@ enum { UIO_MAX_BYTES = 0x7ffff000 }; // as Linux: one call moves no more
 void uio_user(struct uio *uio, struct iovec *one, const void *user_buf, size_t size);
 void uio_kernel(struct uio *uio, struct iovec *one, void *buf, size_t size);
 // Move up to n bytes between a kernel buffer and the uio, and advance it. 0 or -EFAULT; short only on a fault.
-__nodiscard int uio_put(struct uio *uio, const void *from, size_t n);   // into the caller's memory
-__nodiscard int uio_take(struct uio *uio, void *to, size_t n);          // out of the caller's memory
+__nodiscard int uio_put(struct uio *uio, const void *from, size_t n); // into the caller's memory
+__nodiscard int uio_take(struct uio *uio, void *to, size_t n);        // out of the caller's memory
 __nodiscard int uio_put_zeros(struct uio *uio, size_t n);

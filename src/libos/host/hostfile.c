@@ -14,13 +14,17 @@ static const char *self_path(char buf[32], int handle)
     return buf;
 }
 
-int hostfile_open_root(const char *path) { return (int)ocall_open(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0); }
+int hostfile_open_root(const char *path)
+{
+    return (int)ocall_open(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+}
 int hostfile_lookup(int dir, const char *name) { return (int)ocall_open(dir, name, HANDLE_FLAGS, 0); }
 
 int hostfile_reopen(int handle, u32 flags)
 {
     char path[32];
-    return (int)ocall_open(AT_FDCWD, self_path(path, handle), (flags & (O_ACCMODE | O_DIRECTORY)) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
+    return (int)ocall_open(AT_FDCWD, self_path(path, handle),
+                           (flags & (O_ACCMODE | O_DIRECTORY)) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 }
 
 void hostfile_close(int fd) { ocall_close(fd); }
@@ -62,7 +66,10 @@ int hostfile_statfs(int handle, struct statfs *ret_statfs)
     return 0;
 }
 
-long hostfile_readlink(int handle, char *buf, size_t size) { return ocall_readlink(handle, "", (u8 *)buf, MIN(size, 4096ul)); }
+long hostfile_readlink(int handle, char *buf, size_t size)
+{
+    return ocall_readlink(handle, "", (u8 *)buf, MIN(size, 4096ul));
+}
 
 long hostfile_read(int fd, u64 offset, void *buf, size_t size)
 {
@@ -114,7 +121,10 @@ int hostfile_link(int old_dir, const char *old_name, int new_dir, const char *ne
     return (int)ocall_link(old_dir, old_name, new_dir, new_name);
 }
 
-int hostfile_unlink(int dir, const char *name, bool directory) { return (int)ocall_unlink(dir, name, directory ? AT_REMOVEDIR : 0); }
+int hostfile_unlink(int dir, const char *name, bool directory)
+{
+    return (int)ocall_unlink(dir, name, directory ? AT_REMOVEDIR : 0);
+}
 
 int hostfile_rename(int old_dir, const char *old_name, int new_dir, const char *new_name, u32 flags)
 {

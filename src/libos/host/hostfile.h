@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Files of the host, for hostfs: host calls with arguments and answers in the LibOS's own terms. A host descriptor of an
-// object is an O_PATH one ("handle"); data goes through descriptors that hostfile_reopen makes from it, so that no name is
-// ever resolved twice and no symbolic link of the host is ever followed.
+// Files of the host, for hostfs: host calls with arguments and answers in the LibOS's own terms. A host descriptor of
+// an object is an O_PATH one ("handle"); data goes through descriptors that hostfile_reopen makes from it, so that no
+// name is ever resolved twice and no symbolic link of the host is ever followed.
 #pragma once
 
 #include "abi/linux/abi.h"

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What an epoll instance watches and what of it is ready.
 //
-// Each watch stays registered with the wait queues of its file; a wake-up there puts it on the ready list and wakes the instance's
-// own waiters. A wait takes watches from the ready list, asks the file what holds now, and puts level-triggered ones back. Files
-// that are descriptors of the host cannot call back: they are asked at each wait, which then happens in the host's poll.
+// Each watch stays registered with the wait queues of its file; a wake-up there puts it on the ready list and wakes the
+// instance's own waiters. A wait takes watches from the ready list, asks the file what holds now, and puts
+// level-triggered ones back. Files that are descriptors of the host cannot call back: they are asked at each wait,
+// which then happens in the host's poll.
 //
-// Locks: epoll_files (which watches a file has) -> instance->lock (its watches; nested ones from the outside in) -> the wait queue
-// of a file -> instance->ready_lock -> instance->waiters.
+// Locks: epoll_files (which watches a file has) -> instance->lock (its watches; nested ones from the outside in) -> the
+// wait queue of a file -> instance->ready_lock -> instance->waiters.
 #include "libos/ipc/epoll.h"
 #include "base/rbtree.h"
 #include "base/string.h"
@@ -121,7 +122,8 @@ static void release(struct file *file)
     kfree(epoll);
 }
 
-// True if watched files of epoll lead to target within the depth that Linux allows (5). epoll_files held: watches stand still.
+// True if watched files of epoll lead to target within the depth that Linux allows (5). epoll_files held: watches stand
+// still.
 static int reaches(struct epoll *epoll, const struct epoll *target, int depth)
 {
     if (epoll == target || depth > EPOLL_MAX_NESTING)
@@ -199,7 +201,8 @@ int epoll_control(struct epoll *epoll, int operation, struct file *file, int fd,
     return err;
 }
 
-// What the watch has to report now; 0: nothing. Decides whether it stays on the ready list. epoll->lock held, watch off the list.
+// What the watch has to report now; 0: nothing. Decides whether it stays on the ready list. epoll->lock held, watch off
+// the list.
 static u32 report(struct epoll_watch *watch)
 {
     u32 now = watch->disarmed ? 0 : file_poll(watch->file, NULL) & watch->events;

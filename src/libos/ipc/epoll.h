@@ -4,5 +4,6 @@
 
 #include "libos/fs/file.h"
 
-// The last reference of a watched file (file->watches is set) is gone: called before the file is taken apart. May sleep.
+// The last reference of a watched file (file->watches is set) is gone: called before the file is taken apart. May
+// sleep.
 void epoll_forget_file(struct file *file);

@@ -24,18 +24,19 @@ struct epoll_watch {
     struct epoll *epoll;
     struct file *file; // not owned
     int fd;
-    u32 events;    // EPOLL*, flags included
+    u32 events; // EPOLL*, flags included
     u64 data;
-    bool disarmed; // EPOLLONESHOT has fired
-    bool timed;    // becomes ready by the clock: asked at each wait, too
-    bool host;     // its readiness is known by asking the host only
+    bool disarmed;                    // EPOLLONESHOT has fired
+    bool timed;                       // becomes ready by the clock: asked at each wait, too
+    bool host;                        // its readiness is known by asking the host only
     struct epoll_watch *next, **link; // of file->watches
     struct poll_table table;
 };
 
 __nodiscard int epoll_create_file(struct file **ret_file);
 struct epoll *epoll_of(struct file *file); // NULL: not an epoll file
-__nodiscard int epoll_control(struct epoll *epoll, int operation, struct file *file, int fd, const struct epoll_event *event);
+__nodiscard int epoll_control(struct epoll *epoll, int operation, struct file *file, int fd,
+                              const struct epoll_event *event);
 // Takes up to room events that hold now: their count.
 int epoll_collect(struct epoll *epoll, struct epoll_event *events, int room);
 // Adds the host descriptors behind the watches to a wait. epoll->lock held.

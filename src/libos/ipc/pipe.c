@@ -12,10 +12,10 @@ enum { CAPACITY = 64 << 10, PIPE_BUF_BYTES = 4096, CHUNK = 4096 };
 
 struct pipe {
     struct mutex lock;
-    u8 *data;      // CAPACITY bytes
+    u8 *data;       // CAPACITY bytes
     u64 head, tail; // bytes ever written and read
     u32 readers, writers, refs;
-    u64 reader_opens, writer_opens; // of a FIFO: who ever came
+    u64 reader_opens, writer_opens;                // of a FIFO: who ever came
     struct wait_queue changed_read, changed_write; // data or writers came or went; room or readers
 };
 
@@ -123,7 +123,9 @@ static int wait_for_room(struct pipe *pipe, struct file *file, size_t need)
 {
     if (file->flags & O_NONBLOCK)
         return -EAGAIN;
-    return wait_event(&pipe->changed_write, room(pipe) >= need || !READ_ONCE(pipe->readers), WAIT_FOREVER) ? -ERESTARTSYS : 0;
+    return wait_event(&pipe->changed_write, room(pipe) >= need || !READ_ONCE(pipe->readers), WAIT_FOREVER)
+               ? -ERESTARTSYS
+               : 0;
 }
 
 static long pipe_write(struct file *file, struct uio *uio, u64 *offset)
@@ -211,7 +213,12 @@ static void pipe_release(struct file *file)
 }
 
 static const struct file_ops pipe_ops = {
-    .read = pipe_read, .write = pipe_write, .poll = pipe_poll, .ioctl = pipe_ioctl, .release = pipe_release, .stream = true,
+    .read = pipe_read,
+    .write = pipe_write,
+    .poll = pipe_poll,
+    .ioctl = pipe_ioctl,
+    .release = pipe_release,
+    .stream = true,
 };
 
 static void attach(struct pipe *pipe, struct file *file)

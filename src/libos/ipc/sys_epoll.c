@@ -32,7 +32,8 @@ static int check(struct file *epoll_file, struct file *file, int operation, stru
     if (epoll_file == file || !epoll_of(epoll_file))
         return -EINVAL;
     if (operation == EPOLL_CTL_ADD && (event->events & EPOLLEXCLUSIVE) &&
-        ((event->events & ~(u32)(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)) || epoll_of(file)))
+        ((event->events & ~(u32)(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)) ||
+         epoll_of(file)))
         return -EINVAL;
     return 0;
 }
@@ -83,7 +84,8 @@ static long wait_for_events(struct file *file, struct epoll_event __user *user, 
     return err == -ETIMEDOUT ? 0 : err == -EINTR ? -ERESTARTNOHAND : err;
 }
 
-static long do_wait(int epfd, struct epoll_event __user *user, int max, s64 deadline, const u64 __user *mask, size_t size)
+static long do_wait(int epfd, struct epoll_event __user *user, int max, s64 deadline, const u64 __user *mask,
+                    size_t size)
 {
     if (max <= 0 || max > INT32_MAX / (int)sizeof(struct epoll_event))
         return -EINVAL;
@@ -104,13 +106,14 @@ long sys_epoll_wait(int epfd, struct epoll_event __user *events, int max, int ti
     return do_wait(epfd, events, max, deadline_of_ms(timeout), NULL, 0);
 }
 
-long sys_epoll_pwait(int epfd, struct epoll_event __user *events, int max, int timeout, const u64 __user *mask, size_t size)
+long sys_epoll_pwait(int epfd, struct epoll_event __user *events, int max, int timeout, const u64 __user *mask,
+                     size_t size)
 {
     return do_wait(epfd, events, max, deadline_of_ms(timeout), mask, size);
 }
 
-long sys_epoll_pwait2(int epfd, struct epoll_event __user *events, int max, const struct __kernel_timespec __user *timeout,
-                      const u64 __user *mask, size_t size)
+long sys_epoll_pwait2(int epfd, struct epoll_event __user *events, int max,
+                      const struct __kernel_timespec __user *timeout, const u64 __user *mask, size_t size)
 {
     struct __kernel_timespec ts;
     s64 deadline = WAIT_FOREVER;

@@ -109,7 +109,10 @@ static struct file *timer_get(int fd, long *ret_err)
     return *ret_err ? NULL : file;
 }
 
-static struct __kernel_timespec to_timespec(s64 ns) { return (struct __kernel_timespec){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC }; }
+static struct __kernel_timespec to_timespec(s64 ns)
+{
+    return (struct __kernel_timespec){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
+}
 
 // The setting as timerfd_gettime shows it: time left, and interval.
 static struct __kernel_itimerspec describe(const struct timerfd *timer)
@@ -135,7 +138,8 @@ static s64 first_expiry(const struct timerfd *timer, const struct __kernel_times
     return MAX(ns, (s64)1);
 }
 
-long sys_timerfd_settime(int fd, int flags, const struct __kernel_itimerspec __user *user, struct __kernel_itimerspec __user *old)
+long sys_timerfd_settime(int fd, int flags, const struct __kernel_itimerspec __user *user,
+                         struct __kernel_itimerspec __user *old)
 {
     struct __kernel_itimerspec new, before;
     long err;

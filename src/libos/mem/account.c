@@ -26,10 +26,7 @@ int account_charge(u64 pages)
     return 0;
 }
 
-void account_uncharge(u64 pages)
-{
-    __atomic_fetch_sub(&used, pages, __ATOMIC_RELAXED);
-}
+void account_uncharge(u64 pages) { __atomic_fetch_sub(&used, pages, __ATOMIC_RELAXED); }
 
 void account_get_stats(struct account_stats *ret_stats)
 {

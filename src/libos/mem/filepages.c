@@ -9,8 +9,8 @@
 #include "libos/mem/account.h"
 #include "libos/mem/heap.h"
 #include "libos/mem/range.h"
-#include "libos/sync/spinlock.h"
-#include "libos/host/log.h"
+#include "trusted/spinlock.h"
+#include "trusted/log.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
 
@@ -27,9 +27,9 @@ struct chunk {
 };
 
 static struct spinlock lock;
-static struct rb_tree chunks;                               // guarded by lock
-static struct list_head available = LIST_INIT(available);   // chunks with a page not in_use; guarded by lock
-static struct filepage_reclaimer *reclaimers;               // grows only
+static struct rb_tree chunks;                             // guarded by lock
+static struct list_head available = LIST_INIT(available); // chunks with a page not in_use; guarded by lock
+static struct filepage_reclaimer *reclaimers;             // grows only
 
 static struct chunk *chunk_of(u64 addr)
 {
@@ -212,7 +212,7 @@ void filepage_free(void *page)
 static u32 take_free_run(struct chunk **ret_chunk, u32 *ret_first)
 {
     struct chunk *chunk;
-    list_for_each(chunk, &available, link) {
+    list_for_each (chunk, &available, link) {
         for (u32 first = 0; first < chunk->pages; first++) {
             u32 count = 0;
             while (first + count < chunk->pages && bitmap_test(chunk->usable, first + count) &&

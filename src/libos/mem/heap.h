@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The kernel heap: kernel_space_heap_size bytes (with EDMM it grows to the maximum and shrinks again). Small objects come from
-// slabs, larger ones from whole pages. Never sleeps, may be called with spinlocks held. NULL when exhausted:
+// The kernel heap: kernel_space_heap_size bytes (with EDMM it grows to the maximum and shrinks again). Small objects
+// come from slabs, larger ones from whole pages. Never sleeps, may be called with spinlocks held. NULL when exhausted:
 // every caller turns that into -ENOMEM for its own caller.
 #pragma once
 

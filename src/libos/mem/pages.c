@@ -4,9 +4,9 @@
 #include "base/bitmap.h"
 #include "base/checked.h"
 #include "base/string.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/heap.h"
-#include "libos/sync/spinlock.h"
+#include "trusted/spinlock.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
 
@@ -23,12 +23,12 @@ static struct page_desc *descs; // guarded by lock for free pages, by the owner 
 static u64 base;                // address of page 0
 static size_t page_count;
 static size_t lowest_free;   // no page below is free; guarded by lock
-static size_t initial;         // pages [0, initial) are present from the start and stay
-static size_t present_end;     // no page from here on is present; guarded by lock
-static size_t present_count;   // guarded by lock
-static size_t used, peak;      // pages; guarded by lock
-static size_t trim_at;         // free pages present that make a trim worth trying; guarded by lock
-bool heap_trim_due;            // written with lock
+static size_t initial;       // pages [0, initial) are present from the start and stay
+static size_t present_end;   // no page from here on is present; guarded by lock
+static size_t present_count; // guarded by lock
+static size_t used, peak;    // pages; guarded by lock
+static size_t trim_at;       // free pages present that make a trim worth trying; guarded by lock
+bool heap_trim_due;          // written with lock
 
 static size_t index_of(const void *addr) { return ((u64)(uintptr_t)addr - base) / PAGE_SIZE; }
 static void *page_at(size_t index) { return (void *)(uintptr_t)(base + index * PAGE_SIZE); }
@@ -78,8 +78,8 @@ static void set_present(size_t start, size_t count, bool is_present)
     present_count = is_present ? present_count + count : present_count - count;
 }
 
-// Commits what is absent of [start, end), which is marked in use, so that nobody else does. Called with the lock, which it gives
-// up while it commits.
+// Commits what is absent of [start, end), which is marked in use, so that nobody else does. Called with the lock, which
+// it gives up while it commits.
 static bool bring(size_t start, size_t end)
 {
     bool fine = true;
@@ -117,13 +117,13 @@ void heap_init(void)
     size_t bitmap_bytes = BITMAP_WORDS(total) * sizeof(u64), desc_bytes = total * sizeof(struct page_desc);
     u64 meta_end = ALIGN_UP(layout->heap_start + 2 * bitmap_bytes + desc_bytes, PAGE_SIZE);
 
-    if (meta_end > layout->heap_init_end &&
-        emm_commit(layout->heap_init_end, meta_end - layout->heap_init_end) != 0) {
+    if (meta_end > layout->heap_init_end && emm_commit(layout->heap_init_end, meta_end - layout->heap_init_end) != 0) {
         log_error("kernel heap: no memory for its own tables");
         return; // page_count stays 0: every allocation fails
     }
     base = layout->heap_start;
-    memset((void *)(uintptr_t)base, 0, meta_end - base); // added at load without being measured: the host may have put anything there
+    memset((void *)(uintptr_t)base, 0,
+           meta_end - base); // added at load without being measured: the host may have put anything there
     bitmap = (void *)(uintptr_t)base;
     present = bitmap + BITMAP_WORDS(total);
     descs = (void *)(uintptr_t)(base + 2 * bitmap_bytes);
@@ -208,7 +208,8 @@ void heap_trim(void)
 {
     spin_lock(&lock);
     heap_trim_due = false;
-    for (size_t end = present_end, count; present_count >= used + SPARE + TRIM_RUN && (count = free_run(&end)); end -= count) {
+    for (size_t end = present_end, count; present_count >= used + SPARE + TRIM_RUN && (count = free_run(&end));
+         end -= count) {
         count = MIN(count, present_count - used - SPARE);
         if (count < TRIM_RUN)
             continue;

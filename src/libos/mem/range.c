@@ -6,7 +6,7 @@
 #include "base/checked.h"
 #include "base/rbtree.h"
 #include "libos/mem/heap.h"
-#include "libos/sync/spinlock.h"
+#include "trusted/spinlock.h"
 
 struct free_range {
     struct rb_node node;
@@ -18,7 +18,7 @@ static struct spinlock lock;
 static struct rb_tree tree;      // guarded by lock
 static struct free_range *spare; // unused descriptors, linked through node.left; guarded by lock
 
-static u64 taken;                // bytes; guarded by lock
+static u64 taken; // bytes; guarded by lock
 
 static struct free_range *range_of(const struct rb_node *node)
 {

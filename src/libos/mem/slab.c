@@ -4,16 +4,16 @@
 #include "base/checked.h"
 #include "base/list.h"
 #include "base/string.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/mem/pages.h"
-#include "libos/sync/spinlock.h"
+#include "trusted/spinlock.h"
 
 #define SLAB_MAGIC 0x5a1ab0b1ull
 #define OBJECTS_MAX 256
 
 struct slab {
-    u64 magic; // SLAB_MAGIC ^ address: an object that overflowed into the next slab's header is noticed
+    u64 magic;             // SLAB_MAGIC ^ address: an object that overflowed into the next slab's header is noticed
     struct list_head link; // cache->partial, or alone
     u16 size, count, used, class;
     u64 free[OBJECTS_MAX / 64]; // a set bit is a free object
@@ -53,7 +53,7 @@ static struct slab *slab_create(size_t class)
         .magic = SLAB_MAGIC ^ (u64)(uintptr_t)slab,
         .size = class_size[class],
         .count = (u16)count,
-        .class = (u16)class,
+        .class = (u16) class,
     };
     for (size_t i = 0; i < count; i++)
         slab->free[i / 64] |= 1ull << (i % 64);
@@ -138,7 +138,7 @@ static bool slab_free(void *ptr, struct page_desc desc)
 
 void slabs_init(void)
 {
-    for (size_t class = 0; class < CLASS_COUNT; class++) {
+    for (size_t class = 0; class < CLASS_COUNT; class ++) {
         caches[class] = (struct cache){ 0 };
         list_init(&caches[class].partial);
     }

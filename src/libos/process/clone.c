@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // clone(2), clone3(2), vfork(2): threads, and children that borrow the parent's memory until they exec.
 #include "base/string.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
@@ -158,14 +158,16 @@ static long checked_clone(const struct clone_request *request)
 
     if (((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) || ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)))
         return -EINVAL;
-    if (flags & (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP))
+    if (flags &
+        (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP))
         return -EPERM;
     if (flags & (CLONE_PIDFD | CLONE_PTRACE | CLONE_PARENT))
         return -EINVAL;
     if ((flags & CLONE_SETTLS) && request->tls >= enclave_layout.user_end)
         return -EPERM; // also keeps WRFSBASE from faulting on a non-canonical address
     if (!(flags & CLONE_VM)) {
-        log_once(LOG_WARN, "fork is not implemented yet (clone without CLONE_VM): ENOSYS. posix_spawn, vfork and threads work");
+        log_once(LOG_WARN,
+                 "fork is not implemented yet (clone without CLONE_VM): ENOSYS. posix_spawn, vfork and threads work");
         return -ENOSYS;
     }
     return do_clone(request);
@@ -174,7 +176,11 @@ static long checked_clone(const struct clone_request *request)
 long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls)
 {
     struct clone_request request = {
-        .flags = flags & ~0xffull, .stack = stack, .parent_tid = parent_tid, .child_tid = child_tid, .tls = tls,
+        .flags = flags & ~0xffull,
+        .stack = stack,
+        .parent_tid = parent_tid,
+        .child_tid = child_tid,
+        .tls = tls,
         .exit_signal = flags & 0xff,
     };
     return checked_clone(&request);
@@ -205,8 +211,12 @@ long sys_clone3(const struct clone_args __user *user, size_t size)
     if (args.exit_signal > SIGNALS || (args.flags & 0xff) || (args.stack && !args.stack_size) || args.set_tid_size)
         return -EINVAL;
     struct clone_request request = {
-        .flags = args.flags & ~(u64)(CLONE_DETACHED | CLONE_CLEAR_SIGHAND), .stack = args.stack ? args.stack + args.stack_size : 0,
-        .parent_tid = args.parent_tid, .child_tid = args.child_tid, .tls = args.tls, .exit_signal = (u32)args.exit_signal,
+        .flags = args.flags & ~(u64)(CLONE_DETACHED | CLONE_CLEAR_SIGHAND),
+        .stack = args.stack ? args.stack + args.stack_size : 0,
+        .parent_tid = args.parent_tid,
+        .child_tid = args.child_tid,
+        .tls = args.tls,
+        .exit_signal = (u32)args.exit_signal,
     };
     if (args.flags & CLONE_CLEAR_SIGHAND)
         return -ENOSYS; // posix_spawn falls back to clone

@@ -21,7 +21,8 @@ static const struct {
     u8 component;
     u32 size, offset;
 } components[] = {
-    { 2, 256, 576 }, { 5, 64, 1088 }, { 6, 512, 1152 }, { 7, 1024, 1664 }, { 9, 8, 2688 }, { 17, 64, 2752 }, { 18, 8192, 2816 },
+    { 2, 256, 576 }, { 5, 64, 1088 },  { 6, 512, 1152 },   { 7, 1024, 1664 },
+    { 9, 8, 2688 },  { 17, 64, 2752 }, { 18, 8192, 2816 },
 };
 
 static void filter_features(u64 xfrm, u32 regs[4])
@@ -36,13 +37,14 @@ static void filter_features(u64 xfrm, u32 regs[4])
 static void filter_extended(u64 xfrm, u32 regs[4])
 {
     const u32 avx512_ebx = BIT(16) | BIT(17) | BIT(21) | BIT(26) | BIT(27) | BIT(28) | BIT(30) | BIT(31);
-    const u32 avx512_ecx = BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14), avx512_edx = BIT(2) | BIT(3) | BIT(8) | BIT(23);
+    const u32 avx512_ecx = BIT(1) | BIT(6) | BIT(11) | BIT(12) | BIT(14),
+              avx512_edx = BIT(2) | BIT(3) | BIT(8) | BIT(23);
 
     regs[EBX] &= ~(BIT(2) | BIT(4) | BIT(10) | BIT(11)); // SGX, HLE, INVPCID, RTM
     regs[ECX] &= ~(BIT(5) | BIT(7));                     // WAITPKG, CET shadow stacks
     regs[EDX] &= ~(u32)BIT(20);                          // CET indirect branch tracking
     if (!(xfrm & XFRM_AVX)) {
-        regs[EBX] &= ~(u32)BIT(5);         // AVX2
+        regs[EBX] &= ~(u32)BIT(5);        // AVX2
         regs[ECX] &= ~(BIT(9) | BIT(10)); // VAES, VPCLMULQDQ
     }
     if ((xfrm & XFRM_AVX512) != XFRM_AVX512) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// ELF programs (System V ABI, x86-64 supplement; man 5 elf). The file is the program's business and may be hostile: every
-// field is checked before it is used, and mapping goes through vm_map, which checks again.
+// ELF programs (System V ABI, x86-64 supplement; man 5 elf). The file is the program's business and may be hostile:
+// every field is checked before it is used, and mapping goes through vm_map, which checks again.
 #include <linux/elf.h>
 
 #include "libos/process/elf_load.h"
 #include "base/string.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/vm/user.h"
 
 enum { MAX_HEADERS = 64 };
@@ -20,8 +20,9 @@ static int read_exact(struct file *file, u64 offset, void *buf, size_t size)
 
 static bool header_ok(const Elf64_Ehdr *eh)
 {
-    return memcmp(eh->e_ident, ELFMAG, SELFMAG) == 0 && eh->e_ident[EI_CLASS] == ELFCLASS64 && eh->e_ident[EI_DATA] == ELFDATA2LSB &&
-           eh->e_machine == EM_X86_64 && (eh->e_type == ET_EXEC || eh->e_type == ET_DYN) && eh->e_phentsize == sizeof(Elf64_Phdr) &&
+    return memcmp(eh->e_ident, ELFMAG, SELFMAG) == 0 && eh->e_ident[EI_CLASS] == ELFCLASS64 &&
+           eh->e_ident[EI_DATA] == ELFDATA2LSB && eh->e_machine == EM_X86_64 &&
+           (eh->e_type == ET_EXEC || eh->e_type == ET_DYN) && eh->e_phentsize == sizeof(Elf64_Phdr) &&
            eh->e_phnum > 0 && eh->e_phnum <= MAX_HEADERS;
 }
 
@@ -108,12 +109,15 @@ static int reserve(struct elf_image *image, struct mm *mm)
 
 static u32 segment_prot(const Elf64_Phdr *ph)
 {
-    return (ph->p_flags & PF_R ? PROT_READ : 0) | (ph->p_flags & PF_W ? PROT_WRITE : 0) | (ph->p_flags & PF_X ? PROT_EXEC : 0);
+    return (ph->p_flags & PF_R ? PROT_READ : 0) | (ph->p_flags & PF_W ? PROT_WRITE : 0) |
+           (ph->p_flags & PF_X ? PROT_EXEC : 0);
 }
 
 static int map_zero_pages(struct mm *mm, u64 from, u64 to, u32 prot)
 {
-    struct vm_map_args args = { .addr = from, .len = to - from, .prot = prot, .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED };
+    struct vm_map_args args = {
+        .addr = from, .len = to - from, .prot = prot, .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED
+    };
     s64 at = from < to ? vm_map(mm, &args) : 0;
     return at < 0 ? (int)at : 0;
 }
@@ -136,14 +140,20 @@ static int clear_tail(struct mm *mm, u64 from, u64 to, u32 prot)
 static int map_segment(const struct elf_image *image, struct mm *mm, const Elf64_Phdr *ph)
 {
     u64 start = ALIGN_DOWN(ph->p_vaddr, PAGE_SIZE) + image->bias, file_end = ph->p_vaddr + ph->p_filesz + image->bias;
-    u64 file_pages_end = ALIGN_UP(file_end, PAGE_SIZE), end = ALIGN_UP(ph->p_vaddr + ph->p_memsz + image->bias, PAGE_SIZE);
+    u64 file_pages_end = ALIGN_UP(file_end, PAGE_SIZE),
+        end = ALIGN_UP(ph->p_vaddr + ph->p_memsz + image->bias, PAGE_SIZE);
     u32 prot = segment_prot(ph);
     int err;
 
     if (ph->p_filesz) {
         struct vm_map_args args = {
-            .addr = start, .len = file_pages_end - start, .prot = prot, .flags = MAP_PRIVATE | MAP_FIXED,
-            .file = image->file, .ops = &file_vm_ops, .offset = ALIGN_DOWN(ph->p_offset, PAGE_SIZE),
+            .addr = start,
+            .len = file_pages_end - start,
+            .prot = prot,
+            .flags = MAP_PRIVATE | MAP_FIXED,
+            .file = image->file,
+            .ops = &file_vm_ops,
+            .offset = ALIGN_DOWN(ph->p_offset, PAGE_SIZE),
         };
         s64 at = vm_map(mm, &args);
         if (at < 0)
@@ -161,7 +171,8 @@ int elf_image_map(struct elf_image *image, struct mm *mm)
     Elf64_Ehdr eh;
     u64 previous_end = 0;
 
-    // Read again, so that nothing unchecked lies on the stack between the two steps: what changed meanwhile is checked again.
+    // Read again, so that nothing unchecked lies on the stack between the two steps: what changed meanwhile is checked
+    // again.
     int err = read_headers(image->file, &eh, ph);
     if (!err)
         err = reserve(image, mm);

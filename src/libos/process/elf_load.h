@@ -7,10 +7,10 @@
 // What an ELF file says, checked: every number below is in range.
 struct elf_image {
     struct file *file;
-    bool fixed;           // ET_EXEC
-    u64 entry, phdr;      // link-time addresses; phdr 0 if the headers are not mapped
+    bool fixed;      // ET_EXEC
+    u64 entry, phdr; // link-time addresses; phdr 0 if the headers are not mapped
     u16 phnum;
-    u64 start, end;       // span of the PT_LOADs, page aligned
+    u64 start, end; // span of the PT_LOADs, page aligned
     u64 phoff;
     char interpreter[256]; // "" without PT_INTERP
     u64 bias;              // after loading: where it is minus where it was linked

@@ -4,7 +4,10 @@
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
 
-static const char *config_string(const struct occlum_config *config, u32 offset) { return (const char *)config + offset; }
+static const char *config_string(const struct occlum_config *config, u32 offset)
+{
+    return (const char *)config + offset;
+}
 
 static const char *list_item(const struct occlum_config *config, const struct occlum_string_list *list, u32 i)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // execve(2): from a path to a program's first instruction.
 #include "base/string.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/process/elf_load.h"
 #include "libos/process/process.h"
@@ -124,7 +124,8 @@ static int open_interpreter(struct exec *exec)
         return 0;
     int err = file_open_exec(exec->program.interpreter, &exec->interpreter_file);
     if (err) {
-        log_error("%s needs the loader %s, which is not in the image (copy_bom brings it)", exec->path, exec->program.interpreter);
+        log_error("%s needs the loader %s, which is not in the image (copy_bom brings it)", exec->path,
+                  exec->program.interpreter);
         return err;
     }
     exec->has_interpreter = true;
@@ -135,7 +136,9 @@ static int open_interpreter(struct exec *exec)
 static int map_stack(struct mm *mm, u64 size, u64 *ret_top)
 {
     struct vm_map_args args = {
-        .len = size + PAGE_SIZE, .prot = PROT_NONE, .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK | MAP_GROWSDOWN,
+        .len = size + PAGE_SIZE,
+        .prot = PROT_NONE,
+        .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK | MAP_GROWSDOWN,
     };
     s64 at = vm_map(mm, &args);
     if (at < 0)
@@ -166,12 +169,17 @@ static int build(struct exec *exec, char *const *envp, const char *execfn)
     if (!err)
         err = mm_set_brk(mm, exec->program.end + exec->program.bias, enclave_config()->default_heap_size);
     if (!err)
-        err = stack_fill(top, size, exec->argv, envp, &exec->program, exec->has_interpreter ? &exec->interpreter : NULL, execfn, &sp);
+        err = stack_fill(top, size, exec->argv, envp, &exec->program, exec->has_interpreter ? &exec->interpreter : NULL,
+                         execfn, &sp);
     if (err)
         return err;
     const struct elf_image *first = exec->has_interpreter ? &exec->interpreter : &exec->program;
     *current->regs = (struct user_regs){
-        .rip = first->entry + first->bias, .rsp = sp, .rflags = 0x202, .orig_rax = (u64)-1, .full_restore = 1,
+        .rip = first->entry + first->bias,
+        .rsp = sp,
+        .rflags = 0x202,
+        .orig_rax = (u64)-1,
+        .full_restore = 1,
     };
     return 0;
 }

@@ -16,7 +16,7 @@ void process_kill(struct process *process, int wait_status)
         process->wait_status = wait_status;
     }
     process->stopped = false;
-    list_for_each(thread, &process->threads, siblings)
+    list_for_each (thread, &process->threads, siblings)
         thread_notify(thread, THREAD_EXIT);
     wake_up_all(&process->resumed);
     mutex_unlock(&process_lock);
@@ -33,7 +33,7 @@ int process_kill_siblings(void)
         return -EINTR;
     }
     process->execing = true;
-    list_for_each(thread, &process->threads, siblings)
+    list_for_each (thread, &process->threads, siblings)
         if (thread != current)
             thread_notify(thread, THREAD_EXIT);
     mutex_unlock(&process_lock);
@@ -93,7 +93,7 @@ static void become_zombie(struct process *process)
 {
     struct process *child, *next, *parent = process->parent;
 
-    list_for_each_safe(child, next, &process->children, siblings) {
+    list_for_each_safe (child, next, &process->children, siblings) {
         list_del(&child->siblings);
         child->parent = process_first;
         list_add_tail(&child->siblings, &process_first->children);

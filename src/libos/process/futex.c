@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// futex(2). One address space: the key is the address, private or shared. The word is read under the bucket's lock, so a
-// waker that changed it first and looks at the bucket second misses nobody.
+// futex(2). One address space: the key is the address, private or shared. The word is read under the bucket's lock, so
+// a waker that changed it first and looks at the bucket second misses nobody.
 #include "base/list.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
@@ -76,7 +76,7 @@ static long wake_in(struct bucket *bucket, u64 addr, u32 count, u32 bitset)
 {
     struct futex_waiter *w, *next;
     long woken = 0;
-    list_for_each_safe(w, next, &bucket->waiters, link) {
+    list_for_each_safe (w, next, &bucket->waiters, link) {
         if (woken >= (long)count)
             break;
         if (w->addr == addr && (w->bitset & bitset)) {
@@ -171,7 +171,7 @@ static long futex_requeue(u64 from, u64 to, u32 wake, u32 requeue, const u32 *ex
         return -EAGAIN;
     }
     long woken = wake_in(a, from, wake, FUTEX_BITSET_MATCH_ANY);
-    list_for_each_safe(w, next, &a->waiters, link) {
+    list_for_each_safe (w, next, &a->waiters, link) {
         if (moved == requeue)
             break;
         if (w->addr != from)
@@ -199,12 +199,23 @@ static int operate(u64 addr, u32 encoded, u32 *ret_old)
         return -EAGAIN;
     for (;;) {
         switch (op) {
-        case FUTEX_OP_SET: new = arg; break;
-        case FUTEX_OP_ADD: new = old + arg; break;
-        case FUTEX_OP_OR: new = old | arg; break;
-        case FUTEX_OP_ANDN: new = old & ~arg; break;
-        case FUTEX_OP_XOR: new = old ^ arg; break;
-        default: return -ENOSYS;
+        case FUTEX_OP_SET:
+            new = arg;
+            break;
+        case FUTEX_OP_ADD:
+            new = old + arg;
+            break;
+        case FUTEX_OP_OR:
+            new = old | arg;
+            break;
+        case FUTEX_OP_ANDN:
+            new = old & ~arg;
+            break;
+        case FUTEX_OP_XOR:
+            new = old ^ arg;
+            break;
+        default:
+            return -ENOSYS;
         }
         if (usercmpxchg_raw((u32 *)addr, &old, new, &fault)) {
             *ret_old = old;
@@ -219,13 +230,20 @@ static bool compare(u32 encoded, u32 old)
 {
     s32 a = (s32)old, b = (s32)(encoded << 20) >> 20;
     switch ((encoded >> 24) & 15) {
-    case FUTEX_OP_CMP_EQ: return a == b;
-    case FUTEX_OP_CMP_NE: return a != b;
-    case FUTEX_OP_CMP_LT: return a < b;
-    case FUTEX_OP_CMP_LE: return a <= b;
-    case FUTEX_OP_CMP_GT: return a > b;
-    case FUTEX_OP_CMP_GE: return a >= b;
-    default: return false;
+    case FUTEX_OP_CMP_EQ:
+        return a == b;
+    case FUTEX_OP_CMP_NE:
+        return a != b;
+    case FUTEX_OP_CMP_LT:
+        return a < b;
+    case FUTEX_OP_CMP_LE:
+        return a <= b;
+    case FUTEX_OP_CMP_GT:
+        return a > b;
+    case FUTEX_OP_CMP_GE:
+        return a >= b;
+    default:
+        return false;
     }
 }
 

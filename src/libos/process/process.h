@@ -21,23 +21,23 @@ struct process {
     struct list_head children, siblings; // parent's children
     struct list_head all;                // of every process that is not yet reaped
     struct list_head threads;            // struct thread.siblings
-    u32 thread_count; // threads that may still hold the process's mm and files
-    u32 live_count;   // threads that have not begun to end
-    bool exiting;   // exit_group or a fatal signal: every thread ends
-    bool execing;   // one thread is in execve and ends the others
+    u32 thread_count;                    // threads that may still hold the process's mm and files
+    u32 live_count;                      // threads that have not begun to end
+    bool exiting;                        // exit_group or a fatal signal: every thread ends
+    bool execing;                        // one thread is in execve and ends the others
     bool zombie;
     bool stopped, stop_reported, continued;
     int stop_signal;
-    int wait_status; // wait(2) status, once exiting
+    int wait_status;                // wait(2) status, once exiting
     struct wait_queue child_events; // its children changed state
     struct wait_queue thread_gone;  // execve waits for its siblings
     struct wait_queue resumed;      // stopped threads sleep here
-    struct vfork_wait *vfork; // the parent thread that sleeps until this process execs or ends; NULL: none
+    struct vfork_wait *vfork;       // the parent thread that sleeps until this process execs or ends; NULL: none
 
     struct process_signals signals; // own lock
     struct rlimit64 limits[RLIM_NLIMITS];
-    char *exe;                // absolute path
-    char *cmdline;            // "arg0\0arg1\0"
+    char *exe;     // absolute path
+    char *cmdline; // "arg0\0arg1\0"
     size_t cmdline_size;
     char *environ;
     size_t environ_size;
@@ -51,21 +51,22 @@ extern struct process *process_first;
 
 static inline struct process *current_process(void) { return current->process; }
 
-// Makes the first process on the current thread from the program argv[0] and ends in it. Exit statuses 126 and 127 as a shell has
-// them end the enclave instead.
+// Makes the first process on the current thread from the program argv[0] and ends in it. Exit statuses 126 and 127 as a
+// shell has them end the enclave instead.
 _Noreturn void process_boot(const struct occlum_config *config, char **argv, char **envp);
 
 // A new process as a child of parent (NULL for the first), without threads, with its own copies. -ENOMEM.
 __nodiscard int process_create(struct process *parent, struct process **ret_process);
-void process_free(struct process *process);      // unlinked, no threads
-struct process *process_find(u32 pid);           // NULL
-struct thread *process_find_thread(u32 tid);     // NULL
+void process_free(struct process *process);  // unlinked, no threads
+struct process *process_find(u32 pid);       // NULL
+struct thread *process_find_thread(u32 tid); // NULL
 u32 process_new_id(void);
 void process_add_thread(struct process *process, struct thread *thread);
 
 // Ends the current thread; the last one ends the process.
 _Noreturn void process_thread_exit(int wait_status);
-// Starts the end of a whole process with this wait status: its threads notice soon. Does not return status changes twice.
+// Starts the end of a whole process with this wait status: its threads notice soon. Does not return status changes
+// twice.
 void process_kill(struct process *process, int wait_status);
 // Kills the other threads of the current process and waits for them. -EINTR if this one is being killed itself.
 __nodiscard int process_kill_siblings(void);

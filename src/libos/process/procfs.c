@@ -48,11 +48,15 @@ static void write_status(struct text *t, const struct process *p)
 {
     u64 bytes;
     usage(p, &bytes);
-    add(t, "Name:\t%s\nUmask:\t0022\nState:\t%c\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", process_name(p),
-        state_letter(p), p->pid, p->pid, p->parent ? p->parent->pid : 0);
-    add(t, "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t64\nGroups:\t\nVmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmRSS:\t%8lu kB\n",
+    add(t, "Name:\t%s\nUmask:\t0022\nState:\t%c\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
+        process_name(p), state_letter(p), p->pid, p->pid, p->parent ? p->parent->pid : 0);
+    add(t,
+        "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t64\nGroups:\t\nVmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmRSS:\t%8lu "
+        "kB\n",
         bytes / 1024, bytes / 1024, bytes / 1024);
-    add(t, "Threads:\t%u\nSigQ:\t0/1024\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapEff:\t000001ffffffffff\n",
+    add(t,
+        "Threads:\t%u\nSigQ:\t0/"
+        "1024\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapEff:\t000001ffffffffff\n",
         p->thread_count);
     add(t, "NoNewPrivs:\t0\nSeccomp:\t0\nCpus_allowed_list:\t0\n");
 }
@@ -61,24 +65,29 @@ static void write_stat(struct text *t, const struct process *p)
 {
     u64 bytes, ticks = (u64)((time_monotonic_ns() - p->start_ns) / (NSEC_PER_SEC / 100));
     usage(p, &bytes);
-    add(t, "%u (%s) %c %u %u %u 0 -1 0 0 0 0 0 %lu 0 0 0 20 0 %u 0 %lu %lu %lu 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
-        p->pid, process_name(p), state_letter(p), p->parent ? p->parent->pid : 0, p->pgid, p->sid, ticks, p->thread_count,
-        (u64)(p->start_ns / (NSEC_PER_SEC / 100)), bytes, bytes / PAGE_SIZE);
+    add(t,
+        "%u (%s) %c %u %u %u 0 -1 0 0 0 0 0 %lu 0 0 0 20 0 %u 0 %lu %lu %lu 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 "
+        "0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
+        p->pid, process_name(p), state_letter(p), p->parent ? p->parent->pid : 0, p->pgid, p->sid, ticks,
+        p->thread_count, (u64)(p->start_ns / (NSEC_PER_SEC / 100)), bytes, bytes / PAGE_SIZE);
 }
 
 static int one_area(const struct vm_area_info *area, void *arg)
 {
     add(arg, "%08lx-%08lx %c%c%c%c %08lx 00:00 %lu %*s%s\n", area->start, area->end, area->prot & PROT_READ ? 'r' : '-',
-        area->prot & PROT_WRITE ? 'w' : '-', area->prot & PROT_EXEC ? 'x' : '-', area->shared ? 's' : 'p', area->offset, area->inode,
-        area->name[0] ? 20 : 0, "", area->name);
+        area->prot & PROT_WRITE ? 'w' : '-', area->prot & PROT_EXEC ? 'x' : '-', area->shared ? 's' : 'p', area->offset,
+        area->inode, area->name[0] ? 20 : 0, "", area->name);
     return 0;
 }
 
 static void write_limits(struct text *t, const struct process *p)
 {
-    static const char *const names[] = { "Max cpu time", "Max file size", "Max data size", "Max stack size", "Max core file size",
-        "Max resident set", "Max processes", "Max open files", "Max locked memory", "Max address space", "Max file locks",
-        "Max pending signals", "Max msgqueue size", "Max nice priority", "Max realtime priority", "Max realtime timeout" };
+    static const char *const names[] = { "Max cpu time",        "Max file size",      "Max data size",
+                                         "Max stack size",      "Max core file size", "Max resident set",
+                                         "Max processes",       "Max open files",     "Max locked memory",
+                                         "Max address space",   "Max file locks",     "Max pending signals",
+                                         "Max msgqueue size",   "Max nice priority",  "Max realtime priority",
+                                         "Max realtime timeout" };
     add(t, "Limit                     Soft Limit           Hard Limit           Units\n");
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         u64 both[2] = { p->limits[i].rlim_cur, p->limits[i].rlim_max };
@@ -160,7 +169,7 @@ static int for_each_pid(int (*visit)(u32 pid, void *arg), void *arg)
     int stop = 0;
 
     mutex_lock(&process_lock);
-    list_for_each(process, &process_all, all) {
+    list_for_each (process, &process_all, all) {
         stop = visit(process->pid, arg);
         if (stop)
             break;
@@ -175,7 +184,8 @@ static struct files *process_files(u32 pid)
 {
     mutex_lock(&process_lock);
     struct process *p = process_find(pid);
-    struct files *files = p && !list_empty(&p->threads) ? list_first(&p->threads, struct thread, siblings)->files : NULL;
+    struct files *files =
+        p && !list_empty(&p->threads) ? list_first(&p->threads, struct thread, siblings)->files : NULL;
     if (files)
         files_ref(files);
     mutex_unlock(&process_lock);

@@ -59,8 +59,8 @@ static void push_list(struct builder *b, char *const *list)
     word(b, 0);
 }
 
-static void push_aux(struct builder *b, const struct elf_image *program, const struct elf_image *interpreter, u64 random, u64 platform,
-                     u64 execfn)
+static void push_aux(struct builder *b, const struct elf_image *program, const struct elf_image *interpreter,
+                     u64 random, u64 platform, u64 execfn)
 {
     aux(b, AT_HWCAP, cpu_hwcap());
     aux(b, AT_PAGESZ, PAGE_SIZE);

@@ -4,7 +4,8 @@
 
 #include "base/types.h"
 
-// Copies a program's list; NULL pointer is an empty list. *ret_list is for strings_free. -E2BIG over 2 MiB, -EFAULT, -ENOMEM.
+// Copies a program's list; NULL pointer is an empty list. *ret_list is for strings_free. -E2BIG over 2 MiB, -EFAULT,
+// -ENOMEM.
 __nodiscard int strings_from_user(const u64 __user *user, char ***ret_list);
 void strings_free(char **list);
 // "a\0b\0" in one block of kmalloc; NULL when out of memory.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Identities. Everything runs as root of its enclave: ids other than 0 are accepted where Linux would let root have them, and
-// have no effect.
+// Identities. Everything runs as root of its enclave: ids other than 0 are accepted where Linux would let root have
+// them, and have no effect.
 #include "base/string.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
@@ -42,8 +42,14 @@ static long put_three(u32 __user *a, u32 __user *b, u32 __user *c)
     return put_user(root, a) || put_user(root, b) || put_user(root, c) ? -EFAULT : 0;
 }
 
-long sys_getresuid(u32 __user *real, u32 __user *effective, u32 __user *saved) { return put_three(real, effective, saved); }
-long sys_getresgid(u32 __user *real, u32 __user *effective, u32 __user *saved) { return put_three(real, effective, saved); }
+long sys_getresuid(u32 __user *real, u32 __user *effective, u32 __user *saved)
+{
+    return put_three(real, effective, saved);
+}
+long sys_getresgid(u32 __user *real, u32 __user *effective, u32 __user *saved)
+{
+    return put_three(real, effective, saved);
+}
 long sys_getgroups(int size, u32 __user *list) { return size < 0 ? -EINVAL : 0; }
 long sys_setgroups(size_t size, const u32 __user *list) { return size > 65536 ? -EINVAL : 0; }
 
@@ -75,7 +81,7 @@ long sys_setsid(void)
     long result = (long)self->pid;
 
     mutex_lock(&process_lock);
-    list_for_each(other, &process_all, all) {
+    list_for_each (other, &process_all, all) {
         if (other->pgid == self->pid)
             result = -EPERM;
     }
@@ -117,4 +123,7 @@ long sys_capget(struct __user_cap_header_struct __user *header, struct __user_ca
     return data && copy_to_user(data, d, sizeof(d)) ? -EFAULT : 0;
 }
 
-long sys_capset(struct __user_cap_header_struct __user *header, const struct __user_cap_data_struct __user *data) { return 0; }
+long sys_capset(struct __user_cap_header_struct __user *header, const struct __user_cap_data_struct __user *data)
+{
+    return 0;
+}

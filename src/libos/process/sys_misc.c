@@ -4,7 +4,7 @@
 #include <asm/prctl.h>
 
 #include "base/string.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
@@ -17,7 +17,11 @@
 long sys_uname(struct new_utsname __user *user)
 {
     static const struct new_utsname name = {
-        .sysname = "Linux", .nodename = "occlum", .release = "6.1.0-occlum", .version = "#1 SMP Occlum LibOS", .machine = "x86_64",
+        .sysname = "Linux",
+        .nodename = "occlum",
+        .release = "6.1.0-occlum",
+        .version = "#1 SMP Occlum LibOS",
+        .machine = "x86_64",
         .domainname = "(none)",
     };
     return copy_to_user(user, &name, sizeof(name)) ? -EFAULT : 0;
@@ -115,7 +119,7 @@ long sys_prlimit64(int pid, u32 resource, const struct rlimit64 __user *new, str
 
     if (pid && (u32)pid != current_process()->pid)
         return process_find((u32)pid) ? -EPERM : -ESRCH;
-    if (new && copy_from_user(&limit, new, sizeof(limit)))
+    if (new != NULL && copy_from_user(&limit, new, sizeof(limit)))
         return -EFAULT;
     err = get_limit(resource, &previous);
     if (!err && new)
@@ -141,7 +145,7 @@ long sys_sysinfo(struct sysinfo __user *user)
     info.freeram = vm.limit - MIN(vm.committed, vm.limit);
     info.mem_unit = 1;
     mutex_lock(&process_lock);
-    list_for_each(process, &process_all, all)
+    list_for_each (process, &process_all, all)
         info.procs++;
     mutex_unlock(&process_lock);
     return copy_to_user(user, &info, sizeof(info)) ? -EFAULT : 0;

@@ -73,8 +73,14 @@ long sys_sched_setparam(int tid, const int __user *user)
 }
 
 static bool realtime(int policy) { return policy == 1 || policy == 2; }
-long sys_sched_get_priority_max(int policy) { return policy < 0 || policy > SCHED_POLICY_MAX ? -EINVAL : realtime(policy) ? 99 : 0; }
-long sys_sched_get_priority_min(int policy) { return policy < 0 || policy > SCHED_POLICY_MAX ? -EINVAL : realtime(policy) ? 1 : 0; }
+long sys_sched_get_priority_max(int policy)
+{
+    return policy < 0 || policy > SCHED_POLICY_MAX ? -EINVAL : realtime(policy) ? 99 : 0;
+}
+long sys_sched_get_priority_min(int policy)
+{
+    return policy < 0 || policy > SCHED_POLICY_MAX ? -EINVAL : realtime(policy) ? 1 : 0;
+}
 
 long sys_sched_rr_get_interval(int tid, struct __kernel_timespec __user *user)
 {

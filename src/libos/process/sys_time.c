@@ -75,7 +75,8 @@ long sys_nanosleep(const struct __kernel_timespec __user *request, struct __kern
     return timespec_valid(&ts) ? sleep_until(time_deadline_ns(timespec_to_ns(&ts)), remain) : -EINVAL;
 }
 
-long sys_clock_nanosleep(int id, int flags, const struct __kernel_timespec __user *request, struct __kernel_timespec __user *remain)
+long sys_clock_nanosleep(int id, int flags, const struct __kernel_timespec __user *request,
+                         struct __kernel_timespec __user *remain)
 {
     struct __kernel_timespec ts, now;
 

@@ -83,7 +83,7 @@ void process_free(struct process *process)
 struct process *process_find(u32 pid)
 {
     struct process *process;
-    list_for_each(process, &process_all, all) {
+    list_for_each (process, &process_all, all) {
         if (process->pid == pid)
             return process;
     }
@@ -94,8 +94,8 @@ struct thread *process_find_thread(u32 tid)
 {
     struct process *process;
     struct thread *thread;
-    list_for_each(process, &process_all, all) {
-        list_for_each(thread, &process->threads, siblings) {
+    list_for_each (process, &process_all, all) {
+        list_for_each (thread, &process->threads, siblings) {
             if (thread->tid == tid)
                 return thread;
         }

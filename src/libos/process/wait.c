@@ -67,7 +67,7 @@ static int look(const struct wait_request *request, struct wait_result *result)
     int found = -ECHILD;
 
     mutex_lock(&process_lock);
-    list_for_each(child, &current_process()->children, siblings) {
+    list_for_each (child, &current_process()->children, siblings) {
         if (!matches(request, child))
             continue;
         found = 0;
@@ -127,7 +127,8 @@ long sys_waitid(int type, int id, void __user *info, int options, struct rusage 
     struct wait_result result = { 0 };
     siginfo_t out;
 
-    if (options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | (int)__WNOTHREAD | (int)__WCLONE | (int)__WALL))
+    if (options &
+        ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | (int)__WNOTHREAD | (int)__WCLONE | (int)__WALL))
         return -EINVAL;
     if (!(options & (WEXITED | WSTOPPED | WCONTINUED)) || (type != P_ALL && type != P_PID && type != P_PGID))
         return -EINVAL;

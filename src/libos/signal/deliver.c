@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What happens on the way back to the program while work is pending.
 #include "base/string.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/process/process.h"
 #include "trusted/hooks.h"
 
@@ -9,8 +9,8 @@ enum { CORE_FLAG = 0x80 };
 
 static bool dumps_core(int signo)
 {
-    const u64 core = SIGMASK(SIGQUIT) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGABRT) | SIGMASK(SIGBUS) | SIGMASK(SIGFPE) |
-                     SIGMASK(SIGSEGV) | SIGMASK(SIGXCPU) | SIGMASK(SIGXFSZ) | SIGMASK(SIGSYS);
+    const u64 core = SIGMASK(SIGQUIT) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGABRT) | SIGMASK(SIGBUS) |
+                     SIGMASK(SIGFPE) | SIGMASK(SIGSEGV) | SIGMASK(SIGXCPU) | SIGMASK(SIGXFSZ) | SIGMASK(SIGSYS);
     return core & SIGMASK(signo);
 }
 
@@ -29,7 +29,7 @@ static void stop(int signo)
     process->stopped = true;
     process->stop_reported = false;
     process->stop_signal = signo;
-    list_for_each(thread, &process->threads, siblings)
+    list_for_each (thread, &process->threads, siblings)
         thread_notify(thread, THREAD_STOP);
     if (process->parent) {
         signal_child_event(process->parent, process);
@@ -113,7 +113,8 @@ static int next_signal(struct signal_action *ret_action, siginfo_t *ret_info, u6
     return signo;
 }
 
-static void run_handler(struct user_regs *regs, int signo, const struct signal_action *action, const siginfo_t *info, u64 old_mask)
+static void run_handler(struct user_regs *regs, int signo, const struct signal_action *action, const siginfo_t *info,
+                        u64 old_mask)
 {
     u64 new_mask = current->blocked;
 
@@ -178,8 +179,8 @@ void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 tra
         current->blocked &= ~SIGMASK(signo);
     }
     spin_unlock(&signals->lock);
-    log_info("[%u] %s: signal %d at %#lx, address %#lx, trap %u", current->tid, current->name, signo,
-             regs->rip, addr, trapno);
+    log_info("[%u] %s: signal %d at %#lx, address %#lx, trap %u", current->tid, current->name, signo, regs->rip, addr,
+             trapno);
     __atomic_fetch_or(&current->pending, THREAD_FAULT, __ATOMIC_SEQ_CST);
     signal_send(current_process(), current, signo, &info);
 }
@@ -199,8 +200,9 @@ void signal_raise_exception(struct user_regs *regs, u32 vector, u32 error)
         u8 vector;
         u8 signo, code;
     } map[] = {
-        { 0, SIGFPE, FPE_INTDIV }, { 1, SIGTRAP, TRAP_TRACE }, { 3, SIGTRAP, TRAP_BRKPT }, { 4, SIGSEGV, 0 }, { 5, SIGSEGV, 0 },
-        { 6, SIGILL, ILL_ILLOPN }, { 16, SIGFPE, FPE_FLTINV }, { 17, SIGBUS, BUS_ADRALN }, { 19, SIGFPE, FPE_FLTINV },
+        { 0, SIGFPE, FPE_INTDIV },  { 1, SIGTRAP, TRAP_TRACE }, { 3, SIGTRAP, TRAP_BRKPT },
+        { 4, SIGSEGV, 0 },          { 5, SIGSEGV, 0 },          { 6, SIGILL, ILL_ILLOPN },
+        { 16, SIGFPE, FPE_FLTINV }, { 17, SIGBUS, BUS_ADRALN }, { 19, SIGFPE, FPE_FLTINV },
     };
     for (size_t i = 0; i < ARRAY_SIZE(map); i++)
         if (map[i].vector == vector) {

@@ -5,7 +5,7 @@
 #include "abi/linux/abi.h"
 #include <asm/ucontext.h>
 
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
@@ -16,14 +16,15 @@
 
 enum {
     RED_ZONE = 128,
-    USER_CS = 0x33, USER_SS = 0x2b,
+    USER_CS = 0x33,
+    USER_SS = 0x2b,
     UC_FLAGS = 1 | 2 | 4, // UC_FP_XSTATE, UC_SIGCONTEXT_SS, UC_STRICT_RESTORE_SS
     FX_SW_RESERVED = 464, // offset of struct _fpx_sw_bytes in the legacy area
     XSAVE_HEADER = 512,
     MXCSR = 24,
 };
-// Flags a program may set by sigreturn: CF PF AF ZF SF DF OF AC. TF would single-step the way back itself and RF means nothing
-// without a debugger. Bit 1 and IF are always one.
+// Flags a program may set by sigreturn: CF PF AF ZF SF DF OF AC. TF would single-step the way back itself and RF means
+// nothing without a debugger. Bit 1 and IF are always one.
 #define FLAGS_ALLOWED 0x40cd5ull
 #define FLAGS_FIXED 0x202ull
 
@@ -51,7 +52,9 @@ static u64 push_vector_state(u64 *sp)
 {
     size_t size = vector_state_size();
     u64 at = ALIGN_DOWN(*sp - size - sizeof(u32), 64);
-    struct _fpx_sw_bytes sw = { .magic1 = FP_XSTATE_MAGIC1, .extended_size = (u32)size + 4, .xfeatures = cpu_xfrm(), .xstate_size = (u32)size };
+    struct _fpx_sw_bytes sw = {
+        .magic1 = FP_XSTATE_MAGIC1, .extended_size = (u32)size + 4, .xfeatures = cpu_xfrm(), .xstate_size = (u32)size
+    };
     u32 magic2 = FP_XSTATE_MAGIC2;
     size_t pages = DIV_ROUND_UP(size, PAGE_SIZE);
     u8 *area = kpages_alloc(pages);
@@ -61,7 +64,8 @@ static u64 push_vector_state(u64 *sp)
     memset(area, 0, size);
     vector_save(area);
     memcpy(area + FX_SW_RESERVED, &sw, sizeof(sw));
-    bool failed = copy_to_user((void __user *)at, area, size) || copy_to_user((void __user *)(at + size), &magic2, sizeof(magic2));
+    bool failed = copy_to_user((void __user *)at, area, size) ||
+                  copy_to_user((void __user *)(at + size), &magic2, sizeof(magic2));
     kpages_free(area, pages);
     *sp = at;
     return failed ? 0 : at;
@@ -76,7 +80,8 @@ static void fill_context(struct ucontext *uc, const struct user_regs *regs, u64 
     uc->uc_stack.ss_sp = (void *)thread->altstack_sp;
     uc->uc_stack.ss_size = thread->altstack_size;
     uc->uc_stack.ss_flags = !thread->altstack_size ? SS_DISABLE : on_altstack(thread, regs->rsp) ? SS_ONSTACK : 0;
-    static_assert(offsetof(struct user_regs, rflags) == offsetof(struct sigcontext, eflags) && offsetof(struct sigcontext, r8) == 0);
+    static_assert(offsetof(struct user_regs, rflags) == offsetof(struct sigcontext, eflags) &&
+                  offsetof(struct sigcontext, r8) == 0);
     memcpy(sc, regs, offsetof(struct user_regs, orig_rax));
     sc->rip = vm_original_rip(thread->mm, regs->rip);
     sc->cs = USER_CS;

@@ -25,7 +25,7 @@ static struct process_signals *own(void) { return &current_process()->signals; }
 static struct posix_timer *find(int id)
 {
     struct posix_timer *timer;
-    list_for_each(timer, &own()->timers, link)
+    list_for_each (timer, &own()->timers, link)
         if (timer->id == id)
             return timer;
     return NULL;
@@ -51,7 +51,7 @@ s64 posix_timers_fire(struct process *process, s64 now)
     struct posix_timer *timer;
     s64 next = WAIT_FOREVER;
 
-    list_for_each(timer, &process->signals.timers, link) {
+    list_for_each (timer, &process->signals.timers, link) {
         if (!timer->deadline)
             continue;
         if (timer->deadline <= now) {
@@ -69,7 +69,7 @@ s64 posix_timers_fire(struct process *process, s64 now)
 void posix_timers_free(struct process_signals *signals)
 {
     struct posix_timer *timer, *next;
-    list_for_each_safe(timer, next, &signals->timers, link) {
+    list_for_each_safe (timer, next, &signals->timers, link) {
         list_del(&timer->link);
         kfree(timer);
     }
@@ -89,7 +89,8 @@ static int read_event(const struct sigevent __user *user, struct posix_timer *ti
     if (copy_from_user(&event, user, sizeof(event)))
         return -EFAULT;
     bool to_thread = event.sigev_notify == (SIGEV_SIGNAL | SIGEV_THREAD_ID);
-    if (!to_thread && event.sigev_notify != SIGEV_SIGNAL && event.sigev_notify != SIGEV_NONE && event.sigev_notify != SIGEV_THREAD)
+    if (!to_thread && event.sigev_notify != SIGEV_SIGNAL && event.sigev_notify != SIGEV_NONE &&
+        event.sigev_notify != SIGEV_THREAD)
         return -EINVAL;
     if (event.sigev_notify != SIGEV_NONE && (event.sigev_signo < 1 || event.sigev_signo > SIGNALS))
         return -EINVAL;
@@ -139,7 +140,10 @@ long sys_timer_create(int clock, const struct sigevent __user *event, int __user
     return result;
 }
 
-static struct __kernel_timespec ns_timespec(s64 ns) { return (struct __kernel_timespec){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC }; }
+static struct __kernel_timespec ns_timespec(s64 ns)
+{
+    return (struct __kernel_timespec){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
+}
 
 static struct __kernel_itimerspec read_timer(const struct posix_timer *timer)
 {
@@ -159,7 +163,8 @@ static s64 deadline_of(const struct posix_timer *timer, const struct __kernel_ti
     return time_deadline_ns(ns);
 }
 
-long sys_timer_settime(int id, int flags, const struct __kernel_itimerspec __user *new, struct __kernel_itimerspec __user *old)
+long sys_timer_settime(int id, int flags, const struct __kernel_itimerspec __user *new,
+                       struct __kernel_itimerspec __user *old)
 {
     struct __kernel_itimerspec value, previous = { 0 };
 

@@ -7,7 +7,8 @@
 struct process;
 struct process_signals;
 
-// Sends what is due for the process; returns its next deadline (CLOCK_MONOTONIC ns) or WAIT_FOREVER. With process_lock held.
+// Sends what is due for the process; returns its next deadline (CLOCK_MONOTONIC ns) or WAIT_FOREVER. With process_lock
+// held.
 s64 posix_timers_fire(struct process *process, s64 now);
 // Deletes all timers, at execve and at the end. With process_lock held, or the process out of reach.
 void posix_timers_free(struct process_signals *signals);

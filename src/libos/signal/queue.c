@@ -22,7 +22,7 @@ static void queue_init(struct signal_queue *queue)
 static void queue_clear(struct signal_queue *queue)
 {
     struct signal_entry *entry, *next;
-    list_for_each_safe(entry, next, &queue->entries, link)
+    list_for_each_safe (entry, next, &queue->entries, link)
         kfree(entry);
     queue_init(queue);
 }
@@ -30,7 +30,7 @@ static void queue_clear(struct signal_queue *queue)
 static void queue_remove(struct signal_queue *queue, u64 mask)
 {
     struct signal_entry *entry, *next;
-    list_for_each_safe(entry, next, &queue->entries, link) {
+    list_for_each_safe (entry, next, &queue->entries, link) {
         if (mask & SIGMASK(entry->info.si_signo)) {
             list_del(&entry->link);
             queue->count--;
@@ -100,7 +100,10 @@ void signals_reset(struct process_signals *signals)
     spin_unlock(&signals->lock);
 }
 
-static bool default_ignored(int signo) { return signo == SIGCHLD || signo == SIGURG || signo == SIGWINCH || signo == SIGCONT; }
+static bool default_ignored(int signo)
+{
+    return signo == SIGCHLD || signo == SIGURG || signo == SIGWINCH || signo == SIGCONT;
+}
 
 static bool ignored(const struct process_signals *signals, int signo)
 {
@@ -147,7 +150,7 @@ static void notify_receiver(struct process *process, struct thread *thread, int 
         thread_notify(thread, THREAD_SIGNAL);
         return;
     }
-    list_for_each(t, &process->threads, siblings) {
+    list_for_each (t, &process->threads, siblings) {
         if (!(t->blocked & SIGMASK(signo))) {
             thread_notify(t, THREAD_SIGNAL);
             return;
@@ -167,7 +170,7 @@ static bool blocked_everywhere(const struct process *process, const struct threa
     const struct thread *t;
     if (thread)
         return blocked_for_long(thread) & SIGMASK(signo);
-    list_for_each(t, &process->threads, siblings) {
+    list_for_each (t, &process->threads, siblings) {
         if (!(blocked_for_long(t) & SIGMASK(signo)))
             return false;
     }
@@ -206,7 +209,8 @@ static int take(struct signal_queue *queue, u64 mask, siginfo_t *ret_info)
     if (!wanted)
         return 0;
     // Faults first, then by number, as Linux does.
-    const u64 synchronous = SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGFPE) | SIGMASK(SIGSYS);
+    const u64 synchronous =
+        SIGMASK(SIGSEGV) | SIGMASK(SIGBUS) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGFPE) | SIGMASK(SIGSYS);
     if (wanted & synchronous)
         wanted &= synchronous;
     int signo = __builtin_ctzll(wanted) + 1;
@@ -214,7 +218,7 @@ static int take(struct signal_queue *queue, u64 mask, siginfo_t *ret_info)
     ret_info->si_signo = signo;
     bool found = false, more = false;
     struct signal_entry *first = NULL;
-    list_for_each(entry, &queue->entries, link) {
+    list_for_each (entry, &queue->entries, link) {
         if (entry->info.si_signo != signo)
             continue;
         if (found) {
@@ -278,7 +282,7 @@ void signal_from_host(int signo)
     info.si_code = SI_USER;
     mutex_lock(&process_lock);
     // A person at the terminal, or a service manager, means the programs of the first session.
-    list_for_each(process, &process_all, all) {
+    list_for_each (process, &process_all, all) {
         bool everyone = signo == SIGINT || signo == SIGQUIT || signo == SIGWINCH;
         if (!process->zombie && (process == process_first || (everyone && process->sid == process_first->sid)))
             signal_send(process, NULL, signo, &info);

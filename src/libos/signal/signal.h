@@ -4,8 +4,8 @@
 
 #include "abi/linux/abi.h"
 #include "base/list.h"
-#include "libos/sync/spinlock.h"
-#include "libos/thread/regs.h"
+#include "trusted/spinlock.h"
+#include "trusted/regs.h"
 
 struct process;
 struct thread;
@@ -46,8 +46,8 @@ bool signals_discard_children(struct process_signals *signals);
 // execve: handlers go back to the default, ignored stay ignored.
 void signals_reset(struct process_signals *signals);
 
-// Sends to a process (thread NULL) or one of its threads. info may be NULL (kernel signal). Process lock held or the target is
-// otherwise kept alive. 0 or -EAGAIN (too many queued).
+// Sends to a process (thread NULL) or one of its threads. info may be NULL (kernel signal). Process lock held or the
+// target is otherwise kept alive. 0 or -EAGAIN (too many queued).
 int signal_send(struct process *process, struct thread *thread, int signo, const siginfo_t *info);
 void signal_child_event(struct process *parent, struct process *child); // SIGCHLD, with process_lock held
 // A signal raised by what the current thread did; a blocked or ignored one kills.
@@ -59,7 +59,8 @@ void signal_from_host(int signo); // from the terminal or another host process
 // Pending hook: delivers what is deliverable, ends threads, stops.
 void signal_run_pending(struct user_regs *regs);
 // Builds the frame of a handler. 0 or -EFAULT.
-__nodiscard int signal_frame_push(struct user_regs *regs, int signo, const struct signal_action *action, const siginfo_t *info);
+__nodiscard int signal_frame_push(struct user_regs *regs, int signo, const struct signal_action *action,
+                                  const siginfo_t *info);
 // Deliverable signals of the current thread.
 bool signal_deliverable(const struct thread *thread);
 // Takes the first signal in mask from the thread's or its process's queue; 0 if none. Process signals' lock held.

@@ -31,9 +31,9 @@ static long send_by_pid(int pid, int signo, const siginfo_t *info)
     if (pid == INT32_MIN)
         return -ESRCH; // has no positive counterpart
     mutex_lock(&process_lock);
-    list_for_each(process, &process_all, all) {
-        bool hit = pid > 0 ? process->pid == (u32)pid
-                   : pid == 0 ? process->pgid == current_process()->pgid
+    list_for_each (process, &process_all, all) {
+        bool hit = pid > 0     ? process->pid == (u32)pid
+                   : pid == 0  ? process->pgid == current_process()->pgid
                    : pid == -1 ? process != current_process() && process != process_first
                                : process->pgid == (u32)-pid;
         if (hit)

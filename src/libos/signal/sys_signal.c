@@ -13,9 +13,9 @@ long sys_rt_sigaction(int signo, const struct signal_action __user *new, struct 
     struct process_signals *signals = &current_process()->signals;
     struct signal_action action = { 0 }, previous;
 
-    if (size != sizeof(u64) || !valid(signo) || (new && (SIGMASK(signo) & SIGMASK_UNBLOCKABLE)))
+    if (size != sizeof(u64) || !valid(signo) || (new != NULL && (SIGMASK(signo) & SIGMASK_UNBLOCKABLE)))
         return -EINVAL;
-    if (new && copy_from_user(&action, new, sizeof(action)))
+    if (new != NULL && copy_from_user(&action, new, sizeof(action)))
         return -EFAULT;
     action.mask &= ~SIGMASK_UNBLOCKABLE;
     spin_lock(&signals->lock);
@@ -47,10 +47,16 @@ long sys_rt_sigprocmask(int how, const u64 __user *set, u64 __user *old, size_t 
         return -EFAULT;
     if (set) {
         switch (how) {
-        case SIG_BLOCK: mask |= previous; break;
-        case SIG_UNBLOCK: mask = previous & ~mask; break;
-        case SIG_SETMASK: break;
-        default: return -EINVAL;
+        case SIG_BLOCK:
+            mask |= previous;
+            break;
+        case SIG_UNBLOCK:
+            mask = previous & ~mask;
+            break;
+        case SIG_SETMASK:
+            break;
+        default:
+            return -EINVAL;
         }
         set_blocked(mask);
     }
@@ -98,8 +104,8 @@ long sys_pause(void)
     return -ERESTARTNOHAND;
 }
 
-// Takes a signal of mask, sleeping until there is one. Meanwhile the thread does not block them, so that senders wake it; the
-// mask comes back before the program runs, and no handler sees it.
+// Takes a signal of mask, sleeping until there is one. Meanwhile the thread does not block them, so that senders wake
+// it; the mask comes back before the program runs, and no handler sees it.
 static int take_or_sleep(u64 mask, s64 deadline, siginfo_t *ret_info)
 {
     struct process_signals *signals = &current_process()->signals;
@@ -127,7 +133,8 @@ static int take_or_sleep(u64 mask, s64 deadline, siginfo_t *ret_info)
     return signo ? signo : err == -ETIMEDOUT ? -EAGAIN : err;
 }
 
-long sys_rt_sigtimedwait(const u64 __user *set, siginfo_t __user *info, const struct __kernel_timespec __user *timeout, size_t size)
+long sys_rt_sigtimedwait(const u64 __user *set, siginfo_t __user *info, const struct __kernel_timespec __user *timeout,
+                         size_t size)
 {
     struct __kernel_timespec ts;
     s64 deadline = WAIT_FOREVER;
@@ -152,7 +159,8 @@ long sys_sigaltstack(const stack_t __user *new, stack_t __user *old)
 {
     struct thread *thread = current;
     u64 sp = thread->regs->rsp;
-    bool active = thread->altstack_size && sp > thread->altstack_sp && sp - thread->altstack_sp <= thread->altstack_size;
+    bool active =
+        thread->altstack_size && sp > thread->altstack_sp && sp - thread->altstack_sp <= thread->altstack_size;
     stack_t previous, stack;
 
     memset(&previous, 0, sizeof(previous));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// ITIMER_REAL and alarm(2), and the one LibOS thread that fires all timers: made when a program first sets one, it sleeps until the
-// next deadline.
+// ITIMER_REAL and alarm(2), and the one LibOS thread that fires all timers: made when a program first sets one, it
+// sleeps until the next deadline.
 #include "base/string.h"
 #include "libos/process/process.h"
 #include "libos/signal/posix_timer.h"
@@ -18,7 +18,7 @@ static s64 fire(s64 now)
     s64 next = WAIT_FOREVER;
 
     mutex_lock(&process_lock);
-    list_for_each(process, &process_all, all) {
+    list_for_each (process, &process_all, all) {
         struct process_signals *signals = &process->signals;
         if (process->zombie)
             continue;
@@ -106,13 +106,14 @@ static bool timeval_ok(const struct __kernel_old_timeval *tv)
     return tv->tv_sec >= 0 && tv->tv_sec < INT64_MAX / NSEC_PER_SEC && tv->tv_usec >= 0 && tv->tv_usec < 1000000;
 }
 
-long sys_setitimer(int which, const struct __kernel_old_itimerval __user *new, struct __kernel_old_itimerval __user *old)
+long sys_setitimer(int which, const struct __kernel_old_itimerval __user *new,
+                   struct __kernel_old_itimerval __user *old)
 {
     struct __kernel_old_itimerval value = { 0 };
 
     if (which != ITIMER_REAL)
         return -EINVAL;
-    if (new && copy_from_user(&value, new, sizeof(value)))
+    if (new != NULL && copy_from_user(&value, new, sizeof(value)))
         return -EFAULT;
     if (!timeval_ok(&value.it_value) || !timeval_ok(&value.it_interval))
         return -EINVAL;
@@ -127,5 +128,6 @@ long sys_alarm(u32 seconds)
 {
     struct __kernel_old_itimerval previous = read_timer(&current_process()->signals);
     set_timer((s64)seconds * NSEC_PER_SEC, 0);
-    return (long)(previous.it_value.tv_sec + (previous.it_value.tv_usec >= 500000 || (!previous.it_value.tv_sec && previous.it_value.tv_usec)));
+    return (long)(previous.it_value.tv_sec +
+                  (previous.it_value.tv_usec >= 500000 || (!previous.it_value.tv_sec && previous.it_value.tv_usec)));
 }

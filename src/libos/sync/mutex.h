@@ -11,7 +11,10 @@ struct mutex {
     struct wait_queue queue;
 };
 
-#define MUTEX_INIT(m) { 0, WAIT_QUEUE_INIT((m).queue) }
+#define MUTEX_INIT(m)                 \
+    {                                 \
+        0, WAIT_QUEUE_INIT((m).queue) \
+    }
 
 void mutex_init(struct mutex *mutex);
 void mutex_lock_slow(struct mutex *mutex);

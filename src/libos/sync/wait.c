@@ -54,13 +54,13 @@ size_t wake_up(struct wait_queue *queue, size_t count)
     struct waiter *waiter;
     size_t woken = 0;
 
-    // A waiter cannot add itself between a waker's change of the condition and this look without seeing the change: both
-    // sides pass a full barrier (the lock of the adder, this fence of the waker).
+    // A waiter cannot add itself between a waker's change of the condition and this look without seeing the change:
+    // both sides pass a full barrier (the lock of the adder, this fence of the waker).
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (list_empty(&queue->waiters))
         return 0;
     spin_lock(&queue->lock);
-    list_for_each(waiter, &queue->waiters, link) {
+    list_for_each (waiter, &queue->waiters, link) {
         if (woken == count)
             break;
         if (waiter->notify) {

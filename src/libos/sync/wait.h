@@ -12,7 +12,7 @@
 #pragma once
 
 #include "base/list.h"
-#include "libos/sync/spinlock.h"
+#include "trusted/spinlock.h"
 
 struct thread;
 
@@ -24,12 +24,15 @@ struct wait_queue {
 struct waiter {
     struct list_head link;
     struct thread *thread;
-    bool woken;                     // atomic; set by a wake-up, cleared by waiter_sleep on return
+    bool woken;                      // atomic; set by a wake-up, cleared by waiter_sleep on return
     void (*notify)(struct waiter *); // called (under the queue's lock) instead of waking thread, if not NULL
-    u64 key;                        // for callers that wake selectively
+    u64 key;                         // for callers that wake selectively
 };
 
-#define WAIT_QUEUE_INIT(q) { SPINLOCK_INIT, LIST_INIT((q).waiters) }
+#define WAIT_QUEUE_INIT(q)                    \
+    {                                         \
+        SPINLOCK_INIT, LIST_INIT((q).waiters) \
+    }
 #define WAIT_FOREVER INT64_MAX
 
 void wait_queue_init(struct wait_queue *queue);
@@ -50,18 +53,18 @@ size_t wake_up(struct wait_queue *queue, size_t count);
 size_t wake_up_all(struct wait_queue *queue);
 
 // Evaluates to 0 when condition became true, else -EINTR or -ETIMEDOUT.
-#define wait_event(queue, condition, deadline_ns)                                                  \
-    ({                                                                                             \
-        int wait_err = 0;                                                                          \
-        if (!(condition)) {                                                                        \
-            struct waiter wait_self;                                                               \
-            waiter_init(&wait_self);                                                               \
-            wait_add(queue, &wait_self);                                                           \
-            while (!(condition) && !wait_err)                                                      \
-                wait_err = waiter_sleep(&wait_self, deadline_ns);                                  \
-            wait_remove(queue, &wait_self);                                                        \
-            if (wait_err && (condition))                                                           \
-                wait_err = 0;                                                                      \
-        }                                                                                          \
-        wait_err;                                                                                  \
+#define wait_event(queue, condition, deadline_ns)                 \
+    ({                                                            \
+        int wait_err = 0;                                         \
+        if (!(condition)) {                                       \
+            struct waiter wait_self;                              \
+            waiter_init(&wait_self);                              \
+            wait_add(queue, &wait_self);                          \
+            while (!(condition) && !wait_err)                     \
+                wait_err = waiter_sleep(&wait_self, deadline_ns); \
+            wait_remove(queue, &wait_self);                       \
+            if (wait_err && (condition))                          \
+                wait_err = 0;                                     \
+        }                                                         \
+        wait_err;                                                 \
     })

@@ -2,7 +2,7 @@
 #include "libos/syscall/dispatch.h"
 #include "abi/linux/abi.h"
 #include "base/bitmap.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 
@@ -21,8 +21,8 @@ static __noinline long unknown(u64 number)
 
 static __noinline long traced(const struct syscall_entry *entry, u64 number, const u64 args[6])
 {
-    log_trace("[%u] %s(%lx, %lx, %lx, %lx, %lx, %lx)", current->tid, entry->name, args[0], args[1], args[2], args[3], args[4],
-              args[5]);
+    log_trace("[%u] %s(%lx, %lx, %lx, %lx, %lx, %lx)", current->tid, entry->name, args[0], args[1], args[2], args[3],
+              args[4], args[5]);
     long result = entry->call(args);
     log_trace("[%u] %s = %ld", current->tid, entry->name, result);
     return result;
@@ -41,8 +41,8 @@ void syscall_dispatch(struct user_regs *regs)
         else
             regs->rax = (u64)syscall_table[number].call(args);
         // A restartable call that was interrupted by nothing that concerns this thread simply goes on.
-    } while (unlikely((long)regs->rax <= -ERESTARTSYS && (long)regs->rax >= -ERESTARTNOHAND) && regs->orig_rax == number &&
-             !thread_interrupted(current));
+    } while (unlikely((long)regs->rax <= -ERESTARTSYS && (long)regs->rax >= -ERESTARTNOHAND) &&
+             regs->orig_rax == number && !thread_interrupted(current));
     if (unlikely(READ_ONCE(heap_trim_due)))
         heap_trim();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "libos/thread/regs.h"
+#include "trusted/regs.h"
 
 // One row of the table that tools/gen-syscalls.py makes from syscalls.tbl; call is NULL where nothing is implemented.
 struct syscall_entry {

@@ -2,7 +2,7 @@
 #include "libos/thread/slots.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
-#include "libos/sync/spinlock.h"
+#include "trusted/spinlock.h"
 #include "trusted/layout.h"
 #include "trusted/ocall.h"
 #include "trusted/tcs.h"
@@ -29,7 +29,9 @@ static void name_slot(struct tls *tls, u64 index)
 {
     u64 base = enclave_layout.slots_start + index * enclave_layout.slot_stride;
     tls->slot = (struct enclave_slot_tls){
-        .self = (u64)(uintptr_t)tls, .slot = index, .tcs = base + ENCLAVE_SLOT_TCS,
+        .self = (u64)(uintptr_t)tls,
+        .slot = index,
+        .tcs = base + ENCLAVE_SLOT_TCS,
         .stack_top = base + ENCLAVE_SLOT_STACK + enclave_layout.stack_size,
     };
 }
@@ -133,6 +135,5 @@ void slot_run(struct tls *tls)
     __asm__ volatile("wrfsbase %0" ::"r"(thread->fs_base));
     thread_return_to_user(thread->regs);
 }
-
 
 void slot_leaving(void) { __atomic_fetch_sub(&in_use, 1, __ATOMIC_RELAXED); }

@@ -5,7 +5,7 @@
 #include "abi/linux/abi.h"
 #include "base/list.h"
 #include "libos/sync/wait.h"
-#include "libos/thread/regs.h"
+#include "trusted/regs.h"
 
 struct process;
 struct mm;
@@ -18,27 +18,28 @@ enum thread_pending {
     THREAD_EXIT = 1 << 1,   // the thread must end (exit_group, execve of a sibling, fatal signal)
     THREAD_STOP = 1 << 2,
     THREAD_HOST = 1 << 3, // the host process got a signal: take it
-    THREAD_FAULT = 1 << 4, // the instruction at regs->rip cannot go on: its signal is not to wait, whatever code this is
+    THREAD_FAULT =
+        1 << 4, // the instruction at regs->rip cannot go on: its signal is not to wait, whatever code this is
 };
 
 struct thread {
     u32 tid;
-    u32 pending;       // atomic, enum thread_pending
-    u64 slot;          // index of the TCS slot
+    u32 pending; // atomic, enum thread_pending
+    u64 slot;    // index of the TCS slot
     struct process *process;
-    struct mm *mm;          // shared by vfork'ed processes and threads; owned reference
-    struct files *files;    // owned reference
-    struct fs_context *fs;  // cwd, root, umask; owned reference
+    struct mm *mm;             // shared by vfork'ed processes and threads; owned reference
+    struct files *files;       // owned reference
+    struct fs_context *fs;     // cwd, root, umask; owned reference
     struct list_head siblings; // process->threads; guarded by the process tree's lock
-    u32 park_token; // atomic: an unpark came
-    u32 parked;     // atomic: in thread_park
-    struct user_regs *regs; // at the top of the kernel stack
-    u64 fs_base;            // the program's TLS base
-    char name[16];          // comm
+    u32 park_token;            // atomic: an unpark came
+    u32 parked;                // atomic: in thread_park
+    struct user_regs *regs;    // at the top of the kernel stack
+    u64 fs_base;               // the program's TLS base
+    char name[16];             // comm
 
     // pthread support (process/)
-    u64 clear_child_tid;  // user address, 0: none
-    u64 robust_list;      // user address
+    u64 clear_child_tid; // user address, 0: none
+    u64 robust_list;     // user address
     u64 robust_list_len;
 
     // signals (signal/): guarded by process->signals' lock
@@ -57,7 +58,7 @@ struct thread {
     u32 idle_faults;
 
     // accounting
-    u64 start_ns;   // CLOCK_MONOTONIC
+    u64 start_ns; // CLOCK_MONOTONIC
 };
 
 // The thread that runs this code. Valid on every path from a program and in every LibOS thread.
@@ -85,8 +86,8 @@ __nodiscard int thread_start(struct thread *thread, const struct user_regs *regs
 __nodiscard int thread_start_kernel(struct thread *thread, void (*fn)(void *), void *arg);
 // Frees a thread that was created and never started.
 void thread_discard(struct thread *thread);
-// Ends the current thread: its slot is free once the host thread has left the enclave. Never returns. Every reference the
-// thread held (mm, files, fs, process) must have been dropped.
+// Ends the current thread: its slot is free once the host thread has left the enclave. Never returns. Every reference
+// the thread held (mm, files, fs, process) must have been dropped.
 _Noreturn void thread_exit(void);
 
 // Calls the program's registers back: what every way out of the LibOS ends in (trusted/gate.S).

@@ -14,7 +14,9 @@ int mm_set_brk(struct mm *mm, u64 start, u64 limit)
         return 0;
     mutex_lock(&mm->lock);
     struct vm_map_args args = {
-        .addr = first, .len = room, .prot = PROT_NONE,
+        .addr = first,
+        .len = room,
+        .prot = PROT_NONE,
         .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_FIXED_NOREPLACE,
     };
     s64 addr = vm_map_locked(mm, &args, VMA_BRK);
@@ -56,7 +58,9 @@ static int set_break(struct mm *mm, u64 addr)
             return err;
     } else if (new < old) {
         struct vm_map_args args = {
-            .addr = from, .len = to - from, .prot = PROT_NONE,
+            .addr = from,
+            .len = to - from,
+            .prot = PROT_NONE,
             .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
         };
         s64 mapped = vm_map_locked(mm, &args, VMA_BRK);

@@ -45,8 +45,8 @@ static int commit_anonymous(const struct vma *vma, u64 start, u64 end)
     return prot == (EMM_READ | EMM_WRITE) ? 0 : emm_protect(start, end - start, prot);
 }
 
-// A page that is there and allows the access needs nothing: another thread was faster. A thread to which this happens over and over
-// without a pause has a page that is not what it was: -ESTALE.
+// A page that is there and allows the access needs nothing: another thread was faster. A thread to which this happens
+// over and over without a pause has a page that is not what it was: -ESTALE.
 static int already_there(struct thread *thread, u64 page)
 {
     s64 now = time_monotonic_ns();

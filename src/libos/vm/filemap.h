@@ -14,11 +14,11 @@ struct vm_filemap {
     void *file;     // owned reference
     const struct vm_file_ops *ops;
     u64 addr, offset, pages;
-    u64 next_page;  // page after the last window brought in: faults there are sequential
-    u64 window;     // pages to bring in at the next sequential fault
+    u64 next_page;        // page after the last window brought in: faults there are sequential
+    u64 window;           // pages to bring in at the next sequential fault
     struct vm_gate *gate; // call-gate patches; NULL: none
-    u64 *present;   // bitmap: the page holds the file's (or the program's) contents and is charged
-    u64 *dirty;     // bitmap, of shared mappings: written since the last write-back
+    u64 *present;         // bitmap: the page holds the file's (or the program's) contents and is charged
+    u64 *dirty;           // bitmap, of shared mappings: written since the last write-back
 };
 
 __nodiscard int filemap_new(const struct vm_map_args *args, u64 addr, u64 len, struct vm_filemap **ret_map);

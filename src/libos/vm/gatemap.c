@@ -6,7 +6,7 @@
 #include "base/string.h"
 #include "gate/find.h"
 #include "gate/patch.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/vm/tempmem.h"
 #include "trusted/emm.h"
@@ -15,7 +15,8 @@
 
 enum { SCAN_LIMIT = 256 << 20, HEADER_BYTES = 4096 };
 
-// Stub areas lie within this distance of the text: half of what a jump can span, so that the text's own length fits too.
+// Stub areas lie within this distance of the text: half of what a jump can span, so that the text's own length fits
+// too.
 #define REACH GIB(1)
 
 struct vm_gate {
@@ -104,7 +105,8 @@ static void log_counts(const struct vm_filemap *map, const struct gate_table *ta
         return;
     map->ops->path(map->file, path, sizeof(path));
     log_debug("call gate: %s: %u rewritten (%u in place, %u through padding), %u left to the trap", path,
-              table->kinds[GATE_PRE] + table->kinds[GATE_HOLE], table->kinds[GATE_PRE], table->kinds[GATE_HOLE], table->kinds[GATE_TRAP]);
+              table->kinds[GATE_PRE] + table->kinds[GATE_HOLE], table->kinds[GATE_PRE], table->kinds[GATE_HOLE],
+              table->kinds[GATE_TRAP]);
 }
 
 // The stubs in memory of their own near the text, executable and no longer writable.
@@ -189,7 +191,7 @@ u64 vm_original_rip(struct mm *mm, u64 rip)
     if (!mm)
         return rip;
     mutex_lock(&mm->lock);
-    list_for_each(gate, &mm->gates, link) {
+    list_for_each (gate, &mm->gates, link) {
         if (gate_stub_to_original(&gate->map, rip, &original) == 0)
             break;
     }
@@ -203,7 +205,7 @@ u64 vm_resume_rip(struct mm *mm, u64 rip)
     u64 run = rip;
 
     mutex_lock(&mm->lock);
-    list_for_each(gate, &mm->gates, link) {
+    list_for_each (gate, &mm->gates, link) {
         run = gate_original_to_run(&gate->map, rip);
         if (run != rip)
             break;

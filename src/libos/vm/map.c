@@ -84,8 +84,7 @@ int vm_unmap_locked(struct mm *mm, u64 start, u64 end, bool keep)
 int vm_unmap(struct mm *mm, u64 addr, u64 len)
 {
     u64 end;
-    if (!IS_ALIGNED(addr, PAGE_SIZE) || len == 0 || add_overflow_u64(addr, len, &end) ||
-        end > enclave_layout.user_end)
+    if (!IS_ALIGNED(addr, PAGE_SIZE) || len == 0 || add_overflow_u64(addr, len, &end) || end > enclave_layout.user_end)
         return -EINVAL;
     mutex_lock(&mm->lock);
     int err = vm_unmap_locked(mm, addr, ALIGN_UP(end, PAGE_SIZE), false);
@@ -186,8 +185,10 @@ static int check_args(struct vm_map_args *args)
     if (args->len == 0)
         return -EINVAL;
     u64 space = enclave_layout.user_end - enclave_layout.user_start;
-    // Runtimes that reserve as much as they can get (GHC) would leave no addresses to anything else, themselves included.
-    bool greedy = args->prot == PROT_NONE && (args->flags & MAP_NORESERVE) && !(args->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && args->len > GIB(8);
+    // Runtimes that reserve as much as they can get (GHC) would leave no addresses to anything else, themselves
+    // included.
+    bool greedy = args->prot == PROT_NONE && (args->flags & MAP_NORESERVE) &&
+                  !(args->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && args->len > GIB(8);
     if (args->len > (greedy ? space / 2 : space))
         return -ENOMEM;
     args->len = ALIGN_UP(args->len, PAGE_SIZE);

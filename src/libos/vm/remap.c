@@ -20,7 +20,9 @@ static struct vm_map_args like(const struct vma *vma, u64 from, u64 addr, u64 le
 {
     const struct vm_filemap *map = vma->map;
     struct vm_map_args args = {
-        .addr = addr, .len = len, .prot = vma->prot,
+        .addr = addr,
+        .len = len,
+        .prot = vma->prot,
         .flags = (vma->flags & VMA_SHARED ? MAP_SHARED : MAP_PRIVATE) | fixed,
     };
     if (map) {
@@ -106,7 +108,7 @@ static s64 move(struct mm *mm, const struct remap *r)
     int err = 0;
     if (old->map)
         err = copy_file(old, new, r->old, len);
-    else if ((old->flags & VMA_BACKED) && (new->flags & VMA_BACKED))
+    else if ((old->flags & VMA_BACKED) && (new->flags &VMA_BACKED))
         err = copy_anonymous(old, new, r->old, len);
     new->flags &= ~(u32)VMA_MOVING;
     if (!err)
@@ -162,7 +164,10 @@ s64 vm_remap(struct mm *mm, u64 old, u64 old_len, u64 new_len, u32 flags, u64 ne
     if (new_len > user_len)
         return flags & MREMAP_FIXED ? -EINVAL : -ENOMEM;
     struct remap r = {
-        .old = old, .old_len = ALIGN_UP(old_len, PAGE_SIZE), .new_len = ALIGN_UP(new_len, PAGE_SIZE), .flags = flags,
+        .old = old,
+        .old_len = ALIGN_UP(old_len, PAGE_SIZE),
+        .new_len = ALIGN_UP(new_len, PAGE_SIZE),
+        .flags = flags,
     };
     if (flags & MREMAP_FIXED) {
         r.new_addr = new_addr;

@@ -27,7 +27,11 @@ static long map_file(struct vm_map_args *args, int fd)
 long sys_mmap(u64 addr, u64 len, u64 prot, u64 flags, int fd, u64 offset)
 {
     struct vm_map_args args = {
-        .addr = addr, .len = len, .prot = (u32)prot, .flags = (u32)flags, .offset = offset,
+        .addr = addr,
+        .len = len,
+        .prot = (u32)prot,
+        .flags = (u32)flags,
+        .offset = offset,
     };
     if (!IS_ALIGNED(offset, PAGE_SIZE))
         return -EINVAL;

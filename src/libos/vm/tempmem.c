@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/vm/tempmem.h"
 #include "abi/linux/abi.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/account.h"
 #include "libos/mem/range.h"
 #include "trusted/emm.h"

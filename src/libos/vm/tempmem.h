@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Inside of vm/: large pieces of memory for the LibOS itself, taken from user space for a while: the kernel heap is small.
+// Inside of vm/: large pieces of memory for the LibOS itself, taken from user space for a while: the kernel heap is
+// small.
 #pragma once
 
 #include "base/types.h"

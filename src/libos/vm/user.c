@@ -31,8 +31,8 @@ static int check(u64 addr, u64 size, u32 access)
     mutex_lock(&mm->lock);
     while (!err && addr < end) {
         struct vma *vma = vma_find(mm, addr);
-        bool ok = vma && vma->start <= addr &&
-                  (access & VM_WRITE ? (vma->prot & PROT_WRITE) != 0 : vma->prot != PROT_NONE);
+        bool ok =
+            vma && vma->start <= addr && (access & VM_WRITE ? (vma->prot & PROT_WRITE) != 0 : vma->prot != PROT_NONE);
         if (!ok)
             err = -EFAULT;
         else

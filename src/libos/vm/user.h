@@ -13,8 +13,8 @@ __nodiscard int clear_user(void __user *dst, size_t size);
 __nodiscard long strncpy_from_user(char *dst, const char __user *src, size_t size);
 
 #define get_user(value, ptr) copy_from_user(&(value), (const void __user *)(ptr), sizeof(value))
-#define put_user(value, ptr)                                                                       \
-    ({                                                                                             \
-        typeof(value) put_value = (value);                                                         \
-        copy_to_user((void __user *)(ptr), &put_value, sizeof(put_value));                         \
+#define put_user(value, ptr)                                               \
+    ({                                                                     \
+        typeof(value) put_value = (value);                                 \
+        copy_to_user((void __user *)(ptr), &put_value, sizeof(put_value)); \
     })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Virtual memory of programs. One user range [layout.user_start, layout.user_end) for all processes; an mm is the set of
-// mappings (VMAs) one process (or a vfork family) owns. PROT_NONE reservations cost nothing.
+// Virtual memory of programs. One user range [layout.user_start, layout.user_end) for all processes; an mm is the set
+// of mappings (VMAs) one process (or a vfork family) owns. PROT_NONE reservations cost nothing.
 #pragma once
 
 #include "abi/linux/abi.h"
@@ -47,7 +47,8 @@ __nodiscard int vm_protect(struct mm *mm, u64 addr, u64 len, u32 prot);
 __nodiscard s64 vm_remap(struct mm *mm, u64 old, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
 __nodiscard int vm_advise(struct mm *mm, u64 addr, u64 len, int advice);
 __nodiscard int vm_sync(struct mm *mm, u64 addr, u64 len, int flags);
-// The program break: start is where the heap may begin (end of bss), limit its size (process.default_heap_size / RLIMIT_DATA).
+// The program break: start is where the heap may begin (end of bss), limit its size (process.default_heap_size /
+// RLIMIT_DATA).
 __nodiscard int mm_set_brk(struct mm *mm, u64 start, u64 limit);
 u64 vm_brk(struct mm *mm, u64 addr); // brk(2): returns the new (or unchanged) break
 

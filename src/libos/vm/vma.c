@@ -6,10 +6,7 @@
 #include "libos/vm/filemap.h"
 #include "trusted/emm.h"
 
-static struct vma *vma_of(const struct rb_node *node)
-{
-    return node ? container_of(node, struct vma, node) : NULL;
-}
+static struct vma *vma_of(const struct rb_node *node) { return node ? container_of(node, struct vma, node) : NULL; }
 
 struct vma *vma_new(void)
 {

@@ -15,15 +15,15 @@ enum vma_flags {
     VMA_BACKED = 1 << 0, // anonymous memory the emm made usable: has contents and is charged, whatever prot says
     VMA_SHARED = 1 << 1,
     VMA_STACK = 1 << 2,
-    VMA_BRK = 1 << 3, // room for the program break
+    VMA_BRK = 1 << 3,    // room for the program break
     VMA_MOVING = 1 << 4, // destination of an mremap in progress: not merged
 };
 
 struct vma {
     struct rb_node node;
     u64 start, end;
-    u32 prot;  // PROT_READ | PROT_WRITE | PROT_EXEC
-    u32 flags; // enum vma_flags
+    u32 prot;               // PROT_READ | PROT_WRITE | PROT_EXEC
+    u32 flags;              // enum vma_flags
     struct vm_filemap *map; // owned reference; NULL: anonymous
     // The window of anonymous memory that the last fault committed: a fault next to it is sequential.
     u64 window_start, window_end;
@@ -33,7 +33,7 @@ struct mm {
     u32 refs; // atomic
     struct mutex lock;
     struct rb_tree vmas;
-    u64 mapped, count; // pages, VMAs
+    u64 mapped, count;      // pages, VMAs
     struct list_head gates; // struct vm_gate.link
     u64 brk_start, brk_end, brk_limit;
 };
@@ -73,11 +73,11 @@ __nodiscard bool vm_place(u64 len, bool low, u64 *ret_start);
 void vm_populate(struct mm *mm, u64 addr, u64 len);
 
 // Runs `call` again as long as it says -ENOMEM and file caches could give pages back. No lock may be held.
-#define vm_retry(call, pages)                                                                      \
-    ({                                                                                             \
-        typeof(call) retry_result = (call);                                                        \
-        for (int tries = 0; retry_result == -ENOMEM && tries < 3 && vm_reclaim(pages); tries++)    \
-            retry_result = (call);                                                                 \
-        retry_result;                                                                              \
+#define vm_retry(call, pages)                                                                   \
+    ({                                                                                          \
+        typeof(call) retry_result = (call);                                                     \
+        for (int tries = 0; retry_result == -ENOMEM && tries < 3 && vm_reclaim(pages); tries++) \
+            retry_result = (call);                                                              \
+        retry_result;                                                                           \
     })
 bool vm_reclaim(u64 pages);

@@ -78,7 +78,8 @@ int sgx_edmm_remove(u64 addr, u64 len)
         if (!again(result, request.count, &addr, &len))
             break;
     } while (true);
-    if (result == 0 && sgx_is_user_range(start, size) && mprotect((void *)start, size, PROT_NONE) != 0 && errno != ENOMEM)
+    if (result == 0 && sgx_is_user_range(start, size) && mprotect((void *)start, size, PROT_NONE) != 0 &&
+        errno != ENOMEM)
         return -errno;
     return done(result);
 }

@@ -26,7 +26,8 @@ static void look_at_cpu(struct sgx_machine *machine)
     machine->cpu_sgx2 = a & 2;
 }
 
-// An empty request on a device without an enclave: a driver that knows it finds it invalid, one that does not says ENOTTY.
+// An empty request on a device without an enclave: a driver that knows it finds it invalid, one that does not says
+// ENOTTY.
 static void look_at_device(struct sgx_machine *machine)
 {
     struct sgx_enclave_restrict_permissions nothing = { 0 };
@@ -39,7 +40,10 @@ static void look_at_device(struct sgx_machine *machine)
         close(fd);
         return;
     }
-    struct group *group = errno == EACCES && stat(DEVICE, &st) == 0 && (st.st_mode & (S_IRGRP | S_IWGRP)) == (S_IRGRP | S_IWGRP) ? getgrgid(st.st_gid) : NULL;
+    struct group *group =
+        errno == EACCES && stat(DEVICE, &st) == 0 && (st.st_mode & (S_IRGRP | S_IWGRP)) == (S_IRGRP | S_IWGRP)
+            ? getgrgid(st.st_gid)
+            : NULL;
     if (group)
         snprintf(machine->device_group, sizeof(machine->device_group), "%s", group->gr_name);
 }

@@ -24,6 +24,6 @@ enum sgx_verdict {
     SGX_NO_EDMM,           // refused: built with EDMM, and the machine lacks it
 };
 
-// Decides from the facts alone. text (of size bytes) is what to tell the user: the reason and the cure, without a line end;
-// empty for SGX_RUNS.
+// Decides from the facts alone. text (of size bytes) is what to tell the user: the reason and the cure, without a line
+// end; empty for SGX_RUNS.
 enum sgx_verdict sgx_machine_decide(const struct sgx_machine *machine, bool built_with_edmm, char *text, size_t size);

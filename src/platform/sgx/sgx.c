@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// SGX by the Linux driver (5.11 and later): the signed file becomes an enclave. Nothing here knows whether the device is
-// hardware's or an emulator's.
+// SGX by the Linux driver (5.11 and later): the signed file becomes an enclave. Nothing here knows whether the device
+// is hardware's or an emulator's.
 #include <errno.h>
 #include <fcntl.h>
 #include <cpuid.h>
@@ -72,7 +72,10 @@ static int add_pages(const void *bytes, u64 addr, u64 len, u64 secinfo_flags, bo
     struct sgx_secinfo secinfo = { .flags = secinfo_flags };
     while (len) {
         struct sgx_enclave_add_pages request = {
-            .src = (u64)(uintptr_t)bytes, .offset = addr, .length = len, .secinfo = (u64)(uintptr_t)&secinfo,
+            .src = (u64)(uintptr_t)bytes,
+            .offset = addr,
+            .length = len,
+            .secinfo = (u64)(uintptr_t)&secinfo,
             .flags = measured ? SGX_PAGE_MEASURE : 0,
         };
         if (ioctl(sgx_device, SGX_IOC_ENCLAVE_ADD_PAGES, &request) != 0 && errno != EINTR && errno != EAGAIN)
@@ -108,7 +111,8 @@ static int add_copied(const struct enclave_file *file, const struct enclave_regi
     if (copy == MAP_FAILED)
         return -errno;
     memcpy(copy, file->bytes + region->file_offset, region->size);
-    int err = add_pages(copy, region->addr, region->size, region->secinfo_flags, region->flags & ENCLAVE_REGION_MEASURED);
+    int err =
+        add_pages(copy, region->addr, region->size, region->secinfo_flags, region->flags & ENCLAVE_REGION_MEASURED);
     munmap(copy, region->size);
     return err;
 }
@@ -134,7 +138,9 @@ static int init(const struct enclave_file *file)
     if (result == 0)
         return 0;
     if (result > 0) {
-        fprintf(stderr, "occlum: SGX: EINIT refused the enclave: error %d of the CPU. Build it again: occlum build -f\n", result);
+        fprintf(stderr,
+                "occlum: SGX: EINIT refused the enclave: error %d of the CPU. Build it again: occlum build -f\n",
+                result);
         return -EPERM;
     }
     return refuse(errno, "EINIT", "The signer may not be allowed on this machine.");
@@ -148,12 +154,14 @@ static int map(u64 start, u64 end, int prot)
     if (at == (void *)start)
         return 0;
     int err = errno ? errno : EEXIST;
-    return refuse(err, "the enclave's address range cannot be mapped", "It begins at 64 KiB: see vm.mmap_min_addr and ulimit -v.");
+    return refuse(err, "the enclave's address range cannot be mapped",
+                  "It begins at 64 KiB: see vm.mmap_min_addr and ulimit -v.");
 }
 
-// A mapping may allow no more than each page did when it was added; pages that come later may have any access, which the EPCM
-// then limits. Absent pages of programs stay hidden until the enclave asks for them: a fault of the enclave on a mapping that
-// allows it would have the driver augment the page at once, and fault again because it is not accepted yet.
+// A mapping may allow no more than each page did when it was added; pages that come later may have any access, which
+// the EPCM then limits. Absent pages of programs stay hidden until the enclave asks for them: a fault of the enclave on
+// a mapping that allows it would have the driver augment the page at once, and fault again because it is not accepted
+// yet.
 static int map_enclave(const struct enclave_file *file)
 {
     const struct enclave_layout *l = &sgx_layout;
@@ -179,7 +187,8 @@ static int sgx_load(const struct enclave_file *file)
     for (u32 i = 0; i < file->header->region_count && !err; i++) {
         err = add_region(file, &file->regions[i]);
         if (err)
-            refuse(-err, "the enclave's pages cannot be added", "There may be too little enclave memory (EPC): see Init sizes.");
+            refuse(-err, "the enclave's pages cannot be added",
+                   "There may be too little enclave memory (EPC): see Init sizes.");
     }
     if (!err)
         err = init(file);

@@ -8,8 +8,8 @@
 #include "platform/platform.h"
 
 extern struct enclave_layout sgx_layout;
-extern int sgx_device;    // open /dev/sgx_enclave of this enclave
-extern bool sgx_exinfo;   // SECS.MISCSELECT.EXINFO: the enclave sees page faults
+extern int sgx_device;  // open /dev/sgx_enclave of this enclave
+extern bool sgx_exinfo; // SECS.MISCSELECT.EXINFO: the enclave sees page faults
 
 // Entering (enter.S). The functions have the interface of the kernel's __vdso_sgx_enter_enclave.
 typedef int sgx_enter_function(void); // the true arguments lie in registers: only assembly calls it

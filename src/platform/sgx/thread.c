@@ -20,17 +20,18 @@ static __thread struct sgx_enclave_run run;
 
 static _Noreturn void give_up(const char *why, const struct sgx_enclave_run *at)
 {
-    fprintf(stderr, "occlum: the enclave stopped: %s (vector %u, error %#x, address %#llx)\n", why, at->exception_vector,
-            at->exception_error_code, (unsigned long long)at->exception_addr);
+    fprintf(stderr, "occlum: the enclave stopped: %s (vector %u, error %#x, address %#llx)\n", why,
+            at->exception_vector, at->exception_error_code, (unsigned long long)at->exception_addr);
     _exit(125);
 }
 
-// Without EXINFO the CPU does not tell the enclave of page faults, and the host's word does not count: the program ends as by
-// SIGSEGV, without its handlers.
+// Without EXINFO the CPU does not tell the enclave of page faults, and the host's word does not count: the program ends
+// as by SIGSEGV, without its handlers.
 static _Noreturn void unreported_fault(void)
 {
     fprintf(stderr,
-            "occlum: the program touched memory it may not at %#llx, or the machine ran out of enclave memory. This CPU does not report\n"
+            "occlum: the program touched memory it may not at %#llx, or the machine ran out of enclave memory. This "
+            "CPU does not report\n"
             "page faults to the enclave (no EXINFO), so that handlers for SIGSEGV cannot run and the enclave ends.\n",
             (unsigned long long)run.exception_addr);
     _exit(128 + SIGSEGV);
@@ -45,7 +46,9 @@ static void count(bool entered, bool left)
 struct enclave_exit sgx_enter_slot(u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size)
 {
     static sgx_enter_function *enter;
-    struct sgx_entry entry = { .code = code, .arg = arg, .arena = arena, .arena_size = arena_size, .leaf = ENCLU_EENTER, .run = &run };
+    struct sgx_entry entry = {
+        .code = code, .arg = arg, .arena = arena, .arena_size = arena_size, .leaf = ENCLU_EENTER, .run = &run
+    };
 
     if (!__atomic_load_n(&enter, __ATOMIC_ACQUIRE)) {
         sgx_enter_function *found = sgx_vdso_enter();
@@ -83,8 +86,9 @@ struct enclave_exit sgx_enter_slot(u64 slot, u64 code, u64 arg, u64 arena, u64 a
     }
 }
 
-// An AEX leaves ERESUME in RAX and the AEP, which it continues at, in RCX (SDM 38.3.1). Nothing else does: RCX is never an address of
-// code. The AEP is an ENCLU and nothing in its registers is the thread's own: a signal there can make an entry of the resume.
+// An AEX leaves ERESUME in RAX and the AEP, which it continues at, in RCX (SDM 38.3.1). Nothing else does: RCX is never
+// an address of code. The AEP is an ENCLU and nothing in its registers is the thread's own: a signal there can make an
+// entry of the resume.
 static bool at_aep(const greg_t *r)
 {
     return (u64)r[REG_RIP] >= sgx_layout.elrange_size && (u64)r[REG_RAX] == ENCLU_ERESUME && r[REG_RCX] == r[REG_RIP];

@@ -15,7 +15,8 @@ enum { VECTOR_UD = 6, VECTOR_PF = 14, VECTOR_GP = 13 };
 
 static bool is_fault(int signo)
 {
-    return signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE || signo == SIGILL || signo == SIGTRAP || signo == SIGSYS;
+    return signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE || signo == SIGILL || signo == SIGTRAP ||
+           signo == SIGSYS;
 }
 
 // EXITINFO and EXINFO of a signal. A raw `syscall`, stopped by Syscall User Dispatch, is #UD inside an enclave.
@@ -63,7 +64,8 @@ static void resume_ssa(greg_t *r, const struct sgx_gprsgx *g)
 static _Noreturn void crash(int signo, u64 rip)
 {
     char text[128];
-    int len = snprintf(text, sizeof(text), "occlum: fatal: signal %d in the loader at %#llx\n", signo, (unsigned long long)rip);
+    int len = snprintf(text, sizeof(text), "occlum: fatal: signal %d in the loader at %#llx\n", signo,
+                       (unsigned long long)rip);
     if (write(STDERR_FILENO, text, (size_t)len) < 0)
         _exit(125);
     signal(signo, SIG_DFL);
@@ -74,8 +76,8 @@ static _Noreturn void crash(int signo, u64 rip)
 static _Noreturn void aborted(u64 value)
 {
     char text[160];
-    int len = snprintf(text, sizeof(text), "occlum: the enclave stopped: reason %u, vector %u, at %#llx\n", (unsigned)(value & 0xff),
-                       (unsigned)(value >> 8) & 0xff, (unsigned long long)(value >> 16));
+    int len = snprintf(text, sizeof(text), "occlum: the enclave stopped: reason %u, vector %u, at %#llx\n",
+                       (unsigned)(value & 0xff), (unsigned)(value >> 8) & 0xff, (unsigned long long)(value >> 16));
     if (write(STDERR_FILENO, text, (size_t)len) < 0)
         _exit(125);
     _exit(125);
@@ -100,7 +102,10 @@ void sim_signal(int signo, siginfo_t *info, void *context)
     save_ssa(g, r);
     describe(signo, info, r, g, (struct sgx_exinfo *)g - 1);
     struct sim_entry entry = {
-        .tls = (u64)(uintptr_t)tls, .oentry = sim_layout.entry, .tcs = tls->tcs, .cssa = 1,
+        .tls = (u64)(uintptr_t)tls,
+        .oentry = sim_layout.entry,
+        .tcs = tls->tcs,
+        .cssa = 1,
     };
     sim_enter(&entry);
     if (entry.reason != EXIT_RESUME)

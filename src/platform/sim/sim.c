@@ -54,7 +54,8 @@ static int load_region(const struct enclave_file *file, const struct enclave_reg
 
     if (region->flags & ENCLAVE_REGION_ZERO)
         return mprotect((void *)region->addr, region->size, prot) == 0 ? 0 : -errno;
-    void *at = mmap((void *)region->addr, region->size, prot, MAP_PRIVATE | MAP_FIXED, file->fd, (off_t)region->file_offset);
+    void *at =
+        mmap((void *)region->addr, region->size, prot, MAP_PRIVATE | MAP_FIXED, file->fd, (off_t)region->file_offset);
     return at == MAP_FAILED ? -errno : 0;
 }
 
@@ -80,9 +81,11 @@ static int sim_load(const struct enclave_file *file)
         if (err)
             return refuse(-err, "the enclave cannot be loaded", "Build it again: occlum build -f.");
     }
-    // Pages of slots are written by the LibOS before their first entry; one call for all of them instead of several each.
+    // Pages of slots are written by the LibOS before their first entry; one call for all of them instead of several
+    // each.
     u64 others = layout->slots_start + layout->slot_stride;
-    if (others < layout->heap_start && mprotect((void *)others, layout->heap_start - others, PROT_READ | PROT_WRITE) != 0)
+    if (others < layout->heap_start &&
+        mprotect((void *)others, layout->heap_start - others, PROT_READ | PROT_WRITE) != 0)
         return refuse(errno, "no memory for thread slots", "Lower max_num_of_threads.");
     // Simulation has the non-EDMM arithmetic: the whole heap is there, untouched pages cost nothing.
     if (mprotect((void *)layout->heap_start, layout->heap_end - layout->heap_start, PROT_READ | PROT_WRITE) != 0)
@@ -146,8 +149,13 @@ static struct enclave_exit sim_enter_slot(u64 slot, u64 code, u64 arg, u64 arena
 {
     u64 base = sim_layout.slots_start + slot * sim_layout.slot_stride;
     struct sim_entry entry = {
-        .tls = base + enclave_slot_tls(sim_layout.stack_size), .oentry = sim_layout.entry, .tcs = base + ENCLAVE_SLOT_TCS,
-        .code = code, .arg = arg, .arena = arena, .arena_size = arena_size,
+        .tls = base + enclave_slot_tls(sim_layout.stack_size),
+        .oentry = sim_layout.entry,
+        .tcs = base + ENCLAVE_SLOT_TCS,
+        .code = code,
+        .arg = arg,
+        .arena = arena,
+        .arena_size = arena_size,
     };
     if (code == ECALL_THREAD && !guarded(slot))
         guard_stack(base);

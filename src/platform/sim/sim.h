@@ -22,5 +22,6 @@ void sim_signal(int signo, siginfo_t *info, void *context);
 int sim_install_handlers(void);
 
 extern struct enclave_layout sim_layout;
-// The tls page of the slot this host thread serves. A program can change %gs, so an exception does not take it from there.
+// The tls page of the slot this host thread serves. A program can change %gs, so an exception does not take it from
+// there.
 extern __thread u64 sim_current_tls;

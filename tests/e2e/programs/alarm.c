@@ -8,10 +8,7 @@
 
 static volatile int count;
 
-static void handle(int number)
-{
-    count++;
-}
+static void handle(int number) { count++; }
 
 int main(void)
 {

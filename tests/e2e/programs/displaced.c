@@ -27,7 +27,8 @@ static void handle(int number, siginfo_t *info, void *context)
 {
     greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
     (void)number;
-    at_the_load = (unsigned long)regs[REG_RIP] == (unsigned long)load_and_getpid + SIZE_OF_MOV && info->si_addr == (void *)16;
+    at_the_load =
+        (unsigned long)regs[REG_RIP] == (unsigned long)load_and_getpid + SIZE_OF_MOV && info->si_addr == (void *)16;
     regs[REG_RDI] = (greg_t)&value;
 }
 

@@ -94,7 +94,8 @@ static int do_extend(char **v)
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     (void)info;
-    printf("signal %d, by the EPCM: %s\n", number, ((ucontext_t *)context)->uc_mcontext.gregs[REG_ERR] & 0x8000 ? "yes" : "no");
+    printf("signal %d, by the EPCM: %s\n", number,
+           ((ucontext_t *)context)->uc_mcontext.gregs[REG_ERR] & 0x8000 ? "yes" : "no");
     fflush(stdout);
     _exit(0);
 }
@@ -169,12 +170,15 @@ static int do_files(char **v)
         unlink(name);
         close(3 + k);
     }
-    printf("%s %s\n", i == count ? "all" : "some", i == count ? "open" : errno == ENOMEM || errno == ENFILE ? "ENOMEM or ENFILE" : strerror(errno));
+    printf("%s %s\n", i == count ? "all" : "some",
+           i == count                           ? "open"
+           : errno == ENOMEM || errno == ENFILE ? "ENOMEM or ENFILE"
+                                                : strerror(errno));
     return 0;
 }
 
-// limit STEP_KiB: takes memory until it is refused; prints how much was given. It gives 2 MiB back first: no page of its code can
-// be brought in when all memory is given away.
+// limit STEP_KiB: takes memory until it is refused; prints how much was given. It gives 2 MiB back first: no page of
+// its code can be brought in when all memory is given away.
 static int do_limit(char **v)
 {
     size_t step = strtoul(v[2], NULL, 0) << 10, given = 2 << 20;
@@ -193,9 +197,10 @@ int main(int c, char **v)
         const char *mode;
         int (*run)(char **v);
     } modes[] = {
-        { "touch", do_touch }, { "random", do_touch }, { "reserve", do_touch }, { "drop", do_give_back }, { "unmap", do_give_back },
-        { "rounds", do_give_back }, { "extend", do_extend }, { "text", do_enforce }, { "readonly", do_enforce },
-        { "threads", do_threads }, { "sequence", do_threads }, { "files", do_files }, { "removed", do_files }, { "limit", do_limit },
+        { "touch", do_touch },      { "random", do_touch },     { "reserve", do_touch },    { "drop", do_give_back },
+        { "unmap", do_give_back },  { "rounds", do_give_back }, { "extend", do_extend },    { "text", do_enforce },
+        { "readonly", do_enforce }, { "threads", do_threads },  { "sequence", do_threads }, { "files", do_files },
+        { "removed", do_files },    { "limit", do_limit },
     };
     for (size_t i = 0; c > 1 && i < sizeof(modes) / sizeof(modes[0]); i++)
         if (!strcmp(modes[i].mode, v[1]))

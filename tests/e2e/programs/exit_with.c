@@ -2,7 +2,4 @@
 // Ends with the status that its argument names.
 #include <stdlib.h>
 
-int main(int argc, char **argv)
-{
-    exit(argc > 1 ? atoi(argv[1]) : 0);
-}
+int main(int argc, char **argv) { exit(argc > 1 ? atoi(argv[1]) : 0); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reserves addresses as the runtime of GHC does: a terabyte, or a fifth less until it is given, above 8 GiB. Then uses a bit of it, and a
-// thread and another gigabyte of addresses are still to be had.
+// Reserves addresses as the runtime of GHC does: a terabyte, or a fifth less until it is given, above 8 GiB. Then uses
+// a bit of it, and a thread and another gigabyte of addresses are still to be had.
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>

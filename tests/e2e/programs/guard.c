@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Writes a pattern to memory and looks at it again and again, while it also takes, protects and gives back memory. A page that
-// is not what was written ends the program with status 66 and the word WRONG.
+// Writes a pattern to memory and looks at it again and again, while it also takes, protects and gives back memory. A
+// page that is not what was written ends the program with status 66 and the word WRONG.
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,10 @@ enum { PAGE = 4096, PAGES = 256, THREADS = 3 };
 
 static int rounds;
 
-static unsigned long pattern(const char *page, int round) { return (unsigned long)page * 2654435761u + (unsigned)round + 1; }
+static unsigned long pattern(const char *page, int round)
+{
+    return (unsigned long)page * 2654435761u + (unsigned)round + 1;
+}
 
 static void fill(char *at, int round)
 {

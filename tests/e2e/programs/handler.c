@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Signals sent by raise, kill, pthread_kill and sigqueue reach their handlers with the right siginfo; masks hold them back.
+// Signals sent by raise, kill, pthread_kill and sigqueue reach their handlers with the right siginfo; masks hold them
+// back.
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

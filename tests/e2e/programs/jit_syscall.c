@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// System calls from code that the program makes at run time: anonymous memory, first writable, then executable; and both.
+// System calls from code that the program makes at run time: anonymous memory, first writable, then executable; and
+// both.
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -9,7 +9,11 @@
 
 static const char *name(void)
 {
-    return errno == EINVAL ? "EINVAL" : errno == ENOMEM ? "ENOMEM" : errno == EACCES ? "EACCES" : errno == EEXIST ? "EEXIST" : "?";
+    return errno == EINVAL   ? "EINVAL"
+           : errno == ENOMEM ? "ENOMEM"
+           : errno == EACCES ? "EACCES"
+           : errno == EEXIST ? "EEXIST"
+                             : "?";
 }
 
 int main(void)

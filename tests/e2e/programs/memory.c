@@ -18,7 +18,8 @@ static int take(void)
         for (long i = 0; i < STEP; i += 4096)
             ((volatile char *)blocks[count])[i] = 1;
     }
-    printf("refused: %s, some were given: %s\n", errno == ENOMEM ? "ENOMEM" : strerror(errno), count > 3 && count < MOST ? "yes" : "no");
+    printf("refused: %s, some were given: %s\n", errno == ENOMEM ? "ENOMEM" : strerror(errno),
+           count > 3 && count < MOST ? "yes" : "no");
     for (int i = 0; i < count; i++)
         munmap(blocks[i], STEP);
     return count;

@@ -10,7 +10,8 @@ static char alternate[64 * 1024];
 static void on_fault(int number)
 {
     char here;
-    const char *text = &here >= alternate && &here < alternate + sizeof(alternate) ? "on the alternate stack\n" : "elsewhere\n";
+    const char *text =
+        &here >= alternate && &here < alternate + sizeof(alternate) ? "on the alternate stack\n" : "elsewhere\n";
     write(1, text, __builtin_strlen(text));
     _exit(7);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// timer_create(2): signals to the process and to a thread, values, once and repeatedly, absolute times, overruns, disarming.
+// timer_create(2): signals to the process and to a thread, values, once and repeatedly, absolute times, overruns,
+// disarming.
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -84,7 +85,9 @@ int main(void)
     sigprocmask(SIG_UNBLOCK, &mask, NULL);
     printf("unblocked: %d\n", count);
 
-    struct sigevent threaded = { .sigev_notify = SIGEV_THREAD, .sigev_notify_function = call, .sigev_value.sival_int = 3 };
+    struct sigevent threaded = { .sigev_notify = SIGEV_THREAD,
+                                 .sigev_notify_function = call,
+                                 .sigev_value.sival_int = 3 };
     timer_t thread;
     timer_create(CLOCK_MONOTONIC, &threaded, &thread);
     set(thread, 10, 0);

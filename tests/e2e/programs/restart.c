@@ -11,10 +11,7 @@ static int ends[2];
 static pthread_t reader;
 static volatile int handled;
 
-static void handle(int number)
-{
-    handled++;
-}
+static void handle(int number) { handled++; }
 
 static void *disturb(void *argument)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Runs commands one after another, as a shell without fork would: steps CMD ARG... [< FILE] [> FILE] [| CMD...] ';' CMD...
-// Ends with the status of the last; a status that is not 0 is told on stdout.
+// Runs commands one after another, as a shell without fork would: steps CMD ARG... [< FILE] [> FILE] [| CMD...] ';'
+// CMD... Ends with the status of the last; a status that is not 0 is told on stdout.
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// 8 threads map, unmap, protect, advise and touch pages of one arena at random. Every read must give a zero or what was written there;
-// then, with all threads gone, prints the arena and what /proc/occlum/pages says. Usage: storm OPERATIONS SEED
+// 8 threads map, unmap, protect, advise and touch pages of one arena at random. Every read must give a zero or what was
+// written there; then, with all threads gone, prints the arena and what /proc/occlum/pages says. Usage: storm
+// OPERATIONS SEED
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -62,7 +63,8 @@ static void touch(char *at, size_t size, int writes)
 
 static void *work(void *argument)
 {
-    static const int protections[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC };
+    static const int protections[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE,
+                                       PROT_READ | PROT_EXEC };
     long thread = (long)argument;
     unsigned long state = 88172645463325252ul ^ (seed * 2654435761u + (unsigned long)thread * 40503u);
     for (long i = 0; i < operations / THREADS; i++) {

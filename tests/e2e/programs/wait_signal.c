@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Says "ready", then waits for a signal: with "handle" it reports SIGINT and ends with 5, otherwise the default applies.
+// Says "ready", then waits for a signal: with "handle" it reports SIGINT and ends with 5, otherwise the default
+// applies.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -21,7 +21,8 @@ static struct {
     u64 address, rip;
 } seen;
 
-static void on_signal(int sig, siginfo_t *info, void *context) {
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
     const ucontext_t *c = context;
     seen.sig = sig;
     seen.code = info->si_code;
@@ -31,7 +32,8 @@ static void on_signal(int sig, siginfo_t *info, void *context) {
 }
 
 // By EENTER without the vDSO; the frame is then given up.
-static void raw(u64 tcs, u64 op, u64 a, u64 b) {
+static void raw(u64 tcs, u64 op, u64 a, u64 b)
+{
     u64 result;
     memset(&seen, 0, sizeof(seen));
     if (!sigsetjmp(back, 1))
@@ -40,13 +42,15 @@ static void raw(u64 tcs, u64 op, u64 a, u64 b) {
         unwind(tcs);
 }
 
-static struct sgx_gprsgx gpr_of(const struct enclave *e) {
+static struct sgx_gprsgx gpr_of(const struct enclave *e)
+{
     struct sgx_gprsgx gpr;
     copy_out(e, &gpr, THREADS + THREAD_SSA + PAGE - sizeof(gpr), sizeof(gpr));
     return gpr;
 }
 
-static struct sgx_exinfo exinfo_of(const struct enclave *e) {
+static struct sgx_exinfo exinfo_of(const struct enclave *e)
+{
     struct sgx_exinfo info;
     copy_out(e, &info, THREADS + THREAD_SSA + PAGE - sizeof(struct sgx_gprsgx) - sizeof(info), sizeof(info));
     return info;
@@ -61,7 +65,8 @@ struct expected {
     u32 exitinfo; // without EXINFO; 0: not valid
 };
 
-static void one(const struct expected *x) {
+static void one(const struct expected *x)
+{
     struct enclave_run run;
     u64 tcs = tcs_of(&with_exinfo, 0);
     enclave_call(tcs, ENCLU_EENTER, x->op, x->a, x->b, 0, &run);
@@ -73,7 +78,8 @@ static void one(const struct expected *x) {
     check(gpr.exitinfo == valid, "%s: EXITINFO %#x", x->name, gpr.exitinfo);
     if (x->vector == 14 || x->vector == 13) {
         struct sgx_exinfo info = exinfo_of(&with_exinfo);
-        check(info.errcd == x->code && info.maddr == (x->vector == 14 ? x->address : 0), "%s: EXINFO %#lx %#x", x->name, info.maddr, info.errcd);
+        check(info.errcd == x->code && info.maddr == (x->vector == 14 ? x->address : 0), "%s: EXINFO %#lx %#x", x->name,
+              info.maddr, info.errcd);
     }
     unwind(tcs);
 
@@ -94,18 +100,20 @@ static void one(const struct expected *x) {
           "%s: signal %d, code %d, address %#lx, at the AEP", x->name, seen.sig, seen.code, seen.address);
 }
 
-static void exceptions(void) {
+static void exceptions(void)
+{
     u64 base = with_exinfo.base, tcs = tcs_of(&with_exinfo, 0);
     const u32 hw = SGX_EXITINFO_VALID | SGX_EXIT_HW << 8;
     const struct expected all[] = {
-        {"#UD", OP_FAULT, EVENT_UD, 0, 6, 0, 0, SIGILL, ILL_ILLOPN, hw | 6},
-        {"#DE", OP_FAULT, EVENT_DE, 0, 0, 0, 0, SIGFPE, FPE_INTDIV, hw},
-        {"#GP", OP_FAULT, EVENT_GP, 0, 13, 0, 0, SIGSEGV, SI_KERNEL, 0},
-        {"SYSCALL", OP_FAULT, EVENT_SYSCALL, 0, 6, 0, 0, SIGILL, ILL_ILLOPN, hw | 6},
-        {"a store to code", OP_FAULT, EVENT_PF, base + CODE + 0x123, 14, 7, base + CODE + 0x123, SIGSEGV, SEGV_ACCERR, 0},
-        {"a load from a TCS", OP_LOAD, tcs + 0x48, 0, 14, 0x8005, tcs + 0x48, SIGSEGV, SEGV_ACCERR, 0},
-        {"a load from page 0", OP_LOAD, 0x10, 0, 14, 4, 0x10, SIGSEGV, SEGV_MAPERR, 0},
-        {"a call of data", OP_CALL, base + DATA, 0, 14, 0x15, base + DATA, SIGSEGV, SEGV_ACCERR, 0},
+        { "#UD", OP_FAULT, EVENT_UD, 0, 6, 0, 0, SIGILL, ILL_ILLOPN, hw | 6 },
+        { "#DE", OP_FAULT, EVENT_DE, 0, 0, 0, 0, SIGFPE, FPE_INTDIV, hw },
+        { "#GP", OP_FAULT, EVENT_GP, 0, 13, 0, 0, SIGSEGV, SI_KERNEL, 0 },
+        { "SYSCALL", OP_FAULT, EVENT_SYSCALL, 0, 6, 0, 0, SIGILL, ILL_ILLOPN, hw | 6 },
+        { "a store to code", OP_FAULT, EVENT_PF, base + CODE + 0x123, 14, 7, base + CODE + 0x123, SIGSEGV, SEGV_ACCERR,
+          0 },
+        { "a load from a TCS", OP_LOAD, tcs + 0x48, 0, 14, 0x8005, tcs + 0x48, SIGSEGV, SEGV_ACCERR, 0 },
+        { "a load from page 0", OP_LOAD, 0x10, 0, 14, 4, 0x10, SIGSEGV, SEGV_MAPERR, 0 },
+        { "a call of data", OP_CALL, base + DATA, 0, 14, 0x15, base + DATA, SIGSEGV, SEGV_ACCERR, 0 },
     };
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         one(&all[i]);
@@ -115,13 +123,14 @@ static void exceptions(void) {
 }
 
 // What EENTER itself runs into is a signal at the ENCLU, not at the AEP.
-static void entry(void) {
+static void entry(void)
+{
     u64 result, tcs = tcs_of(&with_exinfo, 0);
     static const struct {
         const char *name;
         u64 offset;
         int code;
-    } bad[] = {{"an unaligned TCS", 8, SI_KERNEL}, {"a page that is no TCS", THREAD_PAGE, SEGV_ACCERR}};
+    } bad[] = { { "an unaligned TCS", 8, SI_KERNEL }, { "a page that is no TCS", THREAD_PAGE, SEGV_ACCERR } };
     for (size_t i = 0; i < 2; i++) {
         memset(&seen, 0, sizeof(seen));
         if (!sigsetjmp(back, 1))
@@ -131,16 +140,17 @@ static void entry(void) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     setvbuf(stdout, NULL, _IONBF, 0);
-    bool built = enclave_build(&with_exinfo, &(struct enclave_config){.miscselect = SGX_MISC_EXINFO}) &&
-                 enclave_build(&without, &(struct enclave_config){0});
+    bool built = enclave_build(&with_exinfo, &(struct enclave_config){ .miscselect = SGX_MISC_EXINFO }) &&
+                 enclave_build(&without, &(struct enclave_config){ 0 });
     check(built, "an enclave with EXINFO and one without");
     if (!built)
         return 1;
-    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+    struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
     for (int i = 0; i < 5; i++)
-        sigaction((int[]){SIGILL, SIGSEGV, SIGTRAP, SIGFPE, SIGBUS}[i], &action, NULL);
+        sigaction((int[]){ SIGILL, SIGSEGV, SIGTRAP, SIGFPE, SIGBUS }[i], &action, NULL);
     exceptions();
     entry();
     return done();

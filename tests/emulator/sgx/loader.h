@@ -30,7 +30,7 @@ struct enclave_config {
     u64 xfrm;       // 0: all that CPUID.12H.1 offers
     u32 miscselect;
     u16 isvsvn, isvprodid;
-    u32 threads; // 0: 1
+    u32 threads;   // 0: 1
     EVP_PKEY *key; // 0: a new one
     u8 tag;        // part of the measured data
 };
@@ -69,7 +69,8 @@ int done(void);
 
 EVP_PKEY *new_key(void);
 u64 offered_xfrm(void);
-// All steps to an initialised enclave with every page mapped as it was added and the heap mapped RWX. False: errno tells.
+// All steps to an initialised enclave with every page mapped as it was added and the heap mapped RWX. False: errno
+// tells.
 bool enclave_build(struct enclave *e, const struct enclave_config *config);
 void enclave_destroy(struct enclave *e);
 u64 tcs_of(const struct enclave *e, u32 thread); // address

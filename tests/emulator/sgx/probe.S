@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The enclave of the test programs: one page of code that does what its caller asks (loader.h: enum probe_op).
-// In: RDI operation, RSI and RDX its operands, R9 one more, R8 where the 8-byte result goes (outside). GS is the thread's
-// page: slots of 0x100 bytes for each CSSA, the state that OP_STATE finds at 0x200, a stack at the end.
+// In: RDI operation, RSI and RDX its operands, R9 one more, R8 where the 8-byte result goes (outside). GS is the
+// thread's page: slots of 0x100 bytes for each CSSA, the state that OP_STATE finds at 0x200, a stack at the end.
 #include "probe.h"
 
 .macro enclu
@@ -284,8 +284,8 @@ sgx_raw_failed:
 sgx_raw_aep:
     enclu
 
-// void sgx_resume_unwinding(tcs, u64 out[2]): ERESUME of what will leave by probe_unwind with RDI = out. EENTER's stack is
-// gone by then, so the enclave is told this one.
+// void sgx_resume_unwinding(tcs, u64 out[2]): ERESUME of what will leave by probe_unwind with RDI = out. EENTER's stack
+// is gone by then, so the enclave is told this one.
 .globl sgx_resume_unwinding
 .type sgx_resume_unwinding, @function
 sgx_resume_unwinding:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// An asynchronous exit keeps every bit of the enclave's registers, and shows none of them outside: by signals, by faults
-// that are cured outside, by exceptions that a handler inside cures. TAP.
+// An asynchronous exit keeps every bit of the enclave's registers, and shows none of them outside: by signals, by
+// faults that are cured outside, by exceptions that a handler inside cures. TAP.
 #include "loader.h"
 
 #include <pthread.h>
@@ -24,21 +24,24 @@ static volatile u32 flag, signals, sigframe_leaks, wrong_synthetic;
 static u32 interrupts_wanted;
 static u64 seed = 88172645463325252ull;
 
-static u64 next(void) {
+static u64 next(void)
+{
     seed ^= seed << 13;
     seed ^= seed >> 7;
     return seed ^= seed << 17;
 }
 
-// A valid image with every bit that may vary drawn at random. bv: its components, the others are in their initial state.
-static void draw(u8 image[PAGE], u64 bv) {
+// A valid image with every bit that may vary drawn at random. bv: its components, the others are in their initial
+// state.
+static void draw(u8 image[PAGE], u64 bv)
+{
     memset(image, 0, PAGE);
     u64 *words = (u64 *)(void *)image;
     for (u32 i = 0; i < LEGACY / 8; i++)
         words[i] = next();
     for (u32 i = (HEADER + 64) / 8; i < AREA / 8; i++)
         words[i] = next();
-    u16 x87[4] = {0x0a7f, 0x1841, 0xff, 0x5a5}; // control, status, tags, opcode
+    u16 x87[4] = { 0x0a7f, 0x1841, 0xff, 0x5a5 }; // control, status, tags, opcode
     memcpy(image, x87, 8);
     words[1] = next() & 0x7fffffffffff;
     words[2] = next() & 0x7fffffffffff;
@@ -56,16 +59,19 @@ static void draw(u8 image[PAGE], u64 bv) {
 }
 
 // What XSAVE gives after XRSTOR of the image, on this CPU and without an enclave.
-static void natural(const u8 *image, u8 ret_image[PAGE]) {
+static void natural(const u8 *image, u8 ret_image[PAGE])
+{
     static u8 saved[PAGE] __attribute__((aligned(64)));
     memset(ret_image, 0, PAGE);
-    __asm__ volatile("xsave64 (%0)\n\txrstor64 (%1)\n\txsave64 (%2)\n\txrstor64 (%0)" ::"r"(saved), "r"(image), "r"(ret_image),
-                     "a"(-1), "d"(-1)
+    __asm__ volatile("xsave64 (%0)\n\txrstor64 (%1)\n\txsave64 (%2)\n\txrstor64 (%0)" ::"r"(saved), "r"(image),
+                     "r"(ret_image), "a"(-1), "d"(-1)
                      : "memory");
 }
 
-// Equal in every component of xfrm; *ret_where: the first byte that is not. A component in its initial state has no bytes.
-static bool same_state(const u8 *a, const u8 *b, u32 *ret_where) {
+// Equal in every component of xfrm; *ret_where: the first byte that is not. A component in its initial state has no
+// bytes.
+static bool same_state(const u8 *a, const u8 *b, u32 *ret_where)
+{
     u64 bv_a, bv_b;
     memcpy(&bv_a, a + HEADER, 8);
     memcpy(&bv_b, b + HEADER, 8);
@@ -84,7 +90,7 @@ static bool same_state(const u8 *a, const u8 *b, u32 *ret_where) {
                 return false;
             }
     }
-    static const u8 initial[24] = {0x7f, 3};
+    static const u8 initial[24] = { 0x7f, 3 };
     for (u32 k = 0; k < LEGACY; k++) {
         if (k >= 28 && k < 32)
             continue; // MXCSR_MASK
@@ -99,7 +105,8 @@ static bool same_state(const u8 *a, const u8 *b, u32 *ret_where) {
     return true;
 }
 
-static bool fresh_state(const u8 *image) {
+static bool fresh_state(const u8 *image)
+{
     static u8 initial[PAGE];
     u32 where;
     u16 fcw = 0x37f;
@@ -113,8 +120,9 @@ static bool fresh_state(const u8 *image) {
 }
 
 // SDM 37.3: what an AEX leaves in the registers.
-static bool synthetic(const u64 gpr[17], u64 rsp) {
-    u64 want[16] = {ENCLU_ERESUME, (u64)(uintptr_t)sgx_capture_aep, 0, tcs, rsp, RBP_OUTSIDE};
+static bool synthetic(const u64 gpr[17], u64 rsp)
+{
+    u64 want[16] = { ENCLU_ERESUME, (u64)(uintptr_t)sgx_capture_aep, 0, tcs, rsp, RBP_OUTSIDE };
     bool ok = (gpr[16] & STATUS) == 0;
     for (u32 i = 0; i < 16; i++)
         if (gpr[i] != want[i]) {
@@ -124,9 +132,10 @@ static bool synthetic(const u64 gpr[17], u64 rsp) {
     return ok;
 }
 
-static void inspect(const ucontext_t *context) {
-    static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-                                  REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+static void inspect(const ucontext_t *context)
+{
+    static const int order[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                                   REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15 };
     static u8 image[PAGE];
     const greg_t *r = context->uc_mcontext.gregs;
     if (r[REG_RIP] != (greg_t)(uintptr_t)sgx_capture_aep)
@@ -141,7 +150,8 @@ static void inspect(const ucontext_t *context) {
     sigframe_leaks += !fresh_state(image);
 }
 
-static void on_signal(int sig, siginfo_t *info, void *context) {
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
     __asm__ volatile("cld");
     inspect(context);
     if (sig == SIGUSR1 && sgx_captures + 1 >= interrupts_wanted)
@@ -152,7 +162,8 @@ static void on_signal(int sig, siginfo_t *info, void *context) {
         resume_at(tcs, probe_event_done);
 }
 
-static void *send_signals(void *thread) {
+static void *send_signals(void *thread)
+{
     while (!flag) {
         usleep(300);
         if (!flag)
@@ -161,7 +172,8 @@ static void *send_signals(void *thread) {
     return NULL;
 }
 
-static void run_state(const char *name, u64 event, u64 bv, u32 interrupts) {
+static void run_state(const char *name, u64 event, u64 bv, u32 interrupts)
+{
     static u8 image[PAGE] __attribute__((aligned(64))), want[PAGE] __attribute__((aligned(64))), got[PAGE];
     static struct probe_state state;
     u64 registers[17], result = 0;
@@ -202,24 +214,25 @@ static void run_state(const char *name, u64 event, u64 bv, u32 interrupts) {
         printf("# byte %u: %#x, not %#x\n", where, got[where], want[where]);
     if (event == EVENT_NONE)
         return;
-    check(sgx_captures >= (interrupts ? interrupts : 1) && signals >= (interrupts ? interrupts : 1), "%s: %lu exits, %u signals", name,
-          sgx_captures, signals);
+    check(sgx_captures >= (interrupts ? interrupts : 1) && signals >= (interrupts ? interrupts : 1),
+          "%s: %lu exits, %u signals", name, sgx_captures, signals);
     check(synthetic(sgx_captured, sgx_raw_rsp) && !wrong_synthetic, "%s: the synthetic registers outside", name);
     check(fresh_state(sgx_captured_xsave) && !sigframe_leaks, "%s: no vector register seen outside", name);
 }
 
-int main(void) {
+int main(void)
+{
     setvbuf(stdout, NULL, _IONBF, 0);
-    bool built = enclave_build(&enclave, &(struct enclave_config){0});
+    bool built = enclave_build(&enclave, &(struct enclave_config){ 0 });
     check(built, "an enclave with every component of XFRM");
     if (!built)
         return 1;
     tcs = tcs_of(&enclave, 0);
     xfrm = enclave.secs.attributes.xfrm;
     printf("# XFRM %#lx\n", xfrm);
-    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
+    struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
     for (int i = 0; i < 6; i++)
-        sigaction((int[]){SIGUSR1, SIGILL, SIGSEGV, SIGTRAP, SIGFPE, SIGBUS}[i], &action, NULL);
+        sigaction((int[]){ SIGUSR1, SIGILL, SIGSEGV, SIGTRAP, SIGFPE, SIGBUS }[i], &action, NULL);
     run_state("no exit", EVENT_NONE, ~0ull, 0);
     run_state("200 signals", EVENT_SPIN, ~0ull, 200);
     run_state("signals, upper halves in their initial state", EVENT_SPIN, 3, 20);

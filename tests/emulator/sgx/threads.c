@@ -20,7 +20,8 @@ static pthread_cond_t returned = PTHREAD_COND_INITIALIZER;
 static u32 pool[TCSS], in_pool, inside, most_inside;
 static u64 busy_refusals, other_faults;
 
-static u32 take(void) {
+static u32 take(void)
+{
     pthread_mutex_lock(&lock);
     while (!in_pool)
         pthread_cond_wait(&returned, &lock);
@@ -31,7 +32,8 @@ static u32 take(void) {
     return tcs;
 }
 
-static void put_back(u32 tcs) {
+static void put_back(u32 tcs)
+{
     pthread_mutex_lock(&lock);
     pool[in_pool++] = tcs;
     inside--;
@@ -39,7 +41,8 @@ static void put_back(u32 tcs) {
     pthread_mutex_unlock(&lock);
 }
 
-static void *pooled(void *argument) {
+static void *pooled(void *argument)
+{
     struct enclave_run run;
     for (int i = 0; i < ROUNDS; i++) {
         u32 tcs = take();
@@ -52,7 +55,8 @@ static void *pooled(void *argument) {
 }
 
 // No pool: any TCS, until one lets this thread in. Each visit waits inside a while.
-static void *crowding(void *argument) {
+static void *crowding(void *argument)
+{
     struct enclave_run run;
     u64 tcs = (u64)(uintptr_t)argument;
     for (int visits = 0; visits < ROUNDS / 3; tcs += 7) {
@@ -67,7 +71,8 @@ static void *crowding(void *argument) {
     return NULL;
 }
 
-static void run_all(void *(*work)(void *)) {
+static void run_all(void *(*work)(void *))
+{
     pthread_t thread[WORKERS];
     for (u64 i = 0; i < WORKERS; i++)
         pthread_create(&thread[i], NULL, work, (void *)i);
@@ -82,26 +87,31 @@ struct spinner {
     pthread_t thread;
 };
 
-static void *spin(void *argument) {
+static void *spin(void *argument)
+{
     struct spinner *s = argument;
     struct enclave_run run;
-    s->answer = enclave_call(s->tcs, ENCLU_EENTER, OP_SPIN, (u64)(uintptr_t)&s->go, (u64)(uintptr_t)&s->inside, 0, &run);
+    s->answer =
+        enclave_call(s->tcs, ENCLU_EENTER, OP_SPIN, (u64)(uintptr_t)&s->go, (u64)(uintptr_t)&s->inside, 0, &run);
     return NULL;
 }
 
-static void start(struct spinner *s, u32 tcs) {
-    *s = (struct spinner){.tcs = tcs_of(&enclave, tcs)};
+static void start(struct spinner *s, u32 tcs)
+{
+    *s = (struct spinner){ .tcs = tcs_of(&enclave, tcs) };
     pthread_create(&s->thread, NULL, spin, s);
     while (!s->inside)
         usleep(100);
 }
 
-static void busy(void) {
+static void busy(void)
+{
     struct spinner s;
     struct enclave_run run;
     start(&s, 0);
     enclave_call(s.tcs, ENCLU_EENTER, OP_LOAD, enclave.base + DATA, 0, 0, &run);
-    check(run.function == ENCLU_EENTER && run.vector == 13, "EENTER of a busy TCS is #GP (leaf %u, vector %u)", run.function, run.vector);
+    check(run.function == ENCLU_EENTER && run.vector == 13, "EENTER of a busy TCS is #GP (leaf %u, vector %u)",
+          run.function, run.vector);
     enclave_call(s.tcs, ENCLU_ERESUME, 0, 0, 0, 0, &run);
     check(run.function == ENCLU_ERESUME && run.vector == 13, "ERESUME of a busy TCS is #GP");
     s.go = 77;
@@ -110,20 +120,22 @@ static void busy(void) {
     enclave_call(tcs_of(&enclave, 1), ENCLU_ERESUME, 0, 0, 0, 0, &run);
     check(run.function == ENCLU_ERESUME && run.vector == 13, "ERESUME with CSSA 0 is #GP");
     enclave_call(enclave.base + DATA, ENCLU_EENTER, 0, 0, 0, 0, &run);
-    check(run.function == ENCLU_EENTER && run.vector == 14 && run.error == 0x8005, "EENTER of a page that is no TCS is #PF (%u, %#x)",
-          run.vector, run.error);
+    check(run.function == ENCLU_EENTER && run.vector == 14 && run.error == 0x8005,
+          "EENTER of a page that is no TCS is #PF (%u, %#x)", run.vector, run.error);
     enclave_call(tcs_of(&enclave, 0) + 8, ENCLU_EENTER, 0, 0, 0, 0, &run);
     check(run.vector == 13, "EENTER of an unaligned TCS is #GP");
     check(fault_of(&enclave, OP_NESTED, 0, 0, 0, NULL, NULL) == 13, "EENTER inside is #GP");
 }
 
-static void quit(int sig) {
+static void quit(int sig)
+{
     (void)sig;
     pthread_exit(NULL);
 }
 
 // A thread is sent a signal while it waits inside and ends in the handler: its TCS is idle again with one frame used.
-static void quit_inside(void) {
+static void quit_inside(void)
+{
     struct spinner s;
     struct enclave_run run;
     signal(SIGUSR1, quit);
@@ -134,8 +146,9 @@ static void quit_inside(void) {
     }
     bool usable = true;
     for (u32 i = 2; i < 6; i++)
-        usable &= enclave_call(tcs_of(&enclave, i), ENCLU_EENTER, OP_STORE, enclave.base + DATA + 128, i, 0, &run) == i &&
-                  run.function == ENCLU_EEXIT;
+        usable &=
+            enclave_call(tcs_of(&enclave, i), ENCLU_EENTER, OP_STORE, enclave.base + DATA + 128, i, 0, &run) == i &&
+            run.function == ENCLU_EEXIT;
     check(usable, "the TCS of a thread that ended inside can be entered at CSSA 1");
     unwind(tcs_of(&enclave, 2));
     enclave_call(tcs_of(&enclave, 2), ENCLU_ERESUME, 0, 0, 0, 0, &run);
@@ -143,7 +156,8 @@ static void quit_inside(void) {
 }
 
 // Both at CSSA 1 already: an exception there uses the second frame, then no frame is left.
-static void frames_run_out(void) {
+static void frames_run_out(void)
+{
     struct enclave_run run;
     u64 tcs = tcs_of(&enclave, 7);
     for (int i = 0; i < 2; i++)
@@ -153,7 +167,8 @@ static void frames_run_out(void) {
     check(run.function == ENCLU_EENTER && run.vector == 13, "EENTER with no SSA frame left is #GP");
 }
 
-static int status_of(pid_t child) {
+static int status_of(pid_t child)
+{
     int status = -1;
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
@@ -161,11 +176,12 @@ static int status_of(pid_t child) {
 }
 
 // The process ends while 4 of its threads are inside, in each way a process can end.
-static void end_with_threads_inside(const char *how, int want) {
+static void end_with_threads_inside(const char *how, int want)
+{
     pid_t child = fork();
     if (child == 0) {
         struct spinner s[4];
-        if (!enclave_build(&enclave, &(struct enclave_config){.threads = 4}))
+        if (!enclave_build(&enclave, &(struct enclave_config){ .threads = 4 }))
             _exit(99);
         for (u32 i = 0; i < 4; i++)
             start(&s[i], i);
@@ -184,13 +200,14 @@ static void end_with_threads_inside(const char *how, int want) {
 }
 
 // Two processes, an enclave each, at once: they alternate over pipes and count in their own enclaves.
-static void two_processes(void) {
+static void two_processes(void)
+{
     int to[2], from[2];
     if (pipe(to) || pipe(from))
         abort();
     pid_t child = fork();
     struct enclave own;
-    if (!enclave_build(&own, &(struct enclave_config){.tag = child ? 1 : 2})) {
+    if (!enclave_build(&own, &(struct enclave_config){ .tag = child ? 1 : 2 })) {
         if (!child)
             _exit(1);
         check(false, "an enclave beside one in another process");
@@ -218,7 +235,8 @@ static void two_processes(void) {
 }
 
 // fork shares the enclave (its pages are not copied); the child may enter it (Linux: the mapping is shared).
-static void forked(void) {
+static void forked(void)
+{
     (void)ask(&enclave, OP_STORE, enclave.base + DATA + 256, 5, 0);
     pid_t child = fork();
     if (child == 0) {
@@ -239,18 +257,20 @@ static void forked(void) {
     int executed = status_of(child);
     s.go = 1;
     pthread_join(s.thread, NULL);
-    check(WEXITSTATUS(status) == 3 && executed == 0 && s.answer == 1, "system(), fork and exec while another thread is inside");
+    check(WEXITSTATUS(status) == 3 && executed == 0 && s.answer == 1,
+          "system(), fork and exec while another thread is inside");
 }
 
 // For processes.py: says `ready` with 4 threads inside, and so until it is killed. Two: a child does the same.
-static int wait_inside(bool two) {
+static int wait_inside(bool two)
+{
     int ready[2];
     struct spinner s[4];
     u8 byte;
     if (pipe(ready))
         return 1;
     bool child = two && fork() == 0;
-    if (!enclave_build(&enclave, &(struct enclave_config){.threads = 4}))
+    if (!enclave_build(&enclave, &(struct enclave_config){ .threads = 4 }))
         return 1;
     for (u32 i = 0; i < 4; i++)
         start(&s[i], i);
@@ -263,12 +283,13 @@ static int wait_inside(bool two) {
 }
 
 // Enclaves are built, entered by threads and left behind, as fast as it goes.
-static int churn(void) {
+static int churn(void)
+{
     EVP_PKEY *key = new_key();
     printf("ready\n");
     for (;;) {
         struct spinner s[2];
-        if (!enclave_build(&enclave, &(struct enclave_config){.threads = 2, .key = key}))
+        if (!enclave_build(&enclave, &(struct enclave_config){ .threads = 2, .key = key }))
             return 1;
         for (u32 i = 0; i < 2; i++)
             start(&s[i], i);
@@ -280,11 +301,12 @@ static int churn(void) {
     }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     setvbuf(stdout, NULL, _IONBF, 0);
     if (argc > 1)
         return !strcmp(argv[1], "churn") ? churn() : wait_inside(!strcmp(argv[1], "wait-two"));
-    bool built = enclave_build(&enclave, &(struct enclave_config){.threads = TCSS});
+    bool built = enclave_build(&enclave, &(struct enclave_config){ .threads = TCSS });
     check(built, "an enclave with %d TCSs", TCSS);
     if (!built)
         return 1;
@@ -292,11 +314,13 @@ int main(int argc, char **argv) {
         pool[in_pool] = in_pool;
     run_all(pooled);
     u64 sum = ask(&enclave, OP_LOAD, enclave.base + DATA, 0, 0);
-    check(sum == WORKERS * ROUNDS && !other_faults && in_pool == TCSS, "%d threads, a pool of %d TCSs: %lu visits", WORKERS, TCSS, sum);
+    check(sum == WORKERS * ROUNDS && !other_faults && in_pool == TCSS, "%d threads, a pool of %d TCSs: %lu visits",
+          WORKERS, TCSS, sum);
     check(most_inside == TCSS, "all TCSs were in use at once (%u)", most_inside);
     run_all(crowding);
     sum = ask(&enclave, OP_LOAD, enclave.base + DATA + 64, 0, 0);
-    check(sum == WORKERS * (ROUNDS / 3) && !other_faults, "%d threads at random TCSs: %lu visits, %lu times busy", WORKERS, sum, busy_refusals);
+    check(sum == WORKERS * (ROUNDS / 3) && !other_faults, "%d threads at random TCSs: %lu visits, %lu times busy",
+          WORKERS, sum, busy_refusals);
     busy();
     quit_inside();
     frames_run_out();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Enclaves entered by handlers that run in sigsuspend, ppoll, pselect and epoll_pwait with every signal blocked: the traps an
-// entry makes on the host must not meet the mask of the wait. TAP.
+// Enclaves entered by handlers that run in sigsuspend, ppoll, pselect and epoll_pwait with every signal blocked: the
+// traps an entry makes on the host must not meet the mask of the wait. TAP.
 #include "loader.h"
 
 #include <errno.h>
@@ -16,7 +16,8 @@ static struct enclave enclave;
 static volatile int entered, faulted;
 static volatile u64 loaded;
 
-static void on_alarm(int sig) {
+static void on_alarm(int sig)
+{
     (void)sig;
     u32 code;
     u64 address;
@@ -25,16 +26,11 @@ static void on_alarm(int sig) {
     faulted += fault_of(&enclave, OP_LOAD, enclave.base + HEAP, 0, 0, &address, &code) == 14; // PENDING
 }
 
-static int by_sigsuspend(const sigset_t *mask) {
-    return sigsuspend(mask);
-}
-static int by_ppoll(const sigset_t *mask) {
-    return ppoll(NULL, 0, &(struct timespec){5, 0}, mask);
-}
-static int by_pselect(const sigset_t *mask) {
-    return pselect(0, NULL, NULL, NULL, &(struct timespec){5, 0}, mask);
-}
-static int by_epoll(const sigset_t *mask) {
+static int by_sigsuspend(const sigset_t *mask) { return sigsuspend(mask); }
+static int by_ppoll(const sigset_t *mask) { return ppoll(NULL, 0, &(struct timespec){ 5, 0 }, mask); }
+static int by_pselect(const sigset_t *mask) { return pselect(0, NULL, NULL, NULL, &(struct timespec){ 5, 0 }, mask); }
+static int by_epoll(const sigset_t *mask)
+{
     static int epoll = -1;
     struct epoll_event event;
     if (epoll < 0)
@@ -42,8 +38,9 @@ static int by_epoll(const sigset_t *mask) {
     return epoll_pwait(epoll, &event, 1, 5000, mask);
 }
 
-static void wait_once(const char *name, int (*wait)(const sigset_t *mask), int round) {
-    struct itimerval soon = {{0, 0}, {0, 3000}};
+static void wait_once(const char *name, int (*wait)(const sigset_t *mask), int round)
+{
+    struct itimerval soon = { { 0, 0 }, { 0, 3000 } };
     sigset_t mask, before, after;
     sigfillset(&mask);
     sigdelset(&mask, SIGALRM);
@@ -53,14 +50,17 @@ static void wait_once(const char *name, int (*wait)(const sigset_t *mask), int r
     setitimer(ITIMER_REAL, &soon, NULL);
     int ret = wait(&mask), error = errno;
     sigprocmask(SIG_SETMASK, NULL, &after);
-    check(ret == -1 && error == EINTR && entered == 1 && loaded == 99 && faulted == 1, "%s, round %d: the handler enters and faults inside", name, round);
-    check(!memcmp(&before, &after, 8) && sigismember(&after, SIGALRM) == 1, "%s, round %d: the mask is back", name, round);
+    check(ret == -1 && error == EINTR && entered == 1 && loaded == 99 && faulted == 1,
+          "%s, round %d: the handler enters and faults inside", name, round);
+    check(!memcmp(&before, &after, 8) && sigismember(&after, SIGALRM) == 1, "%s, round %d: the mask is back", name,
+          round);
 }
 
-int main(void) {
-    struct enclave_config config = {.miscselect = 1};
+int main(void)
+{
+    struct enclave_config config = { .miscselect = 1 };
     sigset_t alarm;
-    struct sigaction action = {.sa_handler = on_alarm};
+    struct sigaction action = { .sa_handler = on_alarm };
     sigfillset(&action.sa_mask);
     sigemptyset(&alarm);
     sigaddset(&alarm, SIGALRM);

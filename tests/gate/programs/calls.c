@@ -69,16 +69,16 @@ static void cancellation(void)
 
 static void signals(void)
 {
-    struct sigaction action = {.sa_handler = on_alarm};
-    struct itimerval timer = {.it_interval = {0, 2000}, .it_value = {0, 2000}};
+    struct sigaction action = { .sa_handler = on_alarm };
+    struct itimerval timer = { .it_interval = { 0, 2000 }, .it_value = { 0, 2000 } };
     sigaction(SIGALRM, &action, NULL);
     setitimer(ITIMER_REAL, &timer, NULL);
     int interrupted = 0;
     while (alarms < 20) {
-        struct timespec second = {1, 0};
+        struct timespec second = { 1, 0 };
         interrupted += nanosleep(&second, NULL) == -1 && errno == EINTR;
     }
-    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+    setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
     printf("interrupted %d\n", interrupted > 0);
 }
 

@@ -24,10 +24,17 @@ static u64 add_string(u8 *bytes, size_t *used, const char *text)
 
 size_t fixture_elf(const struct elf_wish *wish, u8 bytes[ELF_SIZE_MAX])
 {
-    Elf64_Ehdr header = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT }, .e_type = wish->type ? wish->type : ET_DYN,
-                          .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_phoff = sizeof(header), .e_ehsize = sizeof(header),
-                          .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 3 };
-    Elf64_Phdr segments[3] = { { .p_type = PT_LOAD }, { .p_type = PT_DYNAMIC, .p_offset = DYNAMIC_AT, .p_vaddr = DYNAMIC_AT }, { .p_type = PT_NULL } };
+    Elf64_Ehdr header = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+                          .e_type = wish->type ? wish->type : ET_DYN,
+                          .e_machine = EM_X86_64,
+                          .e_version = EV_CURRENT,
+                          .e_phoff = sizeof(header),
+                          .e_ehsize = sizeof(header),
+                          .e_phentsize = sizeof(Elf64_Phdr),
+                          .e_phnum = 3 };
+    Elf64_Phdr segments[3] = { { .p_type = PT_LOAD },
+                               { .p_type = PT_DYNAMIC, .p_offset = DYNAMIC_AT, .p_vaddr = DYNAMIC_AT },
+                               { .p_type = PT_NULL } };
     Elf64_Dyn dynamic[32];
     size_t count = 0, used = 1;
     memset(bytes, 0, ELF_SIZE_MAX);
@@ -42,7 +49,9 @@ size_t fixture_elf(const struct elf_wish *wish, u8 bytes[ELF_SIZE_MAX])
             dynamic[count++] = (Elf64_Dyn){ texts[i].tag, { add_string(bytes, &used, texts[i].text) } };
     if (wish->interpreter) {
         u64 at = STRINGS_AT + add_string(bytes, &used, wish->interpreter);
-        segments[2] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = at, .p_vaddr = at, .p_filesz = strlen(wish->interpreter) + 1 };
+        segments[2] = (Elf64_Phdr){
+            .p_type = PT_INTERP, .p_offset = at, .p_vaddr = at, .p_filesz = strlen(wish->interpreter) + 1
+        };
     }
     if (wish->flags_1)
         dynamic[count++] = (Elf64_Dyn){ DT_FLAGS_1, { wish->flags_1 } };
@@ -76,7 +85,9 @@ size_t fixture_cache(const struct cache_wish *wishes, size_t count, bool old, u8
             s32 flags;
             u32 key, value, os_version;
             u64 hwcap;
-        } entry = { .flags = wishes[i].flags ? wishes[i].flags : 0x0303, .key = (u32)strings, .hwcap = wishes[i].hwcap };
+        } entry = { .flags = wishes[i].flags ? wishes[i].flags : 0x0303,
+                    .key = (u32)strings,
+                    .hwcap = wishes[i].hwcap };
         strcpy((char *)bytes + begin + strings, wishes[i].name);
         strings += strlen(wishes[i].name) + 1;
         entry.value = (u32)strings;

@@ -26,20 +26,29 @@ static const char *put_elf(const char *name, struct elf_wish wish)
 static const char *put_cache(void)
 {
     u8 bytes[4096];
-    struct cache_wish wishes[] = { { "libc.so.6", put_elf("libc/libc.so.6", (struct elf_wish){ .soname = "libc.so.6", .needed = { "ld-linux-x86-64.so.2" } }), 0, 0 },
-                                   { "libx.so.1", put_elf("other/libx.so.1", (struct elf_wish){ .soname = "libx.so.1", .needed = { "libc.so.6", "liby.so" } }), 0, 0 },
-                                   { "liby.so", put_elf("libc/liby.so", (struct elf_wish){ .needed = { "libx.so.1" } }), 0, 0 } };
+    struct cache_wish wishes[] = {
+        { "libc.so.6",
+          put_elf("libc/libc.so.6", (struct elf_wish){ .soname = "libc.so.6", .needed = { "ld-linux-x86-64.so.2" } }),
+          0, 0 },
+        { "libx.so.1",
+          put_elf("other/libx.so.1", (struct elf_wish){ .soname = "libx.so.1", .needed = { "libc.so.6", "liby.so" } }),
+          0, 0 },
+        { "liby.so", put_elf("libc/liby.so", (struct elf_wish){ .needed = { "libx.so.1" } }), 0, 0 }
+    };
     size_t size = fixture_cache(wishes, ARRAY_SIZE(wishes), false, bytes, sizeof(bytes));
     return fixture_write("ld.so.cache", bytes, size);
 }
 
-static void plan(struct scene *scene, const char *program, const char *to, bool strict, const struct library_files *files)
+static void plan(struct scene *scene, const char *program, const char *to, bool strict,
+                 const struct library_files *files)
 {
     scene->report = fixture_report();
     scene->plan.arena = &scene->arena;
     scene->plan.report = &scene->report;
     libraries_open(&scene->libraries, &scene->arena, &scene->report, &scene->plan, files);
-    ARENA_PUSH(&scene->arena, &scene->dependents, (struct dependent){ arena_copy(&scene->arena, program, strlen(program)), to, strict, { "b.yaml", 1, 1 }, "key" });
+    ARENA_PUSH(&scene->arena, &scene->dependents,
+               (struct dependent){
+                   arena_copy(&scene->arena, program, strlen(program)), to, strict, { "b.yaml", 1, 1 }, "key" });
     autodep_plan(&scene->plan, &scene->libraries, &scene->dependents);
 }
 
@@ -50,7 +59,8 @@ TEST(by_the_cache_with_a_link_where_the_linker_looks)
     struct scene scene = { 0 };
     const struct library_files files = { put_cache(), "/none", "/none" };
     const char *linker = put_elf("ld-test.so", (struct elf_wish){ .soname = "ld-linux-x86-64.so.2" });
-    const char *program = put_elf("program", (struct elf_wish){ .needed = { "libx.so.1", "libc.so.6" }, .interpreter = linker });
+    const char *program =
+        put_elf("program", (struct elf_wish){ .needed = { "libx.so.1", "libc.so.6" }, .interpreter = linker });
     plan(&scene, program, "/bin/program", true, &files);
     CHECK_STR(fixture_said(), "");
     CHECK(step(&scene, linker) && step(&scene, linker)->kind == STEP_FILE);
@@ -67,7 +77,8 @@ TEST(no_default_folders_when_the_library_says_so)
 {
     struct scene scene = { 0 };
     const struct library_files files = { put_cache(), "/none", "/none" };
-    plan(&scene, put_elf("nodeflib", (struct elf_wish){ .needed = { "libx.so.1" }, .flags_1 = 0x800 }), "/bin/p", true, &files);
+    plan(&scene, put_elf("nodeflib", (struct elf_wish){ .needed = { "libx.so.1" }, .flags_1 = 0x800 }), "/bin/p", true,
+         &files);
     CHECK_EQ(scene.report.errors, 1);
     CHECK(strstr(fixture_said(), "b.yaml:1:1: key: ") && strstr(fixture_said(), "DF_1_NODEFLIB"));
     arena_free(&scene.arena);
@@ -105,7 +116,9 @@ TEST(musl_with_its_path_file)
     put_elf("musl/libm1.so", (struct elf_wish){ .needed = { "libc.so", "libm2.so" } });
     put_elf("deep/libm2.so", (struct elf_wish){ .needed = { "libpthread.so.0" } });
     const char *linker = put_elf("lib/ld-musl-x86_64.so.1", (struct elf_wish){ .soname = "libc.so" });
-    const char *program = put_elf("musl-program", (struct elf_wish){ .needed = { "libm1.so", "libc.so" }, .runpath = "$ORIGIN/deep", .interpreter = linker });
+    const char *program = put_elf(
+        "musl-program",
+        (struct elf_wish){ .needed = { "libm1.so", "libc.so" }, .runpath = "$ORIGIN/deep", .interpreter = linker });
     plan(&scene, program, "/opt/p", true, &files);
     CHECK_STR(fixture_said(), "");
     CHECK(step(&scene, linker) && step(&scene, fixture_path("musl/libm1.so")));
@@ -120,7 +133,8 @@ TEST(a_library_that_needs_itself_and_a_wrong_kind_of_file)
 {
     struct scene scene = { 0 };
     const struct library_files files = { "/none", "/none", "/none" };
-    put_elf("rp/libself.so", (struct elf_wish){ .needed = { "libself.so", "libtext.so" }, .runpath = "$ORIGIN:$ORIGIN/second" });
+    put_elf("rp/libself.so",
+            (struct elf_wish){ .needed = { "libself.so", "libtext.so" }, .runpath = "$ORIGIN:$ORIGIN/second" });
     fixture_write("rp/libtext.so", "INPUT(libself.so)\n", 18); // a linker script, which ld.so passes over
     put_elf("rp/second/libtext.so", (struct elf_wish){ .soname = "libtext.so" });
     plan(&scene, fixture_path("rp/libself.so"), "/lib/libself.so", true, &files);
@@ -134,7 +148,9 @@ TEST(run_paths_that_cannot_be_used)
     struct scene scene = { 0 };
     const struct library_files files = { "/none", "/none", "/none" };
     put_elf("rp2/sub/libz1.so", (struct elf_wish){ .soname = "libz1.so" });
-    const char *program = put_elf("rp2/program", (struct elf_wish){ .needed = { "libz1.so" }, .runpath = "relative::$PLATFORM/x:${ORIGIN:$ORIGIN/sub/" });
+    const char *program =
+        put_elf("rp2/program", (struct elf_wish){ .needed = { "libz1.so" },
+                                                  .runpath = "relative::$PLATFORM/x:${ORIGIN:$ORIGIN/sub/" });
     plan(&scene, program, "/p", true, &files);
     CHECK_STR(fixture_said(), "");
     CHECK(step(&scene, "/sub/libz1.so"));

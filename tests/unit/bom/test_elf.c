@@ -7,8 +7,12 @@
 #include "fixture.h"
 #include "test.h"
 
-static const struct elf_wish all = { .needed = { "libone.so", "libtwo.so.2", NULL }, .soname = "libself.so", .rpath = "/a:/b", .runpath = "$ORIGIN/../lib",
-                                     .interpreter = "/lib64/ld.so", .flags_1 = DF_1_NODEFLIB };
+static const struct elf_wish all = { .needed = { "libone.so", "libtwo.so.2", NULL },
+                                     .soname = "libself.so",
+                                     .rpath = "/a:/b",
+                                     .runpath = "$ORIGIN/../lib",
+                                     .interpreter = "/lib64/ld.so",
+                                     .flags_1 = DF_1_NODEFLIB };
 
 static enum elf_kind read_bytes(struct arena *arena, const void *bytes, size_t size, struct elf_needs *needs)
 {
@@ -97,10 +101,23 @@ TEST(cut_at_every_byte)
 
 TEST(numbers_that_wrap)
 {
-    static const size_t places[] = { offsetof(Elf64_Ehdr, e_phoff), sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_offset), sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_filesz),
-                                     sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_vaddr), sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_offset),
-                                     sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_filesz), 0x208, 0x218, 0x228, 0x238, 0x248, 0x258, 0x268, 0x278 };
-    static const u64 values[] = { 0, 1, 0x7fffffffffffffff, 0x8000000000000000, UINT64_MAX, UINT64_MAX - 7, UINT64_MAX - 0x600, 1 << 20 };
+    static const size_t places[] = { offsetof(Elf64_Ehdr, e_phoff),
+                                     sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_offset),
+                                     sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_filesz),
+                                     sizeof(Elf64_Ehdr) + offsetof(Elf64_Phdr, p_vaddr),
+                                     sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_offset),
+                                     sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr) + offsetof(Elf64_Phdr, p_filesz),
+                                     0x208,
+                                     0x218,
+                                     0x228,
+                                     0x238,
+                                     0x248,
+                                     0x258,
+                                     0x268,
+                                     0x278 };
+    static const u64 values[] = {
+        0, 1, 0x7fffffffffffffff, 0x8000000000000000, UINT64_MAX, UINT64_MAX - 7, UINT64_MAX - 0x600, 1 << 20
+    };
     u8 bytes[ELF_SIZE_MAX];
     struct elf_needs needs;
     for (size_t i = 0; i < ARRAY_SIZE(places); i++)

@@ -52,7 +52,8 @@ TEST(cut_at_every_byte)
 {
     u8 bytes[2048];
     for (unsigned old = 0; old < 2; old++) {
-        size_t size = fixture_cache(wishes, ARRAY_SIZE(wishes), old, bytes, sizeof(bytes)), table = (old ? 32u : 0u) + 48 + ARRAY_SIZE(wishes) * 24;
+        size_t size = fixture_cache(wishes, ARRAY_SIZE(wishes), old, bytes, sizeof(bytes)),
+               table = (old ? 32u : 0u) + 48 + ARRAY_SIZE(wishes) * 24;
         for (size_t cut = 0; cut < size; cut++) {
             struct ldcache cache;
             u8 *copy = malloc(cut ? cut : 1); // so that ASan sees a byte too much
@@ -121,7 +122,8 @@ TEST(ld_so_conf_with_includes_and_a_circle)
 {
     struct arena arena = { 0 };
     struct text_list list = { 0 };
-    static const char conf[] = "# comment\n/first  # more\n  /second/../2nd \nrelative\ninclude conf.d/*.conf\ninclude ld.so.conf\n/last\n";
+    static const char conf[] =
+        "# comment\n/first  # more\n  /second/../2nd \nrelative\ninclude conf.d/*.conf\ninclude ld.so.conf\n/last\n";
     const char *path = fixture_write("ld.so.conf", conf, strlen(conf));
     fixture_write("conf.d/b.conf", "/b\n", 3);
     fixture_write("conf.d/a.conf", "/a", 2);

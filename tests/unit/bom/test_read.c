@@ -7,21 +7,23 @@
 #include "fixture.h"
 #include "test.h"
 
-static const char whole[] = "includes: [a.yaml, 'b.yaml']\n"
-                            "excludes: [.git]\n"
-                            "targets:\n"
-                            "  - target: /opt\n"
-                            "    mkdirs: [x, y/z]\n"
-                            "    createlinks:\n"
-                            "      - {src: ../x, linkname: y}\n"
-                            "    copy:\n"
-                            "      - from: build\n"
-                            "        dirs: [conf, data/]\n"
-                            "        files:\n"
-                            "          - srv\n"
-                            "          - {name: lib.so, hash: 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, autodep: false, rename: l.so}\n"
-                            "      - from: all/\n"
-                            "  - target: /\n";
+static const char whole[] =
+    "includes: [a.yaml, 'b.yaml']\n"
+    "excludes: [.git]\n"
+    "targets:\n"
+    "  - target: /opt\n"
+    "    mkdirs: [x, y/z]\n"
+    "    createlinks:\n"
+    "      - {src: ../x, linkname: y}\n"
+    "    copy:\n"
+    "      - from: build\n"
+    "        dirs: [conf, data/]\n"
+    "        files:\n"
+    "          - srv\n"
+    "          - {name: lib.so, hash: 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff, autodep: "
+    "false, rename: l.so}\n"
+    "      - from: all/\n"
+    "  - target: /\n";
 
 static void read_text(struct arena *arena, struct report *report, const void *text, size_t size, struct bom *ret)
 {
@@ -73,8 +75,10 @@ TEST(each_error_has_its_place)
         { "targets: 1", "t.yaml:1:10: targets: found \"1\"; it must be a list of targets" },
         { "targets: [1]", "t.yaml:1:11: targets[0]: found \"1\"; it must be a mapping" },
         { "[1]: 2", "t.yaml:1:1: found a list; it must be a key" },
-        { "targets:\n- {target: /, copy: [{files: [{name: a, hash: [1]}]}]}", "t.yaml:2:47: targets[0].copy[0].files[0].hash: found a list" },
-        { "targets:\n- {target: /, copy: [{files: [{nam: a}]}]}", "t.yaml:2:32: targets[0].copy[0].files[0]: unknown key \"nam\", did you mean name?" },
+        { "targets:\n- {target: /, copy: [{files: [{name: a, hash: [1]}]}]}",
+          "t.yaml:2:47: targets[0].copy[0].files[0].hash: found a list" },
+        { "targets:\n- {target: /, copy: [{files: [{nam: a}]}]}",
+          "t.yaml:2:32: targets[0].copy[0].files[0]: unknown key \"nam\", did you mean name?" },
         { "targets:\n- {target: ~}", "t.yaml:2:12: targets[0].target: found nothing; it must be a text" },
         { "includes: [\"a\\0b\"]", "t.yaml:1:12: includes[0]: it holds a NUL character" },
         { "a: b: c", "t.yaml:1:5: not YAML: " },
@@ -141,7 +145,8 @@ TEST(damaged_texts_do_not_crash)
         char text[sizeof(whole)];
         memcpy(text, whole, sizeof(text));
         for (u64 n = test_random() % 5; n < 5; n++)
-            text[test_random() % (sizeof(text) - 1)] = test_random() % 8 ? letters[test_random() % (sizeof(letters) - 1)] : (char)test_random();
+            text[test_random() % (sizeof(text) - 1)] =
+                test_random() % 8 ? letters[test_random() % (sizeof(letters) - 1)] : (char)test_random();
         read_text(&arena, &report, text, sizeof(text) - 1, &bom);
         good += report.errors == 0;
         arena_free(&arena);

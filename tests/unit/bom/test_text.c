@@ -29,7 +29,8 @@ TEST(paths)
     CHECK_STR(path_join(&arena, "a/", "b"), "a/b");
     CHECK_STR(path_join(&arena, "a", "/b"), "/b");
     CHECK_STR(path_join(&arena, "", "b"), "b");
-    CHECK(path_climbs("..") && path_climbs("a/..") && path_climbs("../a") && path_climbs("a/../b") && !path_climbs("a/...") && !path_climbs("..a/b"));
+    CHECK(path_climbs("..") && path_climbs("a/..") && path_climbs("../a") && path_climbs("a/../b") &&
+          !path_climbs("a/...") && !path_climbs("..a/b"));
     arena_free(&arena);
 }
 
@@ -39,15 +40,25 @@ TEST(patterns)
         const char *pattern, *path;
         bool is_folder, excluded;
     } cases[] = {
-        { ".git", ".git", true, true }, { ".git", "a/.git", true, true }, { ".git", "a/.gitx", false, false }, { ".git", ".git/x", false, false },
-        { "*.o", "a/b/c.o", false, true }, { "*.o", "c.oo", false, false }, { "?.o", "a.o", false, true }, { "?.o", "ab.o", false, false },
-        { "build/", "x/build", true, true }, { "build/", "x/build", false, false }, { "/a", "a", false, true }, { "/a", "b/a", false, false },
-        { "a/b", "x/a/b", false, true }, { "a/b", "a/b", false, true }, { "a/b", "xa/b", false, false }, { "a/*", "x/a/y", false, true },
-        { "/a/*", "a/b/c", false, false }, { "/a/**", "a/b/c", false, true }, { "**/c", "a/b/c", false, true }, { "a**c", "a/b/c", false, true }, { "**/c", "c", false, true },
-        { "[a-c]x", "bx", false, true }, { "[!a-c]x", "bx", false, false }, { "[!a-c]x", "dx", false, true }, { "[]x]", "]", false, true },
-        { "[x", "[x", false, true }, { "\\*", "*", false, true }, { "\\*", "a", false, false }, { "\\?a", "?a", false, true }, { "a\\", "a\\", false, true },
-        { "d/***", "d", true, true }, { "d/***", "d", false, false }, { "", "a", false, false }, { "/", "a", true, false }, { "*", "a", false, true },
-        { "***", "a/b", false, true }, { "[a/]x", "/x", false, false },
+        { ".git", ".git", true, true },      { ".git", "a/.git", true, true },
+        { ".git", "a/.gitx", false, false }, { ".git", ".git/x", false, false },
+        { "*.o", "a/b/c.o", false, true },   { "*.o", "c.oo", false, false },
+        { "?.o", "a.o", false, true },       { "?.o", "ab.o", false, false },
+        { "build/", "x/build", true, true }, { "build/", "x/build", false, false },
+        { "/a", "a", false, true },          { "/a", "b/a", false, false },
+        { "a/b", "x/a/b", false, true },     { "a/b", "a/b", false, true },
+        { "a/b", "xa/b", false, false },     { "a/*", "x/a/y", false, true },
+        { "/a/*", "a/b/c", false, false },   { "/a/**", "a/b/c", false, true },
+        { "**/c", "a/b/c", false, true },    { "a**c", "a/b/c", false, true },
+        { "**/c", "c", false, true },        { "[a-c]x", "bx", false, true },
+        { "[!a-c]x", "bx", false, false },   { "[!a-c]x", "dx", false, true },
+        { "[]x]", "]", false, true },        { "[x", "[x", false, true },
+        { "\\*", "*", false, true },         { "\\*", "a", false, false },
+        { "\\?a", "?a", false, true },       { "a\\", "a\\", false, true },
+        { "d/***", "d", true, true },        { "d/***", "d", false, false },
+        { "", "a", false, false },           { "/", "a", true, false },
+        { "*", "a", false, true },           { "***", "a/b", false, true },
+        { "[a/]x", "/x", false, false },
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         if (pattern_excludes(cases[i].pattern, cases[i].path, cases[i].is_folder) != cases[i].excluded)

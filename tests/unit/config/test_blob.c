@@ -5,9 +5,10 @@
 #include "config/config.h"
 #include "test.h"
 
-static const char limits[] =
-    "\"resource_limits\": {\"kernel_space_heap_size\": \"4MB\", \"kernel_space_stack_size\": \"1MB\", \"user_space_size\": \"8MB\","
-    "\"max_num_of_threads\": 4}, \"process\": {\"default_stack_size\": \"1MB\", \"default_heap_size\": \"2MB\", \"default_mmap_size\": \"3MB\"}";
+static const char limits[] = "\"resource_limits\": {\"kernel_space_heap_size\": \"4MB\", \"kernel_space_stack_size\": "
+                             "\"1MB\", \"user_space_size\": \"8MB\","
+                             "\"max_num_of_threads\": 4}, \"process\": {\"default_stack_size\": \"1MB\", "
+                             "\"default_heap_size\": \"2MB\", \"default_mmap_size\": \"3MB\"}";
 
 static bool make(const char *rest, void **ret_blob, size_t *ret_size)
 {
@@ -38,8 +39,10 @@ TEST(mounts_are_sorted_and_completed)
     static const char *const targets[] = { "/", "/a", "/a/b", "/dev", "/proc" };
     void *blob;
     size_t size;
-    CHECK(make(",\"mount\": [{\"target\": \"/a/b\", \"type\": \"ramfs\"}, {\"target\": \"/a\", \"type\": \"hostfs\", \"source\": \"x\"},"
-               "{\"target\": \"/\", \"type\": \"unionfs\"}]", &blob, &size));
+    CHECK(make(",\"mount\": [{\"target\": \"/a/b\", \"type\": \"ramfs\"}, {\"target\": \"/a\", \"type\": \"hostfs\", "
+               "\"source\": \"x\"},"
+               "{\"target\": \"/\", \"type\": \"unionfs\"}]",
+               &blob, &size));
     const struct occlum_config *config = blob;
     CHECK_EQ(config->magic, OCCLUM_CONFIG_MAGIC);
     CHECK_EQ(config->size, size);

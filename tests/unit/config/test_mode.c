@@ -29,7 +29,9 @@ TEST(rows_of_the_design)
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct config_mode mode;
-        CHECK_EQ(config_select_mode(rows[i].sgx_option, rows[i].sgx_env, rows[i].edmm_option, rows[i].edmm_env, rows[i].feature, &mode), rows[i].err);
+        CHECK_EQ(config_select_mode(rows[i].sgx_option, rows[i].sgx_env, rows[i].edmm_option, rows[i].edmm_env,
+                                    rows[i].feature, &mode),
+                 rows[i].err);
         CHECK_EQ(mode.sgx_mode, rows[i].sgx);
         CHECK_EQ(mode.edmm, rows[i].edmm);
         CHECK_EQ(mode.message[0] != 0, rows[i].note);

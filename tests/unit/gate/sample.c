@@ -9,18 +9,24 @@
 
 static Elf64_Phdr segment(u32 type, u32 flags, u64 bias, u64 at, u64 size)
 {
-    return (Elf64_Phdr){.p_type = type, .p_flags = flags, .p_offset = at, .p_vaddr = bias + at,
-                        .p_filesz = size, .p_memsz = size};
+    return (Elf64_Phdr){
+        .p_type = type, .p_flags = flags, .p_offset = at, .p_vaddr = bias + at, .p_filesz = size, .p_memsz = size
+    };
 }
 
 void sample_init(struct sample *sample, bool fixed)
 {
     u64 bias = fixed ? SAMPLE_FIXED : 0;
     Elf64_Ehdr header = {
-        .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-        .e_type = fixed ? ET_EXEC : ET_DYN, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
-        .e_entry = bias + SAMPLE_CODE, .e_phoff = sizeof(header), .e_ehsize = sizeof(header),
-        .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2,
+        .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+        .e_type = fixed ? ET_EXEC : ET_DYN,
+        .e_machine = EM_X86_64,
+        .e_version = EV_CURRENT,
+        .e_entry = bias + SAMPLE_CODE,
+        .e_phoff = sizeof(header),
+        .e_ehsize = sizeof(header),
+        .e_phentsize = sizeof(Elf64_Phdr),
+        .e_phnum = 2,
     };
     Elf64_Phdr segments[2] = {
         segment(PT_LOAD, PF_R | PF_X, bias, SAMPLE_CODE, SAMPLE_CODE_SIZE),
@@ -40,15 +46,15 @@ void sample_put(struct sample *sample, u64 at, const void *bytes, size_t size)
 
 void sample_add_frame(struct sample *sample, u64 start, u32 size, bool signal_frame)
 {
-    u8 cie[] = {16, 0, 0, 0, 0, 0, 0, 0, 1, 'z', 'R', 'S', 0, 1, 0x78, 16, 1, 0x1b, 0, 0};
-    u8 fde[] = {16, 0, 0, 0, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    u8 cie[] = { 16, 0, 0, 0, 0, 0, 0, 0, 1, 'z', 'R', 'S', 0, 1, 0x78, 16, 1, 0x1b, 0, 0 };
+    u8 fde[] = { 16, 0, 0, 0, 24, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
     u64 frame = SAMPLE_FRAMES + 8, fde_at = frame + sizeof(cie);
     s32 to_frame = 4, to_start = (s32)(start - (fde_at + 8));
     Elf64_Phdr header = segment(PT_GNU_EH_FRAME, PF_R, 0, SAMPLE_FRAMES, 8);
     Elf64_Ehdr *elf = (void *)sample->file;
 
     if (!signal_frame) { // "zR", the letters and numbers move up
-        const u8 plain[] = {'z', 'R', 0, 1, 0x78, 16, 1, 0x1b, 0, 0, 0};
+        const u8 plain[] = { 'z', 'R', 0, 1, 0x78, 16, 1, 0x1b, 0, 0, 0 };
         memcpy(cie + 9, plain, sizeof(plain));
     }
     memcpy(fde + 8, &to_start, 4);

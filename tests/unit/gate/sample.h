@@ -5,10 +5,10 @@
 #include "gate/sites.h"
 
 #define SAMPLE_SIZE 0x4000
-#define SAMPLE_CODE 0x1000     // address and file offset (ET_DYN), for ET_EXEC SAMPLE_FIXED higher
+#define SAMPLE_CODE 0x1000 // address and file offset (ET_DYN), for ET_EXEC SAMPLE_FIXED higher
 #define SAMPLE_CODE_SIZE 0x2000
 #define SAMPLE_DATA 0x3000
-#define SAMPLE_FRAMES 0x3800   // .eh_frame_hdr, 8 bytes, then .eh_frame
+#define SAMPLE_FRAMES 0x3800 // .eh_frame_hdr, 8 bytes, then .eh_frame
 #define SAMPLE_FIXED 0x400000
 
 struct sample {
@@ -20,8 +20,8 @@ void sample_init(struct sample *sample, bool fixed);
 
 // Puts bytes at an address (ET_DYN view).
 void sample_put(struct sample *sample, u64 at, const void *bytes, size_t size);
-#define SAMPLE_PUT(sample, at, ...)                                                                \
-    sample_put(sample, at, (const u8[]){__VA_ARGS__}, sizeof((const u8[]){__VA_ARGS__}))
+#define SAMPLE_PUT(sample, at, ...) \
+    sample_put(sample, at, (const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
 
 // Adds .eh_frame with one CIE and one FDE of code [start, start+size).
 void sample_add_frame(struct sample *sample, u64 start, u32 size, bool signal_frame);

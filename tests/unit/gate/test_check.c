@@ -10,7 +10,7 @@ static union {
     u8 bytes[sizeof(struct gate_table) + 4 * sizeof(struct gate_site)];
 } copy;
 static size_t size;
-static const struct gate_range code = {SAMPLE_CODE, SAMPLE_CODE + SAMPLE_CODE_SIZE};
+static const struct gate_range code = { SAMPLE_CODE, SAMPLE_CODE + SAMPLE_CODE_SIZE };
 
 // Sites: 0 = pre at 0x1105, 1 = hole at 0x1204, 2 = trap at 0x1304.
 static void fresh(void)
@@ -30,11 +30,11 @@ static void fresh(void)
 
 static bool ok(void) { return gate_table_check(&copy, size, &code, 1) == 0; }
 
-#define REFUSED(change)                                                                            \
-    do {                                                                                           \
-        fresh();                                                                                   \
-        change;                                                                                    \
-        CHECK(!ok());                                                                              \
+#define REFUSED(change) \
+    do {                \
+        fresh();        \
+        change;         \
+        CHECK(!ok());   \
     } while (0)
 
 TEST(good_table)
@@ -62,16 +62,16 @@ TEST(damaged_header)
 
 TEST(damaged_sites)
 {
-    REFUSED(copy.table.sites[0].offset = 0x2fff);           // order
+    REFUSED(copy.table.sites[0].offset = 0x2fff); // order
     REFUSED(copy.table.sites[1].offset = copy.table.sites[0].offset);
-    REFUSED(copy.table.sites[0].offset = 2);                // window before the file
+    REFUSED(copy.table.sites[0].offset = 2); // window before the file
     REFUSED(copy.table.sites[0].kind = 3);
     REFUSED(copy.table.sites[0].insn_class = 1);
     REFUSED(copy.table.sites[0].window_size = 4);
     REFUSED(copy.table.sites[0].window_size = 18);
-    REFUSED(copy.table.sites[0].window_size = 6);           // 0x00 alone is cut off
+    REFUSED(copy.table.sites[0].window_size = 6); // 0x00 alone is cut off
     REFUSED(copy.table.sites[0].fixup = 1);
-    REFUSED(copy.table.sites[0].window[0] = 0xe9);          // a jump in the window
+    REFUSED(copy.table.sites[0].window[0] = 0xe9); // a jump in the window
     REFUSED(copy.table.sites[0].window[5] = 1);
     REFUSED(copy.table.sites[0].hole = 1);
     REFUSED(copy.table.sites[0].reserved[2] = 1);
@@ -80,7 +80,7 @@ TEST(damaged_sites)
     REFUSED(copy.table.sites[1].hole = 0xffffffff);
     REFUSED(copy.table.sites[1].window_size = 5);
     REFUSED(copy.table.sites[2].window_size = 5);
-    REFUSED(copy.table.sites[2].offset = 0x2fff);           // beyond the file
+    REFUSED(copy.table.sites[2].offset = 0x2fff); // beyond the file
 }
 
 TEST(hole_over_another_site)
@@ -94,7 +94,7 @@ TEST(hole_over_another_site)
 
 TEST(outside_the_code)
 {
-    const struct gate_range elsewhere[2] = {{0x1200, 0x3000}, {0x1000, 0x1106}};
+    const struct gate_range elsewhere[2] = { { 0x1200, 0x3000 }, { 0x1000, 0x1106 } };
 
     fresh();
     CHECK(gate_table_check(&copy, size, elsewhere, 2) != 0); // the last byte of site 0

@@ -57,7 +57,7 @@ TEST(jump_into_window_needs_a_hole)
     const struct gate_site *site = sample_site(sample_scan(&sample), 0x1106);
     CHECK(site);
     CHECK_EQ(site->kind, GATE_HOLE);
-    CHECK_EQ(site->hole, 0x109); // the table's base is 0x1000
+    CHECK_EQ(site->hole, 0x109);             // the table's base is 0x1000
     SAMPLE_PUT(&sample, 0x1130, 0xeb, 0xd7); // to the padding itself: no longer unreachable
     CHECK_EQ(sample_kind(sample_scan(&sample), 0x1106), GATE_TRAP);
 }
@@ -174,13 +174,13 @@ static int kind_with_prefix_nop(u8 extra)
 
 TEST(longest_window)
 {
-    CHECK_EQ(kind_with_prefix_nop(0), GATE_PRE); // 17 bytes
+    CHECK_EQ(kind_with_prefix_nop(0), GATE_PRE);  // 17 bytes
     CHECK_EQ(kind_with_prefix_nop(1), GATE_TRAP); // 18
 }
 
 TEST(jump_table_targets)
 {
-    s32 cases[2] = {0x1104 - 0x3000, 0x1180 - 0x3000};
+    s32 cases[2] = { 0x1104 - 0x3000, 0x1180 - 0x3000 };
 
     sample_init(&sample, false);
     SAMPLE_PUT(&sample, 0x1100, 0x83, 0xff, 0, 0x90, 0x31, 0xc0, 0x0f, 0x05, 0xc3);
@@ -206,7 +206,7 @@ static void no_free(void *context, void *memory, size_t size) {}
 
 TEST(out_of_memory)
 {
-    const struct gate_memory memory = {.alloc = no_alloc, .free = no_free};
+    const struct gate_memory memory = { .alloc = no_alloc, .free = no_free };
     struct gate_table *table = (void *)&sample;
 
     sample_init(&sample, false);

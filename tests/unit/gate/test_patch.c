@@ -20,8 +20,9 @@ static struct gate_mapping make_mapping(void)
     SAMPLE_PUT(&sample, 0x1ffd, 0x48, 0x8d, 0x3d, 0xfc, 0x0f, 0, 0, 0x31, 0xc0, 0x0f, 0x05, 0xc3);
     SAMPLE_PUT(&sample, 0x1200, 0x74, 0x00, 0x31, 0xc0, 0x0f, 0x05, 0xc3, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc);
     const struct gate_table *table = sample_scan(&sample);
-    return (struct gate_mapping){.table = table, .bias = BIAS, .stub_base = STUBS, .first = BIAS + 0x1000,
-                                 .last = BIAS + 0x3000};
+    return (struct gate_mapping){
+        .table = table, .bias = BIAS, .stub_base = STUBS, .first = BIAS + 0x1000, .last = BIAS + 0x3000
+    };
 }
 
 static void apply_pages(const struct gate_mapping *map, u8 *code)
@@ -51,7 +52,7 @@ TEST(bytes_in_the_text)
     CHECK_EQ(jump_target(code, 0x1204), BIAS + 0x1207); // to the hole
     CHECK_EQ(jump_target(code, 0x1207), STUBS);
     CHECK_EQ(jump_target(code, 0x1ffd), STUBS + GATE_STUB_STRIDE); // across the page border
-    CHECK(!memcmp(code + 0x2006 - 0x1000, "\x0f\x05", 2)); // the syscall is still there
+    CHECK(!memcmp(code + 0x2006 - 0x1000, "\x0f\x05", 2));         // the syscall is still there
     // Nothing else has changed.
     unsigned changed = 0;
     for (size_t i = 0; i < sizeof(code); i++)

@@ -33,8 +33,8 @@ static void put_inode(u64 nid, u32 layout, u32 mode, u32 size, u32 address)
 static void make_image(void)
 {
     static const char names[] = "...devfile";
-    static const u64 nids[] = {ROOT, ROOT, DEVICE_NID, FILE_NID};
-    static const u32 starts[] = {0, 1, 3, 6};
+    static const u64 nids[] = { ROOT, ROOT, DEVICE_NID, FILE_NID };
+    static const u32 starts[] = { 0, 1, 3, 6 };
     u64 entries = ROOT * 32 + 32;
 
     memset(image, 0, sizeof(image));
@@ -53,7 +53,7 @@ static void make_image(void)
     put_inode(DEVICE_NID, EROFS_PLAIN, 0020666, 0, 0x12345678);
 }
 
-static struct erofs opened(void) { return (struct erofs){.read = read_image, .size = SIZE}; }
+static struct erofs opened(void) { return (struct erofs){ .read = read_image, .size = SIZE }; }
 
 static int collect(const char *name, size_t len, u64 nid, u32 type, void *arg)
 {
@@ -154,9 +154,9 @@ TEST(random_damage)
 
 TEST(call_site_entries)
 {
-    CHECK(sites_entry_ok(&(struct sites_entry){1, 40, 24}, 64));
-    CHECK(!sites_entry_ok(&(struct sites_entry){1, 40, 25}, 64));
-    CHECK(!sites_entry_ok(&(struct sites_entry){1, 41, 8}, 64));
-    CHECK(!sites_entry_ok(&(struct sites_entry){1, 72, 0}, 64));
-    CHECK(!sites_entry_ok(&(struct sites_entry){1, 8, UINT64_MAX}, 64));
+    CHECK(sites_entry_ok(&(struct sites_entry){ 1, 40, 24 }, 64));
+    CHECK(!sites_entry_ok(&(struct sites_entry){ 1, 40, 25 }, 64));
+    CHECK(!sites_entry_ok(&(struct sites_entry){ 1, 41, 8 }, 64));
+    CHECK(!sites_entry_ok(&(struct sites_entry){ 1, 72, 0 }, 64));
+    CHECK(!sites_entry_ok(&(struct sites_entry){ 1, 8, UINT64_MAX }, 64));
 }

@@ -54,12 +54,15 @@ static void make_world(bool cache_on)
 
     memset(&world, 0, sizeof(world));
     world.cache_on = cache_on;
-    world.image = (struct verified_image){.fetch = fetch, .cache_get = cache_get, .cache_put = cache_put,
-                                          .scratch_get = scratch_get, .scratch_put = scratch_put};
+    world.image = (struct verified_image){ .fetch = fetch,
+                                           .cache_get = cache_get,
+                                           .cache_put = cache_put,
+                                           .scratch_get = scratch_get,
+                                           .scratch_put = scratch_put };
     CHECK_EQ(verity_init(v, DATA, DATA, zero, salt, sizeof(salt)), 0);
     for (u64 i = 0; i < DATA; i++)
         for (u64 k = 0; k < VERITY_BLOCK; k += 8)
-            memcpy(world.blocks[i] + k, &(u64){test_random()}, 8);
+            memcpy(world.blocks[i] + k, &(u64){ test_random() }, 8);
     // Level 1 is block DATA, level 0 the three after it.
     for (u64 i = 0; i < DATA; i++)
         verity_hash(v, world.blocks[i], &world.blocks[DATA + 1 + i / VERITY_FANOUT][i % VERITY_FANOUT * VERITY_HASH]);
@@ -87,8 +90,13 @@ static u32 refused(void)
 
 TEST(geometry)
 {
-    static const struct { u64 data; u32 levels; u64 hash_blocks; } cases[] = {
-        {1, 0, 0}, {2, 1, 1}, {128, 1, 1}, {129, 2, 3}, {16384, 2, 129}, {16385, 3, 132}, {1ull << 48, 7, 0},
+    static const struct {
+        u64 data;
+        u32 levels;
+        u64 hash_blocks;
+    } cases[] = {
+        { 1, 0, 0 },       { 2, 1, 1 },       { 128, 1, 1 },        { 129, 2, 3 },
+        { 16384, 2, 129 }, { 16385, 3, 132 }, { 1ull << 48, 7, 0 },
     };
     static const u8 zero[VERITY_HASH];
     struct verity v;
@@ -134,7 +142,7 @@ TEST(changed_data_block)
 TEST(changed_hash_block)
 {
     make_world(false);
-    static const u32 below[TREE] = {DATA, 128, 128, 44};
+    static const u32 below[TREE] = { DATA, 128, 128, 44 };
     for (u32 i = 0; i < TREE; i++) { // in unused entries too: the block is hashed as a whole
         world.blocks[DATA + i][VERITY_BLOCK - 1] ^= 1;
         CHECK_EQ(refused(), below[i]);

@@ -4,7 +4,7 @@
 
 #include "base/string.h"
 #include "libos/fs/memfs.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/filepages.h"
 #include "libos/mem/heap.h"
 #include "libos/time/time.h"
@@ -132,7 +132,10 @@ s64 time_realtime_ns(void) { return clock_ns(0); }
 s64 time_deadline_ns(s64 duration_ns) { return time_monotonic_ns() + duration_ns; }
 
 bool emm_next_run(u64 addr, struct emm_run *ret_run) { return false; }
-void vm_get_stats(struct vm_stats *ret_stats) { *ret_stats = (struct vm_stats){ .limit = MIB(64), .committed = MIB(1) }; }
+void vm_get_stats(struct vm_stats *ret_stats)
+{
+    *ret_stats = (struct vm_stats){ .limit = MIB(64), .committed = MIB(1) };
+}
 void *(*vm_file_from_fd)(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode);
 void random_bytes(void *buf, size_t size) { memset(buf, 0x5a, size); }
 u64 random_u64(void) { return 0x5a5a5a5a5a5a5a5aull; }
@@ -186,7 +189,11 @@ static long link_proc(u32 pid, const char *name, char *buf, size_t size)
     return 1;
 }
 static const struct proc_ops proc = {
-    .for_each_pid = no_process, .current_pid = seven, .files = own_files, .read = read_proc, .link = link_proc,
+    .for_each_pid = no_process,
+    .current_pid = seven,
+    .files = own_files,
+    .read = read_proc,
+    .link = link_proc,
 };
 
 void fake_boot(const struct lower_tree *lower, u64 lower_root)

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The sides of the LibOS that fs/ and ipc/ stand on, made of malloc, pthreads and futexes, so that the real code of fs, ipc and
-// sync runs as host code. "User" memory is the test's own; addresses of the first page fault.
+// The sides of the LibOS that fs/ and ipc/ stand on, made of malloc, pthreads and futexes, so that the real code of fs,
+// ipc and sync runs as host code. "User" memory is the test's own; addresses of the first page fault.
 #pragma once
 
 #include "libos/fs/file.h"
 #include "libos/fs/memfs.h"
 #include "libos/thread/thread.h"
 
-// Mounts a fresh root with the lower tree (NULL: empty) and gives the calling thread a context and an empty descriptor table.
+// Mounts a fresh root with the lower tree (NULL: empty) and gives the calling thread a context and an empty descriptor
+// table.
 void fake_boot(const struct lower_tree *lower, u64 lower_root);
 // Drops the context and the table, and the root.
 void fake_shutdown(void);

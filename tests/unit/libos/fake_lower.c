@@ -5,21 +5,19 @@
 #include "libos/fs/image_fs.h"
 
 const struct fake_lower_node fake_lower_nodes[] = {
-    { "", S_IFDIR | 0755, NULL, 0 },
-    { "a", S_IFDIR | 0755, NULL, 0 },
-    { "a/b", S_IFDIR | 0755, NULL, 0 },
-    { "a/b/f", S_IFREG | 0644, "deep file. ", 9000 },
-    { "a/f", S_IFREG | 0755, "small", 5 },
-    { "a/l", S_IFLNK | 0777, "b/f", 3 },
-    { "b", S_IFDIR | 0700, NULL, 0 },
-    { "b/g", S_IFREG | 0600, "0123456789abcdef", 20000 },
-    { "b/l", S_IFLNK | 0777, "../a", 4 },
-    { "f", S_IFREG | 0644, "", 0 },
+    { "", S_IFDIR | 0755, NULL, 0 },       { "a", S_IFDIR | 0755, NULL, 0 },
+    { "a/b", S_IFDIR | 0755, NULL, 0 },    { "a/b/f", S_IFREG | 0644, "deep file. ", 9000 },
+    { "a/f", S_IFREG | 0755, "small", 5 }, { "a/l", S_IFLNK | 0777, "b/f", 3 },
+    { "b", S_IFDIR | 0700, NULL, 0 },      { "b/g", S_IFREG | 0600, "0123456789abcdef", 20000 },
+    { "b/l", S_IFLNK | 0777, "../a", 4 },  { "f", S_IFREG | 0644, "", 0 },
     { "l", S_IFLNK | 0777, "/a/b", 4 },
 };
 const size_t fake_lower_count = ARRAY_SIZE(fake_lower_nodes);
 
-u8 fake_lower_byte(const struct fake_lower_node *node, u64 offset) { return (u8)node->text[offset % strlen(node->text)]; }
+u8 fake_lower_byte(const struct fake_lower_node *node, u64 offset)
+{
+    return (u8)node->text[offset % strlen(node->text)];
+}
 
 static int attr(u64 handle, struct lower_attr *ret_attr)
 {

@@ -26,16 +26,29 @@ static s64 stat_result(int err, const struct stat *st, struct host_stat *out)
     if (err)
         return -errno;
     *out = (struct host_stat){
-        .dev = st->st_dev, .ino = st->st_ino, .nlink = st->st_nlink, .rdev = st->st_rdev, .size = (u64)st->st_size,
-        .blksize = (u64)st->st_blksize, .blocks = (u64)st->st_blocks, .mode = st->st_mode, .uid = st->st_uid, .gid = st->st_gid,
-        .atime = to_time(st->st_atim), .mtime = to_time(st->st_mtim), .ctime = to_time(st->st_ctim),
+        .dev = st->st_dev,
+        .ino = st->st_ino,
+        .nlink = st->st_nlink,
+        .rdev = st->st_rdev,
+        .size = (u64)st->st_size,
+        .blksize = (u64)st->st_blksize,
+        .blocks = (u64)st->st_blocks,
+        .mode = st->st_mode,
+        .uid = st->st_uid,
+        .gid = st->st_gid,
+        .atime = to_time(st->st_atim),
+        .mtime = to_time(st->st_mtim),
+        .ctime = to_time(st->st_ctim),
     };
     if (fake_stat_lie)
         fake_stat_lie(out);
     return 0;
 }
 
-s64 ocall_open(int dirfd, const char *path, u32 flags, u32 mode) { return result(openat(dirfd, path, (int)flags, mode)); }
+s64 ocall_open(int dirfd, const char *path, u32 flags, u32 mode)
+{
+    return result(openat(dirfd, path, (int)flags, mode));
+}
 s64 ocall_close(int fd) { return result(close(fd)); }
 s64 ocall_read(int fd, void *buf, size_t len) { return result(read(fd, buf, len)); }
 s64 ocall_write(int fd, const void *buf, size_t len) { return result(write(fd, buf, len)); }
@@ -60,20 +73,29 @@ s64 ocall_getdents(int fd, void *buf, size_t len)
     return fake_getdents_lie ? fake_getdents_lie(buf, len) : result(syscall(SYS_getdents64, fd, buf, len));
 }
 
-s64 ocall_readlink(int dirfd, const char *path, void *buf, size_t len) { return result(readlinkat(dirfd, path, (char *)buf, len)); }
+s64 ocall_readlink(int dirfd, const char *path, void *buf, size_t len)
+{
+    return result(readlinkat(dirfd, path, (char *)buf, len));
+}
 s64 ocall_mkdir(int dirfd, const char *path, u32 mode) { return result(mkdirat(dirfd, path, mode)); }
 s64 ocall_unlink(int dirfd, const char *path, u32 flags) { return result(unlinkat(dirfd, path, (int)flags)); }
 s64 ocall_rename(int olddir, const char *oldpath, int newdir, const char *newpath, u32 flags)
 {
     return result(renameat2(olddir, oldpath, newdir, newpath, flags));
 }
-s64 ocall_link(int olddir, const char *oldpath, int newdir, const char *newpath) { return result(linkat(olddir, oldpath, newdir, newpath, 0)); }
+s64 ocall_link(int olddir, const char *oldpath, int newdir, const char *newpath)
+{
+    return result(linkat(olddir, oldpath, newdir, newpath, 0));
+}
 s64 ocall_symlink(const char *target, int dirfd, const char *path) { return result(symlinkat(target, dirfd, path)); }
 s64 ocall_ftruncate(int fd, s64 len) { return result(ftruncate(fd, len)); }
 s64 ocall_fallocate(int fd, u32 mode, s64 offset, s64 len) { return result(fallocate(fd, (int)mode, offset, len)); }
 s64 ocall_fsync(int fd, u32 dataonly) { return result(dataonly ? fdatasync(fd) : fsync(fd)); }
 s64 ocall_fchmodat(int dirfd, const char *path, u32 mode) { return result(fchmodat(dirfd, path, mode, 0)); }
-s64 ocall_fchownat(int dirfd, const char *path, u32 uid, u32 gid, u32 flags) { return result(fchownat(dirfd, path, uid, gid, (int)flags)); }
+s64 ocall_fchownat(int dirfd, const char *path, u32 uid, u32 gid, u32 flags)
+{
+    return result(fchownat(dirfd, path, uid, gid, (int)flags));
+}
 
 s64 ocall_utimensat(int dirfd, const char *path, const struct host_timespec *times, size_t n, u32 flags)
 {
@@ -86,8 +108,14 @@ s64 ocall_fstatfs(int fd, struct host_statfs *out)
     struct statfs st;
     if (fstatfs(fd, &st))
         return -errno;
-    *out = (struct host_statfs){ .type = (u64)st.f_type, .bsize = (u64)st.f_bsize, .blocks = st.f_blocks, .bfree = st.f_bfree,
-                                 .bavail = st.f_bavail, .files = st.f_files, .ffree = st.f_ffree, .namelen = (u64)st.f_namelen };
+    *out = (struct host_statfs){ .type = (u64)st.f_type,
+                                 .bsize = (u64)st.f_bsize,
+                                 .blocks = st.f_blocks,
+                                 .bfree = st.f_bfree,
+                                 .bavail = st.f_bavail,
+                                 .files = st.f_files,
+                                 .ffree = st.f_ffree,
+                                 .namelen = (u64)st.f_namelen };
     return 0;
 }
 

@@ -334,7 +334,10 @@ TEST(timerfd_set_while_others_wait)
     fake_shutdown();
 }
 
-static struct flock range(short type, s64 start, s64 len) { return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len }; }
+static struct flock range(short type, s64 start, s64 len)
+{
+    return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len };
+}
 
 static int lock_fd;
 static void unlock_later(void *arg)

@@ -265,7 +265,8 @@ static bool check_tree(char *path, int depth)
                 continue;
             path[len] = '/';
             memcpy(path + len + 1, name, strlen(name) + 1);
-            if (sys_lstat(path, &st) || (st.st_mode & S_IFMT) >> 12 != copy[at + 18] || st.st_ino != *(u64 *)(copy + at)) {
+            if (sys_lstat(path, &st) || (st.st_mode & S_IFMT) >> 12 != copy[at + 18] ||
+                st.st_ino != *(u64 *)(copy + at)) {
                 test_fail(__FILE__, __LINE__, "%s", path);
                 return false;
             }

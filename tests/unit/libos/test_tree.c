@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The root file system against Linux's tmpfs: the same random system calls on both, each result compared, errno included, and the
-// whole trees every now and then. Once from an empty root, once above an image.
+// The root file system against Linux's tmpfs: the same random system calls on both, each result compared, errno
+// included, and the whole trees every now and then. Once from an empty root, once above an image.
 #include "test.h"
 
 #include "base/fmt.h"
@@ -39,20 +39,30 @@ static void random_path(char *path)
         path[0] = '\0';
 }
 
-#define SAME(ours, theirs)                                                                         \
-    do {                                                                                           \
-        long same_ours = (ours), same_theirs = (theirs);                                           \
-        if (same_ours != same_theirs) {                                                            \
+#define SAME(ours, theirs)                                                                          \
+    do {                                                                                            \
+        long same_ours = (ours), same_theirs = (theirs);                                            \
+        if (same_ours != same_theirs) {                                                             \
             test_fail(__FILE__, __LINE__, "%s: ours %ld, Linux %ld", what, same_ours, same_theirs); \
-            return false;                                                                          \
-        }                                                                                          \
+            return false;                                                                           \
+        }                                                                                           \
     } while (0)
 #define SAY(...) fmt_format(what, sizeof(what), __VA_ARGS__)
 
 static bool step_open(void)
 {
-    static const u32 extra[] = { 0, O_CREAT, O_CREAT | O_EXCL, O_TRUNC, O_CREAT | O_TRUNC, O_APPEND | O_CREAT, O_NOFOLLOW, O_DIRECTORY,
-                                 O_PATH, O_PATH | O_NOFOLLOW, O_CREAT | O_DIRECTORY, O_CREAT | O_NOFOLLOW };
+    static const u32 extra[] = { 0,
+                                 O_CREAT,
+                                 O_CREAT | O_EXCL,
+                                 O_TRUNC,
+                                 O_CREAT | O_TRUNC,
+                                 O_APPEND | O_CREAT,
+                                 O_NOFOLLOW,
+                                 O_DIRECTORY,
+                                 O_PATH,
+                                 O_PATH | O_NOFOLLOW,
+                                 O_CREAT | O_DIRECTORY,
+                                 O_CREAT | O_NOFOLLOW };
     u32 flags = (u32)pick(3) | extra[pick(ARRAY_SIZE(extra))] | O_NONBLOCK;
     size_t slot = pick(SLOTS);
     u32 mode = chance(80) ? 0644 : 0755;
@@ -98,7 +108,8 @@ static bool step_write(size_t slot)
         SAME(sys_write(fds[slot][0], data, n), model_call(__NR_write, (u64)fds[slot][1], (u64)data, n, 0, 0));
     } else {
         SAY("step %ld: pwrite(%zu, %lu)", steps, n, offset);
-        SAME(sys_pwrite64(fds[slot][0], data, n, (s64)offset), model_call(__NR_pwrite64, (u64)fds[slot][1], (u64)data, n, offset, 0));
+        SAME(sys_pwrite64(fds[slot][0], data, n, (s64)offset),
+             model_call(__NR_pwrite64, (u64)fds[slot][1], (u64)data, n, offset, 0));
     }
     return true;
 }
@@ -154,7 +165,8 @@ static bool step_descriptor(void)
         if (sys_fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
             return true;
         SAY("step %ld: lseek(%lu, %d)", steps, offset, whence);
-        long ours = sys_lseek(fd, (s64)offset, (u32)whence), theirs = model_call(__NR_lseek, (u64)fds[slot][1], offset, (u64)whence, 0, 0);
+        long ours = sys_lseek(fd, (s64)offset, (u32)whence),
+             theirs = model_call(__NR_lseek, (u64)fds[slot][1], offset, (u64)whence, 0, 0);
         if (whence <= SEEK_END) {
             SAME(ours, theirs);
         } else if (ours >= 0 || theirs >= 0) {
@@ -168,7 +180,8 @@ static bool step_descriptor(void)
         SAY("step %ld: fallocate(%d, %lu, %lu)", steps, mode, offset, length);
         if (length < 100 && chance(90))
             length = 0;
-        SAME(sys_fallocate(fd, mode, (s64)offset, (s64)length), model_call(__NR_fallocate, (u64)fds[slot][1], (u64)mode, offset, length, 0));
+        SAME(sys_fallocate(fd, mode, (s64)offset, (s64)length),
+             model_call(__NR_fallocate, (u64)fds[slot][1], (u64)mode, offset, length, 0));
         return true;
     }
 }
@@ -207,7 +220,8 @@ static bool step_readlink(const char *path)
 {
     char ours[64] = { 0 }, theirs[64] = { 0 };
     SAY("step %ld: readlink(%s)", steps, path);
-    SAME(sys_readlink(path, ours, sizeof(ours)), model_call(__NR_readlink, (u64)path, (u64)theirs, sizeof(theirs), 0, 0));
+    SAME(sys_readlink(path, ours, sizeof(ours)),
+         model_call(__NR_readlink, (u64)path, (u64)theirs, sizeof(theirs), 0, 0));
     SAME(memcmp(ours, theirs, sizeof(ours)), 0);
     return true;
 }
@@ -273,19 +287,22 @@ static bool step_path(void)
     }
 }
 
-// The names in a directory, sorted, one per line with their types. Also checks that d_ino is what stat says (ours only).
+// The names in a directory, sorted, one per line with their types. Also checks that d_ino is what stat says (ours
+// only).
 static bool list(const char *path, bool model, char *out)
 {
     static u8 buf[8192];
     char names[64][40];
     size_t count = 0;
-    long fd = model ? model_call(__NR_open, (u64)path, O_RDONLY | O_DIRECTORY, 0, 0, 0) : sys_open(path, O_RDONLY | O_DIRECTORY, 0);
+    long fd = model ? model_call(__NR_open, (u64)path, O_RDONLY | O_DIRECTORY, 0, 0, 0)
+                    : sys_open(path, O_RDONLY | O_DIRECTORY, 0);
     out[0] = '\0';
     if (fd < 0)
         return false;
     for (;;) {
         u32 room = model ? sizeof(buf) : 100; // ours in small pieces
-        long n = model ? model_call(__NR_getdents64, (u64)fd, (u64)buf, room, 0, 0) : sys_getdents64((int)fd, buf, room);
+        long n =
+            model ? model_call(__NR_getdents64, (u64)fd, (u64)buf, room, 0, 0) : sys_getdents64((int)fd, buf, room);
         if (n <= 0)
             break;
         for (long at = 0; at < n && count < 64; at += *(u16 *)(buf + at + 16))

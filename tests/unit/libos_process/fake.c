@@ -3,7 +3,7 @@
 
 #include "base/string.h"
 #include "libos/signal/posix_timer.h"
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
@@ -25,7 +25,9 @@ const struct vm_file_ops file_vm_ops;
 static const struct occlum_config config = { .default_stack_size = 1 << 20 };
 const struct enclave_layout enclave_layout = {
     .config_start = (u64)&config,
-    .user_start = (u64)fake_user, .user_end = (u64)fake_user + FAKE_USER_SIZE, .slots_max = 8,
+    .user_start = (u64)fake_user,
+    .user_end = (u64)fake_user + FAKE_USER_SIZE,
+    .slots_max = 8,
 };
 
 void fake_reset(void)
@@ -93,7 +95,8 @@ long file_read_at(struct file *file, u64 offset, void *buf, size_t size)
 s64 vm_map(struct mm *mm, const struct vm_map_args *args)
 {
     fake_maps++;
-    if (!args->len || !IS_ALIGNED(args->addr | args->len | args->offset, PAGE_SIZE) || args->addr + args->len < args->addr)
+    if (!args->len || !IS_ALIGNED(args->addr | args->len | args->offset, PAGE_SIZE) ||
+        args->addr + args->len < args->addr)
         fake_bad_calls++;
     if (args->len > GIB(4))
         return -ENOMEM;

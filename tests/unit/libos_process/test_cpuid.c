@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Instructions an enclave may not execute: which are taken, what they answer, and that no answer promises what XFRM lacks.
+// Instructions an enclave may not execute: which are taken, what they answer, and that no answer promises what XFRM
+// lacks.
 #include "libos/process/cpuid.h"
 #include "base/string.h"
 #include "fake.h"
@@ -26,7 +27,9 @@ static struct user_regs at(const void *code)
 TEST(takes_its_instructions_only)
 {
     static const u8 cpuid[] = { 0x0f, 0xa2, 0x90 }, rdtsc[] = { 0x0f, 0x31, 0x90 }, rdtscp[] = { 0x0f, 0x01, 0xf9 };
-    static const u8 others[][3] = { { 0x0f, 0x0b, 0 }, { 0x0f, 0x01, 0xd0 }, { 0x0f, 0x05, 0 }, { 0xa2, 0x0f, 0xa2 }, { 0x90, 0x0f, 0x31 } };
+    static const u8 others[][3] = {
+        { 0x0f, 0x0b, 0 }, { 0x0f, 0x01, 0xd0 }, { 0x0f, 0x05, 0 }, { 0xa2, 0x0f, 0xa2 }, { 0x90, 0x0f, 0x31 }
+    };
 
     struct user_regs regs = at(cpuid);
     CHECK(instruction_emulate(&regs));
@@ -95,7 +98,10 @@ TEST(features_follow_xfrm)
 // A program gives XSAVE as much stack as these say: whatever the host answered.
 TEST(xsave_sizes_are_ours)
 {
-    static const struct { u64 mask; u32 size; } rows[] = { { 3, 576 }, { 7, 832 }, { 0xe7, 2688 }, { 0x2e7, 2696 }, { 0x600e7, 11008 } };
+    static const struct {
+        u64 mask;
+        u32 size;
+    } rows[] = { { 3, 576 }, { 7, 832 }, { 0xe7, 2688 }, { 0x2e7, 2696 }, { 0x600e7, 11008 } };
     u32 regs[4];
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         filter(0xd, 0, rows[i].mask, regs);

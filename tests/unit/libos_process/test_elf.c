@@ -16,10 +16,22 @@ static void make_program(u16 type)
 {
     fake_reset();
     memset(bytes, 0, sizeof(bytes));
-    *header() = (Elf64_Ehdr){ .e_type = type, .e_machine = EM_X86_64, .e_entry = 0x400100, .e_phoff = 64, .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 3 };
+    *header() = (Elf64_Ehdr){ .e_type = type,
+                              .e_machine = EM_X86_64,
+                              .e_entry = 0x400100,
+                              .e_phoff = 64,
+                              .e_phentsize = sizeof(Elf64_Phdr),
+                              .e_phnum = 3 };
     memcpy(header()->e_ident, "\177ELF\2\1\1", 7);
-    *segment(0) = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = 0x400000, .p_filesz = 0x1000, .p_memsz = 0x1000 };
-    *segment(1) = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_offset = 0x1000, .p_vaddr = 0x402000, .p_filesz = 0x800, .p_memsz = 0x3000 };
+    *segment(0) = (Elf64_Phdr){
+        .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = 0x400000, .p_filesz = 0x1000, .p_memsz = 0x1000
+    };
+    *segment(1) = (Elf64_Phdr){ .p_type = PT_LOAD,
+                                .p_flags = PF_R | PF_W,
+                                .p_offset = 0x1000,
+                                .p_vaddr = 0x402000,
+                                .p_filesz = 0x800,
+                                .p_memsz = 0x3000 };
     *segment(2) = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = 0x700, .p_filesz = 9 };
     memcpy(bytes + 0x700, "/lib/ld.", 9);
 }

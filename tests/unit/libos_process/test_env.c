@@ -24,7 +24,8 @@ static void make_list(struct occlum_string_list *list, const char *const *texts)
     }
 }
 
-static const struct occlum_config *make(const char *const *entries, const char *const *defaults, const char *const *untrusted)
+static const struct occlum_config *make(const char *const *entries, const char *const *defaults,
+                                        const char *const *untrusted)
 {
     memset(&blob, 0, sizeof(blob));
     used = sizeof(blob.config);
@@ -34,7 +35,8 @@ static const struct occlum_config *make(const char *const *entries, const char *
     return &blob.config;
 }
 
-#define LIST(...) (const char *const[]){ __VA_ARGS__ __VA_OPT__(,) NULL }
+#define LIST(...) \
+    (const char *const[]) { __VA_ARGS__ __VA_OPT__(, ) NULL }
 
 TEST(entry_points)
 {
@@ -42,8 +44,9 @@ TEST(entry_points)
         const char *path;
         bool allowed;
     } table[] = {
-        { "/bin/ls", true }, { "/bin", true }, { "/binary", false }, { "/opt/app/run", true }, { "/opt/apple", false }, { "bin/ls", false },
-        { "", false }, { "/", false }, { "/bin/../etc/x", false }, { "/bin/..", false }, { "/bin/..x", true }, { "/usr/bin/ls", false },
+        { "/bin/ls", true },        { "/bin", true },     { "/binary", false }, { "/opt/app/run", true },
+        { "/opt/apple", false },    { "bin/ls", false },  { "", false },        { "/", false },
+        { "/bin/../etc/x", false }, { "/bin/..", false }, { "/bin/..x", true }, { "/usr/bin/ls", false },
     };
     const struct occlum_config *config = make(LIST("/bin", "/opt/app/"), LIST(), LIST());
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
@@ -55,8 +58,10 @@ TEST(entry_points)
 
 TEST(environment)
 {
-    char *host[] = { (char[]){ "HOME=/evil" }, (char[]){ "PATH=/evil" }, (char[]){ "TZ=UTC" }, (char[]){ "LD_PRELOAD=x" }, (char[]){ "LANG" }, NULL };
-    char **env = environment_make(make(LIST("/bin"), LIST("PATH=/bin", "HOME=/root"), LIST("HOME", "TZ", "LANG", "NONE")), host);
+    char *host[] = { (char[]){ "HOME=/evil" },   (char[]){ "PATH=/evil" }, (char[]){ "TZ=UTC" },
+                     (char[]){ "LD_PRELOAD=x" }, (char[]){ "LANG" },       NULL };
+    char **env =
+        environment_make(make(LIST("/bin"), LIST("PATH=/bin", "HOME=/root"), LIST("HOME", "TZ", "LANG", "NONE")), host);
     CHECK(env);
     CHECK_STR(env[0], "PATH=/bin");  // not named: the host has no say
     CHECK_STR(env[1], "HOME=/evil"); // named: the host's value wins

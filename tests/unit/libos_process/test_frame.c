@@ -14,7 +14,9 @@ bool signal_deliverable(const struct thread *thread) { return false; }
 static u64 word(u64 address) { return *(const u64 *)(uintptr_t)address; }
 static void set_word(u64 address, u64 value) { *(u64 *)(uintptr_t)address = value; }
 
-static const struct signal_action handler = { .handler = 0x1234, .restorer = 0x4321, .flags = SA_RESTORER | SA_SIGINFO };
+static const struct signal_action handler = { .handler = 0x1234,
+                                              .restorer = 0x4321,
+                                              .flags = SA_RESTORER | SA_SIGINFO };
 
 static void push(void)
 {
@@ -46,8 +48,8 @@ TEST(offsets)
     CHECK_EQ(fake_regs.rsi, sp + AT_INFO);
     CHECK_EQ(fake_regs.rdx, sp + AT_UC);
     CHECK_EQ(fake_regs.rip, 0x1234);
-    CHECK_EQ(word(sp + AT_MCONTEXT), 0x1000);           // r8
-    CHECK_EQ(word(sp + AT_MCONTEXT + 64), 0x1008);      // rdi
+    CHECK_EQ(word(sp + AT_MCONTEXT), 0x1000);                 // r8
+    CHECK_EQ(word(sp + AT_MCONTEXT + 64), 0x1008);            // rdi
     CHECK_EQ(word(sp + AT_MCONTEXT + 120), user_addr(STACK)); // rsp
     CHECK_EQ(word(sp + AT_MCONTEXT + 128), user_addr(CODE));  // rip
     CHECK_EQ(word(sp + AT_MCONTEXT + 136), 0x246);
@@ -132,7 +134,7 @@ TEST(random_frames)
         u64 sp = fake_regs.rsp, fp = word(sp + AT_MCONTEXT + 184);
         fake_regs.rsp = sp + 8;
         for (int n = 0; n < 3; n++)
-            set_word(ALIGN_DOWN(sp + test_random() % (fp + 832 - sp), 8) , test_random());
+            set_word(ALIGN_DOWN(sp + test_random() % (fp + 832 - sp), 8), test_random());
         set_word(fp + 464 + 16, test_random() % 4096); // xstate_size
         sys_rt_sigreturn();
         if (fake_restores) {

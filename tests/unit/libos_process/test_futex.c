@@ -36,7 +36,8 @@ static void requeue_then_wake(void)
     if (sleeps == 0)
         result = sys_futex(cell(0), FUTEX_CMP_REQUEUE, 0, (void *)(uintptr_t)5, cell(1), 7);
     else if (sleeps == 1)
-        result = result * 100 + sys_futex(cell(0), FUTEX_WAKE, 1, NULL, NULL, 0) * 10 + sys_futex(cell(1), FUTEX_WAKE, 1, NULL, NULL, 0);
+        result = result * 100 + sys_futex(cell(0), FUTEX_WAKE, 1, NULL, NULL, 0) * 10 +
+                 sys_futex(cell(1), FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 static void requeue_to_itself(void)
@@ -49,7 +50,8 @@ static void wake_op_second(void)
 {
     // cell 2 += 3, was 4: more than 3, so cell 0 (the second address's test) wakes as well.
     if (sleeps == 0)
-        result = sys_futex(cell(3), FUTEX_WAKE_OP, 1, (void *)(uintptr_t)1, cell(0), wake_op_word(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_GT, 3));
+        result = sys_futex(cell(3), FUTEX_WAKE_OP, 1, (void *)(uintptr_t)1, cell(0),
+                           wake_op_word(FUTEX_OP_ADD, 3, FUTEX_OP_CMP_GT, 3));
 }
 
 TEST(wait_and_wake)
@@ -86,9 +88,12 @@ TEST(wake_op)
     CHECK_EQ(result, 1);
     CHECK_EQ(*cell(0), 7);
     *cell(0) = 0xf0;
-    CHECK_EQ(sys_futex(cell(3), FUTEX_WAKE_OP, 1, NULL, cell(0), wake_op_word(FUTEX_OP_ANDN, 0x30, FUTEX_OP_CMP_EQ, 0)), 0);
+    CHECK_EQ(sys_futex(cell(3), FUTEX_WAKE_OP, 1, NULL, cell(0), wake_op_word(FUTEX_OP_ANDN, 0x30, FUTEX_OP_CMP_EQ, 0)),
+             0);
     CHECK_EQ(*cell(0), 0xc0);
-    CHECK_EQ(sys_futex(cell(3), FUTEX_WAKE_OP, 1, NULL, cell(0), wake_op_word(FUTEX_OP_OPARG_SHIFT | FUTEX_OP_OR, 4, FUTEX_OP_CMP_EQ, 0)), 0);
+    CHECK_EQ(sys_futex(cell(3), FUTEX_WAKE_OP, 1, NULL, cell(0),
+                       wake_op_word(FUTEX_OP_OPARG_SHIFT | FUTEX_OP_OR, 4, FUTEX_OP_CMP_EQ, 0)),
+             0);
     CHECK_EQ(*cell(0), 0xd0);
     CHECK_EQ(sys_futex(cell(3), FUTEX_WAKE_OP, 1, NULL, cell(0), 0x70000000u), -ENOSYS);
 }

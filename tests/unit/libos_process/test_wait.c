@@ -115,7 +115,9 @@ TEST(host_signals)
     for (int signo = -1; signo <= 70; signo++)
         signal_from_host(signo);
     u64 pending = init->signals.queue.pending;
-    CHECK_EQ(pending & (SIGMASK(SIGSEGV) | SIGMASK(SIGFPE) | SIGMASK(SIGILL) | SIGMASK(SIGBUS) | SIGMASK(SIGTRAP) | SIGMASK(SIGKILL)), 0);
+    CHECK_EQ(pending & (SIGMASK(SIGSEGV) | SIGMASK(SIGFPE) | SIGMASK(SIGILL) | SIGMASK(SIGBUS) | SIGMASK(SIGTRAP) |
+                        SIGMASK(SIGKILL)),
+             0);
     CHECK(pending & SIGMASK(SIGTERM));
     while (signal_dequeue(&fake_thread, UINT64_MAX, &info))
         ;

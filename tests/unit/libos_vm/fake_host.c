@@ -12,7 +12,10 @@
 struct enclave_layout layout __asm__("enclave_layout");
 
 #define PAGES (FAKE_USER_SIZE / PAGE_SIZE)
-static struct { bool content; u8 prot; } state[PAGES];
+static struct {
+    bool content;
+    u8 prot;
+} state[PAGES];
 static struct emm_caps caps;
 static int fail_after = -1;
 static void *heap;
@@ -231,8 +234,12 @@ void fake_boot(u64 limit, bool faults, bool lazy_anon)
     if (lazy_anon && mprotect((u8 *)heap + init, FAKE_HEAP_SIZE - init, PROT_NONE) != 0)
         abort();
     layout = (struct enclave_layout){
-        .user_start = FAKE_USER_START, .user_end = FAKE_USER_START + FAKE_USER_SIZE, .user_limit = limit,
-        .heap_start = (u64)heap, .heap_init_end = (u64)heap + init, .heap_end = (u64)heap + FAKE_HEAP_SIZE,
+        .user_start = FAKE_USER_START,
+        .user_end = FAKE_USER_START + FAKE_USER_SIZE,
+        .user_limit = limit,
+        .heap_start = (u64)heap,
+        .heap_init_end = (u64)heap + init,
+        .heap_end = (u64)heap + FAKE_HEAP_SIZE,
     };
     heap_init();
     vm_init();

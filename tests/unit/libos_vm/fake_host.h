@@ -15,10 +15,10 @@
 void fake_boot(u64 limit, bool faults, bool lazy_anon);
 // What the emm map says of a page: -1 inaccessible, else EMM_* bits.
 int fake_prot(u64 addr);
-u64 fake_heap_pages(void); // of the kernel heap, there
-u64 fake_usable_pages(void); // with contents, whatever their protection
+u64 fake_heap_pages(void);           // of the kernel heap, there
+u64 fake_usable_pages(void);         // with contents, whatever their protection
 void fake_fail_emm_after(int calls); // the emm returns -ENOMEM from then on; -1: never
-extern u64 fake_emm_violations; // calls outside user space, or protection of pages without contents
+extern u64 fake_emm_violations;      // calls outside user space, or protection of pages without contents
 // Access as the program would do it: through the emm map, then the host's memory. -1: fault.
 int fake_read(u64 addr);
 int fake_write(u64 addr, u8 value);

@@ -60,6 +60,11 @@ static size_t path_of(void *file, char *buf, size_t size)
 }
 
 const struct vm_file_ops fake_file_ops = {
-    .get = file_get, .put = file_put, .read = file_read, .write = file_write, .size = size_of, .inode = inode_of,
+    .get = file_get,
+    .put = file_put,
+    .read = file_read,
+    .write = file_write,
+    .size = size_of,
+    .inode = inode_of,
     .path = path_of,
 };

@@ -12,7 +12,11 @@
 
 TEST(random_blocks_do_not_overlap)
 {
-    static struct { u8 *ptr; size_t size; u8 fill; } slot[SLOTS];
+    static struct {
+        u8 *ptr;
+        size_t size;
+        u8 fill;
+    } slot[SLOTS];
     fake_boot(MIB(4), true, false);
     struct heap_stats before, after;
     heap_get_stats(&before);
@@ -62,7 +66,10 @@ TEST(exhaustion_is_null_and_recovers)
 
 TEST(the_heap_grows_and_gives_back)
 {
-    static struct { u64 *pages; size_t count; } run[SLOTS];
+    static struct {
+        u64 *pages;
+        size_t count;
+    } run[SLOTS];
     struct heap_stats stats;
     fake_boot(MIB(4), true, true);
     for (u32 i = 0; i < 60000; i++) {
@@ -150,8 +157,8 @@ TEST(file_pages_are_charged_and_reclaimed_for_programs)
     }
     CHECK_EQ(held_count, MIB(4) / PAGE_SIZE); // exactly the limit
     filepage_add_reclaimer(&reclaimer);
-    s64 a = vm_map(mm, &(struct vm_map_args){ .len = MIB(1), .prot = PROT_READ | PROT_WRITE,
-                                              .flags = MAP_PRIVATE | MAP_ANONYMOUS });
+    s64 a = vm_map(mm, &(struct vm_map_args){
+                           .len = MIB(1), .prot = PROT_READ | PROT_WRITE, .flags = MAP_PRIVATE | MAP_ANONYMOUS });
     CHECK(a > 0);
     vm_get_stats(&stats);
     CHECK(stats.committed <= MIB(4));

@@ -26,7 +26,8 @@ static u64 at(u64 page) { return BASE + page * PAGE_SIZE; }
 
 static u32 random_prot(void)
 {
-    static const u32 prots[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ | PROT_EXEC };
+    static const u32 prots[] = { PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE,
+                                 PROT_READ | PROT_EXEC };
     return prots[test_random() % ARRAY_SIZE(prots)];
 }
 
@@ -43,7 +44,9 @@ static bool do_map(struct mm *mm, u64 first, u64 count)
     bool is_file = test_random() % 3 == 0;
     u64 file_page = is_file ? test_random() % FILE_PAGES : 0;
     u32 prot = random_prot();
-    struct vm_map_args args = { .addr = at(first), .len = count * PAGE_SIZE, .prot = prot,
+    struct vm_map_args args = { .addr = at(first),
+                                .len = count * PAGE_SIZE,
+                                .prot = prot,
                                 .flags = MAP_PRIVATE | MAP_FIXED | (is_file ? 0 : MAP_ANONYMOUS) };
     if (is_file) {
         args.file = &file;
@@ -54,8 +57,12 @@ static bool do_map(struct mm *mm, u64 first, u64 count)
         return false;
     for (u64 i = 0; i < count; i++)
         model[first + i] = (struct model_page){
-            .mapped = true, .backed = !is_file && prot, .is_file = is_file, .prot = (u8)prot,
-            .file_page = (u16)(file_page + i), .value = is_file ? file_value(file_page + i) : 0,
+            .mapped = true,
+            .backed = !is_file && prot,
+            .is_file = is_file,
+            .prot = (u8)prot,
+            .file_page = (u16)(file_page + i),
+            .value = is_file ? file_value(file_page + i) : 0,
         };
     return true;
 }
@@ -103,7 +110,8 @@ static bool do_remap(struct mm *mm, u64 first, u64 count)
         if (!model[i].mapped || model[i].is_file != model[first].is_file || model[i].is_file ||
             model[i].prot != model[first].prot || model[i].backed != model[first].backed)
             return true;
-    s64 result = vm_remap(mm, at(first), count * PAGE_SIZE, new_count * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, at(to));
+    s64 result =
+        vm_remap(mm, at(first), count * PAGE_SIZE, new_count * PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, at(to));
     if (result != (s64)at(to))
         return false;
     for (u64 i = 0; i < new_count; i++) {
@@ -153,12 +161,27 @@ static bool step(struct mm *mm)
     u64 first, count;
     random_range(&first, &count);
     switch (test_random() % 16) {
-    case 0: case 1: case 2: what = "map"; return do_map(mm, first, count);
-    case 3: what = "unmap"; return do_unmap(mm, first, count);
-    case 4: case 5: what = "protect"; return do_protect(mm, first, count);
-    case 6: what = "drop"; return do_drop(mm, first, count);
-    case 7: what = "remap"; return do_remap(mm, first, count);
-    default: what = "touch"; return touch(mm, first);
+    case 0:
+    case 1:
+    case 2:
+        what = "map";
+        return do_map(mm, first, count);
+    case 3:
+        what = "unmap";
+        return do_unmap(mm, first, count);
+    case 4:
+    case 5:
+        what = "protect";
+        return do_protect(mm, first, count);
+    case 6:
+        what = "drop";
+        return do_drop(mm, first, count);
+    case 7:
+        what = "remap";
+        return do_remap(mm, first, count);
+    default:
+        what = "touch";
+        return touch(mm, first);
     }
 }
 

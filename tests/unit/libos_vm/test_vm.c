@@ -27,8 +27,14 @@ static s64 map(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags)
 
 static s64 map_file(struct mm *mm, u64 addr, u64 len, u32 prot, u32 flags, u64 offset)
 {
-    return vm_map(mm, &(struct vm_map_args){ .addr = addr, .len = len, .prot = prot, .flags = flags, .file = &file,
-                                             .ops = &fake_file_ops, .offset = offset, .may_write = true });
+    return vm_map(mm, &(struct vm_map_args){ .addr = addr,
+                                             .len = len,
+                                             .prot = prot,
+                                             .flags = flags,
+                                             .file = &file,
+                                             .ops = &fake_file_ops,
+                                             .offset = offset,
+                                             .may_write = true });
 }
 
 static u64 committed(void)

@@ -16,7 +16,10 @@ static struct sgx_machine machine(bool sgx1, bool sgx2, int device_error, bool d
     return m;
 }
 
-static enum sgx_verdict decide(struct sgx_machine m, bool edmm) { return sgx_machine_decide(&m, edmm, text, sizeof(text)); }
+static enum sgx_verdict decide(struct sgx_machine m, bool edmm)
+{
+    return sgx_machine_decide(&m, edmm, text, sizeof(text));
+}
 static bool says(const char *part) { return strstr(text, part) != NULL; }
 
 TEST(edmm_where_all_is_there)

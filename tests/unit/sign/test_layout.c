@@ -30,8 +30,12 @@ TEST(invariants)
     for (int i = 0; i < 20000; i++) {
         bool edmm = test_random() & 1;
         struct enclave_xml x = random_xml(edmm);
-        struct layout_input in = { .xml = &x, .edmm = edmm, .image_size = pages(5000), .config_size = test_random() % 100000,
-            .mode = !edmm && test_random() & 1 ? ENCLAVE_MODE_SIM : ENCLAVE_MODE_HW, .entry = 0x123 };
+        struct layout_input in = { .xml = &x,
+                                   .edmm = edmm,
+                                   .image_size = pages(5000),
+                                   .config_size = test_random() % 100000,
+                                   .mode = !edmm && test_random() & 1 ? ENCLAVE_MODE_SIM : ENCLAVE_MODE_HW,
+                                   .entry = 0x123 };
         struct enclave_layout l;
         CHECK_EQ(layout_compute(&in, &l), 0);
         CHECK((l.elrange_size & (l.elrange_size - 1)) == 0 && l.elrange_size <= ENCLAVE_ELRANGE_MAX);
@@ -45,7 +49,8 @@ TEST(invariants)
         CHECK(l.slots_start + l.slots_max * l.slot_stride <= l.heap_start);
         CHECK(l.heap_start < l.heap_init_end && l.heap_init_end <= l.heap_end && l.heap_end <= l.elrange_size);
         CHECK(IS_ALIGNED(l.slots_start | l.slot_stride | l.heap_start | l.heap_init_end | l.heap_end | l.config_start |
-                         l.user_end | l.user_committed_end, PAGE_SIZE));
+                             l.user_end | l.user_committed_end,
+                         PAGE_SIZE));
         CHECK(l.slots_init <= l.slots_max && l.entry == l.image_start + 0x123 && (l.xfrm & 3) == 3);
     }
 }

@@ -48,8 +48,10 @@ TEST(every_missing_element_is_named)
 
 TEST(bad_numbers)
 {
-    static const char *const bad[] = { "", "-1", "+1", "1.5", "1e9", "0x", "0xg", "1 1", "18446744073709551616",
-                                       "0x10000000000000000", "one", "10MB", "0x1_0", "&#49;x" };
+    static const char *const bad[] = {
+        "",    "-1",   "+1",    "1.5",   "1e9", "0x", "0xg", "1 1", "18446744073709551616", "0x10000000000000000",
+        "one", "10MB", "0x1_0", "&#49;x"
+    };
     for (int i = 0; i < XML_ELEMENT_COUNT; i++)
         for (size_t j = 0; j < ARRAY_SIZE(bad); j++) {
             CHECK_EQ(with(true, xml_elements[i].name, bad[j]), -EINVAL);
@@ -63,12 +65,22 @@ TEST(inconsistent_values)
         bool edmm;
         const char *name, *value;
     } bad[] = {
-        { true, "HeapInitSize", "2147483648" }, { true, "TCSNum", "5000" },       { true, "MiscSelect", "0" },
-        { true, "UserRegionSize", "314576896" }, { true, "UserRegionSize", "0" }, { true, "StackMinSize", "4096" },
-        { true, "StackMaxSize", "4097" },       { true, "HeapMaxSize", "0xffffffffffffffff" },
-        { true, "ISVFAMILYID_H", "1" },         { true, "ReservedMemExecutable", "0" },
-        { false, "HeapMaxSize", "67108864" },   { false, "TCSMaxNum", "64" },     { false, "ProdID", "65536" },
-        { false, "UserRegionSize", "314572800" }, { false, "TCSPolicy", "1" },    { false, "AMX", "3" },
+        { true, "HeapInitSize", "2147483648" },
+        { true, "TCSNum", "5000" },
+        { true, "MiscSelect", "0" },
+        { true, "UserRegionSize", "314576896" },
+        { true, "UserRegionSize", "0" },
+        { true, "StackMinSize", "4096" },
+        { true, "StackMaxSize", "4097" },
+        { true, "HeapMaxSize", "0xffffffffffffffff" },
+        { true, "ISVFAMILYID_H", "1" },
+        { true, "ReservedMemExecutable", "0" },
+        { false, "HeapMaxSize", "67108864" },
+        { false, "TCSMaxNum", "64" },
+        { false, "ProdID", "65536" },
+        { false, "UserRegionSize", "314572800" },
+        { false, "TCSPolicy", "1" },
+        { false, "AMX", "3" },
         { false, "ReservedMemInitSize", "4096" },
     };
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -104,7 +116,12 @@ TEST(all_errors_in_one_run)
 TEST(hostile_documents)
 {
     static const char *const bad[] = {
-        "", "<", "<EnclaveConfiguration>", "<Other/>", "\xff\xfe", "<EnclaveConfiguration/><EnclaveConfiguration/>",
+        "",
+        "<",
+        "<EnclaveConfiguration>",
+        "<Other/>",
+        "\xff\xfe",
+        "<EnclaveConfiguration/><EnclaveConfiguration/>",
         "<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><EnclaveConfiguration>&x;</EnclaveConfiguration>",
         "<!DOCTYPE EnclaveConfiguration SYSTEM 'http://host/x.dtd'><EnclaveConfiguration/>",
         "<EnclaveConfiguration>&unknown;</EnclaveConfiguration>",

@@ -32,7 +32,10 @@ long sys_openat(int dirfd, const char __user *user, int flags, u32 mode)
 }
 
 long sys_open(const char __user *path, int flags, u32 mode) { return sys_openat(AT_FDCWD, path, flags, mode); }
-long sys_creat(const char __user *path, u32 mode) { return sys_openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode); }
+long sys_creat(const char __user *path, u32 mode)
+{
+    return sys_openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
 
 long sys_openat2(int dirfd, const char __user *path, const struct open_how __user *user, size_t size)
 {
@@ -153,26 +156,46 @@ static long set_status_flags(struct file *file, u64 flags)
 static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
 {
     switch (command) {
-    case F_DUPFD: return dup_from(file, argument, false);
-    case F_DUPFD_CLOEXEC: return dup_from(file, argument, true);
-    case F_GETFD: return files_get_flags(fd);
-    case F_SETFD: return files_set_flags(fd, argument & FD_CLOEXEC);
-    case F_GETFL: return (long)(file->flags | O_LARGEFILE);
-    case F_SETFL: return set_status_flags(file, argument);
-    case F_GETLK: case F_SETLK: case F_SETLKW: case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
+    case F_DUPFD:
+        return dup_from(file, argument, false);
+    case F_DUPFD_CLOEXEC:
+        return dup_from(file, argument, true);
+    case F_GETFD:
+        return files_get_flags(fd);
+    case F_SETFD:
+        return files_set_flags(fd, argument & FD_CLOEXEC);
+    case F_GETFL:
+        return (long)(file->flags | O_LARGEFILE);
+    case F_SETFL:
+        return set_status_flags(file, argument);
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
         return fcntl_lock(file, (int)command, argument);
-    case F_GETPIPE_SZ: return 65536;
-    case F_SETPIPE_SZ: return argument <= 65536 ? 65536 : -EPERM;
-    case F_SETOWN: case F_SETSIG: case F_NOTIFY: return 0;
-    case F_GETOWN: return 0;
-    case F_GET_SEALS: return F_SEAL_SEAL;
-    default: return -EINVAL;
+    case F_GETPIPE_SZ:
+        return 65536;
+    case F_SETPIPE_SZ:
+        return argument <= 65536 ? 65536 : -EPERM;
+    case F_SETOWN:
+    case F_SETSIG:
+    case F_NOTIFY:
+        return 0;
+    case F_GETOWN:
+        return 0;
+    case F_GET_SEALS:
+        return F_SEAL_SEAL;
+    default:
+        return -EINVAL;
     }
 }
 
 long sys_fcntl(int fd, u32 command, u64 argument)
 {
-    bool of_descriptor = command == F_DUPFD || command == F_DUPFD_CLOEXEC || command == F_GETFD || command == F_SETFD || command == F_GETFL;
+    bool of_descriptor = command == F_DUPFD || command == F_DUPFD_CLOEXEC || command == F_GETFD || command == F_SETFD ||
+                         command == F_GETFL;
     struct file *file = of_descriptor ? files_get_path(fd) : files_get(fd);
     if (!file)
         return -EBADF;
@@ -205,7 +228,9 @@ long sys_ioctl(int fd, u32 command, u64 argument)
         err = files_set_flags(fd, command == FIOCLEX);
         break;
     case FIONBIO:
-        err = get_user(on, argument) ? -EFAULT : set_status_flags(file, on ? file->flags | O_NONBLOCK : file->flags & ~(u32)O_NONBLOCK);
+        err = get_user(on, argument)
+                  ? -EFAULT
+                  : set_status_flags(file, on ? file->flags | O_NONBLOCK : file->flags & ~(u32)O_NONBLOCK);
         break;
     case FIONREAD:
         if (!file->ops->ioctl && file->inode && S_ISREG(file->inode->mode)) {

@@ -29,7 +29,10 @@ static long make_at(int dirfd, const char __user *path, u32 mode, u64 rdev)
     return err;
 }
 
-long sys_mkdirat(int dirfd, const char __user *path, u32 mode) { return make_at(dirfd, path, S_IFDIR | (mode & 01777), 0); }
+long sys_mkdirat(int dirfd, const char __user *path, u32 mode)
+{
+    return make_at(dirfd, path, S_IFDIR | (mode & 01777), 0);
+}
 long sys_mkdir(const char __user *path, u32 mode) { return sys_mkdirat(AT_FDCWD, path, mode); }
 
 long sys_mknodat(int dirfd, const char __user *path, u32 mode, u32 rdev)
@@ -125,7 +128,8 @@ long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const
     }
     err = from.parent->ops != to.parent->ops ? -EXDEV : may_rename(&from, &to, flags);
     if (!err)
-        err = from.parent->ops->rename ? from.parent->ops->rename(from.parent, from.name, to.parent, to.name, flags) : -EROFS;
+        err = from.parent->ops->rename ? from.parent->ops->rename(from.parent, from.name, to.parent, to.name, flags)
+                                       : -EROFS;
     lookup_done(&from);
     lookup_done(&to);
     return err;
@@ -136,7 +140,10 @@ long sys_renameat(int olddirfd, const char __user *oldpath, int newdirfd, const 
     return sys_renameat2(olddirfd, oldpath, newdirfd, newpath, 0);
 }
 
-long sys_rename(const char __user *oldpath, const char __user *newpath) { return sys_renameat2(AT_FDCWD, oldpath, AT_FDCWD, newpath, 0); }
+long sys_rename(const char __user *oldpath, const char __user *newpath)
+{
+    return sys_renameat2(AT_FDCWD, oldpath, AT_FDCWD, newpath, 0);
+}
 
 long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const char __user *newpath, int flags)
 {
@@ -145,7 +152,9 @@ long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const ch
 
     if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    long err = user_inode(olddirfd, oldpath, (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0), &inode);
+    long err = user_inode(olddirfd, oldpath,
+                          (flags & AT_SYMLINK_FOLLOW ? LOOKUP_FOLLOW : 0) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0),
+                          &inode);
     if (err)
         return err;
     err = user_lookup(newdirfd, newpath, LOOKUP_NAME, &to);
@@ -157,14 +166,19 @@ long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const ch
         else if (inode_is_dir(inode))
             err = -EPERM;
         else
-            err = inode->ops != to.parent->ops ? -EXDEV : to.parent->ops->link ? to.parent->ops->link(to.parent, to.name, inode) : -EROFS;
+            err = inode->ops != to.parent->ops ? -EXDEV
+                  : to.parent->ops->link       ? to.parent->ops->link(to.parent, to.name, inode)
+                                               : -EROFS;
         lookup_done(&to);
     }
     inode_unref(inode);
     return err;
 }
 
-long sys_link(const char __user *oldpath, const char __user *newpath) { return sys_linkat(AT_FDCWD, oldpath, AT_FDCWD, newpath, 0); }
+long sys_link(const char __user *oldpath, const char __user *newpath)
+{
+    return sys_linkat(AT_FDCWD, oldpath, AT_FDCWD, newpath, 0);
+}
 
 long sys_symlinkat(const char __user *user_target, int dirfd, const char __user *path)
 {
@@ -211,7 +225,10 @@ long sys_readlinkat(int dirfd, const char __user *path, char __user *user, int s
     return err;
 }
 
-long sys_readlink(const char __user *path, char __user *user, int size) { return sys_readlinkat(AT_FDCWD, path, user, size); }
+long sys_readlink(const char __user *path, char __user *user, int size)
+{
+    return sys_readlinkat(AT_FDCWD, path, user, size);
+}
 
 long sys_getcwd(char __user *user, size_t size)
 {

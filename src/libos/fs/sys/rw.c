@@ -56,7 +56,10 @@ static long with_buffer(int fd, const void *buf, size_t size, s64 offset, bool a
 
 long sys_read(int fd, void __user *buf, size_t size) { return with_buffer(fd, buf, size, 0, false, false); }
 long sys_write(int fd, const void __user *buf, size_t size) { return with_buffer(fd, buf, size, 0, false, true); }
-long sys_pread64(int fd, void __user *buf, size_t size, s64 offset) { return with_buffer(fd, buf, size, offset, true, false); }
+long sys_pread64(int fd, void __user *buf, size_t size, s64 offset)
+{
+    return with_buffer(fd, buf, size, offset, true, false);
+}
 
 long sys_pwrite64(int fd, const void __user *buf, size_t size, s64 offset)
 {
@@ -108,8 +111,14 @@ static long with_iov(int fd, const struct iovec __user *user, u64 count, s64 off
 
 long sys_readv(int fd, const struct iovec __user *iov, u64 count) { return with_iov(fd, iov, count, 0, false, false); }
 long sys_writev(int fd, const struct iovec __user *iov, u64 count) { return with_iov(fd, iov, count, 0, false, true); }
-long sys_preadv(int fd, const struct iovec __user *iov, u64 count, s64 offset) { return with_iov(fd, iov, count, offset, true, false); }
-long sys_pwritev(int fd, const struct iovec __user *iov, u64 count, s64 offset) { return with_iov(fd, iov, count, offset, true, true); }
+long sys_preadv(int fd, const struct iovec __user *iov, u64 count, s64 offset)
+{
+    return with_iov(fd, iov, count, offset, true, false);
+}
+long sys_pwritev(int fd, const struct iovec __user *iov, u64 count, s64 offset)
+{
+    return with_iov(fd, iov, count, offset, true, true);
+}
 
 long sys_preadv2(int fd, const struct iovec __user *iov, u64 count, s64 offset, u64 high, int flags)
 {
@@ -145,7 +154,9 @@ long sys_lseek(int fd, s64 offset, u32 whence)
     else if (whence == SEEK_END)
         base = seek_end(file);
     else if (whence == SEEK_DATA || whence == SEEK_HOLE)
-        base = offset < 0 ? -ENXIO : file->ops->seek_data ? file->ops->seek_data(file, (u64)offset, whence == SEEK_HOLE) : -EINVAL;
+        base = offset < 0             ? -ENXIO
+               : file->ops->seek_data ? file->ops->seek_data(file, (u64)offset, whence == SEEK_HOLE)
+                                      : -EINVAL;
     else if (whence != SEEK_SET)
         base = -EINVAL;
     if (base >= 0) {
@@ -230,7 +241,8 @@ long sys_copy_file_range(int in_fd, u64 __user *in_offset, int out_fd, u64 __use
     if (!n && ((in_offset && get_user(in_at, in_offset)) || (out_offset && get_user(out_at, out_offset))))
         n = -EFAULT;
     if (!n)
-        n = copy_loop(in, in_offset ? &in_at : NULL, out, out_offset ? &out_at : NULL, MIN(size, (size_t)UIO_MAX_BYTES));
+        n = copy_loop(in, in_offset ? &in_at : NULL, out, out_offset ? &out_at : NULL,
+                      MIN(size, (size_t)UIO_MAX_BYTES));
     if (n >= 0 && ((in_offset && put_user(in_at, in_offset)) || (out_offset && put_user(out_at, out_offset))))
         n = -EFAULT;
     if (in)

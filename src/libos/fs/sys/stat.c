@@ -82,7 +82,10 @@ long sys_newfstatat(int dirfd, const char __user *path, struct stat __user *user
 }
 
 long sys_stat(const char __user *path, struct stat __user *user) { return sys_newfstatat(AT_FDCWD, path, user, 0); }
-long sys_lstat(const char __user *path, struct stat __user *user) { return sys_newfstatat(AT_FDCWD, path, user, AT_SYMLINK_NOFOLLOW); }
+long sys_lstat(const char __user *path, struct stat __user *user)
+{
+    return sys_newfstatat(AT_FDCWD, path, user, AT_SYMLINK_NOFOLLOW);
+}
 
 long sys_fstat(int fd, struct stat __user *user)
 {
@@ -95,7 +98,10 @@ long sys_fstat(int fd, struct stat __user *user)
     return err ? err : put_stat(&st, user);
 }
 
-static struct statx_timestamp statx_time(s64 ns) { return (struct statx_timestamp){ ns / NSEC_PER_SEC, (u32)(ns % NSEC_PER_SEC), 0 }; }
+static struct statx_timestamp statx_time(s64 ns)
+{
+    return (struct statx_timestamp){ ns / NSEC_PER_SEC, (u32)(ns % NSEC_PER_SEC), 0 };
+}
 
 long sys_statx(int dirfd, const char __user *path, int flags, u32 mask, struct statx __user *user)
 {
@@ -143,7 +149,9 @@ static long change_fd(int fd, const struct attr_change *change)
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
-    long err = !file->inode ? -EINVAL : file->inode->ops->setattr ? file->inode->ops->setattr(file->inode, change) : -EROFS;
+    long err = !file->inode                ? -EINVAL
+               : file->inode->ops->setattr ? file->inode->ops->setattr(file->inode, change)
+                                           : -EROFS;
     file_unref(file);
     return err;
 }
@@ -164,7 +172,9 @@ long sys_fchmod(int fd, u32 mode)
 
 static struct attr_change owner_change(u32 uid, u32 gid)
 {
-    return (struct attr_change){ .valid = (uid != (u32)-1 ? ATTR_UID : 0) | (gid != (u32)-1 ? ATTR_GID : 0), .uid = uid, .gid = gid };
+    return (struct attr_change){ .valid = (uid != (u32)-1 ? ATTR_UID : 0) | (gid != (u32)-1 ? ATTR_GID : 0),
+                                 .uid = uid,
+                                 .gid = gid };
 }
 
 long sys_fchownat(int dirfd, const char __user *path, u32 uid, u32 gid, int flags)
@@ -175,7 +185,10 @@ long sys_fchownat(int dirfd, const char __user *path, u32 uid, u32 gid, int flag
 }
 
 long sys_chown(const char __user *path, u32 uid, u32 gid) { return sys_fchownat(AT_FDCWD, path, uid, gid, 0); }
-long sys_lchown(const char __user *path, u32 uid, u32 gid) { return sys_fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW); }
+long sys_lchown(const char __user *path, u32 uid, u32 gid)
+{
+    return sys_fchownat(AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
 
 long sys_fchown(int fd, u32 uid, u32 gid)
 {
@@ -286,7 +299,10 @@ static long access_at(int dirfd, const char __user *path, int mode, int flags)
 
 long sys_access(const char __user *path, int mode) { return access_at(AT_FDCWD, path, mode, 0); }
 long sys_faccessat(int dirfd, const char __user *path, int mode) { return access_at(dirfd, path, mode, 0); }
-long sys_faccessat2(int dirfd, const char __user *path, int mode, int flags) { return access_at(dirfd, path, mode, flags); }
+long sys_faccessat2(int dirfd, const char __user *path, int mode, int flags)
+{
+    return access_at(dirfd, path, mode, flags);
+}
 
 static long put_statfs(struct inode *inode, struct statfs __user *user)
 {

@@ -39,7 +39,9 @@ long sys_fallocate(int fd, int mode, s64 offset, s64 size)
     else if (!file_writable(file))
         err = -EBADF;
     else
-        err = file->ops->fallocate ? file->ops->fallocate(file, mode, (u64)offset, (u64)size) : file->ops->stream ? -ESPIPE : -EOPNOTSUPP;
+        err = file->ops->fallocate ? file->ops->fallocate(file, mode, (u64)offset, (u64)size)
+              : file->ops->stream  ? -ESPIPE
+                                   : -EOPNOTSUPP;
     file_unref(file);
     return err;
 }
@@ -54,5 +56,8 @@ static long check_fd(int fd)
     return err;
 }
 
-long sys_fadvise64(int fd, s64 offset, s64 size, int advice) { return advice < 0 || advice > 5 || size < 0 ? -EINVAL : check_fd(fd); }
+long sys_fadvise64(int fd, s64 offset, s64 size, int advice)
+{
+    return advice < 0 || advice > 5 || size < 0 ? -EINVAL : check_fd(fd);
+}
 long sys_readahead(int fd, s64 offset, size_t size) { return check_fd(fd); }

@@ -33,8 +33,8 @@ static int scan(struct pollfd *fds, size_t count, struct poll_table *table)
     return ready;
 }
 
-// Waits for the first event. The files of registered descriptors may be closed meanwhile by another thread: they are kept by
-// the references below.
+// Waits for the first event. The files of registered descriptors may be closed meanwhile by another thread: they are
+// kept by the references below.
 static long wait_for_events(struct pollfd *fds, size_t count, s64 deadline)
 {
     struct file **kept = kzalloc((count + 1) * sizeof(*kept));
@@ -103,7 +103,8 @@ static long deadline_from_user(const struct __kernel_timespec __user *user, s64 
     return 0;
 }
 
-long sys_ppoll(struct pollfd __user *fds, u64 count, struct __kernel_timespec __user *timeout, const u64 __user *mask, size_t mask_size)
+long sys_ppoll(struct pollfd __user *fds, u64 count, struct __kernel_timespec __user *timeout, const u64 __user *mask,
+               size_t mask_size)
 {
     s64 deadline;
     long err = deadline_from_user(timeout, &deadline);

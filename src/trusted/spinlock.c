@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "libos/sync/spinlock.h"
+#include "trusted/spinlock.h"
 #include "trusted/ocall.h"
 
 enum { SPINS_BEFORE_YIELD = 1000 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "libos/host/log.h"
+#include "trusted/log.h"
 #include "base/fmt.h"
 #include "base/string.h"
 #include "trusted/ocall.h"

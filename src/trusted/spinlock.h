@@ -9,7 +9,10 @@ struct spinlock {
     u32 locked;
 };
 
-#define SPINLOCK_INIT { 0 }
+#define SPINLOCK_INIT \
+    {                 \
+        0             \
+    }
 
 void spin_lock_slow(struct spinlock *lock);
 
