@@ -132,27 +132,27 @@ static int enqueue(struct signal_queue *queue, int signo, const siginfo_t *info)
 }
 
 // Continues a stopped process. With process_lock or as the sender; the flags are hints for wait.
-static void continue_process(struct process *process)
+static void continue_process(struct process *process, struct wake_list *list)
 {
     if (!process->stopped)
         return;
     process->stopped = false;
     process->continued = true;
-    wake_up_all(&process->resumed);
+    wake_collect_all(&process->resumed, list);
     if (process->parent)
-        wake_up_all(&process->parent->child_events);
+        wake_collect_all(&process->parent->child_events, list);
 }
 
-static void notify_receiver(struct process *process, struct thread *thread, int signo)
+static void notify_receiver(struct process *process, struct thread *thread, int signo, struct wake_list *list)
 {
     struct thread *t;
     if (thread) {
-        thread_notify(thread, THREAD_SIGNAL);
+        thread_notify_collect(thread, THREAD_SIGNAL, list);
         return;
     }
     list_for_each (t, &process->threads, siblings) {
         if (!(t->blocked & SIGMASK(signo))) {
-            thread_notify(t, THREAD_SIGNAL);
+            thread_notify_collect(t, THREAD_SIGNAL, list);
             return;
         }
     }
@@ -181,23 +181,26 @@ int signal_send(struct process *process, struct thread *thread, int signo, const
 {
     struct process_signals *signals = &process->signals;
     const u64 stops = SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU);
+    struct wake_list list;
     int err = 0;
 
+    wake_list_init(&list);
     spin_lock(&signals->lock);
     if (signo == SIGCONT) {
         queue_remove(&signals->queue, stops);
-        continue_process(process);
+        continue_process(process, &list);
     } else if (SIGMASK(signo) & stops) {
         queue_remove(&signals->queue, SIGMASK(SIGCONT));
     } else if (signo == SIGKILL) {
-        continue_process(process);
+        continue_process(process, &list);
     }
     bool deliver = !ignored(signals, signo) || blocked_everywhere(process, thread, signo);
     if (deliver)
         err = enqueue(thread ? thread_queue(thread) : &signals->queue, signo, info);
     if (deliver && !err)
-        notify_receiver(process, thread, signo);
+        notify_receiver(process, thread, signo, &list);
     spin_unlock(&signals->lock);
+    wake_list_flush(&list);
     return err;
 }
 
