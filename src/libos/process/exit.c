@@ -147,20 +147,12 @@ void process_thread_exit(int wait_status)
     }
 
     // Files are closed before the parent hears of the end, so that it sees their effects.
-    // /proc takes references of them under the lock.
-    mutex_lock(&process_lock);
-    struct files *files = thread->files;
-    struct fs_context *fs = thread->fs;
-    struct mm *mm = thread->mm;
-    thread->files = NULL;
-    thread->fs = NULL;
-    thread->mm = NULL;
-    mutex_unlock(&process_lock);
-    files_unref(files);
-    fs_context_unref(fs);
-    mm_unref(mm);
+    files_unref(thread_swap(files, NULL));
+    fs_context_unref(thread_swap(fs, NULL));
+    mm_unref(thread_swap(mm, NULL));
     mutex_lock(&process_lock);
     list_del(&thread->siblings);
+    signal_retarget(process, thread, ~0ull); // it may have been told of signals it no longer takes
     signals_thread_free(thread);
     bool gone = __atomic_sub_fetch(&process->thread_count, 1, __ATOMIC_RELEASE) == 0;
     wake_up_all(&process->thread_gone);
