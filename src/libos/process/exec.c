@@ -9,6 +9,7 @@
 #include "libos/process/strings.h"
 #include "libos/signal/posix_timer.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/vm/fork.h"
 #include "libos/vm/user.h"
 #include "trusted/layout.h"
 #include "trusted/vector.h"
@@ -221,9 +222,14 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
         mm_unref(mm);
         return err;
     }
-    struct mm *old = thread_swap(mm, mm);
+    struct mm *old = current->mm;
     if (old)
-        mm_unref(old);
+        vm_thread_ends(old, current->away);
+    vm_thread_starts(mm);
+    current->away = false;
+    thread_take_pending(current, THREAD_AWAY | THREAD_YIELD);
+    old = thread_swap(mm, mm);
+    mm_unref(old);
     files_unref(thread_swap(files, own));
     files_close_on_exec(own);
     process_vfork_release(current_process());

@@ -2,6 +2,7 @@
 // How threads and processes end.
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/vm/fork.h"
 #include "libos/vm/user.h"
 
 void process_kill_collect(struct process *process, int wait_status, struct wake_list *list)
@@ -153,7 +154,9 @@ void process_thread_exit(int wait_status)
         process_shutdown(process->wait_status);
     u64 mapped, count;
     mm_get_usage(thread->mm, &mapped, &count);
-    mm_unref(thread_swap(mm, NULL));
+    struct mm *mm = thread_swap(mm, NULL);
+    vm_thread_ends(mm, thread->away);
+    mm_unref(mm);
     mutex_lock(&process_lock);
     usage_thread_ends(process, thread);
     process->peak = MAX(process->peak, mapped);

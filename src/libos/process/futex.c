@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// futex(2). One address space: the key is the address, private or shared. The word is read under the bucket's lock, so
-// a waker that changed it first and looks at the bucket second misses nobody.
+// futex(2). The key is the address and, for memory that is a process's own, its mm: relatives (vm/family.h) have other
+// words at the same address. The word is read under the bucket's lock, so a waker that changed it first and looks at
+// the bucket second misses nobody.
 #include "base/list.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
@@ -16,20 +17,34 @@ struct bucket {
     struct list_head waiters; // empty list: next == NULL until first use
 };
 
+struct key {
+    u64 addr;
+    const struct mm *mm; // NULL: memory that processes share
+};
+
 struct futex_waiter {
     struct list_head link;
     struct waiter waiter;
     struct bucket *bucket; // where it is queued; changes only under the old bucket's lock
-    u64 addr;
+    struct key key;
     u32 bitset;
     bool done; // woken; guarded by the bucket's lock, read without it
 };
 
 static struct bucket buckets[BUCKETS];
 
-static struct bucket *bucket_of(u64 addr)
+// FUTEX_PRIVATE_FLAG says that the word is the caller's own, whatever its mapping.
+static struct key key_of(int op, u64 addr)
 {
-    u64 x = addr >> 2;
+    bool shared = !(op & FUTEX_PRIVATE_FLAG) && vm_is_shared(current->mm, addr);
+    return (struct key){ addr, shared ? NULL : current->mm };
+}
+
+static bool same(struct key a, struct key b) { return a.addr == b.addr && a.mm == b.mm; }
+
+static struct bucket *bucket_of(struct key key)
+{
+    u64 x = (key.addr >> 2) ^ ((u64)(uintptr_t)key.mm >> 4);
     x *= 0x9e3779b97f4a7c15ull;
     return &buckets[x >> 56];
 }
@@ -68,6 +83,8 @@ static int check_shared(int op, u64 addr)
 // Reads the word without sleeping; -EAGAIN if its page is absent (the caller brings it in and tries again).
 static int read_word(u64 addr, u32 *ret_value)
 {
+    if (current->away)
+        return -EAGAIN;
     return usercopy_raw(ret_value, (const void *)addr, sizeof(*ret_value)) ? -EAGAIN : 0;
 }
 
@@ -82,15 +99,15 @@ static void wake_one(struct futex_waiter *w, struct wake_list *list)
     wake_list_add(list, slot);
 }
 
-// Wakes at most count waiters on addr; the lock of the bucket is held, the flush comes after it.
-static long wake_in(struct bucket *bucket, u64 addr, u32 count, u32 bitset, struct wake_list *list)
+// Wakes at most count waiters on the key; the lock of the bucket is held, the flush comes after it.
+static long wake_in(struct bucket *bucket, struct key key, u32 count, u32 bitset, struct wake_list *list)
 {
     struct futex_waiter *w, *next;
     long woken = 0;
     list_for_each_safe (w, next, &bucket->waiters, link) {
         if (woken >= (long)count)
             break;
-        if (w->addr == addr && (w->bitset & bitset)) {
+        if (same(w->key, key) && (w->bitset & bitset)) {
             wake_one(w, list);
             woken++;
         }
@@ -98,21 +115,24 @@ static long wake_in(struct bucket *bucket, u64 addr, u32 count, u32 bitset, stru
     return woken;
 }
 
-long futex_wake(u64 addr, u32 count, u32 bitset)
+static long wake(int op, u64 addr, u32 count, u32 bitset)
 {
-    struct bucket *bucket = bucket_of(addr);
     struct wake_list list;
 
     int err = bad_address(addr);
     if (err || !bitset)
         return err ? err : -EINVAL;
+    struct key key = key_of(op, addr);
+    struct bucket *bucket = bucket_of(key);
     wake_list_init(&list);
     lock_bucket(bucket);
-    long woken = wake_in(bucket, addr, count, bitset, &list);
+    long woken = wake_in(bucket, key, count, bitset, &list);
     spin_unlock(&bucket->lock);
     wake_list_flush(&list);
     return woken;
 }
+
+long futex_wake(u64 addr, u32 count, u32 bitset) { return wake(0, addr, count, bitset); }
 
 // Takes the waiter out if no waker did. True if it was woken.
 static bool finish(struct futex_waiter *w)
@@ -131,14 +151,17 @@ static bool finish(struct futex_waiter *w)
     }
 }
 
-static long futex_wait(u64 addr, u32 expected, s64 deadline, u32 bitset)
+static long futex_wait(int op, u64 addr, u32 expected, s64 deadline, u32 bitset)
 {
-    struct futex_waiter w = { .addr = addr, .bitset = bitset, .bucket = bucket_of(addr) };
+    struct futex_waiter w = { .bitset = bitset };
     u32 value;
     int err = bad_address(addr);
 
+    deadline = thread_restarted_deadline(deadline);
     if (err || !bitset)
         return err ? err : -EINVAL;
+    w.key = key_of(op, addr);
+    w.bucket = bucket_of(w.key);
     waiter_init(&w.waiter);
     for (;;) {
         lock_bucket(w.bucket);
@@ -158,21 +181,25 @@ static long futex_wait(u64 addr, u32 expected, s64 deadline, u32 bitset)
         err = waiter_sleep(&w.waiter, deadline);
     if (finish(&w))
         return 0;
-    if (err == -EINTR)
-        return deadline == WAIT_FOREVER ? -ERESTARTSYS : -EINTR;
-    return err;
+    if (err != -EINTR)
+        return err;
+    if (deadline == WAIT_FOREVER)
+        return -ERESTARTSYS;
+    current->restart_deadline = deadline;
+    return -ERESTART_RESTARTBLOCK;
 }
 
-static long futex_requeue(u64 from, u64 to, u32 wake, u32 requeue, const u32 *expected)
+static long futex_requeue(int op, u64 from, u64 to, u32 wakes, u32 requeue, const u32 *expected)
 {
-    struct bucket *a = bucket_of(from), *b = bucket_of(to);
     struct futex_waiter *w, *next;
     struct wake_list list;
     u32 value, moved = 0;
     int err = bad_address(from) ? bad_address(from) : bad_address(to);
 
-    if (err || (s32)wake < 0 || (s32)requeue < 0)
+    if (err || (s32)wakes < 0 || (s32)requeue < 0)
         return err ? err : -EINVAL;
+    struct key key = key_of(op, from), target = key_of(op, to);
+    struct bucket *a = bucket_of(key), *b = bucket_of(target);
     if (from == to)
         requeue = 0; // moving to the end of one's own queue would meet the moved ones again
     for (;;) {
@@ -188,14 +215,14 @@ static long futex_requeue(u64 from, u64 to, u32 wake, u32 requeue, const u32 *ex
         return -EAGAIN;
     }
     wake_list_init(&list);
-    long woken = wake_in(a, from, wake, FUTEX_BITSET_MATCH_ANY, &list);
+    long woken = wake_in(a, key, wakes, FUTEX_BITSET_MATCH_ANY, &list);
     list_for_each_safe (w, next, &a->waiters, link) {
         if (moved == requeue)
             break;
-        if (w->addr != from)
+        if (!same(w->key, key))
             continue;
         list_del(&w->link);
-        w->addr = to;
+        w->key = target;
         __atomic_store_n(&w->bucket, b, __ATOMIC_RELAXED);
         list_add_tail(&w->link, &b->waiters);
         moved++;
@@ -266,15 +293,16 @@ static bool compare(u32 encoded, u32 old)
     }
 }
 
-static long futex_wake_op(u64 addr, u64 addr2, u32 count, u32 count2, u32 encoded)
+static long futex_wake_op(int op, u64 addr, u64 addr2, u32 count, u32 count2, u32 encoded)
 {
-    struct bucket *a = bucket_of(addr), *b = bucket_of(addr2);
     struct wake_list list;
     u32 old = 0;
     int err = bad_address(addr) ? bad_address(addr) : bad_address(addr2);
 
     if (err)
         return err;
+    struct key key = key_of(op, addr), key2 = key_of(op, addr2);
+    struct bucket *a = bucket_of(key), *b = bucket_of(key2);
     for (;;) {
         lock_two(a, b);
         err = operate(addr2, encoded, &old);
@@ -287,9 +315,9 @@ static long futex_wake_op(u64 addr, u64 addr2, u32 count, u32 count2, u32 encode
     long woken = err;
     wake_list_init(&list);
     if (!err) {
-        woken = wake_in(a, addr, count, FUTEX_BITSET_MATCH_ANY, &list);
+        woken = wake_in(a, key, count, FUTEX_BITSET_MATCH_ANY, &list);
         if (compare(encoded, old))
-            woken += wake_in(b, addr2, count2, FUTEX_BITSET_MATCH_ANY, &list);
+            woken += wake_in(b, key2, count2, FUTEX_BITSET_MATCH_ANY, &list);
     }
     unlock_two(a, b);
     wake_list_flush(&list);
@@ -331,22 +359,22 @@ long sys_futex(u32 __user *uaddr, int op, u32 value, void __user *timeout, u32 _
         [[fallthrough]];
     case FUTEX_WAIT_BITSET:
         err = deadline_of(op, timeout, &deadline);
-        return err ? err : futex_wait(addr, value, deadline, value3);
+        return err ? err : futex_wait(op, addr, value, deadline, value3);
     case FUTEX_WAKE:
         value3 = FUTEX_BITSET_MATCH_ANY;
         [[fallthrough]];
     case FUTEX_WAKE_BITSET:
         err = check_shared(op, addr);
-        return err ? err : futex_wake(addr, value, value3);
+        return err ? err : wake(op, addr, value, value3);
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE:
         err = check_shared(op, addr) ? -EFAULT : check_shared(op, addr2);
         if ((op & FUTEX_CMD_MASK) == FUTEX_REQUEUE)
-            return err ? err : futex_requeue(addr, addr2, value, value2, NULL);
-        return err ? err : futex_requeue(addr, addr2, value, value2, &value3);
+            return err ? err : futex_requeue(op, addr, addr2, value, value2, NULL);
+        return err ? err : futex_requeue(op, addr, addr2, value, value2, &value3);
     case FUTEX_WAKE_OP:
         err = check_shared(op, addr);
-        return err ? err : futex_wake_op(addr, addr2, value, value2, value3);
+        return err ? err : futex_wake_op(op, addr, addr2, value, value2, value3);
     default:
         return -ENOSYS;
     }

@@ -101,3 +101,4 @@ char **environment_make(const struct occlum_config *config, char **host_envp);
 long futex_wake(u64 addr, u32 count, u32 bitset);
 void robust_list_exit(struct thread *thread);
 void process_procfs_init(void);
+void process_resources_init(void);

@@ -52,6 +52,8 @@ bool thread_park_begin(void)
 {
     struct slot_wake *self = current->wake;
 
+    if (unlikely(thread_sleeps_hook != NULL))
+        thread_sleeps_hook(current);
     __atomic_store_n(&self->parked, 1, __ATOMIC_SEQ_CST);
     return !__atomic_load_n(&self->park_token, __ATOMIC_SEQ_CST);
 }

@@ -2,16 +2,18 @@
 // madvise(2) and msync(2): walks over the mappings of a range that report holes with -ENOMEM, but do the rest.
 #include "base/checked.h"
 #include "libos/mem/account.h"
+#include "libos/vm/family.h"
 #include "libos/vm/filemap.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
 
 // Calls visit for the part of each VMA in [start, end). The first error of visit is remembered and ends the walk.
-static int walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct vma *vma, u64 from, u64 to, int arg), int arg)
+static int walk(struct mm *mm, u64 start, u64 end,
+                int (*visit)(struct mm *mm, struct vma *vma, u64 from, u64 to, int arg), int arg)
 {
     bool hole = false;
     int err = 0;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     for (u64 addr = start; !err && addr < end;) {
         struct vma *vma = vma_find(mm, addr);
         if (!vma || vma->start > addr)
@@ -19,18 +21,21 @@ static int walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct vma *vma,
         if (!vma || vma->start >= end)
             break;
         u64 from = MAX(addr, vma->start), to = MIN(end, vma->end);
-        err = visit(vma, from, to, arg);
+        err = visit(mm, vma, from, to, arg);
         addr = to;
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err ? err : hole ? -ENOMEM : 0;
 }
 
 // Drops the contents: anonymous memory reads as zeros afterwards, file pages come from the file again. Shared
 // mappings keep theirs, for they are what other users of the file or the memory would still see.
-static int drop(struct vma *vma, u64 from, u64 to, int arg)
+static int drop(struct mm *mm, struct vma *vma, u64 from, u64 to, int arg)
 {
     struct vm_filemap *map = vma->map;
+    bool shared = vma->flags & VMA_SHARED || (map && map->common);
+    if (unlikely(mm->family) && !shared && family_claim(mm, from, to, false) != 0)
+        return -ENOMEM;
     if (map) {
         if (map->shared)
             return filemap_sync(vma, from, to);
@@ -46,9 +51,9 @@ static int drop(struct vma *vma, u64 from, u64 to, int arg)
     return emm_zero(from, to - from, vma_emm_prot(vma->prot));
 }
 
-static int nothing(struct vma *vma, u64 from, u64 to, int arg) { return 0; }
+static int nothing(struct mm *mm, struct vma *vma, u64 from, u64 to, int arg) { return 0; }
 
-static int sync_vma(struct vma *vma, u64 from, u64 to, int flags)
+static int sync_vma(struct mm *mm, struct vma *vma, u64 from, u64 to, int flags)
 {
     return (flags & MS_SYNC) && vma->map ? filemap_sync(vma, from, to) : 0;
 }

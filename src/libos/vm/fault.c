@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/thread/thread.h"
 #include "libos/time/time.h"
+#include "libos/vm/family.h"
+#include "libos/vm/fork.h"
 #include "libos/vm/filemap.h"
 #include "trusted/emm.h"
 
@@ -69,7 +71,7 @@ static int fault_anonymous(struct vma *vma, u64 page)
 static int fault_once(struct mm *mm, u64 addr, u32 access)
 {
     int err;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     struct vma *vma = vma_find(mm, addr);
     if (!vma || vma->start > addr)
         err = -EFAULT;
@@ -79,7 +81,7 @@ static int fault_once(struct mm *mm, u64 addr, u32 access)
         err = filemap_fault(mm, vma, ALIGN_DOWN(addr, PAGE_SIZE), access);
     else
         err = fault_anonymous(vma, ALIGN_DOWN(addr, PAGE_SIZE));
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     if (err == -EALREADY)
         return already_there(current, ALIGN_DOWN(addr, PAGE_SIZE));
     current->idle_faults = 0;
@@ -89,6 +91,8 @@ static int fault_once(struct mm *mm, u64 addr, u32 access)
 int vm_fault(struct mm *mm, u64 addr, u32 access)
 {
     int err = vm_retry(fault_once(mm, addr, access), KIB(64) / PAGE_SIZE);
+    if (mm == current->mm)
+        vm_come_back(); // it may have slept
     return err == 0 || err == -EFAULT || err == -EACCES || err == -ENOMEM || err == -ESTALE ? err : -EIO;
 }
 
@@ -114,8 +118,8 @@ static u64 populate_step(struct mm *mm, u64 addr, u64 end)
 void vm_populate(struct mm *mm, u64 addr, u64 len)
 {
     for (u64 end = addr + len; addr < end;) {
-        mutex_lock(&mm->lock);
+        mm_lock(mm);
         addr = populate_step(mm, addr, end);
-        mutex_unlock(&mm->lock);
+        mm_unlock(mm);
     }
 }

@@ -8,6 +8,7 @@
 #include "libos/mem/account.h"
 #include "libos/mem/heap.h"
 #include "libos/mem/range.h"
+#include "libos/vm/family.h"
 #include "libos/vm/gatemap.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
@@ -39,6 +40,50 @@ int filemap_new(const struct vm_map_args *args, u64 addr, u64 len, struct vm_fil
     map->file = args->file;
     map->ops->get(map->file);
     *ret_map = map;
+    return 0;
+}
+
+struct vm_filemap *filemap_copy(const struct vm_filemap *map)
+{
+    struct vm_filemap *copy = kzalloc(sizeof(*copy));
+    size_t words = BITMAP_WORDS(map->pages);
+    u64 present = 0;
+
+    if (!copy)
+        return NULL;
+    *copy = *map;
+    copy->refs = 1;
+    copy->common = false;
+    copy->copy = NULL;
+    copy->dirty = NULL; // of private mappings
+    copy->present = kmalloc(words * sizeof(u64));
+    for (u64 i = 0; i < map->pages; i++)
+        present += bitmap_test(map->present, i);
+    if (!copy->present || account_charge(present) != 0) {
+        kfree(copy->present);
+        kfree(copy);
+        return NULL;
+    }
+    memcpy(copy->present, map->present, words * sizeof(u64));
+    copy->ops->get(copy->file);
+    if (copy->gate)
+        gatemap_ref(copy->gate);
+    return copy;
+}
+
+int filemap_own(struct mm *mm, struct vm_filemap *map)
+{
+    struct vm_filemap *own = filemap_copy(map);
+    if (!own)
+        return -ENOMEM;
+    own->refs = 0;
+    for (struct vma *vma = vma_find(mm, map->addr); vma && vma->start < map->addr + map->pages * PAGE_SIZE;
+         vma = vma_next(vma)) {
+        if (vma->map != map)
+            continue;
+        vma->map = filemap_ref(own);
+        filemap_unref(map); // the relatives have it as well
+    }
     return 0;
 }
 
@@ -222,6 +267,8 @@ static int fill_by_copy(struct vma *vma, u64 start, u64 end)
 // Brings in a run of absent pages that the file covers at least in part.
 static int fill_run(struct mm *mm, struct vma *vma, u64 start, u64 end)
 {
+    if (unlikely(mm->family) && !vma->map->common && family_claim(mm, start, end, true) != 0)
+        return -ENOMEM;
     // Every thread holds a reference of its mm, and only a thread of it can make another one: we are the only one.
     bool alone = __atomic_load_n(&mm->refs, __ATOMIC_ACQUIRE) == 1;
     u64 pages = (end - start) / PAGE_SIZE;

@@ -14,14 +14,21 @@ struct vm_filemap {
     void *file;     // owned reference
     const struct vm_file_ops *ops;
     u64 addr, offset, pages;
-    u64 next_page;        // page after the last window brought in: faults there are sequential
-    u64 window;           // pages to bring in at the next sequential fault
-    struct vm_gate *gate; // call-gate patches; NULL: none
-    u64 *present;         // bitmap: the page holds the file's (or the program's) contents and is charged
-    u64 *dirty;           // bitmap, of shared mappings: written since the last write-back
+    u64 next_page;           // page after the last window brought in: faults there are sequential
+    u64 window;              // pages to bring in at the next sequential fault
+    struct vm_gate *gate;    // call-gate patches; NULL: none
+    bool common;             // relatives have it too: private and never written, or shared. Guarded by family->lock
+    struct vm_filemap *copy; // while mm_fork runs: what the child has in its place
+    u64 *present;            // bitmap: the page holds the file's (or the program's) contents and is charged
+    u64 *dirty;              // bitmap, of shared mappings: written since the last write-back
 };
 
 __nodiscard int filemap_new(const struct vm_map_args *args, u64 addr, u64 len, struct vm_filemap **ret_map);
+// For fork: a filemap of its own with the same pages present, charged for them; it shares the gate. NULL: no memory.
+struct vm_filemap *filemap_copy(const struct vm_filemap *map);
+// Before an area of mm may be written that has its private filemap in common with relatives: the mm's areas get a copy.
+// 0 or -ENOMEM.
+__nodiscard int filemap_own(struct mm *mm, struct vm_filemap *map);
 struct vm_filemap *filemap_ref(struct vm_filemap *map);
 void filemap_unref(struct vm_filemap *map); // NULL is accepted
 

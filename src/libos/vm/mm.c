@@ -4,6 +4,7 @@
 #include "libos/mem/filepages.h"
 #include "libos/mem/heap.h"
 #include "libos/mem/range.h"
+#include "libos/vm/family.h"
 #include "libos/vm/filemap.h"
 #include "trusted/layout.h"
 #include "trusted/random.h"
@@ -52,7 +53,8 @@ int mm_create(struct mm **ret_mm)
         return -ENOMEM;
     mm->refs = 1;
     mutex_init(&mm->lock);
-    list_init(&mm->gates);
+    list_init(&mm->relatives);
+    list_init(&mm->kept);
     mm_changed(mm);
     *ret_mm = mm;
     return 0;
@@ -68,12 +70,24 @@ void mm_unref(struct mm *mm)
 {
     if (!mm || __atomic_sub_fetch(&mm->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     // Whole VMAs go: no split, so the only failure is the emm's, and then the addresses must not be used again.
     int err = vm_unmap_locked(mm, user_start, user_end, false);
+    mm_unlock(mm);
+    if (err)
+        return;
+    if (mm->family)
+        family_leave(mm);
+    kfree(mm);
+}
+
+bool vm_is_shared(struct mm *mm, u64 addr)
+{
+    mutex_lock(&mm->lock);
+    const struct vma *vma = vma_find(mm, addr);
+    bool shared = vma && vma->start <= addr && (vma->flags & VMA_SHARED);
     mutex_unlock(&mm->lock);
-    if (!err)
-        kfree(mm);
+    return shared;
 }
 
 void mm_get_usage(struct mm *mm, u64 *ret_mapped, u64 *ret_count)

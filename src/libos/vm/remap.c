@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/string.h"
 #include "libos/mem/account.h"
+#include "libos/vm/family.h"
 #include "libos/vm/filemap.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
@@ -146,9 +147,9 @@ static s64 remap_locked(struct mm *mm, const struct remap *r)
 
 static s64 remap_once(struct mm *mm, const struct remap *r)
 {
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     s64 result = remap_locked(mm, r);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return result;
 }
 

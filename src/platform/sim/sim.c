@@ -2,12 +2,14 @@
 // Simulation: the signed enclave in plain memory of this process, at the same addresses as on hardware. Nothing is
 // protected; everything else is the same code.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "abi/occlum/entry.h"
 #include "platform/sim/sim.h"
@@ -209,6 +211,28 @@ static int sim_mem_move(u64 addr, u64 len, u64 from, u32 prot)
     return hole == MAP_FAILED ? -errno : 0;
 }
 
+// Bits 63 and 62 of a page's word: it is in memory, it is in swap (Documentation/admin-guide/mm/pagemap.rst).
+static int sim_mem_contents(u64 addr, u8 *flags, u64 count)
+{
+    static int pagemap = -1; // shared by all threads; opened twice at worst
+    u64 words[512];
+
+    if (!is_user_range(addr, count * PAGE_SIZE))
+        return -EINVAL;
+    if (pagemap < 0)
+        pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    for (u64 done = 0; done < count;) {
+        u64 n = MIN(count - done, ARRAY_SIZE(words));
+        off_t at = (off_t)((addr / PAGE_SIZE + done) * sizeof(u64));
+        if (pread(pagemap, words, n * sizeof(u64), at) != (ssize_t)(n * sizeof(u64)))
+            return errno ? -errno : -EIO;
+        for (u64 i = 0; i < n; i++)
+            flags[done + i] = words[i] >> 62 != 0;
+        done += n;
+    }
+    return 0;
+}
+
 const struct platform_ops platform_sim = {
     .name = "sim",
     .load = sim_load,
@@ -219,4 +243,5 @@ const struct platform_ops platform_sim = {
     .mem_discard = sim_mem_discard,
     .mem_commit = sim_mem_commit,
     .mem_move = sim_mem_move,
+    .mem_contents = sim_mem_contents,
 };

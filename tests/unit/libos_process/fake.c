@@ -118,7 +118,7 @@ int vm_protect(struct mm *mm, u64 addr, u64 len, u32 prot)
     return 0;
 }
 
-u64 vm_original_rip(struct mm *mm, u64 rip) { return rip; }
+u64 vm_original_rip(u64 rip) { return rip; }
 u64 vm_resume_rip(struct mm *mm, u64 rip) { return rip; }
 bool cpu_has_tsc(void) { return true; }
 u64 cpu_tsc(void) { return 5000; }
