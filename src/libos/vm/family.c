@@ -77,12 +77,8 @@ static bool exchange(struct family *family, struct thread *self)
     self->stays++;
     mutex_lock(&family->lock);
     int err = family_exchange(family, family->resident, self->mm);
-    mutex_unlock(&family->lock);
-    self->stays--;
-    if (err)
-        log_once(LOG_ERROR, "no memory to bring a process's pages back: it waits until there is some");
     s64 now = time_monotonic_ns();
-    spin_lock(&residents);
+    spin_lock(&residents); // before the family's lock is dropped: who removes areas asks whose pages are in place
     family->resident = err ? NULL : self->mm;
     family->exclusive = NULL;
     family->wanted = err != 0;
@@ -90,6 +86,10 @@ static bool exchange(struct family *family, struct thread *self)
     if (!err)
         arrive(self);
     spin_unlock(&residents);
+    mutex_unlock(&family->lock);
+    self->stays--;
+    if (err)
+        log_once(LOG_ERROR, "no memory to bring a process's pages back: it waits until there is some");
     tell(family);
     return !err;
 }

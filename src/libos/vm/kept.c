@@ -349,26 +349,6 @@ int family_exchange(struct family *family, const struct mm *from, struct mm *to)
     return protect_areas(to, from);
 }
 
-// Does a relative have the page of addr in place? *ret_end: how far that holds, at most end.
-static bool in_place_elsewhere(const struct mm *mm, u64 addr, u64 end, u64 *ret_end)
-{
-    struct mm *other;
-    bool found = false;
-
-    *ret_end = end;
-    list_for_each (other, &mm->family->members, relatives) {
-        struct vma *vma = other != mm ? vma_find(other, addr) : NULL;
-        u64 next = end;
-        if (vma && vma->start <= addr) {
-            found |= !is_kept(other, addr, MIN(end, vma->end), &next);
-        } else if (vma) {
-            next = vma->start;
-        }
-        *ret_end = MIN(*ret_end, next);
-    }
-    return found;
-}
-
 static bool map_elsewhere(const struct mm *mm, const struct vma *vma, u64 addr)
 {
     struct mm *other;
@@ -380,29 +360,19 @@ static bool map_elsewhere(const struct mm *mm, const struct vma *vma, u64 addr)
     return false;
 }
 
-static int drop_pages(struct mm *mm, struct vma *vma, u64 addr, u64 end, bool elsewhere)
-{
-    u64 next;
-    bool mine = !is_kept(mm, addr, end, &next);
-
-    if (next < end) // a border of what is kept: both sides by themselves
-        return drop_pages(mm, vma, addr, next, elsewhere) ?: drop_pages(mm, vma, next, end, elsewhere);
-    if (!mine || (!vma->map && !(vma->flags & VMA_BACKED)))
-        return 0;
-    if (!elsewhere)
-        return emm_discard(addr, end - addr);
-    return mm->family->resident == mm ? emm_protect(addr, end - addr, 0) : 0;
-}
-
 int family_drop_area(struct mm *mm, struct vma *vma, bool keep)
 {
-    u64 next, held_until;
+    u64 next;
 
     for (u64 addr = vma->start; addr < vma->end; addr = next) {
-        bool elsewhere = in_place_elsewhere(mm, addr, vma->end, &next);
-        bool held = family_holder(mm, addr, next, &held_until) != NULL;
-        next = MIN(next, held_until);
-        if (drop_pages(mm, vma, addr, next, elsewhere) != 0)
+        // While a relative has an area here the pages stay: they are his, or he overwrites them when he is back.
+        bool held = family_holder(mm, addr, vma->end, &next) != NULL;
+        int err = 0;
+        if (!held && (vma->map || (vma->flags & VMA_BACKED)))
+            err = emm_discard(addr, next - addr);
+        else if (held && mm->family->resident == mm && mm->refs) // the mm goes on, and does not have them any more
+            err = emm_protect(addr, next - addr, 0);
+        if (err)
             return -ENOMEM;
         if (vma->map && !map_elsewhere(mm, vma, addr))
             filemap_forget(vma->map, addr, next);
