@@ -132,7 +132,7 @@ long sys_prlimit64(int pid, u32 resource, const struct rlimit64 __user *new, str
     if (new != NULL && !limit_allowed(resource, &limit))
         return -EPERM;
     long err = exchange_limit((u32)pid, resource, new ? &limit : NULL, &previous, &files);
-    bool counts = new != NULL && resource == RLIMIT_CPU && limit.rlim_cur != RLIM64_INFINITY;
+    bool counts = new != NULL &&resource == RLIMIT_CPU &&limit.rlim_cur != RLIM64_INFINITY;
     if (!err && counts && timer_thread_start() == 0)
         timer_thread_wake();
     if (files) {

@@ -55,22 +55,25 @@ int main(int argc, char **argv)
 
     if (argc > 1)
         return burn(0.3), 0;
-    double process = clock_of(CLOCK_PROCESS_CPUTIME_ID), self = clock_of(CLOCK_THREAD_CPUTIME_ID), usage = used(RUSAGE_SELF);
+    double process = clock_of(CLOCK_PROCESS_CPUTIME_ID), self = clock_of(CLOCK_THREAD_CPUTIME_ID),
+           usage = used(RUSAGE_SELF);
     usleep(800000);
     printf("asleep: process %d, thread %d, getrusage %d\n", clock_of(CLOCK_PROCESS_CPUTIME_ID) - process < 0.4,
            clock_of(CLOCK_THREAD_CPUTIME_ID) - self < 0.4, used(RUSAGE_SELF) - usage < 0.4);
     process = clock_of(CLOCK_PROCESS_CPUTIME_ID);
     pthread_create(&thread, NULL, busy, &own_clock);
     pthread_join(thread, NULL);
-    printf("a thread works: process %d, this thread %d, its own clock %d\n", clock_of(CLOCK_PROCESS_CPUTIME_ID) - process > 0.03,
-           clock_of(CLOCK_THREAD_CPUTIME_ID) - self < 0.6, own_clock);
+    printf("a thread works: process %d, this thread %d, its own clock %d\n",
+           clock_of(CLOCK_PROCESS_CPUTIME_ID) - process > 0.03, clock_of(CLOCK_THREAD_CPUTIME_ID) - self < 0.6,
+           own_clock);
     char *args[] = { argv[0], "child", NULL };
     pid_t pid;
     posix_spawn(&pid, argv[0], NULL, NULL, args, environ);
     wait4(pid, &status, 0, &child);
     times(&tms);
-    printf("a child works: wait4 %d, RUSAGE_CHILDREN %d, times %d\n", child.ru_utime.tv_sec * 1000000 + child.ru_utime.tv_usec > 20000,
-           used(RUSAGE_CHILDREN) > 0.02, tms.tms_cutime > 1);
+    printf("a child works: wait4 %d, RUSAGE_CHILDREN %d, times %d\n",
+           child.ru_utime.tv_sec * 1000000 + child.ru_utime.tv_usec > 20000, used(RUSAGE_CHILDREN) > 0.02,
+           tms.tms_cutime > 1);
     signal(SIGPROF, on_tick);
     printf("ITIMER_PROF %d", setitimer(ITIMER_PROF, &timer, NULL));
     burn(0.6);
