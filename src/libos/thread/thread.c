@@ -9,7 +9,6 @@
 #include "trusted/ocall.h"
 #include "trusted/vector.h"
 
-void (*thread_sleeps_hook)(struct thread *self);
 void (*thread_pending_hook)(struct user_regs *regs);
 void (*thread_set_blocked_hook)(u64 mask);
 

@@ -360,6 +360,13 @@ static bool map_elsewhere(const struct mm *mm, const struct vma *vma, u64 addr)
     return false;
 }
 
+static int hide(struct vma *vma, u64 start, u64 end)
+{
+    if (vma->map)
+        return filemap_protect(vma, start, end, PROT_NONE);
+    return vma->flags & VMA_BACKED ? emm_protect(start, end - start, 0) : 0;
+}
+
 int family_drop_area(struct mm *mm, struct vma *vma, bool keep)
 {
     u64 next;
@@ -368,10 +375,10 @@ int family_drop_area(struct mm *mm, struct vma *vma, bool keep)
         // While a relative has an area here the pages stay: they are his, or he overwrites them when he is back.
         bool held = family_holder(mm, addr, vma->end, &next) != NULL;
         int err = 0;
-        if (!held && (vma->map || (vma->flags & VMA_BACKED)))
+        if (!held) // whatever is there: it may be what a relative left that is gone
             err = emm_discard(addr, next - addr);
         else if (held && mm->family->resident == mm && mm->refs) // the mm goes on, and does not have them any more
-            err = emm_protect(addr, next - addr, 0);
+            err = hide(vma, addr, next);
         if (err)
             return -ENOMEM;
         if (vma->map && !map_elsewhere(mm, vma, addr))
