@@ -33,8 +33,8 @@ static int walk(struct mm *mm, u64 start, u64 end,
 static int drop(struct mm *mm, struct vma *vma, u64 from, u64 to, int arg)
 {
     struct vm_filemap *map = vma->map;
-    bool shared = vma->flags & VMA_SHARED || (map && map->common);
-    if (unlikely(mm->family) && !shared && family_claim(mm, from, to, false) != 0)
+    bool claims = unlikely(mm->family) && !(vma->flags & VMA_SHARED) && !family_common(mm, vma, from, to);
+    if (claims && family_claim(mm, from, to, false) != 0)
         return -ENOMEM;
     if (map) {
         if (map->shared)

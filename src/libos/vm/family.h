@@ -42,8 +42,12 @@ void mm_unlock(struct mm *mm);
 // The member of mm's family other than mm that has an area at addr, or NULL; *ret_end (not NULL) gets the end of the
 // run from addr on, at most end, for which that answer holds.
 struct mm *family_holder(const struct mm *mm, u64 addr, u64 end, u64 *ret_end);
-// Keeps what of [start, end) relatives of mm have in place, because mm is about to change it. fresh: and takes the
-// pages away, for a new mapping. 0 or -ENOMEM (nothing changed that anybody could see).
+// Is what mm has in [start, end) of the area the same for all relatives who have something there: the same filemap?
+bool family_common(const struct mm *mm, const struct vma *vma, u64 start, u64 end);
+// Has a relative memory in [start, end) that it shares with others? It cannot be put aside, so nothing else gets there.
+bool family_shares(const struct mm *mm, u64 start, u64 end);
+// Keeps what of [start, end) relatives of mm have in place, because mm is about to change it. fresh: and takes
+// the pages away, for a new mapping. 0 or -ENOMEM (nothing changed that anybody could see).
 __nodiscard int family_claim(struct mm *mm, u64 start, u64 end, bool fresh);
 // Keeps what of [start, end) owner has in place. 0 or -ENOMEM.
 __nodiscard int kept_add(struct mm *owner, u64 start, u64 end, u32 stamp);
@@ -54,6 +58,8 @@ void kept_free(struct mm *mm); // all of it
 // Brings a member's pages in place; the others' are kept first. 0, or -ENOMEM: nobody is resident, it may be tried
 // again.
 __nodiscard int family_exchange(struct family *family, const struct mm *from, struct mm *to);
+// Has a relative an area of the same filemap at addr? *end comes down to where that answer holds no more.
+bool family_has_map(const struct mm *mm, const struct vma *vma, u64 addr, u64 *end);
 // Removes the area's pages from mm: those that relatives have in place are only hidden, addresses that relatives have
 // stay taken, as all do with keep. 0 or -ENOMEM.
 __nodiscard int family_drop_area(struct mm *mm, struct vma *vma, bool keep);

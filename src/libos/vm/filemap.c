@@ -43,11 +43,35 @@ int filemap_new(const struct vm_map_args *args, u64 addr, u64 len, struct vm_fil
     return 0;
 }
 
-struct vm_filemap *filemap_copy(const struct vm_filemap *map)
+static struct vma *area_with(const struct vm_filemap *map, struct vma *vma)
+{
+    u64 end = map->addr + map->pages * PAGE_SIZE;
+    while (vma && vma->start < end && vma->map != map)
+        vma = vma_next(vma);
+    return vma && vma->start < end ? vma : NULL;
+}
+
+#define for_each_area(vma, mm, map) \
+    for (vma = area_with(map, vma_find(mm, (map)->addr)); vma; vma = area_with(map, vma_next(vma)))
+
+// Takes over what is present of map where mm has an area of it. Returns how many pages.
+static u64 copy_present(struct mm *mm, const struct vm_filemap *map, struct vm_filemap *copy)
+{
+    struct vma *vma;
+    u64 count = 0;
+    for_each_area(vma, mm, map) for (u64 i = filemap_index(map, vma->start); i < filemap_index(map, vma->end); i++)
+    {
+        if (!bitmap_test(map->present, i))
+            continue;
+        bitmap_set(copy->present, i);
+        count++;
+    }
+    return count;
+}
+
+struct vm_filemap *filemap_copy(struct mm *mm, const struct vm_filemap *map)
 {
     struct vm_filemap *copy = kzalloc(sizeof(*copy));
-    size_t words = BITMAP_WORDS(map->pages);
-    u64 present = 0;
 
     if (!copy)
         return NULL;
@@ -56,34 +80,44 @@ struct vm_filemap *filemap_copy(const struct vm_filemap *map)
     copy->common = false;
     copy->copy = NULL;
     copy->dirty = NULL; // of private mappings
-    copy->present = kmalloc(words * sizeof(u64));
-    for (u64 i = 0; i < map->pages; i++)
-        present += bitmap_test(map->present, i);
-    if (!copy->present || account_charge(present) != 0) {
+    copy->present = kzalloc(BITMAP_WORDS(map->pages) * sizeof(u64));
+    if (!copy->present || account_charge(copy_present(mm, map, copy)) != 0) {
         kfree(copy->present);
         kfree(copy);
         return NULL;
     }
-    memcpy(copy->present, map->present, words * sizeof(u64));
     copy->ops->get(copy->file);
     if (copy->gate)
         gatemap_ref(copy->gate);
     return copy;
 }
 
+// What no relative has of the area's filemap is not present in it any more.
+static void forget_own(struct mm *mm, struct vma *vma)
+{
+    for (u64 addr = vma->start, next; addr < vma->end; addr = next) {
+        next = vma->end;
+        if (!family_has_map(mm, vma, addr, &next))
+            filemap_forget(vma->map, addr, next);
+    }
+}
+
 int filemap_own(struct mm *mm, struct vm_filemap *map)
 {
-    struct vm_filemap *own = filemap_copy(map);
+    struct vm_filemap *own = filemap_copy(mm, map);
+    struct vma *vma, *next;
+
     if (!own)
         return -ENOMEM;
-    own->refs = 0;
-    for (struct vma *vma = vma_find(mm, map->addr); vma && vma->start < map->addr + map->pages * PAGE_SIZE;
-         vma = vma_next(vma)) {
-        if (vma->map != map)
-            continue;
+    filemap_ref(map);
+    for (vma = area_with(map, vma_find(mm, map->addr)); vma; vma = next) {
+        next = area_with(map, vma_next(vma));
+        forget_own(mm, vma);
         vma->map = filemap_ref(own);
-        filemap_unref(map); // the relatives have it as well
+        filemap_unref(map);
     }
+    filemap_unref(map);
+    filemap_unref(own);
     return 0;
 }
 
@@ -265,9 +299,18 @@ static int fill_by_copy(struct vma *vma, u64 start, u64 end)
 }
 
 // Brings in a run of absent pages that the file covers at least in part.
+// Absent pages of mm may be there for a relative, or be what one left.
+static int make_room(struct mm *mm, const struct vma *vma, u64 start, u64 end)
+{
+    if (family_common(mm, vma, start, end) && vma->map->common)
+        return 0;
+    int err = family_claim(mm, start, end, false);
+    return err ? err : emm_discard(start, end - start);
+}
+
 static int fill_run(struct mm *mm, struct vma *vma, u64 start, u64 end)
 {
-    if (unlikely(mm->family) && !vma->map->common && family_claim(mm, start, end, true) != 0)
+    if (unlikely(mm->family) && make_room(mm, vma, start, end) != 0)
         return -ENOMEM;
     // Every thread holds a reference of its mm, and only a thread of it can make another one: we are the only one.
     bool alone = __atomic_load_n(&mm->refs, __ATOMIC_ACQUIRE) == 1;

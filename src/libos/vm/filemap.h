@@ -24,8 +24,9 @@ struct vm_filemap {
 };
 
 __nodiscard int filemap_new(const struct vm_map_args *args, u64 addr, u64 len, struct vm_filemap **ret_map);
-// For fork: a filemap of its own with the same pages present, charged for them; it shares the gate. NULL: no memory.
-struct vm_filemap *filemap_copy(const struct vm_filemap *map);
+// For fork: a filemap of its own with the pages present that mm's areas have, charged for them; it shares the gate.
+// NULL: no memory.
+struct vm_filemap *filemap_copy(struct mm *mm, const struct vm_filemap *map);
 // Before an area of mm may be written that has its private filemap in common with relatives: the mm's areas get a copy.
 // 0 or -ENOMEM.
 __nodiscard int filemap_own(struct mm *mm, struct vm_filemap *map);

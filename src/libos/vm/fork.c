@@ -25,17 +25,17 @@ static void sort_filemaps(struct mm *parent)
 }
 
 // The child's filemap for an area of the parent, referenced; NULL when there is no memory for it.
-static struct vm_filemap *filemap_for_child(struct vm_filemap *map)
+static struct vm_filemap *filemap_for_child(struct mm *parent, struct vm_filemap *map)
 {
     if (map->common)
         return filemap_ref(map);
     if (map->copy)
         return filemap_ref(map->copy);
-    map->copy = filemap_copy(map);
+    map->copy = filemap_copy(parent, map);
     return map->copy;
 }
 
-static int copy_area(struct mm *child, const struct vma *from)
+static int copy_area(struct mm *parent, struct mm *child, const struct vma *from)
 {
     struct vma *vma = vma_new();
     bool backed = !from->map && (from->flags & VMA_BACKED);
@@ -46,7 +46,7 @@ static int copy_area(struct mm *child, const struct vma *from)
     vma->end = from->end;
     vma->prot = from->prot;
     vma->flags = from->flags;
-    if (from->map && !(vma->map = filemap_for_child(from->map))) {
+    if (from->map && !(vma->map = filemap_for_child(parent, from->map))) {
         vma_free(vma);
         return -ENOMEM;
     }
@@ -63,7 +63,7 @@ static int copy_areas(struct mm *parent, struct mm *child)
     int err = 0;
     sort_filemaps(parent);
     for (struct vma *vma = vma_find(parent, 0); vma && !err; vma = vma_next(vma))
-        err = copy_area(child, vma);
+        err = copy_area(parent, child, vma);
     return err;
 }
 

@@ -62,6 +62,30 @@ struct mm *family_holder(const struct mm *mm, u64 addr, u64 end, u64 *ret_end)
     return NULL;
 }
 
+bool family_common(const struct mm *mm, const struct vma *vma, u64 start, u64 end)
+{
+    struct mm *other;
+    list_for_each (other, &mm->family->members, relatives) {
+        struct vma *area = other != mm ? vma_find(other, start) : NULL;
+        for (; area && area->start < end; area = vma_next(area))
+            if (!vma->map || area->map != vma->map)
+                return false;
+    }
+    return true;
+}
+
+bool family_shares(const struct mm *mm, u64 start, u64 end)
+{
+    struct mm *other;
+    list_for_each (other, &mm->family->members, relatives) {
+        struct vma *vma = other != mm ? vma_find(other, start) : NULL;
+        for (; vma && vma->start < end; vma = vma_next(vma))
+            if (vma->flags & VMA_SHARED)
+                return true;
+    }
+    return false;
+}
+
 // Memory for what is kept. It is not charged: every member is charged for its own areas in full, and of each page at
 // most all but one are here.
 static u8 *bytes_alloc(u64 len)
@@ -227,6 +251,9 @@ static int keep_area(struct mm *owner, const struct vma *vma, u64 start, u64 end
 {
     if (vma->flags & VMA_SHARED)
         return 0;
+    // From here on the owner's pages are not those of the relatives, nor is what is present of them.
+    if (vma->map && vma->map->common && filemap_own(owner, vma->map) != 0)
+        return -ENOMEM;
     if (vma->map)
         return keep_file(owner, vma->map, start, end, stamp);
     if (!(vma->flags & VMA_BACKED))
@@ -260,14 +287,13 @@ int family_claim(struct mm *mm, u64 start, u64 end, bool fresh)
     struct family *family = mm->family;
     struct mm *other;
     u32 stamp = kept_stamp();
-    u64 next;
 
     list_for_each (other, &family->members, relatives)
         if (other != mm && kept_add(other, start, end, stamp) != 0) {
             kept_undo(family, stamp);
             return -ENOMEM;
         }
-    for (u64 addr = start; fresh && addr < end; addr = next)
+    for (u64 addr = start, next; fresh && addr < end; addr = next)
         if (family_holder(mm, addr, end, &next) && emm_discard(addr, next - addr) != 0)
             return -ENOMEM;
     return 0;
@@ -349,15 +375,19 @@ int family_exchange(struct family *family, const struct mm *from, struct mm *to)
     return protect_areas(to, from);
 }
 
-static bool map_elsewhere(const struct mm *mm, const struct vma *vma, u64 addr)
+bool family_has_map(const struct mm *mm, const struct vma *vma, u64 addr, u64 *end)
 {
     struct mm *other;
+    bool found = false;
     list_for_each (other, &mm->family->members, relatives) {
-        struct vma *area = other != mm ? area_at(other, addr) : NULL;
-        if (area && area->map == vma->map)
-            return true;
+        struct vma *area = other != mm ? vma_find(other, addr) : NULL;
+        if (!area)
+            continue;
+        bool inside = area->start <= addr;
+        found |= inside && area->map == vma->map;
+        *end = MIN(*end, inside ? area->end : area->start);
     }
-    return false;
+    return found;
 }
 
 static int hide(struct vma *vma, u64 start, u64 end)
@@ -374,6 +404,7 @@ int family_drop_area(struct mm *mm, struct vma *vma, bool keep)
     for (u64 addr = vma->start; addr < vma->end; addr = next) {
         // While a relative has an area here the pages stay: they are his, or he overwrites them when he is back.
         bool held = family_holder(mm, addr, vma->end, &next) != NULL;
+        bool elsewhere = vma->map && family_has_map(mm, vma, addr, &next);
         int err = 0;
         if (!held) // whatever is there: it may be what a relative left that is gone
             err = emm_discard(addr, next - addr);
@@ -381,7 +412,7 @@ int family_drop_area(struct mm *mm, struct vma *vma, bool keep)
             err = hide(vma, addr, next);
         if (err)
             return -ENOMEM;
-        if (vma->map && !map_elsewhere(mm, vma, addr))
+        if (vma->map && !elsewhere)
             filemap_forget(vma->map, addr, next);
         else if (!vma->map && (vma->flags & VMA_BACKED))
             account_uncharge((next - addr) / PAGE_SIZE);

@@ -106,6 +106,8 @@ static s64 take_place(struct mm *mm, u64 addr, u64 len, u32 flags)
     struct vma *next = vma_find(mm, addr);
     if ((flags & MAP_FIXED_NOREPLACE) && next && next->start < addr + len)
         return -EEXIST;
+    if ((flags & MAP_FIXED) && unlikely(mm->family) && family_shares(mm, addr, addr + len))
+        return -ENOMEM;
     if (flags & MAP_FIXED_NOREPLACE)
         return mm_take_range(mm, addr, len) == 0 ? (s64)addr : -EEXIST;
     if (flags & MAP_FIXED)
