@@ -33,8 +33,7 @@ static int walk(struct mm *mm, u64 start, u64 end,
 static int drop(struct mm *mm, struct vma *vma, u64 from, u64 to, int arg)
 {
     struct vm_filemap *map = vma->map;
-    bool claims = unlikely(mm->family) && !(vma->flags & VMA_SHARED) && !family_common(mm, vma, from, to);
-    if (claims && family_claim(mm, from, to, false) != 0)
+    if (unlikely(mm->family) && !(vma->flags & VMA_SHARED) && family_claim(mm, from, to, false) != 0)
         return -ENOMEM;
     if (map) {
         if (map->shared)
