@@ -81,6 +81,10 @@ static u64 replace_auxv(struct task *t)
     for (;; at += 16) {
         if (remote_read(t, at, pair, 16) < 0 || pair[0] == AT_NULL)
             return 0;
+        if (pair[0] == AT_HWCAP2 && !emu.bases_native) {
+            value = pair[1] & ~(u64)HWCAP2_FSGSBASE_BIT;
+            (void)remote_write(t, at + 8, &value, 8);
+        }
         if (pair[0] != AT_SYSINFO_EHDR)
             continue;
         value = t->mm->image;
