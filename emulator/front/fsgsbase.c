@@ -81,6 +81,8 @@ static void remember(struct encl_page *p, u16 at)
     p->patches = list;
 }
 
+static bool is_code(const struct encl *e, u64 page) { return is_loaded(e, page) && e->pages[page].code; }
+
 // A page with its surroundings, as they are without patches.
 struct original {
     u8 before[CONTEXT], page[EMU_PAGE], after[LONGEST - 1];
@@ -95,12 +97,12 @@ static void copy_original(const struct encl *e, u64 page, u32 from, u32 size, u8
             to[list->at[i] - from] = PREFIX;
 }
 
-// Patches the page from offset `from` on. Neighbours that are there are looked at too: the instruction may end in the
-// next page, and what precedes it tells whether it is one.
+// Patches the page from offset `from` on. Neighbours are looked at too: the instruction may end in the next page, once
+// that is code, and what precedes it tells whether it is one.
 static void patch(struct encl *e, u64 page, u32 from)
 {
     static struct original o;
-    bool has_before = page && is_loaded(e, page - 1), has_after = is_loaded(e, page + 1);
+    bool has_before = page && is_loaded(e, page - 1), has_after = is_code(e, page + 1);
     struct base_instruction unused;
     copy_original(e, page, 0, EMU_PAGE, o.page);
     if (has_before)
@@ -140,7 +142,7 @@ static void restore(struct encl *e, u64 page, u32 from)
 // An instruction that begins in the page before may have come or gone with this page.
 static void redo_tail_before(struct encl *e, u64 page)
 {
-    if (!page || !is_loaded(e, page - 1) || !e->pages[page - 1].code)
+    if (!page || !is_code(e, page - 1))
         return;
     restore(e, page - 1, EMU_PAGE - LONGEST + 1);
     patch(e, page - 1, EMU_PAGE - LONGEST + 1);
@@ -242,7 +244,10 @@ static unsigned long long *register_at(struct user_regs_struct *r, u32 number)
     return all[number];
 }
 
-enum outcome { NOT_OURS, DONE, AGAIN, NOT_CANONICAL };
+enum outcome { NOT_OURS, DONE, AGAIN, TOO_HIGH };
+
+// The kernel lets no base beyond a program's addresses be set; the CPU would take those of the upper half too.
+#define BASE_LIMIT ((1ull << 47) - EMU_PAGE)
 
 static enum outcome execute(struct task *t, u64 address)
 {
@@ -257,8 +262,8 @@ static enum outcome execute(struct task *t, u64 address)
         return AGAIN;
     if (!is_patched(&e->pages[page], (u16)(address % EMU_PAGE)))
         return NOT_OURS;
-    if (address % EMU_PAGE + LONGEST > EMU_PAGE && !is_loaded(e, page + 1)) {
-        restore(e, page, EMU_PAGE - LONGEST + 1); // its end is gone: a page fault of its own
+    if (address % EMU_PAGE + LONGEST > EMU_PAGE && !is_code(e, page + 1)) {
+        restore(e, page, EMU_PAGE - LONGEST + 1); // its end is no code any more: a page fault of its own
         return AGAIN;
     }
     if (!parse(code, LONGEST, &i))
@@ -267,8 +272,8 @@ static enum outcome execute(struct task *t, u64 address)
     u64 value = i.write ? *r : *base;
     if (!i.wide)
         value = (u32)value;
-    if (i.write && (u64)((s64)(value << 16) >> 16) != value)
-        return NOT_CANONICAL;
+    if (i.write && value >= BASE_LIMIT)
+        return TOO_HIGH;
     *(i.write ? base : r) = value;
     t->regs.rip = address + i.length;
     emu.bases_executed++;
@@ -284,7 +289,7 @@ bool fsgsbase_on_int3(struct task *t, siginfo_t *info, bool *ret_handled)
     if (outcome != DONE)
         t->regs.rip = address;
     *ret_handled = true;
-    if (outcome == NOT_CANONICAL)
+    if (outcome == TOO_HIGH)
         *ret_handled = deliver_exception(t, SGX_GP, 0, 0, info);
     else
         remote_put(t);
