@@ -16,6 +16,9 @@ __nodiscard int fs_init(const struct occlum_config *config, int image_fd, u64 im
 // Table with the host's descriptors 0, 1, 2 (those of stdio_flags that are open).
 __nodiscard int files_create_initial(u64 stdio_flags, struct files **ret_files);
 __nodiscard int files_copy(struct files *files, struct files **ret_copy); // fork, vfork without CLONE_FILES
+// For execve, which leaves a shared table to the others: a copy, or another reference of a table that is the caller's
+// alone (and so keeps its record locks; a look by /proc at this moment may cost them).
+__nodiscard int files_own(struct files *files, struct files **ret_own);
 struct files *files_ref(struct files *files);
 void files_unref(struct files *files);
 void files_close_on_exec(struct files *files);
@@ -53,6 +56,8 @@ struct proc_ops {
     // Target of /proc/PID/{exe,cwd,root}: length or -errno.
     long (*link)(u32 pid, const char *name, char *buf, size_t size);
     u32 (*current_pid)(void);
+    // CPU time of all processes until now, ns.
+    void (*cpu_time)(s64 *ret_user, s64 *ret_system);
     // The descriptor table of a process, referenced, or NULL: for /proc/PID/fd.
     struct files *(*files)(u32 pid);
 };

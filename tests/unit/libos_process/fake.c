@@ -10,6 +10,7 @@
 #include "trusted/cpu.h"
 #include "trusted/layout.h"
 #include "trusted/random.h"
+#include "trusted/tls.h"
 #include "trusted/usercopy.h"
 #include "trusted/vector.h"
 
@@ -72,6 +73,10 @@ int copy_to_user(void __user *dst, const void *src, size_t size)
 }
 
 int clear_user(void __user *dst, size_t size) { return (u64)dst + size < (u64)dst ? -EFAULT : 0; }
+int fault_in_user(const void __user *addr, size_t size, bool write)
+{
+    return range_is_user((u64)addr, size) ? 0 : -EFAULT;
+}
 size_t usercopy_raw(void *dst, const void *src, size_t n) { return copy_from_user(dst, src, n) ? n : 0; }
 
 bool usercmpxchg_raw(u32 *ptr, u32 *expected, u32 new, u32 *ret_fault)
@@ -112,6 +117,14 @@ int vm_protect(struct mm *mm, u64 addr, u64 len, u32 prot)
 
 u64 vm_original_rip(struct mm *mm, u64 rip) { return rip; }
 u64 vm_resume_rip(struct mm *mm, u64 rip) { return rip; }
+bool cpu_has_tsc(void) { return true; }
+u64 cpu_tsc(void) { return 5000; }
+s64 time_ticks_ns(u64 ticks) { return (s64)ticks; }
+struct tls *tls_of_slot(u64 slot)
+{
+    static struct tls tls = { .started = 1000, .waited = 1000, .served = 500, .waits = 3 };
+    return &tls;
+}
 u64 cpu_hwcap(void) { return 0x178bfbff; }
 u64 cpu_xfrm(void) { return 7; }
 size_t vector_state_size(void) { return 832; }

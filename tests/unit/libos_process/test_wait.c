@@ -5,6 +5,7 @@
 
 static struct process *init;
 
+bool process_all_ending(void) { return false; }
 void wait_queue_init(struct wait_queue *queue) { list_init(&queue->waiters); }
 void waiter_init(struct waiter *waiter) { list_init(&waiter->link); }
 void wait_add(struct wait_queue *queue, struct waiter *waiter) {}
@@ -101,7 +102,7 @@ TEST(queues)
         CHECK_EQ(signal_dequeue(&fake_thread, UINT64_MAX, &info), SIGRTMIN + 1);
         CHECK_EQ(info.si_int, i);
     }
-    CHECK_EQ(signal_dequeue(&fake_thread, UINT64_MAX, &info), 0);
+    CHECK_EQ(signal_dequeue(&fake_thread, ~SIGMASK(SIGCHLD), &info), 0); // its children had news before
     signals_thread_free(&fake_thread);
 }
 
@@ -119,7 +120,37 @@ TEST(host_signals)
                         SIGMASK(SIGKILL)),
              0);
     CHECK(pending & SIGMASK(SIGTERM));
+    CHECK(pending & SIGMASK(SIGHUP));                          // it has no handler
+    CHECK(!(pending & (SIGMASK(SIGUSR1) | SIGMASK(SIGUSR2)))); // the configuration does not say so
     while (signal_dequeue(&fake_thread, UINT64_MAX, &info))
         ;
     signals_thread_free(&fake_thread);
+}
+
+// What a child used is told by wait4 and counted on by its parent; time spent waiting is not CPU time.
+TEST(usage)
+{
+    struct rusage *usage = (struct rusage *)(fake_user + 512);
+    static struct thread thread;
+
+    start();
+    CHECK_EQ(usage_total(&(struct cpu_usage){ .user_ns = 2, .system_ns = 3 }), 5);
+    struct cpu_usage one = thread_usage(&thread);
+    CHECK_EQ(one.user_ns, 2500);
+    CHECK_EQ(one.system_ns, 500);
+    struct process *child = child_of(init);
+    mutex_lock(&process_lock);
+    child->ended_threads = (struct cpu_usage){ .user_ns = 3000000000, .system_ns = 5000, .waits = 7, .faults = 9 };
+    child->peak = 4096 * 1024;
+    mutex_unlock(&process_lock);
+    u32 pid = child->pid;
+    end(child, 0);
+    CHECK_EQ(sys_wait4((int)pid, status(), 0, usage), pid);
+    CHECK_EQ(usage->ru_utime.tv_sec, 3);
+    CHECK_EQ(usage->ru_stime.tv_usec, 5);
+    CHECK_EQ(usage->ru_nvcsw, 7);
+    CHECK_EQ(usage->ru_minflt, 9);
+    CHECK_EQ(usage->ru_maxrss, 4096);
+    CHECK_EQ(init->ended_children.user_ns, 3000000000);
+    CHECK_EQ(init->children_peak, 4096 * 1024);
 }
