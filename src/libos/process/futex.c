@@ -37,7 +37,9 @@ static struct bucket buckets[BUCKETS];
 static struct key key_of(int op, u64 addr)
 {
     bool shared = !(op & FUTEX_PRIVATE_FLAG) && vm_is_shared(current->mm, addr);
-    return (struct key){ addr, shared ? NULL : current->mm };
+    if (!shared)
+        return (struct key){ addr, current->mm };
+    return (struct key){ (u64)vm_shared_key(current->mm, addr), NULL };
 }
 
 static bool same(struct key a, struct key b) { return a.addr == b.addr && a.mm == b.mm; }

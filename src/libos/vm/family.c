@@ -139,23 +139,19 @@ void vm_come_back(void)
         wait_for_turn(family, self);
 }
 
-void mm_lock(struct mm *mm)
+void mm_look(struct mm *mm)
 {
-    struct thread *self = current;
-    if (self->mm == mm)
-        vm_come_back();
-    self->stays++;
+    current->stays++;
     mutex_lock(&mm->lock);
     if (unlikely(mm->family))
         mutex_lock(&mm->family->lock);
 }
 
-void mm_unlock(struct mm *mm)
+void mm_lock(struct mm *mm)
 {
-    if (unlikely(mm->family))
-        mutex_unlock(&mm->family->lock);
-    mutex_unlock(&mm->lock);
-    current->stays--;
+    if (current->mm == mm)
+        vm_come_back();
+    mm_look(mm);
 }
 
 void vm_thread_starts(struct mm *mm) { __atomic_fetch_add(&mm->running, 1, __ATOMIC_ACQ_REL); }

@@ -32,23 +32,26 @@ struct kept {
     u32 stamp; // of the operation that made it, which may have to take it back
 };
 
-// Every look at or change of an mm's tree by its own threads: its memory is in place and stays so, however long the
-// caller sleeps, until mm_unlock. Others who only look take mm->lock alone.
+// mm->lock, and with it the family's. With mm_lock the memory of the mm's own thread is in place and stays so, however
+// long it sleeps, until mm_unlock (vma.h): for all that changes or touches it. mm_look is for others, and for those who
+// only look at the tree: it waits for no turn.
 void mm_lock(struct mm *mm);
-void mm_unlock(struct mm *mm);
+void mm_look(struct mm *mm);
 
 // --- pages (kept.c). family->lock is held.
 
 // The member of mm's family other than mm that has an area at addr, or NULL; *ret_end (not NULL) gets the end of the
 // run from addr on, at most end, for which that answer holds.
 struct mm *family_holder(const struct mm *mm, u64 addr, u64 end, u64 *ret_end);
-// Is what mm has in [start, end) of the area the same for all relatives who have something there: the same filemap?
-bool family_common(const struct mm *mm, const struct vma *vma, u64 start, u64 end);
 // Has a relative memory in [start, end) that it shares with others? It cannot be put aside, so nothing else gets there.
 bool family_shares(const struct mm *mm, u64 start, u64 end);
 // Keeps what of [start, end) relatives of mm have in place, because mm is about to change it. fresh: and takes
 // the pages away, for a new mapping. 0 or -ENOMEM (nothing changed that anybody could see).
 __nodiscard int family_claim(struct mm *mm, u64 start, u64 end, bool fresh);
+// Absent pages [start, end) of a private file area of mm are to be filled. Relatives that map the same part of the file
+// there, and cannot write it, will have them too (family_filled); what others have there is kept. 0 or -ENOMEM.
+__nodiscard int family_fill(struct mm *mm, const struct vma *vma, u64 start, u64 end);
+void family_filled(struct mm *mm, const struct vma *vma, u64 start, u64 end);
 // Keeps what of [start, end) owner has in place. 0 or -ENOMEM.
 __nodiscard int kept_add(struct mm *owner, u64 start, u64 end, u32 stamp);
 u32 kept_stamp(void); // a new one
@@ -58,8 +61,8 @@ void kept_free(struct mm *mm); // all of it
 // Brings a member's pages in place; the others' are kept first. 0, or -ENOMEM: nobody is resident, it may be tried
 // again.
 __nodiscard int family_exchange(struct family *family, const struct mm *from, struct mm *to);
-// Has a relative an area of the same filemap at addr? *end comes down to where that answer holds no more.
-bool family_has_map(const struct mm *mm, const struct vma *vma, u64 addr, u64 *end);
+// Copies of shared pages that lie elsewhere than at home go home: who is away has none. 0 or -ENOMEM.
+__nodiscard int family_withdraw(struct mm *mm);
 // Removes the area's pages from mm: those that relatives have in place are only hidden, addresses that relatives have
 // stay taken, as all do with keep. 0 or -ENOMEM.
 __nodiscard int family_drop_area(struct mm *mm, struct vma *vma, bool keep);

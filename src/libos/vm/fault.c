@@ -3,7 +3,7 @@
 #include "libos/time/time.h"
 #include "libos/vm/family.h"
 #include "libos/vm/fork.h"
-#include "libos/vm/filemap.h"
+#include "libos/vm/object.h"
 #include "trusted/emm.h"
 
 // Most that one fault of anonymous memory commits.
@@ -77,8 +77,10 @@ static int fault_once(struct mm *mm, u64 addr, u32 access)
         err = -EFAULT;
     else if (!allows(vma->prot, access))
         err = -EACCES;
+    else if (vma->map && vma->map->shared)
+        err = shared_fault(vma, ALIGN_DOWN(addr, PAGE_SIZE), access & VM_WRITE);
     else if (vma->map)
-        err = filemap_fault(mm, vma, ALIGN_DOWN(addr, PAGE_SIZE), access);
+        err = filemap_fault(mm, vma, ALIGN_DOWN(addr, PAGE_SIZE));
     else
         err = fault_anonymous(vma, ALIGN_DOWN(addr, PAGE_SIZE));
     mm_unlock(mm);
@@ -105,6 +107,8 @@ static u64 populate_step(struct mm *mm, u64 addr, u64 end)
     u64 next = MIN(vma->end, end);
     if (vma->start > addr || vma->prot == PROT_NONE)
         return MIN(vma->start > addr ? vma->start : next, end);
+    if (vma->map && vma->map->shared)
+        return shared_populate(vma, addr, next) == 0 ? next : end;
     if (vma->map) {
         next = filemap_run_end(vma->map, addr, next);
         return filemap_fill(mm, vma, addr, next, addr) == 0 ? next : end;

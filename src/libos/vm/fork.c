@@ -7,35 +7,34 @@
 #include "libos/mem/account.h"
 #include "libos/mem/heap.h"
 #include "libos/vm/family.h"
-#include "libos/vm/filemap.h"
+#include "libos/vm/object.h"
 #include "libos/vm/gatemap.h"
 
-// A private filemap that nobody may write through is the same for both as long as that holds (filemap_own).
-static void sort_filemaps(struct mm *parent)
+// A shared mapping of the same pages.
+static struct vm_filemap *join_shared(struct mm *child, const struct vm_filemap *map)
 {
-    struct vma *vma;
-    for (vma = vma_find(parent, 0); vma; vma = vma_next(vma))
-        if (vma->map) {
-            vma->map->common = true;
-            vma->map->copy = NULL;
-        }
-    for (vma = vma_find(parent, 0); vma; vma = vma_next(vma))
-        if (vma->map && !vma->map->shared && (vma->prot & PROT_WRITE))
-            vma->map->common = false;
+    struct vm_map_args args = {
+        .len = map->pages * PAGE_SIZE,
+        .flags = MAP_SHARED,
+        .file = map->file,
+        .ops = map->ops,
+        .offset = map->offset,
+        .may_write = map->may_write,
+    };
+    struct vm_filemap *copy;
+    return filemap_new(child, &args, map->addr, map->home, &copy) == 0 ? copy : NULL;
 }
 
 // The child's filemap for an area of the parent, referenced; NULL when there is no memory for it.
-static struct vm_filemap *filemap_for_child(struct mm *parent, struct vm_filemap *map)
+static struct vm_filemap *filemap_for(struct mm *child, struct vm_filemap *map)
 {
-    if (map->common)
-        return filemap_ref(map);
     if (map->copy)
         return filemap_ref(map->copy);
-    map->copy = filemap_copy(parent, map);
+    map->copy = map->shared ? join_shared(child, map) : filemap_copy(child, map);
     return map->copy;
 }
 
-static int copy_area(struct mm *parent, struct mm *child, const struct vma *from)
+static int copy_area(struct mm *child, const struct vma *from)
 {
     struct vma *vma = vma_new();
     bool backed = !from->map && (from->flags & VMA_BACKED);
@@ -46,7 +45,7 @@ static int copy_area(struct mm *parent, struct mm *child, const struct vma *from
     vma->end = from->end;
     vma->prot = from->prot;
     vma->flags = from->flags;
-    if (from->map && !(vma->map = filemap_for_child(parent, from->map))) {
+    if (from->map && !(vma->map = filemap_for(child, from->map))) {
         vma_free(vma);
         return -ENOMEM;
     }
@@ -54,16 +53,20 @@ static int copy_area(struct mm *parent, struct mm *child, const struct vma *from
         vma_free(vma);
         return -ENOMEM;
     }
+    if (vma->flags & VMA_HOME)
+        vma_join_home(vma);
     vma_insert(child, vma);
     return 0;
 }
 
 static int copy_areas(struct mm *parent, struct mm *child)
 {
-    int err = 0;
-    sort_filemaps(parent);
+    int err = family_withdraw(parent);
+    for (struct vma *vma = vma_find(parent, 0); vma; vma = vma_next(vma))
+        if (vma->map)
+            vma->map->copy = NULL;
     for (struct vma *vma = vma_find(parent, 0); vma && !err; vma = vma_next(vma))
-        err = copy_area(parent, child, vma);
+        err = copy_area(child, vma);
     return err;
 }
 

@@ -22,7 +22,7 @@ enum { SCAN_LIMIT = 256 << 20, HEADER_BYTES = 4096 };
 
 struct vm_gate {
     struct rb_node node; // in gates
-    u32 refs;            // of filemaps; guarded by the lock of their mm or family
+    u32 refs;            // atomic; of filemaps, of relatives too
     struct gate_mapping map;
     struct gate_table *scanned; // owned table of a file that is not the image's; NULL: the image's, which stays
     u64 scanned_size;
@@ -191,13 +191,13 @@ void gatemap_apply(struct vm_filemap *map, u64 start, u64 end, u8 *bytes)
         gate_apply(&map->gate->map, page, bytes + (page - start));
 }
 
-void gatemap_ref(struct vm_gate *gate) { gate->refs++; }
+void gatemap_ref(struct vm_gate *gate) { __atomic_fetch_add(&gate->refs, 1, __ATOMIC_RELAXED); }
 
 void gatemap_detach(struct vm_filemap *map)
 {
     struct vm_gate *gate = map->gate;
     map->gate = NULL;
-    if (!gate || --gate->refs)
+    if (!gate || __atomic_sub_fetch(&gate->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     spin_lock(&gates_lock);
     rb_erase(&gates, &gate->node);

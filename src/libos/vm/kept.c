@@ -6,9 +6,10 @@
 #include "libos/mem/heap.h"
 #include "libos/mem/range.h"
 #include "libos/vm/family.h"
-#include "libos/vm/filemap.h"
+#include "libos/vm/object.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
+#include "trusted/log.h"
 #include "trusted/usercopy.h"
 
 u32 kept_stamp(void)
@@ -60,18 +61,6 @@ struct mm *family_holder(const struct mm *mm, u64 addr, u64 end, u64 *ret_end)
     if (ret_end)
         *ret_end = none_until;
     return NULL;
-}
-
-bool family_common(const struct mm *mm, const struct vma *vma, u64 start, u64 end)
-{
-    struct mm *other;
-    list_for_each (other, &mm->family->members, relatives) {
-        struct vma *area = other != mm ? vma_find(other, start) : NULL;
-        for (; area && area->start < end; area = vma_next(area))
-            if (!vma->map || area->map != vma->map)
-                return false;
-    }
-    return true;
 }
 
 bool family_shares(const struct mm *mm, u64 start, u64 end)
@@ -151,6 +140,8 @@ static int protect_for(struct vma *vma, u64 start, u64 end)
 {
     if (!vma)
         return emm_protect(start, end - start, 0);
+    if (vma->flags & VMA_SHARED)
+        return 0; // its object sees to it
     if (vma->map)
         return filemap_protect(vma, start, end, vma->prot);
     return vma->flags & VMA_BACKED ? emm_protect(start, end - start, vma_emm_prot(vma->prot)) : 0;
@@ -246,14 +237,12 @@ static int keep_file(struct mm *owner, const struct vm_filemap *map, u64 start, 
     return err;
 }
 
-// [start, end) lies in the area, and nothing of it is kept. What is shared is the same for all who have it.
+// [start, end) lies in the area, and nothing of it is kept. What is shared lies at its object's home, the same for all;
+// who is away has no copies of it elsewhere (withdraw).
 static int keep_area(struct mm *owner, const struct vma *vma, u64 start, u64 end, u32 stamp)
 {
     if (vma->flags & VMA_SHARED)
         return 0;
-    // From here on the owner's pages are not those of the relatives, nor is what is present of them.
-    if (vma->map && vma->map->common && filemap_own(owner, vma->map) != 0)
-        return -ENOMEM;
     if (vma->map)
         return keep_file(owner, vma->map, start, end, stamp);
     if (!(vma->flags & VMA_BACKED))
@@ -357,12 +346,24 @@ static int bring_back(struct mm *to, struct kept *kept)
     return err;
 }
 
+int family_withdraw(struct mm *mm)
+{
+    int err = 0;
+    for (struct vma *vma = vma_find(mm, enclave_layout.user_start); vma && !err; vma = vma_next(vma))
+        if ((vma->flags & (VMA_SHARED | VMA_HOME)) == VMA_SHARED)
+            err = shared_leave(vma);
+    return err;
+}
+
 int family_exchange(struct family *family, const struct mm *from, struct mm *to)
 {
     struct kept *kept, *next;
     struct mm *other;
     u32 stamp = kept_stamp();
 
+    list_for_each (other, &family->members, relatives)
+        if (other != to && family_withdraw(other) != 0)
+            return -ENOMEM;
     list_for_each (kept, &to->kept, link)
         list_for_each (other, &family->members, relatives)
             if (other != to && kept_add(other, kept->start, kept->end, stamp) != 0) {
@@ -375,21 +376,6 @@ int family_exchange(struct family *family, const struct mm *from, struct mm *to)
     return protect_areas(to, from);
 }
 
-bool family_has_map(const struct mm *mm, const struct vma *vma, u64 addr, u64 *end)
-{
-    struct mm *other;
-    bool found = false;
-    list_for_each (other, &mm->family->members, relatives) {
-        struct vma *area = other != mm ? vma_find(other, addr) : NULL;
-        if (!area)
-            continue;
-        bool inside = area->start <= addr;
-        found |= inside && area->map == vma->map;
-        *end = MIN(*end, inside ? area->end : area->start);
-    }
-    return found;
-}
-
 static int hide(struct vma *vma, u64 start, u64 end)
 {
     if (vma->map)
@@ -397,29 +383,102 @@ static int hide(struct vma *vma, u64 start, u64 end)
     return vma->flags & VMA_BACKED ? emm_protect(start, end - start, 0) : 0;
 }
 
-int family_drop_area(struct mm *mm, struct vma *vma, bool keep)
+static int drop_private(struct mm *mm, struct vma *vma, bool keep)
 {
     u64 next;
 
     for (u64 addr = vma->start; addr < vma->end; addr = next) {
         // While a relative has an area here the pages stay: they are his, or he overwrites them when he is back.
         bool held = family_holder(mm, addr, vma->end, &next) != NULL;
-        bool elsewhere = vma->map && family_has_map(mm, vma, addr, &next);
         int err = 0;
         if (!held) // whatever is there: it may be what a relative left that is gone
             err = emm_discard(addr, next - addr);
-        else if (held && mm->family->resident == mm && mm->refs) // the mm goes on, and does not have them any more
+        else if (mm->family->resident == mm && mm->refs) // the mm goes on, and does not have them any more
             err = hide(vma, addr, next);
         if (err)
             return -ENOMEM;
-        if (vma->map && !elsewhere)
+        if (vma->map)
             filemap_forget(vma->map, addr, next);
-        else if (!vma->map && (vma->flags & VMA_BACKED))
+        else if (vma->flags & VMA_BACKED)
             account_uncharge((next - addr) / PAGE_SIZE);
         if (!held && !keep)
             range_release(addr, next - addr);
     }
     return 0;
+}
+
+int family_drop_area(struct mm *mm, struct vma *vma, bool keep)
+{
+    if (!(vma->flags & VMA_SHARED))
+        return drop_private(mm, vma, keep);
+    int err = shared_leave(vma);
+    if (!err && !keep && !(vma->flags & VMA_HOME))
+        mm_release_range(mm, vma->start, vma_len(vma));
+    return err;
+}
+
+// Do both show the same part of a file, which neither can write?
+static bool twins(const struct vma *a, const struct vma *b)
+{
+    const struct vm_filemap *x = a->map, *y = b->map;
+    return x && y && !x->shared && !y->shared && x->file == y->file && x->gate == y->gate &&
+           x->addr - x->offset == y->addr - y->offset && !((a->prot | b->prot) & PROT_WRITE);
+}
+
+// Calls step for each piece of [start, end) that a relative has in place, with his area.
+static int for_each_piece(struct mm *mm, u64 start, u64 end,
+                          int (*step)(struct mm *other, struct vma *area, u64 from, u64 to, const struct vma *vma),
+                          const struct vma *vma)
+{
+    struct mm *other;
+    int err = 0;
+    list_for_each (other, &mm->family->members, relatives) {
+        for (u64 addr = start, next; other != mm && addr < end && !err; addr = next) {
+            struct vma *area = vma_find(other, addr);
+            if (!area || area->start >= end)
+                break;
+            addr = MAX(addr, area->start);
+            if (!is_kept(other, addr, MIN(end, area->end), &next))
+                err = step(other, area, addr, next, vma);
+        }
+    }
+    return err;
+}
+
+static int keep_unless_twin(struct mm *other, struct vma *area, u64 from, u64 to, const struct vma *vma)
+{
+    if (twins(area, vma))
+        return 0;
+    int err = kept_add(other, from, to, kept_stamp());
+    return err ? err : emm_discard(from, to - from);
+}
+
+int family_fill(struct mm *mm, const struct vma *vma, u64 start, u64 end)
+{
+    return for_each_piece(mm, start, end, keep_unless_twin, vma);
+}
+
+// A twin that cannot be charged for the pages has its absent ones kept: it brings them in itself.
+static int give_to_twin(struct mm *other, struct vma *area, u64 from, u64 to, const struct vma *vma)
+{
+    struct vm_filemap *map = area->map;
+    if (!twins(area, vma))
+        return 0;
+    for (u64 addr = from; addr < to; addr += PAGE_SIZE) {
+        u64 index = filemap_index(map, addr);
+        if (bitmap_test(map->present, index))
+            continue;
+        if (account_charge(1) != 0)
+            return kept_add(other, addr, to, kept_stamp());
+        bitmap_set(map->present, index);
+    }
+    return 0;
+}
+
+void family_filled(struct mm *mm, const struct vma *vma, u64 start, u64 end)
+{
+    if (for_each_piece(mm, start, end, give_to_twin, vma) != 0)
+        log_once(LOG_ERROR, "no memory to note what a relative has of a file");
 }
 
 int mm_take_range(struct mm *mm, u64 start, u64 len)

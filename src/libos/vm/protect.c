@@ -4,6 +4,7 @@
 #include "libos/mem/account.h"
 #include "libos/vm/family.h"
 #include "libos/vm/gatemap.h"
+#include "libos/vm/object.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
 
@@ -46,8 +47,8 @@ static int make_executable(struct mm *mm, struct vma *vma)
 
 static int protect_file(struct mm *mm, struct vma *vma, u32 prot)
 {
-    if (vma->map->shared && (prot & PROT_WRITE) && !vma->map->may_write)
-        return -EACCES;
+    if (vma->map->shared)
+        return shared_protect(mm, vma, prot);
     if ((prot & PROT_EXEC) && !(vma->prot & PROT_EXEC)) {
         int err = make_executable(mm, vma);
         if (err)
@@ -61,13 +62,8 @@ static int part_from_relatives(struct mm *mm, struct vma *vma, u32 prot)
 {
     bool writable = (prot & PROT_WRITE) && !(vma->prot & PROT_WRITE) && !(vma->flags & VMA_SHARED);
     bool gets_pages = !vma->map && !(vma->flags & VMA_BACKED);
-    bool patched = vma->map && (prot & PROT_EXEC) && !(vma->prot & PROT_EXEC);
-    if (!writable && !gets_pages && !patched)
-        return 0;
-    int err = family_claim(mm, vma->start, vma->end, false);
-    if (!err && vma->map && !vma->map->shared && vma->map->common)
-        err = filemap_own(mm, vma->map);
-    return err;
+    bool patched = vma->map && !vma->map->shared && (prot & PROT_EXEC) && !(vma->prot & PROT_EXEC);
+    return writable || gets_pages || patched ? family_claim(mm, vma->start, vma->end, false) : 0;
 }
 
 // Works from the start upwards and stops at the first hole or failure, as Linux does.

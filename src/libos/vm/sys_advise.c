@@ -5,7 +5,7 @@
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
 #include "libos/vm/family.h"
-#include "libos/vm/filemap.h"
+#include "libos/vm/object.h"
 #include "libos/vm/user.h"
 
 long sys_madvise(u64 addr, u64 len, int advice) { return vm_advise(current->mm, addr, len, advice); }
@@ -21,6 +21,8 @@ static int residency(struct mm *mm, u64 addr, u8 *vec, u64 count)
         struct vma *vma = vma_find(mm, page);
         if (!vma || vma->start > page)
             err = -ENOMEM;
+        else if (vma->map && vma->map->shared)
+            vec[i] = shared_resident(vma, page);
         else if (vma->map)
             vec[i] = bitmap_test(vma->map->present, filemap_index(vma->map, page));
         else
