@@ -12,7 +12,25 @@ enum { SLICE_MIN_NS = 10000000, SLICE_FACTOR = 10, RETRY_NS = 10000000 };
 
 static struct spinlock residents; // the fields of families that say so, and mm->running of their members
 
+static struct mutex all_lock = MUTEX_INIT(all_lock);
+static struct list_head all =
+    LIST_INIT(all); // struct mm.all; guarded by all_lock, inside of which no other lock is taken
+
 void (*vm_kick)(const struct mm *mm);
+
+void family_list(struct mm *mm)
+{
+    mutex_lock(&all_lock);
+    list_add_tail(&mm->all, &all);
+    mutex_unlock(&all_lock);
+}
+
+void family_unlist(struct mm *mm)
+{
+    mutex_lock(&all_lock);
+    list_del(&mm->all);
+    mutex_unlock(&all_lock);
+}
 
 // The resident's last running thread stopped, or a change is over: those who wait look again. The family stays: the
 // caller's mm, or who waits, is a member.
@@ -268,4 +286,111 @@ void family_leave(struct mm *mm)
     mutex_unlock(&family->lock);
     if (last)
         kfree(family);
+}
+
+// The first mm behind `after` (NULL: of all), referenced.
+static struct mm *next_mm(const struct mm *after)
+{
+    struct mm *mm, *found = NULL;
+    bool behind = !after;
+
+    mutex_lock(&all_lock);
+    list_for_each (mm, &all, all) {
+        if (behind && (found = mm_ref_alive(mm)) != NULL)
+            break;
+        behind |= mm == after;
+    }
+    mutex_unlock(&all_lock);
+    return found;
+}
+
+static bool covers(struct mm *mm, u64 addr, u64 end)
+{
+    mm_look(mm);
+    const struct vma *vma = vma_find(mm, addr);
+    bool found = vma && vma->start < end;
+    mm_unlock(mm);
+    return found;
+}
+
+// The family of whoever has areas in the range; made if he has none. NULL: nobody, several, or no memory. *ret_member:
+// a reference that keeps the family.
+static struct family *family_at(const struct mm *self, u64 addr, u64 end, struct mm **ret_member)
+{
+    struct family *family = NULL;
+    struct mm *mm = next_mm(NULL), *next;
+    bool several = false;
+
+    for (; mm; mm = next) {
+        if (mm != self && covers(mm, addr, end) && (mm->family || make_family(mm) == 0)) {
+            several |= family && family != mm->family;
+            family = mm->family;
+            if (!*ret_member)
+                *ret_member = mm_ref(mm);
+        }
+        next = next_mm(mm);
+        mm_unref(mm);
+    }
+    return several ? NULL : family;
+}
+
+// The resident lets the family be: waits for that as for a turn.
+static void take_over(struct family *family, struct thread *self)
+{
+    struct waiter waiter;
+
+    waiter_init(&waiter);
+    wait_add(&family->turn, &waiter);
+    for (;;) {
+        spin_lock(&residents);
+        const struct mm *resident = family->resident;
+        bool mine = !family->exclusive && (!resident || resident->running == 0);
+        if (mine)
+            family->exclusive = self;
+        else
+            family->wanted = true;
+        spin_unlock(&residents);
+        if (mine)
+            break;
+        if (resident)
+            vm_kick(resident);
+        (void)waiter_sleep_uninterruptible(&waiter, time_monotonic_ns() + RETRY_NS);
+    }
+    wait_remove(&family->turn, &waiter);
+}
+
+int vm_join(struct mm *mm, u64 addr, u64 len)
+{
+    struct thread *self = current;
+    struct mm *other, *member = NULL;
+    struct family *family = mm->family ? NULL : family_at(mm, addr, addr + len, &member);
+
+    if (!family) {
+        mm_unref(member);
+        return -ENOMEM;
+    }
+    self->stays++;
+    take_over(family, self);
+    mutex_lock(&mm->lock);
+    mutex_lock(&family->lock);
+    int err = 0;
+    list_for_each (other, &family->members, relatives)
+        err = err ? err : family_withdraw(other);
+    spin_lock(&residents);
+    if (!err) {
+        mm->family = family;
+        family->resident = mm;
+        family->slice_end = time_monotonic_ns() + SLICE_MIN_NS;
+    }
+    family->exclusive = NULL;
+    family->wanted = err != 0;
+    spin_unlock(&residents);
+    if (!err)
+        list_add_tail(&mm->relatives, &family->members);
+    mutex_unlock(&family->lock);
+    mutex_unlock(&mm->lock);
+    self->stays--;
+    tell(family);
+    mm_unref(member);
+    return err ? -ENOMEM : 0;
 }

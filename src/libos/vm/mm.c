@@ -57,6 +57,7 @@ int mm_create(struct mm **ret_mm)
     mutex_init(&mm->lock);
     list_init(&mm->relatives);
     list_init(&mm->kept);
+    family_list(mm);
     mm_changed(mm);
     *ret_mm = mm;
     return 0;
@@ -85,6 +86,7 @@ void mm_unref(struct mm *mm)
     // Whole VMAs go: no split, so the only failure is the emm's, and then the addresses must not be used again.
     int err = vm_unmap_locked(mm, user_start, user_end, false);
     mm_unlock(mm);
+    family_unlist(mm);
     if (err)
         return;
     if (mm->family)

@@ -37,7 +37,8 @@ struct mm {
     struct mutex lock;
     u64 generation; // no other mm's, and another one after an area went or changed its protection; read without lock
     struct rb_tree vmas;
-    u64 mapped, count; // pages, VMAs
+    u64 mapped, count;    // pages, VMAs
+    struct list_head all; // of all mms; guarded by the lock of that list (family.c)
     // Relatives (family.h). The pointer changes once, from NULL, under lock.
     struct family *family;
     struct list_head relatives; // family->members; guarded by family->lock

@@ -6,6 +6,7 @@
 #include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/time/time.h"
+#include "libos/vm/fork.h"
 #include "libos/vm/user.h"
 #include "trusted/cpu.h"
 #include "trusted/layout.h"
@@ -153,3 +154,5 @@ void mutex_lock_slow(struct mutex *mutex) { __builtin_trap(); }
 void mutex_unlock_slow(const struct mutex *address) { __builtin_trap(); }
 
 void posix_timers_free(struct process_signals *signals) {}
+
+int vm_join(struct mm *mm, u64 addr, u64 len) { return -ENOMEM; }
