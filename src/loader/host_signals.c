@@ -6,11 +6,11 @@
 #include <signal.h>
 
 #include "loader/report.h"
+#include "loader/runtime.h"
 #include "loader/threads.h"
 
 static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM };
 
-static struct host_shared_page *page;
 static sigset_t set;
 
 static void *wait_for_signals(void *arg)
@@ -21,18 +21,17 @@ static void *wait_for_signals(void *arg)
         if (signo <= 0)
             continue;
         int bit = signo == SIGUSR1 && report_wanted() ? HOST_SIGNAL_REPORT : signo - 1;
-        __atomic_fetch_or(&page->host_signals, 1ull << bit, __ATOMIC_SEQ_CST);
+        __atomic_fetch_or(&loader_page.host_signals, 1ull << bit, __ATOMIC_SEQ_CST);
         threads_interrupt_any();
     }
     return arg;
 }
 
-int host_signals_init(struct host_shared_page *shared)
+int host_signals_init(void)
 {
     pthread_attr_t attr;
     pthread_t id;
 
-    page = shared;
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
     for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++) {
@@ -49,5 +48,3 @@ int host_signals_init(struct host_shared_page *shared)
     pthread_attr_destroy(&attr);
     return -err;
 }
-
-s64 host_signals_take(void) { return (s64)__atomic_exchange_n(&page->host_signals, 0, __ATOMIC_SEQ_CST); }

@@ -2,6 +2,7 @@
 #include "libos/thread/slots.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "trusted/exit.h"
 #include "trusted/spinlock.h"
 #include "trusted/layout.h"
 #include "trusted/ocall.h"
@@ -50,7 +51,7 @@ static int prepare(struct tls *tls, struct thread *thread)
     tls->gate_entry = (u64)(uintptr_t)gate_entry;
     tls->thread = thread;
     tls->start = NULL;
-    tls->ocall_fs = 0;
+    tls->fs_base = 0;
     thread->slot = tls->slot.slot;
     thread->regs = (struct user_regs *)tls->slot.stack_top - 1;
     return 0;
@@ -132,7 +133,8 @@ void slot_run(struct tls *tls)
         tls->start(tls->start_arg);
         thread_exit();
     }
-    __asm__ volatile("wrfsbase %0" ::"r"(thread->fs_base));
+    if (thread_set_fs(thread->fs_base) != 0)
+        enclave_abort(ABORT_HOST_LIE); // the base was checked when it was asked for
     thread_return_to_user(thread->regs);
 }
 
