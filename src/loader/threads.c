@@ -169,6 +169,12 @@ int threads_set_fs(struct host_thread *self, u64 base)
     return platform->set_fs ? platform->set_fs(self->machine, base) : -ENOSYS;
 }
 
+void threads_interrupt_all(void)
+{
+    for (u64 slot = 0; slot < slot_count; slot++)
+        threads_interrupt(slot);
+}
+
 void threads_interrupt_any(void)
 {
     for (u64 slot = 0; slot < slot_count; slot++)

@@ -50,6 +50,7 @@ int threads_interrupt(u64 slot);
 int threads_set_fs(struct host_thread *self, u64 base);
 // Interrupts some thread of the enclave, so that it takes host signals.
 void threads_interrupt_any(void);
+void threads_interrupt_all(void);
 // For host_poll: a descriptor that becomes readable when the calling thread is interrupted or unparked; -errno.
 int threads_poll_begin(struct host_thread *self);
 void threads_poll_end(struct host_thread *self);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The only door of the enclave. EENTER comes here with RAX = CSSA, RBX = TCS, RCX = where EEXIT goes back to (SDM
 // 38.4 EENTER), %gs = tls page of the slot; everything else is the host's and not believed.
-// In simulation the loader jumps here with the same registers, and leaving is a jump instead of EEXIT; %fs stays what the
-// enclave made it. The byte enclave_simulated (from the measured layout) is the one difference.
+// In simulation the loader jumps here with the same registers, and leaving is a jump instead of EEXIT; %fs stays what
+// the enclave made it. The byte enclave_simulated (from the measured layout) is the one difference.
 
 #include "abi/occlum/entry.h"
 #include "trusted/tls.h"

@@ -46,7 +46,7 @@ struct tls {
     u64 ocall_rsp;
     u64 state;
     u64 canary;
-    u64 fs_base; // the program's: thread_set_fs keeps it
+    u64 fs_base;           // the program's: thread_set_fs keeps it
     u64 arena, arena_size; // untrusted memory for host calls
     u64 host_rbp;
     u64 stack_low; // EDMM, slots made at run time: the kernel stack is committed from here up; 0: all of it is there
