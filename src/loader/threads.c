@@ -35,7 +35,7 @@ int threads_init(const struct platform_ops *ops, u64 slots_max)
     return table < 0 ? (int)table : 0;
 }
 
-static struct host_thread *thread_of(u64 slot)
+struct host_thread *threads_of_slot(u64 slot)
 {
     return slot < slot_count ? __atomic_load_n(&by_slot[slot], __ATOMIC_ACQUIRE) : NULL;
 }
@@ -144,7 +144,7 @@ int threads_park(struct host_thread *self, s64 timeout_ns)
 
 int threads_unpark(u64 slot)
 {
-    struct host_thread *thread = thread_of(slot);
+    struct host_thread *thread = threads_of_slot(slot);
     if (!thread)
         return -ESRCH;
     threads_wake(thread);
@@ -153,7 +153,7 @@ int threads_unpark(u64 slot)
 
 int threads_interrupt(u64 slot)
 {
-    struct host_thread *thread = thread_of(slot);
+    struct host_thread *thread = threads_of_slot(slot);
     if (!thread)
         return -ESRCH;
     threads_wake(thread);
@@ -178,7 +178,7 @@ void threads_interrupt_all(void)
 void threads_interrupt_any(void)
 {
     for (u64 slot = 0; slot < slot_count; slot++)
-        if (thread_of(slot)) {
+        if (threads_of_slot(slot)) {
             threads_interrupt(slot);
             return;
         }

@@ -34,6 +34,8 @@ int threads_attach(struct host_thread *self);
 struct enclave_exit threads_serve(struct host_thread *self, u64 code, u64 arg);
 // Waits, idle, until threads_start gives the thread a slot.
 void threads_wait_for_slot(struct host_thread *self);
+// The thread that serves or last served the slot; NULL where there is none.
+struct host_thread *threads_of_slot(u64 slot);
 // `thread` serves the slot from now on.
 void threads_take_slot(struct host_thread *thread, u64 slot);
 // Makes one more host thread for the slot; needs libc (thread_make.c). 0 or -errno.
