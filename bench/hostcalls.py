@@ -15,14 +15,15 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 from harness import OCCLUM, Instance, clean_environment, compile_program  # noqa: E402
 
 WAYS = [('occlum', {'OCCLUM_NO_FSGSBASE': '0'}), ('without FSGSBASE', {'OCCLUM_NO_FSGSBASE': '1'}), ('without SUD', {'OCCLUM_NO_SUD': '1'})]
-ROWS = ['write of 1 byte to /dev/null of a hostfs mount', 'futex ping-pong, a round of two wake-ups', 'the same on one processor']
+ROWS = ["write of 1 byte to the host's /dev/null", 'futex ping-pong, a round of two wake-ups', 'the same on one processor']
 
 
 def figures(command, extra=None, cwd=None, cpus=None):
     def pin():
         if cpus:
             os.sched_setaffinity(0, cpus)
-    out = subprocess.run(command, cwd=cwd, env=clean_environment(extra), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=pin, check=True).stdout
+    out = subprocess.run(command, cwd=cwd, env=clean_environment(extra), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                         preexec_fn=pin, check=True).stderr
     return [float(word) for word in out.split()]
 
 
@@ -39,18 +40,15 @@ def main():
     program = compile_program('hostcalls')
     instance = Instance('bench')
     instance.compile('hostcalls')
-    with open(instance.config_path, encoding='utf-8') as file:
-        mounts = json.load(file)['mount']
-    instance.configure(mount=[*mounts, {'target': '/devices', 'type': 'hostfs', 'source': '/dev'}])
     instance.build()
     ways = [('native', None), *(WAYS if os.environ.get('OCCLUM_BENCH_SWITCHES', '1') != '0' else WAYS[:1])]
     seen = {name: [] for name, _ in ways}
     for _ in range(arguments.runs):  # in turn, so that a change of the machine's load falls on all
         for name, extra in ways:
             if extra is None:
-                seen[name].append(measure([program, '/dev/null']))
+                seen[name].append(measure([program]))
             else:
-                seen[name].append(measure([OCCLUM, 'run', '/bin/hostcalls', '/devices/null'], extra, instance.folder))
+                seen[name].append(measure([OCCLUM, 'run', '/bin/hostcalls'], extra, instance.folder))
     medians = {name: [statistics.median(column) for column in zip(*rows)] for name, rows in seen.items()}
     print(f'{"ns, medians of " + str(arguments.runs):50}' + ''.join(f'{name:>18}' for name in medians))
     for number, row in enumerate(ROWS):
