@@ -2,12 +2,10 @@
 // Simulation: the signed enclave in plain memory of this process, at the same addresses as on hardware. Nothing is
 // protected; everything else is the same code.
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "abi/occlum/entry.h"
 #include "platform/sim/bases.h"
@@ -122,28 +120,6 @@ static int sim_attach_thread(void **ret_thread)
         return refuse(-err, "the program's own system calls cannot be kept from the host",
                       "Linux 5.11 or newer (Syscall User Dispatch), or seccomp filters, are needed.");
     *ret_thread = thread;
-    return 0;
-}
-
-// Bits 63 and 62 of a page's word: it is in memory, it is in swap (Documentation/admin-guide/mm/pagemap.rst).
-static int sim_mem_contents(u64 addr, u8 *flags, u64 count)
-{
-    static int pagemap = -1; // shared by all threads; opened twice at worst
-    u64 words[512];
-
-    if (!is_user_range(addr, count * PAGE_SIZE))
-        return -EINVAL;
-    if (pagemap < 0)
-        pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    for (u64 done = 0; done < count;) {
-        u64 n = MIN(count - done, ARRAY_SIZE(words));
-        off_t at = (off_t)((addr / PAGE_SIZE + done) * sizeof(u64));
-        if (pread(pagemap, words, n * sizeof(u64), at) != (ssize_t)(n * sizeof(u64)))
-            return errno ? -errno : -EIO;
-        for (u64 i = 0; i < n; i++)
-            flags[done + i] = words[i] >> 62 != 0;
-        done += n;
-    }
     return 0;
 }
 
