@@ -37,9 +37,12 @@ static int write_all(int fd, const char *data, size_t size)
 int write_file_atomically(const char *path, const void *data, size_t size)
 {
     char temporary[PATH_MAX];
-    snprintf(temporary, sizeof(temporary), "%s.tmp", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    snprintf(temporary, sizeof(temporary), "%s" TEMPORARY "XXXXXX", path);
+    // A name that nobody can have prepared, made anew and never through a link.
+    int fd = mkostemp(temporary, O_CLOEXEC);
     int err = fd < 0 ? -errno : write_all(fd, data, size);
+    if (!err && fchmod(fd, 0644) != 0)
+        err = -errno;
     if (fd >= 0 && close(fd) != 0 && !err)
         err = -errno;
     if (!err && rename(temporary, path) != 0)
