@@ -134,11 +134,16 @@ static void take_host_signals(void)
 {
     if (likely(!hostmem_read_u64((const void __host *)(host_shared + offsetof(struct host_shared_page, host_signals)))))
         return;
-    u64 mask = (u64)ocall_take_signals();
+    s64 taken = ocall_take_signals();
+    if (taken < 0) // an error is no news
+        return;
+    u64 mask = (u64)taken;
     if (mask & (1ull << HOST_SIGNAL_REPORT)) {
         report_publish();
         ocall_report();
     }
+    if (mask & (1ull << HOST_SIGNAL_END))
+        process_kill(process_first, SIGTERM);
     for (int signo = 1; signo < 32; signo++)
         if (mask & (1ull << (signo - 1)))
             signal_from_host(signo);

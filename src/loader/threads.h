@@ -16,6 +16,7 @@ int threads_unpark(u64 slot);
 int threads_interrupt(u64 slot);
 // Interrupts some thread of the enclave, so that it takes host signals.
 void threads_interrupt_any(void);
+void threads_interrupt_all(void);
 // For host_poll: a descriptor that becomes readable when the calling thread is interrupted or unparked; -errno.
 int threads_poll_begin(void);
 void threads_poll_end(void);

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How threads and processes end.
 #include "libos/process/process.h"
-#include "libos/process/report.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
-#include "trusted/exit.h"
 
-void process_kill(struct process *process, int wait_status)
+void process_kill_locked(struct process *process, int wait_status)
 {
     struct thread *thread;
 
-    mutex_lock(&process_lock);
     if (!process->exiting) {
         process->exiting = true;
         process->wait_status = wait_status;
@@ -19,6 +16,12 @@ void process_kill(struct process *process, int wait_status)
     list_for_each (thread, &process->threads, siblings)
         thread_notify(thread, THREAD_EXIT);
     wake_up_all(&process->resumed);
+}
+
+void process_kill(struct process *process, int wait_status)
+{
+    mutex_lock(&process_lock);
+    process_kill_locked(process, wait_status);
     mutex_unlock(&process_lock);
 }
 
@@ -135,32 +138,23 @@ void process_thread_exit(int wait_status)
         process->wait_status = wait_status;
     }
     mutex_unlock(&process_lock);
-    if (last && process == process_first) {
-        report_publish();
-        enclave_shutdown(process->wait_status);
-    }
 
     // Files are closed before the parent hears of the end, so that it sees their effects.
-    // /proc takes references of them under the lock.
-    mutex_lock(&process_lock);
-    struct files *files = thread->files;
-    struct fs_context *fs = thread->fs;
-    struct mm *mm = thread->mm;
-    thread->files = NULL;
-    thread->fs = NULL;
-    thread->mm = NULL;
-    mutex_unlock(&process_lock);
-    files_unref(files);
-    fs_context_unref(fs);
-    mm_unref(mm);
+    files_unref(thread_swap(files, NULL));
+    fs_context_unref(thread_swap(fs, NULL));
+    if (last && process == process_first)
+        process_shutdown(process->wait_status);
+    mm_unref(thread_swap(mm, NULL));
     mutex_lock(&process_lock);
     list_del(&thread->siblings);
+    signal_retarget(process, thread, ~0ull); // it may have been told of signals it no longer takes
     signals_thread_free(thread);
-    bool gone = __atomic_sub_fetch(&process->thread_count, 1, __ATOMIC_RELEASE) == 0;
+    bool gone = process_drop_thread(process);
     wake_up_all(&process->thread_gone);
     if (gone)
         become_zombie(process);
     mutex_unlock(&process_lock);
+    process_thread_left();
     thread_exit();
 }
 

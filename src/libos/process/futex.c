@@ -122,6 +122,7 @@ static long futex_wait(u64 addr, u32 expected, s64 deadline, u32 bitset)
     u32 value;
     int err = 0;
 
+    deadline = thread_restarted_deadline(deadline);
     if (bad_address(addr) || !bitset)
         return -EINVAL;
     waiter_init(&w.waiter);
@@ -143,9 +144,12 @@ static long futex_wait(u64 addr, u32 expected, s64 deadline, u32 bitset)
         err = waiter_sleep(&w.waiter, deadline);
     if (finish(&w))
         return 0;
-    if (err == -EINTR)
-        return deadline == WAIT_FOREVER ? -ERESTARTSYS : -EINTR;
-    return err;
+    if (err != -EINTR)
+        return err;
+    if (deadline == WAIT_FOREVER)
+        return -ERESTARTSYS;
+    current->restart_deadline = deadline;
+    return -ERESTART_RESTARTBLOCK;
 }
 
 static long futex_requeue(u64 from, u64 to, u32 wake, u32 requeue, const u32 *expected)

@@ -7,25 +7,44 @@
 
 enum { CORE_FLAG = 0x80 };
 
-static bool dumps_core(int signo)
-{
-    const u64 core = SIGMASK(SIGQUIT) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGABRT) | SIGMASK(SIGBUS) |
-                     SIGMASK(SIGFPE) | SIGMASK(SIGSEGV) | SIGMASK(SIGXCPU) | SIGMASK(SIGXFSZ) | SIGMASK(SIGSYS);
-    return core & SIGMASK(signo);
-}
+// The signals whose default is to dump core: a program does not end so in the ordinary course of things.
+static const char *const core_names[] = {
+    [SIGQUIT] = "SIGQUIT", [SIGILL] = "SIGILL",   [SIGTRAP] = "SIGTRAP", [SIGABRT] = "SIGABRT", [SIGBUS] = "SIGBUS",
+    [SIGFPE] = "SIGFPE",   [SIGSEGV] = "SIGSEGV", [SIGXCPU] = "SIGXCPU", [SIGXFSZ] = "SIGXFSZ", [SIGSYS] = "SIGSYS",
+};
 
-static _Noreturn void die_of(int signo)
+static const char *core_name(int signo) { return signo < (int)ARRAY_SIZE(core_names) ? core_names[signo] : NULL; }
+
+// The end by a signal's default action. There is no core file, so the log says what can be said in a line.
+static _Noreturn void die_of(const struct user_regs *regs, int signo, const siginfo_t *info)
 {
-    process_kill(current_process(), signo | (dumps_core(signo) ? CORE_FLAG : 0));
+    const char *name = core_name(signo);
+
+    if (name && info && info->si_code > 0 && info->si_code != SI_KERNEL)
+        log_error("%s[%u]: ended by signal %d (%s) at %#lx, address %#lx", current->name, current_process()->pid, signo,
+                  name, vm_original_rip(current->mm, regs->rip), (u64)info->si_addr);
+    else if (name)
+        log_error("%s[%u]: ended by signal %d (%s) at %#lx", current->name, current_process()->pid, signo, name,
+                  vm_original_rip(current->mm, regs->rip));
+    process_kill(current_process(), signo | (name ? CORE_FLAG : 0));
     process_thread_exit(signo);
 }
 
+// A SIGCONT that came after the signal was taken has the last word.
 static void stop(int signo)
 {
     struct process *process = current_process();
     struct thread *thread;
 
     mutex_lock(&process_lock);
+    spin_lock(&process->signals.lock);
+    bool wanted = process->signals.stop_taken && !process->exiting;
+    process->signals.stop_taken = false;
+    spin_unlock(&process->signals.lock);
+    if (!wanted || process->stopped) {
+        mutex_unlock(&process_lock);
+        return;
+    }
     process->stopped = true;
     process->stop_reported = false;
     process->stop_signal = signo;
@@ -57,8 +76,10 @@ static void settle_syscall(struct user_regs *regs, const struct signal_action *h
 {
     long result = (long)regs->rax;
 
-    if ((long)regs->orig_rax < 0 || result > -ERESTARTSYS || result < -ERESTARTNOHAND)
+    if ((long)regs->orig_rax < 0 || !syscall_restarts(result))
         return;
+    if (handler)
+        current->restart_deadline = 0;
     bool restart = result == -ERESTARTNOINTR || !handler || (result == -ERESTARTSYS && (handler->flags & SA_RESTART));
     if (restart) {
         regs->rax = regs->orig_rax;
@@ -70,7 +91,7 @@ static void settle_syscall(struct user_regs *regs, const struct signal_action *h
     regs->orig_rax = (u64)-1;
 }
 
-static void default_action(int signo)
+static void default_action(const struct user_regs *regs, int signo, const siginfo_t *info)
 {
     switch (signo) {
     case SIGCHLD:
@@ -85,12 +106,13 @@ static void default_action(int signo)
         stop(signo);
         return;
     default:
-        die_of(signo);
+        die_of(regs, signo, info);
     }
 }
 
-// Takes one signal with its action; 0 if none is deliverable. For a handler the mask is changed as it wants.
-static int next_signal(struct signal_action *ret_action, siginfo_t *ret_info, u64 *ret_old_mask)
+// Takes one signal with its action; 0 if none is deliverable. For a handler *ret_mask is the mask it runs with, and
+// *ret_old_mask the one that sigreturn restores.
+static int next_signal(struct signal_action *ret_action, siginfo_t *ret_info, u64 *ret_mask, u64 *ret_old_mask)
 {
     struct process_signals *signals = &current_process()->signals;
     struct thread *thread = current;
@@ -102,9 +124,7 @@ static int next_signal(struct signal_action *ret_action, siginfo_t *ret_info, u6
         *ret_action = *action;
         if (action->handler > (u64)SIG_IGN) {
             *ret_old_mask = thread->restore_blocked ? thread->saved_blocked : thread->blocked;
-            thread->restore_blocked = false;
-            thread->blocked |= action->mask | (action->flags & SA_NODEFER ? 0 : SIGMASK(signo));
-            thread->blocked &= ~SIGMASK_UNBLOCKABLE;
+            *ret_mask = thread->blocked | action->mask | (action->flags & SA_NODEFER ? 0 : SIGMASK(signo));
             if (action->flags & SA_RESETHAND)
                 action->handler = (u64)SIG_DFL;
         }
@@ -113,19 +133,24 @@ static int next_signal(struct signal_action *ret_action, siginfo_t *ret_info, u6
     return signo;
 }
 
+// No stack for a handler is a SIGSEGV, which may have a handler with a stack of its own; unless it is SIGSEGV's handler
+// that has none.
 static void run_handler(struct user_regs *regs, int signo, const struct signal_action *action, const siginfo_t *info,
-                        u64 old_mask)
+                        u64 mask, u64 old_mask)
 {
-    u64 new_mask = current->blocked;
+    struct thread *thread = current;
 
     settle_syscall(regs, action);
-    current->blocked = old_mask; // the frame keeps what sigreturn restores
-    int err = signal_frame_push(regs, signo, action, info);
-    current->blocked = new_mask;
-    if (err) {
-        log_info("[%u] no stack for the handler of signal %d", current->tid, signo);
-        die_of(SIGSEGV);
+    thread->restore_blocked = false;
+    if (signal_frame_push(regs, signo, action, info, old_mask) == 0) {
+        signal_set_blocked(mask);
+        return;
     }
+    log_info("[%u] no stack for the handler of signal %d", thread->tid, signo);
+    if (signo == SIGSEGV)
+        die_of(regs, SIGSEGV, NULL);
+    signal_set_blocked(old_mask);
+    signal_force(regs, SIGSEGV, SI_KERNEL, 0, 0, 0);
 }
 
 void signal_run_pending(struct user_regs *regs)
@@ -133,7 +158,7 @@ void signal_run_pending(struct user_regs *regs)
     struct thread *thread = current;
     struct signal_action action;
     siginfo_t info;
-    u64 old_mask = 0;
+    u64 mask = 0, old_mask = 0;
 
     for (;;) {
         u32 pending = __atomic_fetch_and(&thread->pending, ~(u32)THREAD_SIGNAL, __ATOMIC_SEQ_CST);
@@ -143,18 +168,18 @@ void signal_run_pending(struct user_regs *regs)
             sleep_while_stopped();
             continue;
         }
-        int signo = next_signal(&action, &info, &old_mask);
+        int signo = next_signal(&action, &info, &mask, &old_mask);
         if (!signo)
             break;
         if (action.handler == (u64)SIG_DFL || signo == SIGKILL || signo == SIGSTOP)
-            default_action(signo);
+            default_action(regs, signo, &info);
         else if (action.handler != (u64)SIG_IGN)
-            run_handler(regs, signo, &action, &info, old_mask);
+            run_handler(regs, signo, &action, &info, mask, old_mask);
     }
     settle_syscall(regs, NULL);
     if (thread->restore_blocked) {
         thread->restore_blocked = false;
-        thread->blocked = thread->saved_blocked;
+        signal_set_blocked(thread->saved_blocked);
         if (signal_deliverable(thread))
             signal_run_pending(regs);
     }
@@ -224,6 +249,6 @@ static void raise_self(int signo)
 void signal_init(void)
 {
     thread_pending_hook = signal_run_pending;
-    thread_deliverable_hook = signal_deliverable;
+    thread_set_blocked_hook = signal_set_blocked;
     fs_raise_signal = raise_self;
 }

@@ -10,7 +10,7 @@
 #include "trusted/vector.h"
 
 void (*thread_pending_hook)(struct user_regs *regs);
-bool (*thread_deliverable_hook)(const struct thread *thread);
+void (*thread_set_blocked_hook)(u64 mask);
 
 struct thread *current_thread(void) { return tls_self()->thread; }
 

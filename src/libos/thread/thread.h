@@ -27,9 +27,13 @@ struct thread {
     u32 pending; // atomic, enum thread_pending
     u64 slot;    // index of the TCS slot
     struct process *process;
-    struct mm *mm;             // shared by vfork'ed processes and threads; owned reference
-    struct files *files;       // owned reference
-    struct fs_context *fs;     // cwd, root, umask; owned reference
+    // Owned references, shared by threads and vforked processes. Only the thread itself changes them (thread_swap),
+    // under resources_lock; it reads them without, others read them and take a reference under it
+    // (process/resources.c).
+    struct mm *mm;
+    struct files *files;
+    struct fs_context *fs; // cwd, root, umask
+    struct spinlock resources_lock;
     struct list_head siblings; // process->threads; guarded by the process tree's lock
     u32 park_token;            // atomic: an unpark came
     u32 parked;                // atomic: in thread_park
@@ -46,6 +50,7 @@ struct thread {
     u64 blocked;       // mask
     u64 saved_blocked; // mask to restore after sigsuspend and friends
     bool restore_blocked;
+    s64 restart_deadline; // of a sleep that a signal without handler interrupted (ERESTART_RESTARTBLOCK); 0: none
     struct thread_signal_queue *queue; // signals directed at this thread
     u64 altstack_sp, altstack_size;
     u32 altstack_flags;
@@ -78,12 +83,33 @@ static inline bool thread_interrupted(const struct thread *thread)
     return __atomic_load_n(&thread->pending, __ATOMIC_ACQUIRE) != 0;
 }
 
+// The deadline a restarted system call goes on with, which is the one it began with; `fresh` for a call that is new.
+static inline s64 thread_restarted_deadline(s64 fresh)
+{
+    s64 kept = current->restart_deadline;
+    current->restart_deadline = 0;
+    return kept ? kept : fresh;
+}
+
 // Allocates a thread with a TCS slot. Returns -EAGAIN when no slot can be had, -ENOMEM. The thread does not run yet.
 __nodiscard int thread_create(struct thread **ret_thread);
 // Starts it: a host thread enters the enclave at its slot and returns to the program with *regs. regs is copied.
 __nodiscard int thread_start(struct thread *thread, const struct user_regs *regs);
 // Starts a thread of the LibOS itself: fn runs on it and its return ends the thread.
 __nodiscard int thread_start_kernel(struct thread *thread, void (*fn)(void *), void *arg);
+// Exchanges one of the current thread's references (mm, files, fs) for another: whoever looks from outside finds the
+// old one, which lives as long as its reference, or the new one. The caller drops the old one afterwards, with no lock
+// held.
+#define thread_swap(member, new)                       \
+    ({                                                 \
+        struct thread *swap_self = current;            \
+        typeof(swap_self->member) swap_new = (new);    \
+        spin_lock(&swap_self->resources_lock);         \
+        typeof(swap_new) swap_old = swap_self->member; \
+        swap_self->member = swap_new;                  \
+        spin_unlock(&swap_self->resources_lock);       \
+        swap_old;                                      \
+    })
 // Frees a thread that was created and never started.
 void thread_discard(struct thread *thread);
 // Ends the current thread: its slot is free once the host thread has left the enclave. Never returns. Every reference
@@ -95,5 +121,5 @@ _Noreturn void thread_return_to_user(struct user_regs *regs);
 
 // Post-syscall hook: signal/ sets it. Called with pending work before each return to the program.
 extern void (*thread_pending_hook)(struct user_regs *regs);
-// Whether a signal is deliverable to the thread with its present mask; signal/ sets it.
-extern bool (*thread_deliverable_hook)(const struct thread *thread);
+// Sets the current thread's signal mask, with all that follows from it; signal/ sets it (signal_set_blocked).
+extern void (*thread_set_blocked_hook)(u64 mask);

@@ -27,7 +27,8 @@ int clock_gettime(int, struct __kernel_timespec *);
 static __thread struct thread *self;
 int fake_last_signal;
 enum log_level log_level = LOG_OFF;
-bool (*thread_deliverable_hook)(const struct thread *thread);
+static void set_blocked(u64 mask) { current->blocked = mask; }
+void (*thread_set_blocked_hook)(u64 mask) = set_blocked;
 
 struct thread *current_thread(void) { return self; }
 void log_printf(enum log_level level, const char *format, ...) {}
