@@ -45,7 +45,7 @@ int cli_parse(int argc, char **argv, const struct cli_option *options, size_t co
 #define BUILD_ENCLAVE "build/lib/libocclum-libos.signed.so"
 #define BUILD_STATE "build/.state"
 #define TEMPORARY ".tmp" // followed by six characters of chance: a file that is being written (write_file_atomically)
-#define STAGED ".new" // outputs of a build carry it until all of them are whole
+#define STAGED ".new"    // outputs of a build carry it until all of them are whole
 
 // True if the working folder is an instance; otherwise prints what to do.
 bool instance_check(void);

@@ -81,8 +81,8 @@ static bool interrupted(int fd)
     return fstat(fd, &st) == 0 && st.st_size > 0;
 }
 
-// The mark is looked at under the lock, whatever was seen before: somebody else may have finished the renames since, and
-// what is staged now may be of another build, half made.
+// The mark is looked at under the lock, whatever was seen before: somebody else may have finished the renames since,
+// and what is staged now may be of another build, half made.
 static int finish_interrupted(void)
 {
     int fd = lock_mark();
