@@ -22,6 +22,13 @@ enum thread_pending {
         1 << 4, // the instruction at regs->rip cannot go on: its signal is not to wait, whatever code this is
 };
 
+// An area of the program's memory as a system call last found it (vm/user.c). It holds while the mm's generation is the
+// same; 0 is no mm's.
+struct user_area {
+    u64 start, end, generation;
+    u32 prot; // PROT_*
+};
+
 struct thread {
     u32 tid;
     u32 pending; // atomic, enum thread_pending
@@ -61,6 +68,9 @@ struct thread {
     u64 idle_fault_page;
     s64 idle_fault_ns;
     u32 idle_faults;
+
+    struct user_area areas[4]; // replaced in turn; the thread's own
+    u32 next_area;
 
     // accounting
     u64 start_ns; // CLOCK_MONOTONIC
