@@ -20,6 +20,9 @@ int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+// Prints text (size bytes, without control characters) on stdout as a JSON string.
+void cli_json_string(const char *text, size_t size);
+
 // The entry of names (NULL-terminated) nearest to word by edit distance, or NULL when none is near.
 const char *cli_nearest(const char *word, const char *const *names);
 

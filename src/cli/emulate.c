@@ -10,24 +10,19 @@
 #include <wordexp.h>
 
 #include "cli/cli.h"
+#include "platform/requirements.h"
 
 enum { MAX_ARGUMENTS = 4096 };
 
 bool emulated(void)
 {
-    char path[64], line[128], name[32] = "";
-    int tracer = 0;
-    FILE *file = fopen("/proc/self/status", "re");
+    char path[64], name[32] = "";
+    int tracer = machine_tracer();
 
-    while (file && !tracer && fgets(line, sizeof(line), file))
-        if (sscanf(line, "TracerPid: %d", &tracer) == 1)
-            break;
-    if (file)
-        fclose(file);
     if (!tracer)
         return false;
     snprintf(path, sizeof(path), "/proc/%d/comm", tracer);
-    file = fopen(path, "re");
+    FILE *file = fopen(path, "re");
     if (file && !fgets(name, sizeof(name), file))
         name[0] = '\0';
     if (file)
