@@ -2,6 +2,7 @@
 // What the verbs share: messages, options, and the instance folder.
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -60,6 +61,8 @@ char *read_whole_file(const char *path, size_t *ret_size);
 int open_lock(void);
 // mkdir that accepts an existing folder. 0 or -errno after a message.
 int make_folder(const char *path);
+// The running program's file. STATUS_OK, or STATUS_ERROR after a message.
+int own_path(char path[PATH_MAX]);
 // Where the LibOS's ELF file lies: beside the running program in the build tree, or in the installed prefix. NULL after
 // a message.
 const char *find_libos(void);

@@ -50,15 +50,13 @@ int emulate_exec(const char *options, int argc, char **argv)
     wordexp_t words;
     const char *named = getenv("OCCLUM_SGX2EMU");
     int count = 0;
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-    if (n <= 0)
-        return cli_error("--emulate: %s", strerror(errno)), STATUS_LOADER;
+    if (own_path(self))
+        return STATUS_LOADER;
     if (wordexp(options ? options : "", &words, WRDE_NOCMD) != 0)
         return cli_usage(
             "run: --emulate-options: these are no words: %s. Quote spaces and special characters as in a shell",
             options);
-    self[n] = '\0';
     const char *emulator = named && *named ? named : beside(self, path) ? path : "sgx2emu";
     arguments[count++] = "sgx2emu";
     arguments[count++] = "--pin"; // the supervisor beside its program: the cheapest way to and fro

@@ -101,23 +101,28 @@ int make_folder(const char *path)
 
 int open_lock(void) { return open("build/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644); }
 
+int own_path(char path[PATH_MAX])
+{
+    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (n <= 0)
+        return cli_error("/proc/self/exe: %s. What helps: mount -t proc proc /proc", strerror(errno));
+    path[n] = '\0';
+    return STATUS_OK;
+}
+
 const char *find_libos(void)
 {
     static char path[PATH_MAX];
     static const char *const places[] = { "/../libos/libocclum-libos.so", "/../lib/occlum/libocclum-libos.so",
                                           "/../" OCCLUM_LIBDIR "/occlum/libocclum-libos.so" };
     char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-    if (n > 0) {
-        self[n] = '\0';
-        char *slash = strrchr(self, '/');
-        *slash = '\0';
-        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-            snprintf(path, sizeof(path), "%s%s", self, places[i]);
-            if (access(path, R_OK) == 0)
-                return path;
-        }
+    if (own_path(self))
+        return NULL;
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (snprintf(path, sizeof(path), "%s%s", self, places[i]) < PATH_MAX && access(path, R_OK) == 0)
+            return path;
     }
     cli_error("the library OS (libocclum-libos.so) is not where occlum is installed. Install occlum again");
     return NULL;

@@ -20,8 +20,9 @@ static struct sizes sizes_of(const struct enclave_layout *layout)
 {
     if (!layout)
         return (struct sizes){ USUAL_ELRANGE, USUAL_COMMITTED };
-    return (struct sizes){ layout->elrange_size,
-                           layout->slot_stride * layout->slots_max + layout->heap_end - layout->heap_start };
+    // On SGX the memory is the driver's: no limit of the process counts it.
+    u64 private = layout->slot_stride * layout->slots_max + layout->heap_end - layout->heap_start;
+    return (struct sizes){ layout->elrange_size, layout->mode == ENCLAVE_MODE_SIM ? private : 0 };
 }
 
 static void found(struct requirement *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -132,7 +133,7 @@ static void proc(const struct machine_facts *f, const struct sizes *, struct req
 {
     found(r, "%s", f->proc ? "yes" : "no");
     if (!f->proc)
-        lacking(r, "mount -t proc proc /proc: occlum finds its parts by it, and the emulator its programs' memory");
+        lacking(r, "mount -t proc proc /proc: `occlum build` finds its parts by it, and the emulator its program's memory");
 }
 
 static void emulator(const struct machine_facts *f, const struct sizes *, struct requirement *r)
@@ -203,7 +204,7 @@ static const struct {
     { "memory", "memory", ALL, memory },
     { "cpus", "CPUs", ALL, processors },
     { "rdrand", "random numbers", ALL, random_numbers },
-    { "proc", "/proc", ALL, proc },
+    { "proc", "/proc", FOR_EMULATOR, proc },
     { "emulator", "the emulator", FOR_EMULATOR, emulator },
     { "sgx", "SGX", FOR_SGX, sgx },
     { "edmm", "EDMM", FOR_EDMM, edmm },

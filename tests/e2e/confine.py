@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs a command under a seccomp filter, as containers and hardened services do.
 
-usage: confine.py [--docker] [--deny CALL[:FIRST_ARGUMENT]=ERRNO]... -- COMMAND...
+usage: confine.py [--docker] [--deny CALL[:ARGUMENT:VALUE]=ERRNO]... -- COMMAND...
 
   --docker   refuse what Docker's default profile refuses to a container without capabilities (docs.docker.com, "Seccomp
              security profiles for Docker", and the profile's list of calls): EPERM, and ENOSYS for clone3
-  --deny     refuse one call, or one whose first argument has that value: ptrace=EPERM, prctl:59=EINVAL
+  --deny     refuse one call, or one whose argument (0 to 5) has that value (its lower half): ptrace=EPERM, prctl:0:59=EINVAL
 """
 import ctypes
 import errno
@@ -39,23 +39,23 @@ def instruction(code, value, if_true=0, if_false=0):
     return struct.pack('<HBBI', code, if_true, if_false, value)
 
 
-def refuse(number, error, argument=None, argument_jump=JUMP_EQUAL):
-    """Instructions that refuse a call, with the number loaded before and after."""
+def refuse(number, error, argument=None, jump=JUMP_EQUAL):
+    """Instructions that refuse a call, with the number loaded before and after. argument: (which, value) or None."""
     answer = instruction(RETURN, ERRNO | error)
     if argument is None:
         return instruction(JUMP_EQUAL, number, 0, 1) + answer
-    return (instruction(JUMP_EQUAL, number, 0, 4) + instruction(LOAD, AT_ARGUMENT) + instruction(argument_jump, argument, 0, 1) + answer +
-            instruction(LOAD, AT_NUMBER))
+    return (instruction(JUMP_EQUAL, number, 0, 4) + instruction(LOAD, AT_ARGUMENT + 8 * argument[0]) + instruction(jump, argument[1], 0, 1) +
+            answer + instruction(LOAD, AT_NUMBER))
 
 
 def program(docker, denied):
-    """The filter. denied: (name, first argument or None, errno) each."""
+    """The filter. denied: (name, (argument, value) or None, errno) each."""
     known = numbers()
     code = (instruction(LOAD, AT_ARCH) + instruction(JUMP_EQUAL, AUDIT_ARCH_X86_64, 1, 0) + instruction(RETURN, KILL) +
             instruction(LOAD, AT_NUMBER))
     if docker:
         code += b''.join(refuse(known[name], errno.EPERM) for name in DOCKER_REFUSES if name in known)
-        code += refuse(known['clone3'], errno.ENOSYS) + refuse(known['clone'], errno.EPERM, CLONE_NAMESPACES, JUMP_SET)
+        code += refuse(known['clone3'], errno.ENOSYS) + refuse(known['clone'], errno.EPERM, (0, CLONE_NAMESPACES), JUMP_SET)
         code += instruction(JUMP_GREATER, max(known.values()), 0, 1) + instruction(RETURN, ERRNO | errno.EPERM)
     code += b''.join(refuse(known[name], error, argument) for name, argument, error in denied)
     return code + instruction(RETURN, ALLOW)
@@ -73,8 +73,8 @@ def confine(docker=False, denied=()):
 
 def parse(text):
     call, _, error = text.partition('=')
-    name, _, argument = call.partition(':')
-    return name, int(argument, 0) if argument else None, getattr(errno, error)
+    name, *argument = call.split(':')
+    return name, tuple(int(word, 0) for word in argument) or None, getattr(errno, error)
 
 
 def main(arguments):
