@@ -133,7 +133,8 @@ static void proc(const struct machine_facts *f, const struct sizes *, struct req
 {
     found(r, "%s", f->proc ? "yes" : "no");
     if (!f->proc)
-        lacking(r, "mount -t proc proc /proc: `occlum build` finds its parts by it, and the emulator its program's memory");
+        lacking(
+            r, "mount -t proc proc /proc: `occlum build` finds its parts by it, and the emulator its program's memory");
 }
 
 static void emulator(const struct machine_facts *f, const struct sizes *, struct requirement *r)

@@ -133,7 +133,9 @@ TEST(what_is_not_needed_does_not_matter)
 // Sizes are those of the enclave that is built.
 TEST(the_enclave_decides_how_much)
 {
-    struct enclave_layout small = { .mode = ENCLAVE_MODE_SIM, .elrange_size = GIB(1), .slots_max = 4, .slot_stride = MIB(1), .heap_end = MIB(8) };
+    struct enclave_layout small = {
+        .mode = ENCLAVE_MODE_SIM, .elrange_size = GIB(1), .slots_max = 4, .slot_stride = MIB(1), .heap_end = MIB(8)
+    };
     struct machine_facts f = good();
     f.address_space = GIB(2), f.data_size = MIB(32);
     requirements_judge(&f, &small, list);
