@@ -2,6 +2,7 @@
 #include "libos/thread/slots.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "trusted/exit.h"
 #include "trusted/spinlock.h"
 #include "trusted/cpu.h"
 #include "trusted/layout.h"
@@ -51,7 +52,7 @@ static int prepare(struct tls *tls, struct thread *thread)
     tls->gate_entry = (u64)(uintptr_t)gate_entry;
     tls->thread = thread;
     tls->start = NULL;
-    tls->ocall_fs = 0;
+    tls->fs_base = 0;
     tls->started = cpu_tsc();
     tls->waited = tls->served = tls->wait_since = tls->waits = 0;
     thread->slot = tls->slot.slot;
@@ -135,7 +136,8 @@ void slot_run(struct tls *tls)
         tls->start(tls->start_arg);
         thread_exit();
     }
-    __asm__ volatile("wrfsbase %0" ::"r"(thread->fs_base));
+    if (thread_set_fs(thread->fs_base) != 0)
+        enclave_abort(ABORT_HOST_LIE); // the base was checked when it was asked for
     thread_return_to_user(thread->regs);
 }
 
