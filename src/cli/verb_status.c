@@ -43,7 +43,7 @@ static void gather(struct status *s)
     const struct enclave_layout *layout = &s->header.layout;
 
     s->built = s->instance && read_header(&s->header);
-    machine_facts_look(&s->facts);
+    machine_facts_look(s->built ? layout : NULL, &s->facts);
     requirements_judge(&s->facts, s->built ? layout : NULL, s->list);
     if (!s->built)
         s->needed = FOR_SIMULATION | FOR_EMULATOR;

@@ -229,7 +229,6 @@ int platform_run(const char *const *argv)
         .shared_page = (u64)(uintptr_t)&loader_page,
         .log_level = bench_options.verbose ? 4 : 0,
         .stdio_flags = 3, // the error output is the bench's own
-        .cpu_count = 2,
     };
     clock_init();
     reserve(BENCH_USER_START, BENCH_USER_SIZE, PROT_NONE);
