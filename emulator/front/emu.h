@@ -13,6 +13,7 @@
 #include "model/model.h"
 #include "base/types.h"
 
+enum { HWCAP2_FSGSBASE_BIT = 1 << 1 };
 enum { EMU_PAGE = 4096, EMU_XSAVE_MAX = 16384, EMU_IMAGE_PAGES = 3 };
 
 // Where the image is mapped in every program; the system call filters exempt its 4 GiB.
@@ -21,6 +22,7 @@ enum { EMU_PAGE = 4096, EMU_XSAVE_MAX = 16384, EMU_IMAGE_PAGES = 3 };
 
 struct emu_options {
     u64 epc_bytes;
+    u64 max_map_count; // of enclave mappings in an address space
     bool sgx1, driver_sgx1, no_vdso, trace, stats, check, no_batch, abort_page;
     const char *stats_file, *profile, *fuses;
 };
@@ -28,6 +30,8 @@ struct emu_options {
 enum page_state { PAGE_ABSENT, PAGE_LOADED, PAGE_EVICTED };
 
 struct swapped; // an evicted page: ciphertext, PCMD and its version array slot
+struct patches; // where a page of code was patched (fsgsbase.c)
+enum page_use { PAGE_DATA, PAGE_CODE, PAGE_MIXED };
 
 // What the driver knows of one page of an enclave (its page array).
 struct encl_page {
@@ -35,9 +39,13 @@ struct encl_page {
     u8 state;    // enum page_state
     u8 type;     // enum sgx_page_type as the driver set it
     u8 max_prot; // PROT_* that mappings may have
+    bool added;  // by EADD
+    u8 code;     // enum page_use: how the host's page tables may have it (fsgsbase.c)
     struct swapped *swap;
+    struct patches *patches;
 };
 
+enum { CHUNK_PAGES = 512 };
 struct encl {
     struct encl *next;
     u64 dev, ino; // of the memfd
@@ -48,17 +56,20 @@ struct encl {
     bool created, initialized;
     u64 attributes, attributes_mask, driver_pages;
     struct encl_page *pages;
+    u8 *chunks; // by CHUNK_PAGES pages: may one of them not be absent? Most of a large ELRANGE never is
     struct va_page *va;
 };
 
-// Where one address space maps one enclave. A byte per page: vma has PROT_* | VIEW_MAPPED, applied the PROT_* that the
-// host's page tables allow now.
+// Where one address space maps one enclave. A byte per page: vma has PROT_* | VIEW_MAPPED | VIEW_START, applied the
+// PROT_* that the host's page tables allow now.
 #define VIEW_MAPPED 0x80
+#define VIEW_START 0x40 // the first page of a mapping: Linux never merges those of an enclave (VM_IO, VM_PFNMAP)
 struct view {
     struct view *next;
     struct encl *encl;
     u8 *vma, *applied;
-    u64 mapped; // pages
+    u64 mapped;   // pages
+    u64 mappings; // as the kernel would count them
 };
 
 // A mapping of the device file made before ECREATE.
@@ -125,7 +136,10 @@ struct emu {
     u64 provision_dev, provision_ino;
     u32 pages, used, peak;
     u64 evictions, page_faults, script_actions;
-    u64 kicks; // interrupts of threads inside after ETRACK
+    u64 untouched_added, untouched_accepted; // pages nobody ever read or wrote, of enclaves that ended
+    u64 kicks;                               // interrupts of threads inside after ETRACK
+    bool bases_native;                       // enclaves execute RDFSBASE and its kin themselves
+    u64 bases_replaced, bases_executed;      // such instructions found in code, and executed for enclaves
     struct encl **frame_owner;
     u8 *special; // contents of SECS and VA pages, by EPC index
     u32 *free_list;
@@ -170,7 +184,11 @@ void ops_walk(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pt
 
 // encl.c
 struct encl *encl_new(int memfd, u64 dev, u64 ino);
-void encl_collect(void); // destroys the enclaves that nobody has open or mapped
+void encl_page_used(struct encl *e, u64 page); // the page is not absent any more
+// The first page at or after this one that may not be absent; the number of pages where there is none.
+u64 encl_next_page(const struct encl *e, u64 page);
+void encl_count_untouched(struct encl *e); // adds to emu.untouched_*
+void encl_collect(void);                   // destroys the enclaves that nobody has open or mapped
 
 // borrow.c
 struct loan {
@@ -197,6 +215,9 @@ struct view *view_get(struct mm *mm, struct encl *e);
 void view_free(struct view *v);
 void view_map(struct view *v, u64 page, u64 count,
               u8 vma); // the program maps (PROT_* | VIEW_MAPPED) or unmaps (0) pages
+// mprotect of mapped pages: 0, or -ENOMEM where a mapping would have to be split and there are max_map_count; those
+// before it are changed.
+__nodiscard int view_protect(struct view *v, u64 page, u64 count, u8 prot);
 struct view *view_at(struct mm *mm, u64 address, u64 *ret_page);
 u8 view_wanted(const struct view *v, u64 page);
 void view_lower(struct task *t, struct encl *e, u64 page, u64 count); // takes rights away at once
@@ -241,6 +262,23 @@ void on_procmem(struct task *t);
 void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const char *path);
 bool cpuid_emulate(struct task *t);
 bool patched_at(const struct task *t, u64 address); // an instruction there was replaced
+
+// Is there an instruction at code[at]? At least `of_24` of 24 sweeps begun before it must meet it.
+bool is_instruction(const u8 *code, size_t size, size_t at, u32 of_24);
+
+// fsgsbase.c
+bool fsgsbase_of_kernel(void); // the kernel offers FSGSBASE
+bool fsgsbase_offered(void);   // and it is not hidden: OCCLUM_NO_FSGSBASE=1
+// At a fault that the EPCM and the mapping allow: makes a page ready to be executed, or written.
+void fsgsbase_turn(struct task *t, struct view *v, u64 page, enum sgx_access access);
+// Makes the page's contents whole; it is turned to code again when it is next executed. Callers of _restore see to it
+// that nobody executes it meanwhile.
+void fsgsbase_to_data(struct task *t, struct encl *e, u64 page);
+void fsgsbase_restore(struct encl *e, u64 page);
+u8 fsgsbase_limit(const struct encl_page *p, u8 prot);                           // what of prot the page's use allows
+void fsgsbase_settle(struct task *t, const struct view *v, u64 page, u64 count); // after rights were taken away
+// After an INT3: true if it stands for one of the instructions; *ret_handled as on_enclu() returns.
+bool fsgsbase_on_int3(struct task *t, siginfo_t *info, bool *ret_handled);
 
 // enclu.c and fault.c: true if the signal is dealt with, else *info is delivered
 bool on_enclu(struct task *t, siginfo_t *info);

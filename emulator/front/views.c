@@ -66,12 +66,59 @@ void view_free(struct view *v)
     free(v);
 }
 
+// Does a mapping go on at this page, begun before it?
+static bool continues(const struct view *v, u64 page)
+{
+    return page < v->encl->size / EMU_PAGE && (v->vma[page] & VIEW_MAPPED) && !(v->vma[page] & VIEW_START);
+}
+
+static void start_mapping(struct view *v, u64 page)
+{
+    if (!continues(v, page))
+        return;
+    v->vma[page] |= VIEW_START;
+    v->mappings++;
+}
+
 void view_map(struct view *v, u64 page, u64 count, u8 vma)
 {
-    for (u64 i = page; i < page + count; i++)
+    for (u64 i = page; i < page + count; i++) {
         v->mapped -= (v->vma[i] & VIEW_MAPPED) != 0;
+        v->mappings -= (v->vma[i] & VIEW_START) != 0;
+    }
     memset(v->vma + page, vma, count);
     v->mapped += vma & VIEW_MAPPED ? count : 0;
+    if (vma & VIEW_MAPPED)
+        start_mapping(v, page);
+    start_mapping(v, page + count); // what was cut off
+}
+
+// One piece of a mapping, [page, end), inside a range that is to have prot.
+static int protect_piece(struct view *v, u64 page, u64 end, u8 prot)
+{
+    bool splits = !(v->vma[page] & VIEW_START), more = continues(v, end);
+    if ((v->vma[page] & 7) == prot)
+        return 0;
+    if (splits + more && v->mappings + splits + more > emu.options.max_map_count)
+        return -ENOMEM;
+    start_mapping(v, page);
+    if (more)
+        start_mapping(v, end);
+    for (u64 i = page; i < end; i++)
+        v->vma[i] = (u8)((v->vma[i] & ~7u) | prot);
+    return 0;
+}
+
+int view_protect(struct view *v, u64 page, u64 count, u8 prot)
+{
+    int ret = 0;
+    for (u64 i = page, end; !ret && i < page + count; i = end) {
+        end = i + 1;
+        while (end < page + count && !(v->vma[end] & VIEW_START))
+            end++;
+        ret = protect_piece(v, i, end, prot);
+    }
+    return ret;
 }
 
 struct view *view_at(struct mm *mm, u64 address, u64 *ret_page)
@@ -101,7 +148,7 @@ u8 view_wanted(const struct view *v, u64 page)
         prot |= PROT_WRITE;
     if (rights & (1u << SGX_EXEC))
         prot |= PROT_EXEC;
-    return prot & v->vma[page];
+    return fsgsbase_limit(p, prot & v->vma[page]);
 }
 
 static void protect(struct task *t, struct view *v, u64 page, u64 count, u8 prot)
@@ -153,6 +200,9 @@ void view_lower(struct task *t, struct encl *e, u64 page, u64 count)
             trace("%d: rights taken from the enclave are not taken here: no thread stops", u->tid);
         }
     }
+    const struct view *own = view_find(t->mm, e);
+    if (own)
+        fsgsbase_settle(t, own, page, count);
 }
 
 void view_raise(struct task *t, struct view *v, u64 page)
