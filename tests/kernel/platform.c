@@ -241,7 +241,7 @@ int platform_run(const char *const *argv)
     if (threads_init(&platform_bench, BENCH_SLOTS))
         bench_fail("threads");
     messages_set_program(argv[0]);
-    runtime_set_platform(&platform_bench);
+    runtime_init(&platform_bench);
     if (host_signals_init())
         bench_fail("signals");
     clock_sync();
