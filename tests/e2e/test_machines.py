@@ -172,7 +172,8 @@ works('valgrind', kinds=['emulated'], needs=tool('valgrind'), wrapper=['valgrind
 works('no limit of addresses', wrapper=limited('v', 'unlimited'))
 for kind_ in KINDS:
     refused('4 GiB of addresses (ulimit -v)', kind_, r'address space: 4096 MiB.*reserves 65536.*ulimit -v unlimited', wrapper=limited('v', 4 << 20))
-works('512 MiB of memory (ulimit -d)', wrapper=limited('d', 512 << 10))
+works('512 MiB of memory (ulimit -d)', kinds=['sim'], wrapper=limited('d', 512 << 10))
+works('4 GiB of memory (ulimit -d)', wrapper=limited('d', 4 << 20))
 refused('128 MiB of memory (ulimit -d)', 'emulated', r'ulimit -d unlimited', wrapper=limited('d', 128 << 10))
 refused('40 MiB of memory (ulimit -d)', 'emulated', r'ulimit -d unlimited', wrapper=limited('d', 40 << 10))
 refused('40 MiB of memory (ulimit -d)', 'sim', r'memory: 40 MiB by ulimit -d.*ulimit -d unlimited', wrapper=limited('d', 40 << 10))
