@@ -59,6 +59,9 @@ int write_file_atomically(const char *path, const void *data, size_t size);
 char *read_whole_file(const char *path, size_t *ret_size);
 // Opens (makes) the lock file of the build folder; it stays open until the program ends. -1 with errno.
 int open_lock(void);
+// The header of the built enclave. False: there is none that this program knows.
+struct enclave_file_header;
+bool enclave_header_read(struct enclave_file_header *ret_header);
 // mkdir that accepts an existing folder. 0 or -errno after a message.
 int make_folder(const char *path);
 // The running program's file. STATUS_OK, or STATUS_ERROR after a message.

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/occlum/layout.h"
 #include "cli/cli.h"
 
 bool instance_check(void)
@@ -88,6 +89,16 @@ char *read_whole_file(const char *path, size_t *ret_size)
     fclose(file);
     errno = err;
     return NULL;
+}
+
+bool enclave_header_read(struct enclave_file_header *ret_header)
+{
+    FILE *file = fopen(BUILD_ENCLAVE, "re");
+    bool ok = file && fread(ret_header, sizeof(*ret_header), 1, file) == 1 && ret_header->magic == ENCLAVE_FILE_MAGIC &&
+              ret_header->version == ENCLAVE_FILE_VERSION;
+    if (file)
+        fclose(file);
+    return ok;
 }
 
 int make_folder(const char *path)

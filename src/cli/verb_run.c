@@ -90,7 +90,7 @@ static int check_machine(const struct enclave_layout *layout)
 
     if (!layout->mode)
         return 0;
-    machine_facts_glance(&facts);
+    machine_facts_glance(layout, &facts);
     if (sim)
         note("simulation: nothing is protected");
     else if (sgx_machine_decide(&facts.sgx, layout->edmm, text, sizeof(text)) == SGX_RUNS_WITHOUT_EDMM)

@@ -26,24 +26,14 @@ struct status {
     char text[600]; // of the verdict
 };
 
-static bool read_header(struct enclave_file_header *ret_header)
-{
-    FILE *file = fopen(BUILD_ENCLAVE, "re");
-    bool ok = file && fread(ret_header, sizeof(*ret_header), 1, file) == 1 && ret_header->magic == ENCLAVE_FILE_MAGIC &&
-              ret_header->version == ENCLAVE_FILE_VERSION;
-    if (file)
-        fclose(file);
-    return ok;
-}
-
 static bool simulated(const struct status *s) { return s->header.layout.mode == ENCLAVE_MODE_SIM; }
 
 static void gather(struct status *s)
 {
     const struct enclave_layout *layout = &s->header.layout;
 
-    s->built = s->instance && read_header(&s->header);
-    machine_facts_look(&s->facts);
+    s->built = s->instance && enclave_header_read(&s->header);
+    machine_facts_look(s->built ? layout : NULL, &s->facts);
     requirements_judge(&s->facts, s->built ? layout : NULL, s->list);
     if (!s->built)
         s->needed = FOR_SIMULATION | FOR_EMULATOR;

@@ -92,16 +92,16 @@ static unsigned usable_cpus(void)
     return count;
 }
 
-static int map_low(void)
+// Addresses from 64 KiB on. Kernels before 4.17 do not know the flag and may map elsewhere.
+static int try_to_map(u64 size)
 {
     void *wanted = (void *)ENCLAVE_USER_START;
-    void *at =
-        mmap(wanted, PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    void *at = mmap(wanted, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 
     if (at == MAP_FAILED)
         return errno;
-    munmap(at, PAGE_SIZE);
-    return at == wanted ? 0 : EOPNOTSUPP;
+    munmap(at, size);
+    return at == wanted ? 0 : EEXIST;
 }
 
 // A filter that allows everything; TRAP and TRACE came with the first filters.
@@ -142,8 +142,9 @@ static void try_in_child(struct machine_facts *facts)
     close(pipes[0]);
 }
 
-void machine_facts_glance(struct machine_facts *ret_facts)
+void machine_facts_glance(const struct enclave_layout *layout, struct machine_facts *ret_facts)
 {
+    u64 end = layout ? layout->elrange_size : ENCLAVE_ROOMY_ELRANGE;
     u64 base;
     long online = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -151,7 +152,8 @@ void machine_facts_glance(struct machine_facts *ret_facts)
         .fsgsbase = getauxval(AT_HWCAP2) & FSGSBASE_BIT,
         .set_base_error = syscall(SYS_arch_prctl, ARCH_GET_GS, &base) == 0 ? 0 : errno,
         .user_dispatch_error = prctl(PR_SET_SYSCALL_USER_DISPATCH, 0, 0, 0, 0) == 0 ? 0 : errno,
-        .low_map_error = map_low(),
+        .low_map_error = try_to_map(PAGE_SIZE),
+        .range_error = try_to_map(end - ENCLAVE_USER_START),
         .lowest_address = FACT_UNKNOWN,
         .address_space = limit_of(RLIMIT_AS),
         .data_size = limit_of(RLIMIT_DATA),
@@ -167,8 +169,8 @@ void machine_facts_glance(struct machine_facts *ret_facts)
     sgx_machine_detect(&ret_facts->sgx);
 }
 
-void machine_facts_look(struct machine_facts *ret_facts)
+void machine_facts_look(const struct enclave_layout *layout, struct machine_facts *ret_facts)
 {
-    machine_facts_glance(ret_facts);
+    machine_facts_glance(layout, ret_facts);
     try_in_child(ret_facts);
 }

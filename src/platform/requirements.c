@@ -48,9 +48,8 @@ static unsigned long long mib(u64 bytes) { return (unsigned long long)((bytes + 
 
 static void kernel(const struct machine_facts *f, const struct sizes *, struct requirement *r)
 {
+    // What it can do is tried: sandboxes tell the release of some old kernel, distributions keep it and add to it.
     found(r, "Linux %s", f->sgx.kernel);
-    if (!sgx_kernel_is(f->sgx.kernel, 4, 17))
-        lacking(r, "Linux 4.17 or newer is needed; for SGX 5.11, for EDMM 6.0");
 }
 
 static void bases(const struct machine_facts *f, const struct sizes *, struct requirement *r)
@@ -61,7 +60,8 @@ static void bases(const struct machine_facts *f, const struct sizes *, struct re
         found(r, "by system call: the kernel offers no FSGSBASE (AT_HWCAP2 bit 1). All works, somewhat slower");
     else {
         found(r, "no FSGSBASE, and arch_prctl: %s", strerror(f->set_base_error));
-        lacking(r, "let the sandbox that runs this permit arch_prctl(2), or use a kernel that offers FSGSBASE (5.9)");
+        lacking(r, "a sandbox that lets programs set %%gs by arch_prctl(2) (gVisor does not), or a kernel that offers "
+                   "FSGSBASE (Linux 5.9)");
     }
 }
 
@@ -98,8 +98,13 @@ static void address_space(const struct machine_facts *f, const struct sizes *siz
         found(r, "without limit");
     else
         found(r, "%llu MiB, of which the enclave reserves %llu", mib(f->address_space), mib(sizes->reserved));
-    if (f->address_space < sizes->reserved + BESIDE)
+    if (f->address_space < sizes->reserved + BESIDE) {
         lacking(r, "ulimit -v unlimited (addresses cost no memory)");
+    } else if (f->range_error && !f->low_map_error) {
+        found(r, "the enclave's %llu MiB from 64 KiB on are not free (%s)", mib(sizes->reserved),
+              strerror(f->range_error));
+        lacking(r, "run it without the tool that occupies addresses of this process (valgrind is such)");
+    }
 }
 
 static void memory(const struct machine_facts *f, const struct sizes *sizes, struct requirement *r)

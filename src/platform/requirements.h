@@ -17,6 +17,7 @@ struct machine_facts {
     int filter_error;        // of seccomp(2): are filters there, with SECCOMP_RET_TRAP and _TRACE?
     int trace_error;         // of tracing a child, as the emulator does it
     int low_map_error;       // of mapping the first page above 64 KiB
+    int range_error;         // of reserving all addresses of the enclave
     u64 lowest_address;      // vm.mmap_min_addr, where that mapping fails
     u64 address_space;       // RLIMIT_AS; RLIM_INFINITY is FACT_UNKNOWN
     u64 data_size;           // RLIMIT_DATA, likewise
@@ -30,10 +31,11 @@ struct machine_facts {
 // The process that traces this one (sgx2emu, a debugger), or 0.
 int machine_tracer(void);
 
-// Looks at the machine. Never fails: what cannot be found out is unknown or absent. Makes a child and waits for it.
-void machine_facts_look(struct machine_facts *ret_facts);
+// Looks at the machine, with regard to an enclave of that layout (NULL: a new instance's). Never fails: what cannot be
+// found out is unknown or absent. Makes a child and waits for it.
+void machine_facts_look(const struct enclave_layout *layout, struct machine_facts *ret_facts);
 // The same in some 20 us: what takes a child to try (filters, tracing) is taken to be there.
-void machine_facts_glance(struct machine_facts *ret_facts);
+void machine_facts_glance(const struct enclave_layout *layout, struct machine_facts *ret_facts);
 
 // Who needs it.
 enum { FOR_SIMULATION = 1, FOR_EMULATOR = 2, FOR_SGX = 4, FOR_EDMM = 8 };

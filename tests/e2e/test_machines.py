@@ -27,16 +27,14 @@ class World:
 
     def __init__(self):
         os.chmod(scratch(), 0o755)
-        program = compile_program('hello')
+        programs = [compile_program('hello'), compile_program('cpus')]
         self.of = {}
         for kind, (mode, _) in KINDS.items():
             folder = os.path.join(scratch(), kind)
             expect_status(occlum('new', folder), 0)
-            must(['install', '-D', program, folder + '/image/bin/hello'])
-            # The libraries by the tool that newcomers use.
-            bom = os.path.join(scratch(), 'hello.yaml')
+            bom = os.path.join(scratch(), 'programs.yaml')
             with open(bom, 'w', encoding='utf-8') as file:
-                file.write(f'targets:\n- target: /bin\n  copy:\n  - files: [{program}]\n')
+                file.write(f'targets: [{{target: /bin, copy: [{{files: {json.dumps(programs)}}}]}}]\n')
             must([os.path.join(BUILD, 'bin', 'copy_bom'), '-f', bom, '--root', folder + '/image'])
             expect_status(occlum('build', cwd=folder, env=mode), 0)
             self.of[kind] = folder
@@ -122,7 +120,30 @@ def nobody_needs():
 
 # Processors.
 works('one CPU', wrapper=['taskset', '-c', '0'])
-works('hidden CPU features (SHA-NI, AVX-512, AMX)', env={'OCCLUM_HIDE_CPU': 'sha,avx512,amx'})
+works('CPU features that libc may not use', env={'GLIBC_TUNABLES': 'glibc.cpu.hwcaps=-AVX2_Usable,-AVX_Usable,-AVX512F_Usable,-ERMS,-SSE4_2,-SSSE3'})
+works('no SHA-NI', env={'OCCLUM_NO_SHA': '1'})
+
+
+@group.case('the library OS and its programs know how many CPUs there are, and whether there is SHA-NI')
+def _(world):
+    with open('/proc/cpuinfo', encoding='utf-8') as file:
+        sha = 'yes' if ' sha_ni' in file.read() else 'no'
+    count = len(os.sched_getaffinity(0))
+    for kind in KINDS:
+        for wrapper, env, wanted in (((), {}, f'usable {count}, listed {count}, SHA-NI {sha}\n'), (['taskset', '-c', '0'], {}, f'usable 1, listed 1, SHA-NI {sha}\n'),
+                                     ((), {'OCCLUM_NO_SHA': '1'}, f'usable {count}, listed {count}, SHA-NI no\n')):
+            # On the emulator both processes are on one CPU (--pin), so one is the answer there.
+            if kind == 'emulated':
+                wanted = re.sub(r'usable \d+, listed \d+', 'usable 1, listed 1', wanted)
+            expect_output(world.run(kind, wrapper=wrapper, env=env, program=['/bin/cpus']), wanted)
+
+
+@group.case('more than 1024 CPUs: the kernel refuses smaller sets, and the number is right')
+def _(world):
+    count = len(os.sched_getaffinity(0))
+    small = [('sched_getaffinity', (1, size), errno.EINVAL) for size in (8, 128, 256, 512)]
+    result = world.run('sim', preexec=lambda: confine(denied=small), program=['/bin/cpus'])
+    expect(result.text.startswith(f'usable {count}, listed {count},'), 'another number', result)
 
 
 # Sandboxes.
@@ -132,11 +153,27 @@ works('no ptrace', kinds=['sim'], preexec=lambda: confine(denied=[('ptrace', Non
 refused('no ptrace', 'emulated', r'ptrace.*ptrace_scope.*SYS_PTRACE', preexec=lambda: confine(denied=[('ptrace', None, errno.EPERM)]))
 
 
+GVISOR = ['runsc', '--network=none', 'do']
+
+
+def gvisor():
+    root()
+    if not shutil.which('runsc') or run_command([*GVISOR, '/bin/true']).status != 0:
+        raise Skip('runsc (gVisor) is not installed, or does not run here')
+
+
+refused('gVisor', 'sim', r'bases of %fs and %gs: .*arch_prctl', needs=gvisor, wrapper=GVISOR)
+refused('gVisor', 'emulated', r'gVisor.*outside of that sandbox', needs=gvisor, wrapper=GVISOR)
+refused('valgrind', 'sim', r'are not free.*valgrind', needs=tool('valgrind'), wrapper=['valgrind', '-q'])
+works('valgrind', kinds=['emulated'], needs=tool('valgrind'), wrapper=['valgrind', '-q'])
+
+
 # Limits.
 works('no limit of addresses', wrapper=limited('v', 'unlimited'))
 for kind_ in KINDS:
     refused('4 GiB of addresses (ulimit -v)', kind_, r'address space: 4096 MiB.*reserves 65536.*ulimit -v unlimited', wrapper=limited('v', 4 << 20))
-works('512 MiB of memory (ulimit -d)', wrapper=limited('d', 512 << 10))
+works('512 MiB of memory (ulimit -d)', kinds=['sim'], wrapper=limited('d', 512 << 10))
+works('4 GiB of memory (ulimit -d)', wrapper=limited('d', 4 << 20))
 refused('128 MiB of memory (ulimit -d)', 'emulated', r'ulimit -d unlimited', wrapper=limited('d', 128 << 10))
 refused('40 MiB of memory (ulimit -d)', 'emulated', r'ulimit -d unlimited', wrapper=limited('d', 40 << 10))
 refused('40 MiB of memory (ulimit -d)', 'sim', r'memory: 40 MiB by ulimit -d.*ulimit -d unlimited', wrapper=limited('d', 40 << 10))
