@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/openat2.h>
+#include <linux/shm.h>
 #include <linux/sysinfo.h>
 #include <linux/times.h>
 #include <linux/utsname.h>
