@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // System V shared memory (shmget(2), shmop(2), shmctl(2)). A segment is a file in memory without a name; attaching maps
 // it shared, so that all processes have it at its home. What is mapped holds a reference of the segment.
-#include <linux/ipc.h>
-#include <linux/shm.h>
+#include "abi/linux/shm.h"
 
 #include "base/fmt.h"
 #include "libos/fs/file.h"
@@ -30,7 +29,7 @@ static struct segment *segments[SEGMENTS];
 static u32 sequence, used;
 
 static s64 now(void) { return time_realtime_ns() / 1000000000; }
-static u32 self(void) { return proc_ops->current_pid(); }
+static u32 self(void) { return fs_current_pid(); }
 
 // The segment of an id, referenced; NULL.
 static struct segment *get(int id)
@@ -49,6 +48,10 @@ static void put(struct segment *s)
 {
     mutex_lock(&lock);
     bool last = --s->refs == 0;
+    if (last) {
+        segments[s->id % SEGMENTS] = NULL;
+        used--;
+    }
     mutex_unlock(&lock);
     if (!last)
         return;
@@ -103,7 +106,7 @@ static const struct vm_file_ops map_ops = {
 static struct segment *find(int key)
 {
     for (u32 i = 0; i < SEGMENTS; i++)
-        if (segments[i] && segments[i]->key == key)
+        if (segments[i] && segments[i]->key == key && !segments[i]->removed)
             return segments[i];
     return NULL;
 }
@@ -222,11 +225,8 @@ static void remove(struct segment *s)
 {
     mutex_lock(&lock);
     bool first = !s->removed;
-    if (first) {
-        segments[s->id % SEGMENTS] = NULL;
-        s->removed = true;
-        used--;
-    }
+    s->removed = true;
+    s->key = IPC_PRIVATE; // nobody finds it any more
     mutex_unlock(&lock);
     if (first)
         put(s); // the table's

@@ -332,7 +332,7 @@ long sys_futex(u32 __user *uaddr, int op, u32 value, void __user *timeout, u32 _
     int command = op & FUTEX_CMD_MASK;
     bool two = command == FUTEX_REQUEUE || command == FUTEX_CMP_REQUEUE || command == FUTEX_WAKE_OP;
     u32 value2 = (u32)(u64)timeout;
-    struct word one, other;
+    struct word one, other = { 0 };
     s64 deadline;
 
     int err = find_word(op, (u64)uaddr, &one);

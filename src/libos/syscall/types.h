@@ -5,12 +5,12 @@
 #include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/openat2.h>
-#include <linux/shm.h>
 #include <linux/sysinfo.h>
 #include <linux/times.h>
 #include <linux/utsname.h>
 
 #include "abi/linux/abi.h"
+#include "abi/linux/shm.h"
 
 struct signal_action;
 struct linux_dirent64;
