@@ -39,7 +39,7 @@ static struct key key_of(int op, u64 addr)
     bool shared = !(op & FUTEX_PRIVATE_FLAG) && vm_is_shared(current->mm, addr);
     if (!shared)
         return (struct key){ addr, current->mm };
-    return (struct key){ (u64)vm_shared_key(current->mm, addr), NULL };
+    return (struct key){ vm_shared_key(current->mm, addr), NULL };
 }
 
 static bool same(struct key a, struct key b) { return a.addr == b.addr && a.mm == b.mm; }

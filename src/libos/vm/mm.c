@@ -87,6 +87,8 @@ void mm_unref(struct mm *mm)
     int err = vm_unmap_locked(mm, user_start, user_end, false);
     mm_unlock(mm);
     family_unlist(mm);
+    if (mm->program)
+        mm->program_ops->program_done(mm->program);
     if (err)
         return;
     if (mm->family)
@@ -101,6 +103,12 @@ bool vm_is_shared(struct mm *mm, u64 addr)
     bool shared = vma && vma->start <= addr && (vma->flags & VMA_SHARED);
     mm_unlock(mm);
     return shared;
+}
+
+void mm_set_program(struct mm *mm, void *file, const struct vm_file_ops *ops)
+{
+    mm->program = file;
+    mm->program_ops = ops;
 }
 
 void mm_get_usage(struct mm *mm, u64 *ret_mapped, u64 *ret_count)

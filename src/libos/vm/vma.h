@@ -45,6 +45,8 @@ struct mm {
     struct list_head kept;      // struct kept.link by address, what of it is not in place; guarded by family->lock
     u32 running;                // atomic: threads that may touch it; with a family guarded by the residents' lock
     u64 brk_start, brk_end, brk_limit;
+    void *program; // mm_set_program
+    const struct vm_file_ops *program_ops;
     struct vm_filemap *released; // mappings of files that went since the lock was taken; mm_unlock finishes them
 };
 

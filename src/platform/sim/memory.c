@@ -59,8 +59,10 @@ int sim_mem_contents(u64 addr, u8 *flags, u64 count)
     if (!is_user_range(addr, count * PAGE_SIZE))
         return -EINVAL;
     s64 fd = RAW(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    for (u64 i = 0; i < count; i++) // without /proc every page may have contents
+        flags[i] = 1;
     if (fd < 0)
-        return (int)fd;
+        return 0;
     for (u64 done = 0, want = 0; done < count; done += want / sizeof(u64)) {
         want = MIN(count - done, ARRAY_SIZE(words)) * sizeof(u64);
         n = RAW(SYS_pread64, fd, words, want, (addr / PAGE_SIZE + done) * sizeof(u64));

@@ -158,4 +158,4 @@ void posix_timers_free(struct process_signals *signals) {}
 int vm_join(struct mm *mm, u64 addr, u64 len) { return -ENOMEM; }
 
 bool vm_is_shared(struct mm *mm, u64 addr) { return false; }
-s64 vm_shared_key(struct mm *mm, u64 addr) { return (s64)addr; }
+u64 vm_shared_key(struct mm *mm, u64 addr) { return addr; }
