@@ -106,6 +106,20 @@ static void itself(void)
     printf(" %d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
 }
 
+extern char **environ;
+
+// setproctitle(3) and its kin write over arguments and environment, which lie one behind the other.
+static void strings(char **argv)
+{
+    int gaps = 0;
+    const char *end = argv[0];
+    for (int i = 0; argv[i]; i++)
+        gaps += argv[i] != end, end = argv[i] + strlen(argv[i]) + 1;
+    for (int i = 0; environ[i]; i++)
+        gaps += environ[i] != end, end = environ[i] + strlen(environ[i]) + 1;
+    printf("gaps between the strings: %d\n", gaps);
+}
+
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -113,6 +127,7 @@ int main(int argc, char **argv)
         write(9, "x", 1);
         pause();
     }
+    strings(argv);
     groups(argv[0]);
     parents();
     itself();
