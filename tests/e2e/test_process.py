@@ -38,7 +38,7 @@ def setup():
     instance.add_text('/bin/script', SCRIPT, mode=0o755)
     fixed = compile_program('fork', '-no-pie', output='fork-fixed')
     instance.pack(f'{fixed}=/bin/fork-fixed')
-    instance.compile('fork', 'signal_rules', 'proc_watch', 'orderly_end', 'cpu_time', 'wait_signal', 'crash')
+    instance.compile('fork', 'told_back', 'signal_rules', 'proc_watch', 'orderly_end', 'cpu_time', 'wait_signal', 'crash')
     instance.build()
     return instance
 
@@ -60,6 +60,7 @@ def _(instance):
 
 same('fork: memory, shared memory, threads, generations, files, signals, exec', '/bin/fork')
 same('the same by a program linked to a fixed address', '/bin/fork-fixed')
+same('groups, sessions, parents, and what is told back of what was set', '/bin/told_back')
 same('a script of bash: pipelines, subshells, substitution, jobs, traps', '/bin/bash', '/bin/script')
 same('the same by dash', '/bin/dash', '/bin/script')
 

@@ -177,6 +177,10 @@ static long do_clone(const struct clone_request *request)
     if (err)
         return err == -ENOMEM ? -ENOMEM : -EAGAIN;
     memcpy(child->name, current->name, sizeof(child->name));
+    memcpy(child->cpus, current->cpus, sizeof(child->cpus));
+    child->nice = current->nice;
+    child->policy = current->policy;
+    child->pinned = current->pinned;
     child->fs_base = request->flags & CLONE_SETTLS ? request->tls : current->fs_base;
     err = signals_thread_init(child, current);
     if (!err)

@@ -239,6 +239,8 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
     mutex_lock(&process_lock);
     posix_timers_free(&current_process()->signals);
     current->tid = current_process()->pid;
+    current_process()->execed = old != NULL;
+    current_process()->undumpable = current_process()->keep_caps = false;
     mutex_unlock(&process_lock);
     current->altstack_sp = current->altstack_size = 0;
     current->clear_child_tid = current->robust_list = 0;

@@ -99,17 +99,29 @@ void process_vfork_wait(struct vfork_wait *wait)
     mutex_unlock(&process_lock);
 }
 
+// Who gets the children of a process: its nearest ancestor that asked for them (PR_SET_CHILD_SUBREAPER), or the first
+// process.
+static struct process *heir_of(const struct process *process)
+{
+    struct process *heir = process->parent;
+    while (heir && heir != process_first && (!heir->subreaper || heir->zombie || heir->exiting))
+        heir = heir->parent;
+    return heir ? heir : process_first;
+}
+
 // The end of a process: its children get a new parent, its own parent hears of it. With process_lock held.
 static void become_zombie(struct process *process)
 {
-    struct process *child, *next, *parent = process->parent;
+    struct process *child, *next, *parent = process->parent, *heir = heir_of(process);
 
     list_for_each_safe (child, next, &process->children, siblings) {
         list_del(&child->siblings);
-        child->parent = process_first;
-        list_add_tail(&child->siblings, &process_first->children);
+        child->parent = heir;
+        list_add_tail(&child->siblings, &heir->children);
         if (child->zombie)
-            wake_up_all(&process_first->child_events);
+            wake_up_all(&heir->child_events);
+        else if (child->death_signal)
+            signal_send(child, NULL, child->death_signal, NULL);
     }
     process->zombie = true;
     release_vfork(process);

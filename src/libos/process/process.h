@@ -43,7 +43,12 @@ struct process {
     char *environ;
     size_t environ_size;
     s64 start_ns;
-    u32 exit_signal;                                // to the parent, usually SIGCHLD
+    u32 exit_signal; // to the parent, usually SIGCHLD
+    bool execed;     // has called execve: its parent no longer moves it to another group
+    // prctl(2)
+    bool subreaper, undumpable, no_new_privs, keep_caps;
+    int death_signal;                               // sent to it when its parent ends; 0: none
+    u64 timer_slack;                                // ns; 0: the default
     struct cpu_usage ended_threads, ended_children; // what they used; children: those that were waited for
     u64 peak, children_peak;                        // bytes of memory at most
 };

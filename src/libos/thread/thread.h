@@ -65,6 +65,12 @@ struct thread {
     struct user_area areas[4]; // replaced in turn; the thread's own
     u32 next_area;
 
+    // what the scheduler calls were told; inherited by clone
+    s8 nice;
+    u8 policy;     // SCHED_*
+    bool pinned;   // cpus was set
+    u64 cpus[128]; // sched_setaffinity(2)
+
     // accounting
     u64 start_ns; // CLOCK_MONOTONIC
     u64 faults;   // page faults; written by the thread alone
