@@ -143,6 +143,8 @@ static struct enclave_exit serve(struct host_thread *thread, u64 code, u64 arg)
         }
         if (exit.reason != EXIT_OCALL)
             return exit;
+        if (frame->augment_len && platform->edmm_augment)
+            (void)platform->edmm_augment(frame->augment_addr, frame->augment_len, (u32)frame->augment_prot);
         arg = (u64)ocall_dispatch(frame->number, frame->arg);
         code = ECALL_RETURN;
     }
