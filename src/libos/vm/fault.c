@@ -6,6 +6,7 @@
 
 // Most that one fault of anonymous memory commits.
 #define WINDOW_MAX MIB(2)
+#define WINDOW_FIRST KIB(16)
 
 // So many faults of a thread, one after the other, on a page that is in order, and the host has taken it away.
 #define IDLE_FAULTS_MAX 1000
@@ -33,7 +34,7 @@ static void choose_window(struct vma *vma, u64 page)
         vma->window_start = start - vma->start > twice ? start - twice : vma->start;
     } else {
         vma->window_start = page;
-        vma->window_end = page + PAGE_SIZE;
+        vma->window_end = MIN(page + WINDOW_FIRST, vma->end);
     }
 }
 
