@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -88,6 +89,7 @@ s64 host_symlink(const char *target, int dirfd, const char *path) { return resul
 s64 host_ftruncate(int fd, s64 len) { return result(ftruncate(fd, len)); }
 s64 host_fallocate(int fd, u32 mode, s64 offset, s64 len) { return result(fallocate(fd, (int)mode, offset, len)); }
 s64 host_fsync(int fd, u32 dataonly) { return result(dataonly ? fdatasync(fd) : fsync(fd)); }
+s64 host_lock(int fd) { return result(flock(fd, LOCK_EX | LOCK_NB)); }
 s64 host_fchmodat(int dirfd, const char *path, u32 mode) { return result(fchmodat(dirfd, path, mode, 0)); }
 
 s64 host_fchownat(int dirfd, const char *path, u32 uid, u32 gid, u32 flags)

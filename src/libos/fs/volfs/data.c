@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Contents. They pass through a buffer of the kernel, so that the lock is never held over the caller's memory.
+#include "libos/fs/volfs/volfs_node.h"
+#include "libos/mem/heap.h"
+
+enum { CHUNK_PAGES = 16 };
+
+static u64 size_of(const struct volfs_node *node) { return node->has_upper ? ext2_size(&node->upper) : node->below.size; }
+
+// Locked. Bytes, 0 at the end, -errno.
+static long read_locked(struct volfs_node *node, u64 offset, void *buf, size_t n, bool once)
+{
+    const struct lower_tree *lower = node->fs->lower;
+
+    if (node->has_upper)
+        return ext2_read(node->fs->ext2, &node->upper, offset, buf, n);
+    if (offset >= node->below.size)
+        return 0;
+    n = MIN(n, node->below.size - offset);
+    return once ? lower->read_once(node->lower, offset, buf, n) : lower->read(node->lower, offset, buf, n);
+}
+
+static long read_chunk(struct volfs_node *node, u64 offset, void *buf, size_t n, bool once)
+{
+    volfs_lock(node->fs);
+    long got = read_locked(node, offset, buf, n, once);
+    volfs_unlock(node->fs);
+    return got == -EBADMSG || got == -EUCLEAN ? -EIO : got;
+}
+
+// Straight into the kernel's buffer: pages of mappings.
+static long read_kernel(struct volfs_node *node, struct uio *uio, u64 *offset)
+{
+    size_t n = MIN(uio->left, uio->iov->iov_len - uio->offset);
+    long got = read_chunk(node, *offset, (u8 *)uio->iov->iov_base + uio->offset, n, true);
+
+    if (got > 0) {
+        uio->offset += (size_t)got;
+        uio->left -= (size_t)got;
+        *offset += (u64)got;
+    }
+    return got;
+}
+
+static long read_file(struct file *file, struct uio *uio, u64 *offset)
+{
+    struct volfs_node *node = vnode_of(file->inode);
+    size_t done = 0;
+    long n = 1;
+
+    if (uio->kernel && uio->count == 1)
+        return read_kernel(node, uio, offset);
+    size_t pages = MIN(DIV_ROUND_UP(uio->left, PAGE_SIZE), (size_t)CHUNK_PAGES);
+    u8 *buf = pages ? kpages_alloc(pages) : NULL;
+    if (!buf)
+        return pages ? -ENOMEM : 0;
+    while (uio->left && n > 0) {
+        n = read_chunk(node, *offset, buf, MIN(uio->left, pages * PAGE_SIZE), false);
+        if (n > 0 && uio_put(uio, buf, (size_t)n))
+            n = -EFAULT;
+        *offset += n > 0 ? (u64)n : 0;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    kpages_free(buf, pages);
+    return done ? (long)done : n;
+}
+
+static long write_chunk(struct file *file, u64 *offset, const void *buf, size_t n)
+{
+    struct volfs_node *node = vnode_of(file->inode);
+    struct volfs *fs = node->fs;
+
+    volfs_lock(fs);
+    long wrote = volfs_copy_up(node, UINT64_MAX);
+    if (!wrote && (file->flags & O_APPEND))
+        *offset = ext2_size(&node->upper);
+    if (!wrote) {
+        ext2_set_time(&node->upper, EXT2_MTIME, volfs_now());
+        ext2_set_time(&node->upper, EXT2_CTIME, volfs_now());
+        wrote = ext2_write(fs->ext2, &node->upper, *offset, buf, n);
+    }
+    volfs_changed(fs);
+    if (wrote > 0 && (file->flags & (O_SYNC | O_DSYNC))) {
+        int err = volfs_commit(fs);
+        wrote = err ? err : wrote;
+    }
+    volfs_unlock(fs);
+    *offset += wrote > 0 ? (u64)wrote : 0;
+    return wrote == -EBADMSG || wrote == -EUCLEAN ? -EIO : wrote;
+}
+
+static long write_file(struct file *file, struct uio *uio, u64 *offset)
+{
+    size_t pages = MIN(DIV_ROUND_UP(uio->left, PAGE_SIZE), (size_t)CHUNK_PAGES), done = 0;
+    u8 *buf = pages ? kpages_alloc(pages) : NULL;
+    long n = 1;
+
+    if (!buf)
+        return pages ? -ENOMEM : 0;
+    while (uio->left && n > 0) {
+        size_t part = MIN(uio->left, pages * PAGE_SIZE);
+        n = uio_take(uio, buf, part);
+        for (size_t at = 0; !n && at < part;) {
+            long wrote = write_chunk(file, offset, buf + at, part - at);
+            if (wrote <= 0) {
+                n = wrote < 0 ? wrote : -ENOSPC;
+                break;
+            }
+            at += (size_t)wrote;
+            done += (size_t)wrote;
+        }
+        n = n ? n : 1;
+    }
+    kpages_free(buf, pages);
+    return done ? (long)done : n;
+}
+
+static int fallocate_locked(struct volfs_node *node, int mode, u64 offset, u64 len)
+{
+    struct ext2 *ext2 = node->fs->ext2;
+    u64 size = size_of(node);
+    int err = volfs_copy_up(node, UINT64_MAX);
+
+    if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
+        err = ext2_punch(ext2, &node->upper, offset, len);
+    if (!err && !(mode & FALLOC_FL_PUNCH_HOLE))
+        err = ext2_reserve(ext2, &node->upper, offset, len);
+    if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && offset + len > size)
+        err = ext2_truncate(ext2, &node->upper, offset + len);
+    ext2_set_time(&node->upper, EXT2_CTIME, volfs_now());
+    return err ? err : ext2_store(ext2, &node->upper);
+}
+
+static int fallocate(struct file *file, int mode, u64 offset, u64 len)
+{
+    struct volfs_node *node = vnode_of(file->inode);
+
+    if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+        return -EOPNOTSUPP;
+    if ((mode & FALLOC_FL_PUNCH_HOLE) && !(mode & FALLOC_FL_KEEP_SIZE))
+        return -EOPNOTSUPP;
+    volfs_lock(node->fs);
+    int err = fallocate_locked(node, mode, offset, len);
+    volfs_changed(node->fs);
+    volfs_unlock(node->fs);
+    return err;
+}
+
+static int fsync(struct file *file)
+{
+    struct volfs *fs = vnode_of(file->inode)->fs;
+
+    volfs_lock(fs);
+    int err = volfs_commit(fs);
+    volfs_unlock(fs);
+    return err;
+}
+
+static s64 seek_data(struct file *file, u64 offset, bool hole)
+{
+    struct volfs_node *node = vnode_of(file->inode);
+    u64 size, found = offset;
+    int err = 0;
+
+    volfs_lock(node->fs);
+    size = size_of(node);
+    if (offset >= size)
+        err = -ENXIO;
+    else if (node->has_upper)
+        err = ext2_seek(node->fs->ext2, &node->upper, offset, hole, &found);
+    else if (hole)
+        found = size;
+    volfs_unlock(node->fs);
+    if (!err && !hole && found >= size)
+        err = -ENXIO;
+    return err ? err : (s64)found;
+}
+
+static const struct file_ops regular_ops = {
+    .read = read_file, .write = write_file, .fallocate = fallocate, .fsync = fsync, .seek_data = seek_data
+};
+
+int volfs_open(struct inode *inode, struct file *file)
+{
+    switch (inode->mode & S_IFMT) {
+    case S_IFREG:
+        file->ops = &regular_ops;
+        return 0;
+    case S_IFDIR:
+        file->ops = &volfs_dir_ops;
+        return 0;
+    case S_IFCHR: {
+        struct kstat st;
+        int err = inode->ops->getattr(inode, &st);
+        return err ? err : device_open(st.rdev, st.mode, file);
+    }
+    case S_IFIFO:
+        return fifo_open(inode, file);
+    default:
+        return -ENXIO;
+    }
+}
+
+int volfs_gate_table(struct inode *inode, const void **ret_table, size_t *ret_size)
+{
+    struct volfs_node *node = vnode_of(inode);
+
+    *ret_table = NULL;
+    if (node->has_upper || !node->fs->lower->gate_table)
+        return 0;
+    int err = node->fs->lower->gate_table(node->lower, ret_table, ret_size);
+    if (err)
+        return err;
+    return *ret_table ? 0 : -ENOENT;
+}
