@@ -10,7 +10,7 @@ enum { HALF = 16 };
 
 int seal_key(u8 ret_key[32])
 {
-    struct sgx_keyrequest request = { .keyname = SGX_KEYNAME_SEAL, .keypolicy = SGX_KEYPOLICY_MRSIGNER };
+    struct sgx_keyrequest request = { .keyname = SGX_KEYSELECT_SEAL, .keypolicy = SGX_KEYPOLICY_MRSIGNER };
     u8 half[HALF] __aligned_to(16);
     u64 result = 0;
 

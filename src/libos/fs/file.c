@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "libos/fs/locks.h"
 #include "libos/fs/memfs.h"
+#include "libos/fs/volfs/volfs.h"
 #include "libos/ipc/epoll.h"
 #include "libos/mem/heap.h"
 
@@ -94,6 +95,15 @@ static long vm_write(void *arg, u64 offset, const void *buf, size_t size)
     return file->ops->write ? file->ops->write(file, &uio, &offset) : -EINVAL;
 }
 
+static int vm_gate_table(void *arg, const void **ret_table, size_t *ret_size)
+{
+    struct file *file = arg;
+
+    if (file->inode && file->inode->ops == &volfs_ops)
+        return volfs_gate_table(file->inode, ret_table, ret_size);
+    return memfs_gate_table(arg, ret_table, ret_size);
+}
+
 static u64 vm_size(void *file) { return file_size(file); }
 static u64 vm_inode(void *file) { return ((struct file *)file)->inode ? ((struct file *)file)->inode->ino : 0; }
 static size_t vm_path(void *file, char *buf, size_t size) { return file_path(file, buf, size); }
@@ -103,7 +113,7 @@ const struct vm_file_ops file_vm_ops = {
     .put = vm_put,
     .read = vm_read,
     .write = vm_write,
-    .gate_table = memfs_gate_table,
+    .gate_table = vm_gate_table,
     .size = vm_size,
     .inode = vm_inode,
     .path = vm_path,

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "trusted/exit.h"
+#include "trusted/layout.h"
+#include "trusted/seal.h"
+#include "trusted/vector.h"
 #include "fake_kernel.h"
 #include "trusted/emm.h"
 
@@ -176,6 +180,11 @@ void vm_get_stats(struct vm_stats *ret_stats)
 void *(*vm_file_from_fd)(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode);
 void random_bytes(void *buf, size_t size) { memset(buf, 0x5a, size); }
 u64 random_u64(void) { return 0x5a5a5a5a5a5a5a5aull; }
+void vector_begin(void) {}
+void vector_end(void) {}
+u8 enclave_simulated = 1;
+_Noreturn void enclave_bug(const char *file, int line, const char *cond) { __builtin_trap(); }
+int seal_key(u8 ret_key[32]) { return -EIO; }
 u64 cpu_hwcap(void) { return 1; }
 bool cpu_has_sha(void) { return false; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A file of the image that is to be changed becomes one of the volume, with the folders above it. All of it is part of one
-// commit, so a crash leaves the whole file or the image's.
+// A file of the image that is to be changed becomes one of the volume, with the folders above it. All of it is part of
+// one commit, so a crash leaves the whole file or the image's.
 #include "libos/fs/volfs/volfs_node.h"
 #include "libos/mem/heap.h"
 
@@ -74,8 +74,8 @@ static int copy_one(struct volfs_node *node, u64 size)
     struct volfs *fs = node->fs;
     struct ext2_file made;
     u32 mode = node->below.mode;
-    int err = ext2_new(fs->ext2, &node->parent->upper, mode, node->below.uid, node->below.gid, node->below.rdev, volfs_now(),
-                       &made);
+    int err = ext2_new(fs->ext2, &node->parent->upper, mode, node->below.uid, node->below.gid, node->below.rdev,
+                       volfs_now(), &made);
 
     if (err)
         return err;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Contents. They pass through a buffer of the kernel, so that the lock is never held over the caller's memory.
 #include "libos/fs/volfs/volfs_node.h"
+#include "libos/ipc/pipe.h"
 #include "libos/mem/heap.h"
 
 enum { CHUNK_PAGES = 16 };
 
-static u64 size_of(const struct volfs_node *node) { return node->has_upper ? ext2_size(&node->upper) : node->below.size; }
+static u64 size_of(const struct volfs_node *node)
+{
+    return node->has_upper ? ext2_size(&node->upper) : node->below.size;
+}
 
 // Locked. Bytes, 0 at the end, -errno.
 static long read_locked(struct volfs_node *node, u64 offset, void *buf, size_t n, bool once)

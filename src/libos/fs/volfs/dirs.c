@@ -13,10 +13,11 @@ struct listing {
     int err;
 };
 
-static const u8 dirent_types[] = { [EXT2_FT_REG] = S_IFREG >> 12,  [EXT2_FT_DIR] = S_IFDIR >> 12,
-                                   [EXT2_FT_CHR] = S_IFCHR >> 12,  [EXT2_FT_BLK] = S_IFBLK >> 12,
-                                   [EXT2_FT_FIFO] = S_IFIFO >> 12, [EXT2_FT_SOCK] = S_IFSOCK >> 12,
-                                   [EXT2_FT_SYMLINK] = S_IFLNK >> 12 };
+static const u8 dirent_types[] = {
+    [EXT2_FT_REG] = S_IFREG >> 12,    [EXT2_FT_DIR] = S_IFDIR >> 12,  [EXT2_FT_CHR] = S_IFCHR >> 12,
+    [EXT2_FT_BLK] = S_IFBLK >> 12,    [EXT2_FT_FIFO] = S_IFIFO >> 12, [EXT2_FT_SOCK] = S_IFSOCK >> 12,
+    [EXT2_FT_SYMLINK] = S_IFLNK >> 12
+};
 
 static bool is_dots(const char *name, size_t len)
 {
@@ -62,7 +63,7 @@ static int list_lower(struct listing *l)
 
     if (err)
         return err;
-    list_for_each(entry, &dir->lower_order, by_order) {
+    list_for_each (entry, &dir->lower_order, by_order) {
         size_t len = strlen(entry->name);
         u32 ino;
         if (entry->order <= from)

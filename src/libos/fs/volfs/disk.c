@@ -2,6 +2,7 @@
 // The volume's host file: opened, or made when there is none.
 #include "libos/fs/volfs/disk.h"
 
+#include "base/string.h"
 #include "libos/fs/volfs/key.h"
 #include "libos/fs/volfs/volfs.h"
 #include "libos/host/hostfile.h"
@@ -101,16 +102,24 @@ static struct volume_backend backend_of(int fd)
     };
 }
 
-// The descriptor of the host file. It is the enclave's alone from here on: -EBUSY when another one has it.
-static int open_file(int dir, bool create)
+int volfs_host_open(int dir, const char *name, bool create)
 {
-    int handle = create ? hostfile_create(dir, VOLUME_FILE, 0600) : hostfile_lookup(dir, VOLUME_FILE);
+    int err = create ? hostfile_create(dir, name, 0600) : 0;
+    int handle = err ? err : hostfile_lookup(dir, name);
 
     if (handle < 0)
         return handle;
     int fd = hostfile_reopen(handle, O_RDWR);
     hostfile_close(handle);
+    return fd;
+}
+
+// The descriptor of the host file. It is the enclave's alone from here on: -EBUSY when another one has it.
+static int open_file(int dir, bool create)
+{
+    int fd = volfs_host_open(dir, VOLUME_FILE, create);
     int err = fd < 0 ? 0 : hostfile_lock(fd);
+
     if (err) {
         hostfile_close(fd);
         return err == -EAGAIN ? -EBUSY : err;

@@ -3,6 +3,7 @@
 
 #include "abi/linux/abi.h"
 #include "base/string.h"
+#include "libos/fs/volfs/disk.h"
 #include "libos/host/hostfile.h"
 #include "trusted/log.h"
 #include "trusted/random.h"
@@ -13,12 +14,8 @@
 
 static int make_key(int dir, u8 key[32])
 {
-    int handle = hostfile_create(dir, KEY_FILE, 0600);
+    int fd = volfs_host_open(dir, KEY_FILE, true);
 
-    if (handle < 0)
-        return handle;
-    int fd = hostfile_reopen(handle, O_RDWR);
-    hostfile_close(handle);
     if (fd < 0)
         return fd;
     random_bytes(key, 32);
@@ -33,12 +30,8 @@ static int make_key(int dir, u8 key[32])
 
 static int read_key(int dir, u8 key[32])
 {
-    int handle = hostfile_lookup(dir, KEY_FILE);
+    int fd = volfs_host_open(dir, KEY_FILE, false);
 
-    if (handle < 0)
-        return handle;
-    int fd = hostfile_reopen(handle, O_RDONLY);
-    hostfile_close(handle);
     if (fd < 0)
         return fd;
     long n = hostfile_read(fd, 0, key, 32);

@@ -54,7 +54,8 @@ void volfs_lower_free(struct volfs_node *dir)
 {
     struct volfs_lower *entry, *next;
 
-    list_for_each_safe(entry, next, &dir->lower_order, by_order) kfree(entry);
+    list_for_each_safe (entry, next, &dir->lower_order, by_order)
+        kfree(entry);
     list_init(&dir->lower_order);
     dir->lower_names = (struct rb_tree){ 0 };
 }

@@ -158,7 +158,8 @@ struct making {
     const char *target; // of a symbolic link
 };
 
-static int prepare(struct volfs_node *dir, const struct making *what, const struct volfs_name *n, struct ext2_file *made)
+static int prepare(struct volfs_node *dir, const struct making *what, const struct volfs_name *n,
+                   struct ext2_file *made)
 {
     struct volfs *fs = dir->fs;
     int err = 0;

@@ -63,13 +63,14 @@ static void unhash(struct volfs_node *node)
     node->upper_hashed = node->lower_hashed = false;
 }
 
-// A node whose last reference is gone waits in release() for the lock: it leaves the trees now, another takes its place.
+// A node whose last reference is gone waits in release() for the lock: it leaves the trees now, another takes its
+// place.
 static struct volfs_node *revive(struct volfs_node *node)
 {
     u32 refs = __atomic_load_n(&node->inode.refs, __ATOMIC_RELAXED);
 
-    while (refs && !__atomic_compare_exchange_n(&node->inode.refs, &refs, refs + 1, true, __ATOMIC_ACQUIRE,
-                                                __ATOMIC_RELAXED))
+    while (refs &&
+           !__atomic_compare_exchange_n(&node->inode.refs, &refs, refs + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
         ;
     if (refs)
         return node;
@@ -111,7 +112,8 @@ int volfs_ino_of(struct volfs *fs, struct ext2_file *file, u64 *ret_ino)
 static int is_opaque(struct volfs_node *node, bool *ret_opaque)
 {
     char value = 0;
-    long n = node->upper.raw.file_acl ? ext2_get_xattr(node->fs->ext2, &node->upper, XATTR_OPAQUE, &value, 1) : -ENODATA;
+    long n =
+        node->upper.raw.file_acl ? ext2_get_xattr(node->fs->ext2, &node->upper, XATTR_OPAQUE, &value, 1) : -ENODATA;
 
     *ret_opaque = n == 1 && value == 'y';
     return n >= 0 || n == -ENODATA || n == -ERANGE ? 0 : (int)n;

@@ -5,7 +5,10 @@
 
 enum { NAME_BYTES = 16 };
 
-static size_t orphan_name(const struct volfs_node *node, char *name) { return fmt_format(name, NAME_BYTES, "#%u", node->upper.ino); }
+static size_t orphan_name(const struct volfs_node *node, char *name)
+{
+    return fmt_format(name, NAME_BYTES, "#%u", node->upper.ino);
+}
 
 int volfs_make_orphan(struct volfs_node *node)
 {

@@ -19,8 +19,8 @@ struct volfs {
     struct rb_tree by_upper, by_lower;
     struct volfs_node *root;
     u64 dev;
-    s64 committed_ns; // CLOCK_MONOTONIC of the last commit
-    bool changed;     // since then
+    s64 committed_ns;                          // CLOCK_MONOTONIC of the last commit
+    bool changed;                              // since then
     struct volfs_node *dropped[VOLFS_DROPPED]; // references to give up when the lock is
     size_t dropped_count;
 };
@@ -51,14 +51,13 @@ struct volfs_node {
     struct volfs_node *parent; // owned reference; itself for the root
     char *name;                // in the parent
     // folders
-    bool lower_read;           // the names of the image are in lower_names
+    bool lower_read; // the names of the image are in lower_names
     struct rb_tree lower_names;
     struct list_head lower_order;
 };
 
 static inline struct volfs_node *vnode_of(struct inode *inode) { return container_of(inode, struct volfs_node, inode); }
 
-extern const struct inode_ops volfs_ops;
 s64 volfs_now(void);
 
 void volfs_lock(struct volfs *fs);
@@ -67,16 +66,18 @@ void volfs_unlock(struct volfs *fs); // gives up what was dropped
 // All of the following with fs->lock held.
 
 // node.c. The node of an inode of ext2, with a reference. lower: what it hides or is merged with (folders), or NULL.
-__nodiscard int volfs_get_upper(struct volfs *fs, u32 ino, const struct volfs_lower *lower, struct volfs_node **ret_node);
+__nodiscard int volfs_get_upper(struct volfs *fs, u32 ino, const struct volfs_lower *lower,
+                                struct volfs_node **ret_node);
 __nodiscard int volfs_get_lower(struct volfs *fs, u64 handle, struct volfs_node **ret_node);
 // It was found there.
 __nodiscard int volfs_placed(struct volfs_node *dir, struct volfs_node *parent, const char *name);
 void volfs_hash_upper(struct volfs_node *node);
-void volfs_drop(struct volfs_node *node); // gives up a reference, when the lock is given up
+void volfs_drop(struct volfs_node *node);      // gives up a reference, when the lock is given up
 u32 volfs_mode(const struct volfs_node *node); // with permission bits
 u64 volfs_ino(const struct volfs_node *node);
 __nodiscard int volfs_ino_of(struct volfs *fs, struct ext2_file *file, u64 *ret_ino); // of a file that has no node yet
-// Something was written: commits when the last commit is some seconds old. An error of that is the volume's, and told by fsync.
+// Something was written: commits when the last commit is some seconds old. An error of that is the volume's, and told
+// by fsync.
 void volfs_changed(struct volfs *fs);
 int volfs_commit(struct volfs *fs);
 
@@ -111,8 +112,6 @@ int volfs_rmdir(struct inode *dir, const char *name);
 int volfs_rename(struct inode *old_dir, const char *old_name, struct inode *new_dir, const char *new_name, u32 flags);
 int volfs_open(struct inode *inode, struct file *file);
 extern const struct file_ops volfs_dir_ops;
-// The call sites of an unchanged file of the image (file.c asks for them); -ENOENT: it is one, and has none.
-int volfs_gate_table(struct inode *inode, const void **ret_table, size_t *ret_size);
 
 // names.c, for moves.c, with the lock held.
 struct volfs_name {
