@@ -46,6 +46,7 @@ __nodiscard int ext2_new(struct ext2 *fs, const struct ext2_file *near, u32 mode
 // Gives back the inode and all its blocks.
 __nodiscard int ext2_delete(struct ext2 *fs, struct ext2_file *file, s64 now);
 void ext2_file_done(struct ext2 *fs, struct ext2_file *file); // frees what is only in memory
+bool ext2_has_blocks(const struct ext2_file *file); // false also: a symbolic link whose text lies in raw.block
 u64 ext2_size(const struct ext2_file *file);
 u64 ext2_rdev(const struct ext2_file *file);
 enum ext2_time { EXT2_ATIME, EXT2_MTIME, EXT2_CTIME };

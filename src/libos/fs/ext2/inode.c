@@ -85,7 +85,7 @@ int ext2_new(struct ext2 *fs, const struct ext2_file *near, u32 mode, u32 uid, u
 }
 
 // Short links lie in the inode itself, in place of block pointers; so do device numbers.
-static bool has_blocks(const struct ext2_file *file)
+bool ext2_has_blocks(const struct ext2_file *file)
 {
     u32 of_acl = file->raw.file_acl ? EXT2_SECTORS : 0;
     return !S_ISCHR(file->raw.mode) && !S_ISBLK(file->raw.mode) && file->raw.blocks > of_acl;
@@ -94,7 +94,7 @@ static bool has_blocks(const struct ext2_file *file)
 int ext2_delete(struct ext2 *fs, struct ext2_file *file, s64 now)
 {
     bool dir = S_ISDIR(file->raw.mode);
-    int err = has_blocks(file) ? ext2_free_range(fs, file, 0, UINT64_MAX) : 0;
+    int err = ext2_has_blocks(file) ? ext2_free_range(fs, file, 0, UINT64_MAX) : 0;
 
     if (!err && file->raw.file_acl) {
         err = ext2_free_block(fs, file->raw.file_acl);

@@ -127,10 +127,12 @@ static int fallocate_locked(struct volfs_node *node, int mode, u64 offset, u64 l
 
     if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
         err = ext2_punch(ext2, &node->upper, offset, len);
-    if (!err && !(mode & FALLOC_FL_PUNCH_HOLE))
-        err = ext2_reserve(ext2, &node->upper, offset, len);
     if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && offset + len > size)
         err = ext2_truncate(ext2, &node->upper, offset + len);
+    // ext2 has no blocks behind the end of a file.
+    size = ext2_size(&node->upper);
+    if (!err && !(mode & FALLOC_FL_PUNCH_HOLE) && offset < size)
+        err = ext2_reserve(ext2, &node->upper, offset, MIN(len, size - offset));
     ext2_set_time(&node->upper, EXT2_CTIME, volfs_now());
     return err ? err : ext2_store(ext2, &node->upper);
 }

@@ -17,6 +17,8 @@ static int find_upper(struct volfs_node *dir, struct volfs_name *n)
 
     if (!dir->has_upper)
         return 0;
+    if (dir == dir->fs->root && strcmp(n->name, "lost+found") == 0)
+        return -EACCES; // it is the file system's own
     int err = ext2_find(dir->fs->ext2, &dir->upper, n->name, n->len, &n->ino);
     if (err == -ENOENT) {
         n->ino = 0;

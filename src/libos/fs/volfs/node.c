@@ -280,6 +280,22 @@ void volfs_changed(struct volfs *fs)
         (void)!volfs_commit(fs); // the volume remembers the error: the next fsync tells it
 }
 
+// Of a folder that shows the image too: its folders count as well, those that the volume does not hide or hold.
+static u32 links_of(struct volfs_node *node)
+{
+    const struct volfs_lower *entry;
+    u32 links = node->upper.raw.links_count, ino;
+
+    if (node == node->fs->root)
+        links--; // lost+found is not shown
+    if (!node->has_lower || volfs_lower_read(node) != 0)
+        return links;
+    list_for_each (entry, &node->lower_order, by_order)
+        links += entry->type == S_IFDIR >> 12 &&
+                 ext2_find(node->fs->ext2, &node->upper, entry->name, strlen(entry->name), &ino) == -ENOENT;
+    return links;
+}
+
 static int getattr(struct inode *inode, struct kstat *st)
 {
     struct volfs_node *node = vnode_of(inode);
@@ -289,7 +305,7 @@ static int getattr(struct inode *inode, struct kstat *st)
     if (node->has_upper)
         *st = (struct kstat){
             .size = S_ISDIR(inode->mode) ? EXT2_BLOCK : ext2_size(up),
-            .nlink = node->orphan ? 0 : up->raw.links_count,
+            .nlink = node->orphan ? 0 : links_of(node),
             .uid = ext2_uid(up),
             .gid = ext2_gid(up),
             .blocks = up->raw.blocks,
@@ -361,7 +377,7 @@ static long readlink(struct inode *inode, char *buf, size_t size)
     if (!node->has_upper)
         return node->fs->lower->readlink(node->lower, buf, size);
     volfs_lock(node->fs);
-    if (node->upper.raw.blocks == 0) { // short ones lie in the inode
+    if (!ext2_has_blocks(&node->upper)) { // short ones lie in the inode
         n = (long)MIN(size, MIN((size_t)node->upper.raw.size, sizeof(node->upper.raw.block)));
         memcpy(buf, node->upper.raw.block, (size_t)n);
     } else {
