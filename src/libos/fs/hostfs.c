@@ -3,6 +3,7 @@
 #include "libos/fs/hostfs.h"
 #include "base/string.h"
 #include "libos/fs/hostfs_node.h"
+#include "libos/fs/mapped.h"
 #include "libos/mem/heap.h"
 
 enum { FIRST_DEV = 0x100 };
@@ -156,7 +157,14 @@ static int set_size(struct hostfs_node *node, u64 size)
     int fd = hostfile_reopen(node->handle, O_WRONLY);
     if (fd < 0)
         return fd;
-    int err = hostfile_truncate(fd, size);
+    struct host_stat st;
+    mutex_lock(&node->inode.lock);
+    int err = hostfile_stat(node->handle, &st);
+    if (!err)
+        err = hostfile_truncate(fd, size);
+    if (!err)
+        err = mapped_resized(&node->inode, st.size, size);
+    mutex_unlock(&node->inode.lock);
     hostfile_close(fd);
     return err;
 }
@@ -200,6 +208,7 @@ const struct inode_ops hostfs_ops = {
     .open = hostfs_open,
     .statfs = statfs,
     .release = hostfs_node_release,
+    .object_ops = &hostfs_object_ops,
 };
 
 int hostfs_create(const char *source, struct inode **ret_root)

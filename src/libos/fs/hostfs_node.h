@@ -5,6 +5,7 @@
 
 #include "libos/fs/file.h"
 #include "libos/host/hostfile.h"
+#include "libos/vm/vm.h"
 
 struct hostfs {
     u64 dev;           // st_dev inside
@@ -20,6 +21,7 @@ struct hostfs_node {
     u64 host_dev, host_ino;
     struct hostfs_node *parent; // owned reference; the directory it was last found in, itself for the root
     char *name;                 // there
+    int data_fd;                // -1, or of a file that was mapped shared: what its pages are read from and written to
 };
 
 static inline struct hostfs_node *hostfs_node_of(struct inode *inode)
@@ -35,3 +37,4 @@ void hostfs_node_release(struct inode *inode);
 // The node is now called name in parent.
 void hostfs_node_moved(struct hostfs_node *node, struct hostfs_node *parent, const char *name);
 int hostfs_open(struct inode *inode, struct file *file);
+extern const struct vm_object_ops hostfs_object_ops; // hostfs_map.c

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Contents. They pass through a buffer of the kernel, so that the lock is never held over the caller's memory.
 #include "libos/fs/volfs/volfs_node.h"
+#include "libos/fs/mapped.h"
 #include "libos/ipc/pipe.h"
 #include "libos/mem/heap.h"
 
 enum { CHUNK_PAGES = 16 };
 
-static u64 size_of(const struct volfs_node *node)
-{
-    return node->has_upper ? ext2_size(&node->upper) : node->below.size;
-}
+// What a program is told: a disk that does not verify cannot be read.
+static long told(long result) { return result == -EBADMSG || result == -EUCLEAN ? -EIO : result; }
+
+u64 volfs_size(const struct volfs_node *node) { return node->has_upper ? ext2_size(&node->upper) : node->below.size; }
 
 // Locked. Bytes, 0 at the end, -errno.
 static long read_locked(struct volfs_node *node, u64 offset, void *buf, size_t n, bool once)
@@ -24,19 +25,19 @@ static long read_locked(struct volfs_node *node, u64 offset, void *buf, size_t n
     return once ? lower->read_once(node->lower, offset, buf, n) : lower->read(node->lower, offset, buf, n);
 }
 
-static long read_chunk(struct volfs_node *node, u64 offset, void *buf, size_t n, bool once)
+long volfs_read(struct volfs_node *node, u64 offset, void *buf, size_t n, bool once)
 {
     volfs_lock(node->fs);
     long got = read_locked(node, offset, buf, n, once);
     volfs_unlock(node->fs);
-    return got == -EBADMSG || got == -EUCLEAN ? -EIO : got;
+    return told(got);
 }
 
 // Straight into the kernel's buffer: pages of mappings.
 static long read_kernel(struct volfs_node *node, struct uio *uio, u64 *offset)
 {
     size_t n = MIN(uio->left, uio->iov->iov_len - uio->offset);
-    long got = read_chunk(node, *offset, (u8 *)uio->iov->iov_base + uio->offset, n, true);
+    long got = volfs_read(node, *offset, (u8 *)uio->iov->iov_base + uio->offset, n, true);
 
     if (got > 0) {
         uio->offset += (size_t)got;
@@ -46,22 +47,35 @@ static long read_kernel(struct volfs_node *node, struct uio *uio, u64 *offset)
     return got;
 }
 
+// From a page that is mapped and in memory, or through the buffer. Bytes, 0 at the end, -errno.
+static long read_some(struct file *file, struct uio *uio, u64 offset, u8 *buf, size_t n)
+{
+    long moved = mapped_read(file->inode, uio, offset, n);
+
+    if (moved == 0)
+        return uio_fault_in(uio, n, true) ? -EFAULT : read_some(file, uio, offset, buf, n);
+    if (moved != -ENOENT)
+        return moved == -ENODATA ? 0 : moved;
+    // Up to the next page only, if some pages of the file may be in memory.
+    if (READ_ONCE(file->inode->object))
+        n = MIN(n, PAGE_SIZE - (offset & PAGE_MASK));
+    moved = volfs_read(vnode_of(file->inode), offset, buf, n, false);
+    return moved > 0 && uio_put(uio, buf, (size_t)moved) ? -EFAULT : moved;
+}
+
 static long read_file(struct file *file, struct uio *uio, u64 *offset)
 {
-    struct volfs_node *node = vnode_of(file->inode);
     size_t done = 0;
     long n = 1;
 
-    if (uio->kernel && uio->count == 1)
-        return read_kernel(node, uio, offset);
+    if (uio->kernel && uio->count == 1 && !READ_ONCE(file->inode->object))
+        return read_kernel(vnode_of(file->inode), uio, offset);
     size_t pages = MIN(DIV_ROUND_UP(uio->left, PAGE_SIZE), (size_t)CHUNK_PAGES);
     u8 *buf = pages ? kpages_alloc(pages) : NULL;
     if (!buf)
         return pages ? -ENOMEM : 0;
     while (uio->left && n > 0) {
-        n = read_chunk(node, *offset, buf, MIN(uio->left, pages * PAGE_SIZE), false);
-        if (n > 0 && uio_put(uio, buf, (size_t)n))
-            n = -EFAULT;
+        n = read_some(file, uio, *offset, buf, MIN(uio->left, pages * PAGE_SIZE));
         *offset += n > 0 ? (u64)n : 0;
         done += n > 0 ? (size_t)n : 0;
     }
@@ -69,28 +83,69 @@ static long read_file(struct file *file, struct uio *uio, u64 *offset)
     return done ? (long)done : n;
 }
 
+// Locked.
+static long write_locked(struct volfs_node *node, u64 offset, const void *buf, size_t n)
+{
+    long wrote = volfs_copy_up(node, UINT64_MAX);
+
+    if (wrote)
+        return wrote;
+    ext2_set_time(&node->upper, EXT2_MTIME, volfs_now());
+    ext2_set_time(&node->upper, EXT2_CTIME, volfs_now());
+    return ext2_write(node->fs->ext2, &node->upper, offset, buf, n);
+}
+
+long volfs_write(struct volfs_node *node, u64 offset, const void *buf, size_t n)
+{
+    volfs_lock(node->fs);
+    long wrote = write_locked(node, offset, buf, n);
+    volfs_changed(node->fs);
+    volfs_unlock(node->fs);
+    return told(wrote);
+}
+
+// The inode is locked.
 static long write_chunk(struct file *file, u64 *offset, const void *buf, size_t n)
 {
     struct volfs_node *node = vnode_of(file->inode);
     struct volfs *fs = node->fs;
 
+    if (file->flags & O_APPEND)
+        *offset = file->inode->ops->object_ops->size(file->inode);
+    long wrote = mapped_reaching(file->inode, *offset);
+    if (wrote)
+        return wrote;
     volfs_lock(fs);
-    long wrote = volfs_copy_up(node, UINT64_MAX);
-    if (!wrote && (file->flags & O_APPEND))
-        *offset = ext2_size(&node->upper);
-    if (!wrote) {
-        ext2_set_time(&node->upper, EXT2_MTIME, volfs_now());
-        ext2_set_time(&node->upper, EXT2_CTIME, volfs_now());
-        wrote = ext2_write(fs->ext2, &node->upper, *offset, buf, n);
-    }
+    wrote = write_locked(node, *offset, buf, n);
     volfs_changed(fs);
     if (wrote > 0 && (file->flags & (O_SYNC | O_DSYNC))) {
         int err = volfs_commit(fs);
         wrote = err ? err : wrote;
     }
     volfs_unlock(fs);
+    if (wrote > 0)
+        mapped_written(file->inode, *offset, buf, (size_t)wrote);
     *offset += wrote > 0 ? (u64)wrote : 0;
-    return wrote == -EBADMSG || wrote == -EUCLEAN ? -EIO : wrote;
+    return told(wrote);
+}
+
+// All of a buffer, so that what is appended stays in one piece. Bytes, or -errno when there are none.
+static long write_buffer(struct file *file, u64 *offset, const u8 *buf, size_t n)
+{
+    size_t done = 0;
+    long wrote = 0;
+
+    mutex_lock(&file->inode->lock);
+    while (done < n) {
+        wrote = write_chunk(file, offset, buf + done, n - done);
+        if (wrote <= 0)
+            break;
+        done += (size_t)wrote;
+    }
+    mutex_unlock(&file->inode->lock);
+    if (!done && wrote == 0)
+        return -ENOSPC;
+    return done ? (long)done : wrote;
 }
 
 static long write_file(struct file *file, struct uio *uio, u64 *offset)
@@ -104,16 +159,11 @@ static long write_file(struct file *file, struct uio *uio, u64 *offset)
     while (uio->left && n > 0) {
         size_t part = MIN(uio->left, pages * PAGE_SIZE);
         n = uio_take(uio, buf, part);
-        for (size_t at = 0; !n && at < part;) {
-            long wrote = write_chunk(file, offset, buf + at, part - at);
-            if (wrote <= 0) {
-                n = wrote < 0 ? wrote : -ENOSPC;
-                break;
-            }
-            at += (size_t)wrote;
-            done += (size_t)wrote;
-        }
-        n = n ? n : 1;
+        if (!n)
+            n = write_buffer(file, offset, buf, part);
+        done += n > 0 ? (size_t)n : 0;
+        if (n > 0 && (size_t)n < part)
+            break;
     }
     kpages_free(buf, pages);
     return done ? (long)done : n;
@@ -122,7 +172,7 @@ static long write_file(struct file *file, struct uio *uio, u64 *offset)
 static int fallocate_locked(struct volfs_node *node, int mode, u64 offset, u64 len)
 {
     struct ext2 *ext2 = node->fs->ext2;
-    u64 size = size_of(node);
+    u64 size = volfs_size(node);
     int err = volfs_copy_up(node, UINT64_MAX);
 
     if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
@@ -145,19 +195,26 @@ static int fallocate(struct file *file, int mode, u64 offset, u64 len)
         return -EOPNOTSUPP;
     if ((mode & FALLOC_FL_PUNCH_HOLE) && !(mode & FALLOC_FL_KEEP_SIZE))
         return -EOPNOTSUPP;
+    mutex_lock(&file->inode->lock);
     volfs_lock(node->fs);
     int err = fallocate_locked(node, mode, offset, len);
     volfs_changed(node->fs);
     volfs_unlock(node->fs);
-    return err;
+    if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
+        err = mapped_zeroed(file->inode, offset, len);
+    mutex_unlock(&file->inode->lock);
+    return (int)told(err);
 }
 
 static int fsync(struct file *file)
 {
     struct volfs *fs = vnode_of(file->inode)->fs;
+    int err = inode_write_back(file->inode, 0, UINT64_MAX);
 
+    if (err)
+        return err;
     volfs_lock(fs);
-    int err = volfs_commit(fs);
+    err = volfs_commit(fs);
     volfs_unlock(fs);
     return err;
 }
@@ -169,7 +226,7 @@ static s64 seek_data(struct file *file, u64 offset, bool hole)
     int err = 0;
 
     volfs_lock(node->fs);
-    size = size_of(node);
+    size = volfs_size(node);
     if (offset >= size)
         err = -ENXIO;
     else if (node->has_upper)

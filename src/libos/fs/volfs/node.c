@@ -2,6 +2,7 @@
 // Nodes: one for each file that somebody holds, whatever name it was found by.
 #include "libos/fs/volfs/volfs_node.h"
 
+#include "libos/fs/mapped.h"
 #include "libos/mem/heap.h"
 #include "libos/time/time.h"
 #include "trusted/exit.h"
@@ -360,12 +361,18 @@ static int change(struct volfs_node *node, const struct attr_change *c)
 
 static int setattr(struct inode *inode, const struct attr_change *c)
 {
-    struct volfs *fs = vnode_of(inode)->fs;
+    struct volfs_node *node = vnode_of(inode);
+    int err = 0;
 
-    volfs_lock(fs);
-    int err = change(vnode_of(inode), c);
-    volfs_changed(fs);
-    volfs_unlock(fs);
+    mutex_lock(&inode->lock);
+    if ((c->valid & ATTR_SIZE) && inode->object)
+        err = mapped_resized(inode, inode->ops->object_ops->size(inode), c->size);
+    volfs_lock(node->fs);
+    if (!err)
+        err = change(node, c);
+    volfs_changed(node->fs);
+    volfs_unlock(node->fs);
+    mutex_unlock(&inode->lock);
     return err;
 }
 
@@ -453,4 +460,5 @@ const struct inode_ops volfs_ops = {
     .open = volfs_open,
     .statfs = statfs,
     .release = release,
+    .object_ops = &volfs_object_ops,
 };

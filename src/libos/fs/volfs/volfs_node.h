@@ -100,6 +100,12 @@ __nodiscard int volfs_orphan_gone(struct volfs_node *node);
 // dirs.c
 int volfs_is_empty(struct volfs_node *dir); // 1, 0 or -errno
 
+// data.c. Contents, without the lock. Bytes, 0 at the end, -errno. once: the reader keeps them.
+__nodiscard long volfs_read(struct volfs_node *node, u64 offset, void *buf, size_t n, bool once);
+__nodiscard long volfs_write(struct volfs_node *node, u64 offset, const void *buf, size_t n);
+u64 volfs_size(const struct volfs_node *node); // with the lock
+extern const struct vm_object_ops volfs_object_ops;
+
 // inode_ops: without the lock. names.c, moves.c, data.c
 int volfs_lookup(struct inode *dir, const char *name, struct inode **ret_inode);
 struct inode *volfs_parent(struct inode *dir);
