@@ -193,7 +193,7 @@ static void check_options(const struct json_value *options, const char *path, st
     char full[224];
     snprintf(full, sizeof(full), "%s.options", path);
     if (out->type == OCCLUM_MOUNT_ROOT) {
-        struct config_root root = { .temporary = true, .size = default_volume };
+        struct config_root root = { .size = default_volume };
         check_root(options, full, errors, &root);
         out->size = root.temporary ? 0 : root.size;
         return;

@@ -8,12 +8,23 @@
 
 enum { HALF = 16 };
 
-int seal_key(u8 ret_key[32])
+void seal_cpusvn(u8 ret_cpusvn[SEAL_CPUSVN])
+{
+    static const u8 data[64] __aligned_to(128);
+    struct sgx_targetinfo nobody __aligned_to(512) = { 0 };
+    struct sgx_report report __aligned_to(512);
+
+    enclu_ereport(&nobody, data, &report);
+    memcpy(ret_cpusvn, report.body.cpusvn, SEAL_CPUSVN);
+}
+
+int seal_key(const u8 cpusvn[SEAL_CPUSVN], u8 ret_key[32])
 {
     struct sgx_keyrequest request = { .keyname = SGX_KEYSELECT_SEAL, .keypolicy = SGX_KEYPOLICY_MRSIGNER };
     u8 half[HALF] __aligned_to(16);
     u64 result = 0;
 
+    memcpy(request.cpusvn, cpusvn, SEAL_CPUSVN);
     // What must be the same of ATTRIBUTES: above all DEBUG.
     request.attributemask.flags = SGX_ATTR_INIT | SGX_ATTR_DEBUG;
     for (u8 part = 0; part < 2 && !result; part++) { // EGETKEY gives 128 bits at a time

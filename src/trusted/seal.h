@@ -4,7 +4,11 @@
 
 #include "base/types.h"
 
-// 256 bits from EGETKEY's seal key: KEYPOLICY.MRSIGNER with the product id, the debug attribute, ISVSVN 0 and CPUSVN 0,
-// so that later versions, and this machine after an update of its microcode, get the same. -EIO: the processor refused.
-// Not in simulation.
-__nodiscard int seal_key(u8 ret_key[32]);
+enum { SEAL_CPUSVN = 16 };
+
+// The security version of the processor now: a key is asked for with that of the time when it was first used.
+void seal_cpusvn(u8 ret_cpusvn[SEAL_CPUSVN]);
+// 256 bits from EGETKEY's seal key: KEYPOLICY.MRSIGNER with the product id, the debug attribute, ISVSVN 0 and the given
+// CPUSVN, so that later versions, and this machine after an update of its microcode, get the same. -EIO: the processor
+// refused. Neither is for simulation.
+__nodiscard int seal_key(const u8 cpusvn[SEAL_CPUSVN], u8 ret_key[32]);

@@ -191,7 +191,8 @@ _Noreturn void enclave_bug(const char *file, int line, const char *cond)
     test_fail(file, line, "%s", cond);
     __builtin_trap();
 }
-int seal_key(u8 ret_key[32]) { return -EIO; }
+int seal_key(const u8 cpusvn[SEAL_CPUSVN], u8 ret_key[32]) { return -EIO; }
+void seal_cpusvn(u8 ret_cpusvn[SEAL_CPUSVN]) {}
 u64 cpu_hwcap(void) { return 1; }
 bool cpu_has_sha(void) { return false; }
 

@@ -11,39 +11,58 @@
 #include "trusted/layout.h"
 
 #define KEY_FILE "simulation.key"
+#define CPUSVN_FILE "volume.cpusvn"
 
-static int make_key(int dir, u8 key[32])
+// A small file of the folder: read, or made with what `bytes` holds when there is none.
+static int read_small(int dir, const char *name, u8 *bytes, size_t size)
 {
-    int fd = volfs_host_open(dir, KEY_FILE, true);
+    int fd = volfs_host_open(dir, name, false);
 
     if (fd < 0)
         return fd;
-    random_bytes(key, 32);
-    long n = hostfile_write(fd, 0, key, 32);
+    long n = hostfile_read(fd, 0, bytes, size);
+    hostfile_close(fd);
+    if (n < 0)
+        return (int)n;
+    return (size_t)n == size ? 0 : -EIO;
+}
+
+static int make_small(int dir, const char *name, const u8 *bytes, size_t size)
+{
+    int fd = volfs_host_open(dir, name, true);
+
+    if (fd < 0)
+        return fd;
+    long n = hostfile_write(fd, 0, bytes, size);
     int err = hostfile_sync(fd, false);
     hostfile_close(fd);
-    if (n == 32 && !err)
+    if (n == (long)size && !err)
         return 0;
-    (void)!hostfile_unlink(dir, KEY_FILE, false);
+    (void)!hostfile_unlink(dir, name, false);
     return err ? err : -EIO;
 }
 
-static int read_key(int dir, u8 key[32])
+static int key_of_simulation(int dir, u8 key[32])
 {
-    int fd = volfs_host_open(dir, KEY_FILE, false);
-
-    if (fd < 0)
-        return fd;
-    long n = hostfile_read(fd, 0, key, 32);
-    hostfile_close(fd);
-    return n == 32 ? 0 : -EIO;
+    log_warn("simulation: the key of the volume lies beside it in %s", KEY_FILE);
+    int err = read_small(dir, KEY_FILE, key, 32);
+    if (err != -ENOENT)
+        return err;
+    random_bytes(key, 32);
+    return make_small(dir, KEY_FILE, key, 32);
 }
 
+// Another CPUSVN in the file than the one that the volume was made with gives another key, which does not open it.
 int volfs_key(int dir, u8 key[32])
 {
-    if (!enclave_simulated)
-        return seal_key(key);
-    log_warn("simulation: the key of the volume lies beside it in %s", KEY_FILE);
-    int err = read_key(dir, key);
-    return err == -ENOENT ? make_key(dir, key) : err;
+    u8 cpusvn[SEAL_CPUSVN];
+
+    if (enclave_simulated)
+        return key_of_simulation(dir, key);
+    int err = read_small(dir, CPUSVN_FILE, cpusvn, sizeof(cpusvn));
+    if (err == -ENOENT) {
+        seal_cpusvn(cpusvn);
+        err = make_small(dir, CPUSVN_FILE, cpusvn, sizeof(cpusvn));
+    }
+    return err ? err : seal_key(cpusvn, key);
 }
