@@ -2,7 +2,7 @@
 // Contents. They pass through a buffer of the kernel, so that the lock is never held over the caller's memory.
 #include "libos/fs/volfs/volfs_node.h"
 #include "libos/fs/mapped.h"
-#include "libos/ipc/pipe.h"
+#include "libos/fs/special.h"
 #include "libos/mem/heap.h"
 
 enum { CHUNK_PAGES = 16 };
@@ -252,15 +252,11 @@ int volfs_open(struct inode *inode, struct file *file)
     case S_IFDIR:
         file->ops = &volfs_dir_ops;
         return 0;
-    case S_IFCHR: {
+    default: {
         struct kstat st;
         int err = inode->ops->getattr(inode, &st);
-        return err ? err : device_open(st.rdev, st.mode, file);
+        return err ? err : special_open(inode, st.mode, st.rdev, file);
     }
-    case S_IFIFO:
-        return fifo_open(inode, file);
-    default:
-        return -ENXIO;
     }
 }
 
