@@ -58,6 +58,10 @@ struct thread {
     s64 idle_fault_ns;
     u32 idle_faults;
 
+    // a store that faults again and again at a page's end (vm/straddle.c)
+    u64 store_rip;
+    u32 store_faults;
+
     struct user_area areas[4]; // replaced in turn; the thread's own
     u32 next_area;
 
