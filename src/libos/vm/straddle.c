@@ -123,25 +123,22 @@ static u64 general_register(const struct user_regs *r, u32 number)
     case n:                                                                        \
         __asm__ volatile(instruction " %%" name #n ", (%0)" ::"r"(to) : "memory"); \
         break;
-#define SAVE_16(instruction, name)                                                                                    \
-    SAVE(0, instruction, name)                                                                                        \
-    SAVE(1, instruction, name)                                                                                        \
-    SAVE(2, instruction, name)                                                                                        \
-    SAVE(3, instruction, name)                                                                                        \
-    SAVE(4, instruction, name) SAVE(5, instruction, name) SAVE(6, instruction, name) SAVE(7, instruction, name)       \
-        SAVE(8, instruction, name) SAVE(9, instruction, name) SAVE(10, instruction, name) SAVE(11, instruction, name) \
-            SAVE(12, instruction, name) SAVE(13, instruction, name) SAVE(14, instruction, name)                       \
-                SAVE(15, instruction, name)
-#define SAVE_32(instruction, name)                                                                                  \
-    SAVE_16(instruction, name)                                                                                      \
-    SAVE(16, instruction, name)                                                                                     \
-    SAVE(17, instruction, name)                                                                                     \
-    SAVE(18, instruction, name)                                                                                     \
-    SAVE(19, instruction, name)                                                                                     \
-    SAVE(20, instruction, name) SAVE(21, instruction, name) SAVE(22, instruction, name) SAVE(23, instruction, name) \
-        SAVE(24, instruction, name) SAVE(25, instruction, name) SAVE(26, instruction, name)                         \
-            SAVE(27, instruction, name) SAVE(28, instruction, name) SAVE(29, instruction, name)                     \
-                SAVE(30, instruction, name) SAVE(31, instruction, name)
+#define SAVE_4(a, b, c, d, instruction, name) \
+    SAVE(a, instruction, name)                \
+    SAVE(b, instruction, name)                \
+    SAVE(c, instruction, name)                \
+    SAVE(d, instruction, name)
+#define SAVE_16(instruction, name)          \
+    SAVE_4(0, 1, 2, 3, instruction, name)   \
+    SAVE_4(4, 5, 6, 7, instruction, name)   \
+    SAVE_4(8, 9, 10, 11, instruction, name) \
+    SAVE_4(12, 13, 14, 15, instruction, name)
+#define SAVE_32(instruction, name)            \
+    SAVE_16(instruction, name)                \
+    SAVE_4(16, 17, 18, 19, instruction, name) \
+    SAVE_4(20, 21, 22, 23, instruction, name) \
+    SAVE_4(24, 25, 26, 27, instruction, name) \
+    SAVE_4(28, 29, 30, 31, instruction, name)
 
 static void save_vector(u32 number, u32 bytes, u8 *to)
 {
