@@ -14,6 +14,7 @@
 #include "libos/time/clock_page.h"
 #include "libos/time/time.h"
 #include "libos/vm/fork.h"
+#include "libos/vm/straddle.h"
 #include "libos/vm/vm.h"
 #include "trusted/cpu.h"
 #include "trusted/emm.h"
@@ -113,6 +114,8 @@ static void fault(struct user_regs *regs, u32 vector, u32 error, u64 addr)
         u32 access = error & PF_FETCH ? VM_EXEC : error & PF_WRITE ? VM_WRITE : VM_READ;
         __atomic_store_n(&current->faults, current->faults + 1, __ATOMIC_RELAXED);
         int err = vm_fault(current->mm, addr, access);
+        if (!err && access == VM_WRITE)
+            err = vm_store_across(regs, addr);
         if (!err)
             return;
         if (err == -ESTALE) // a page that is there faults and faults

@@ -61,6 +61,9 @@ struct thread {
     // The thread's part in a family (vm/family.h); its own.
     bool away; // its memory may not be in place: not to be touched
     u32 stays; // not 0: it keeps its memory in place while it sleeps
+    // a store that faults again and again at a page's end (vm/straddle.c)
+    u64 store_rip;
+    u32 store_faults;
 
     struct user_area areas[4]; // replaced in turn; the thread's own
     u32 next_area;

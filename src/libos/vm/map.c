@@ -224,7 +224,7 @@ static int check_args(struct vm_map_args *args)
     // included.
     bool greedy = args->prot == PROT_NONE && (args->flags & MAP_NORESERVE) &&
                   !(args->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && args->len > GIB(8);
-    if (args->len > (greedy ? space / 2 : space))
+    if (args->len > (greedy ? space / 2 + space / 64 : space))
         return -ENOMEM;
     args->len = ALIGN_UP(args->len, PAGE_SIZE);
     u64 file_end;

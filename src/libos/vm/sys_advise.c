@@ -7,6 +7,7 @@
 #include "libos/vm/family.h"
 #include "libos/vm/object.h"
 #include "libos/vm/user.h"
+#include "trusted/emm.h"
 
 long sys_madvise(u64 addr, u64 len, int advice) { return vm_advise(current->mm, addr, len, advice); }
 long sys_msync(u64 addr, u64 len, int flags) { return vm_sync(current->mm, addr, len, flags); }
@@ -26,7 +27,7 @@ static int residency(struct mm *mm, u64 addr, u8 *vec, u64 count)
         else if (vma->map)
             vec[i] = bitmap_test(vma->map->present, filemap_index(vma->map, page));
         else
-            vec[i] = (vma->flags & VMA_BACKED) != 0;
+            vec[i] = (vma->flags & VMA_BACKED) && emm_accessible(page, 0);
     }
     mm_unlock(mm);
     return err;
