@@ -40,11 +40,6 @@ __nodiscard int emm_copy(u64 addr, u64 len, u64 from, u32 prot);
 __nodiscard int emm_publish(u64 addr, u64 len, u64 from, u32 prot);
 // Changes the protection of committed pages; absent ones stay absent. 0 or -ENOMEM.
 __nodiscard int emm_protect(u64 addr, u64 len, u32 prot);
-// Gives pages, whether they are there or not, the contents of enclave memory at `from` (page aligned) and the
-// protection prot: a process's pages come back to addresses that another one used (libos/vm/private.h). Never writable
-// and executable on the way; no thread may run in the pages meanwhile. 0 or -ENOMEM: call again before anybody uses
-// them.
-__nodiscard int emm_overwrite(u64 addr, u64 len, u64 from, u32 prot);
 // Makes the range inaccessible and gives its pages back; a later emm_map or emm_commit shows zeros.
 __nodiscard int emm_discard(u64 addr, u64 len);
 // As discard, but the range stays usable with prot and reads as zeros (MADV_DONTNEED of anonymous memory).

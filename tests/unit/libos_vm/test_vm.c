@@ -4,7 +4,6 @@
 #include "fake_kernel.h"
 
 #include "base/string.h"
-#include "libos/vm/private.h"
 #include "libos/vm/user.h"
 #include "libos/vm/vma.h"
 #include "test.h"
@@ -410,66 +409,3 @@ TEST(a_copy_under_a_lock_stops_at_a_fault)
     CHECK_EQ(clear_user_nofault((void *)(a + 6 * PAGE_SIZE - 4), 8), 4); // nothing behind the area
     mm_unref(mm);
 }
-
-static void aside(bool lazy)
-{
-    fake_boot(MIB(8), true, lazy);
-    make_file(8 * PAGE_SIZE);
-    struct mm *mm = fake_mm_new();
-    struct private_run run;
-    struct vm_aside *kept;
-    u64 a = FAKE_USER_START + MIB(1), text = a + 8 * PAGE_SIZE;
-    CHECK(!mm_next_private(mm, 0, &run));
-    CHECK_EQ(map(mm, a, 8 * PAGE_SIZE, RW, ANON | MAP_FIXED), (s64)a);
-    CHECK_EQ(map_file(mm, text, 8 * PAGE_SIZE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, 0), (s64)text);
-    u64 shared = (u64)map_file(mm, 0, 4096, RW, MAP_SHARED, 0);
-    for (u64 page = 0; page < 4; page += 2) {
-        CHECK_EQ(vm_fault(mm, a + page * PAGE_SIZE, VM_WRITE) && lazy, 0);
-        CHECK_EQ(fake_write(a + page * PAGE_SIZE, (u8)(page + 50)), 0);
-    }
-    CHECK_EQ(vm_fault(mm, shared, VM_WRITE), 0);
-    CHECK_EQ(vm_fault(mm, text + 7 * PAGE_SIZE, VM_EXEC), 0);
-    CHECK_EQ(vm_protect(mm, a + 2 * PAGE_SIZE, PAGE_SIZE, PROT_NONE), 0);
-    CHECK(mm_next_private(mm, 0, &run));
-    CHECK_EQ(run.start, a);
-    u64 pages = 0;
-    for (u64 at = 0; mm_next_private(mm, at, &run); at = run.end) {
-        CHECK(run.end <= shared || run.start > shared);
-        pages += (run.end - run.start) / PAGE_SIZE;
-    }
-    CHECK_EQ(pages, fake_usable_pages() - 1);
-    u64 before = committed();
-    CHECK_EQ(mm_set_aside(mm, a, text + 8 * PAGE_SIZE, &kept), 0);
-    CHECK_EQ(mm_aside_pages(kept), pages);
-    CHECK_EQ(fake_prot(a + 2 * PAGE_SIZE), -1);
-    // Somebody else uses the addresses.
-    CHECK_EQ(emm_discard(a, 16 * PAGE_SIZE), 0);
-    CHECK_EQ(emm_commit(a, 9 * PAGE_SIZE), 0);
-    memset((void *)a, 0xee, 9 * PAGE_SIZE);
-    CHECK_EQ(emm_discard(a, 9 * PAGE_SIZE), 0);
-    fake_fail_emm_after(1);
-    CHECK_EQ(mm_bring_back(&kept), -ENOMEM);
-    fake_fail_emm_after(-1);
-    CHECK_EQ(mm_aside_pages(kept), pages);
-    CHECK_EQ(mm_bring_back(&kept), 0);
-    CHECK(!kept);
-    CHECK_EQ(committed(), before);
-    CHECK_EQ(fake_read(a), 50);
-    CHECK_EQ(fake_prot(a), EMM_READ | EMM_WRITE);
-    CHECK_EQ(fake_prot(a + 2 * PAGE_SIZE), -1);
-    CHECK_EQ(vm_protect(mm, a + 2 * PAGE_SIZE, PAGE_SIZE, RW), 0);
-    CHECK_EQ(fake_read(a + 2 * PAGE_SIZE), 52);
-    CHECK_EQ(fake_read(text + 7 * PAGE_SIZE), 8);
-    CHECK_EQ(fake_prot(text + 7 * PAGE_SIZE), EMM_READ | EMM_EXEC);
-    fake_fail_emm_after(1);
-    CHECK_EQ(mm_set_aside(mm, a, text + 8 * PAGE_SIZE, &kept), -ENOMEM);
-    fake_fail_emm_after(-1);
-    CHECK(!kept);
-    mm_unref(mm);
-    fake_file_done(&file);
-    CHECK_EQ(committed(), 0);
-    CHECK_EQ(fake_emm_violations, 0);
-}
-
-TEST(private_pages_are_set_aside_and_brought_back) { aside(false); }
-TEST(private_pages_are_set_aside_and_brought_back_with_lazy_commit) { aside(true); }
