@@ -61,6 +61,9 @@ struct thread {
     struct user_area areas[4]; // replaced in turn; the thread's own
     u32 next_area;
 
+    // waiting inside (spin.c)
+    u32 spins_in_vain, spins_skipped;
+
     // accounting
     u64 start_ns; // CLOCK_MONOTONIC
     u64 faults;   // page faults; written by the thread alone
