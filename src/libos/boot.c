@@ -11,6 +11,7 @@
 #include "libos/signal/signal.h"
 #include "libos/syscall/dispatch.h"
 #include "libos/thread/slots.h"
+#include "libos/thread/spin.h"
 #include "libos/time/clock_page.h"
 #include "libos/time/time.h"
 #include "libos/vm/fork.h"
@@ -69,6 +70,7 @@ static void boot(const struct host_start_args __host *host_args)
         enclave_abort(ABORT_HOST_POINTER);
     host_shared = args.shared_page;
     time_init(args.shared_page);
+    spin_init(args.cpu_count);
     if (args.report && (!hostmem_outside(args.report, sizeof(struct host_report)) || !IS_ALIGNED(args.report, 8)))
         enclave_abort(ABORT_HOST_POINTER);
     report_init(args.report);

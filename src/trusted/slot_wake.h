@@ -28,6 +28,7 @@ struct slot_wake {
     u32 park_token;         // atomic: an unpark came
     u32 parked;             // atomic: sleeps in the host, or is about to
     u32 calls;              // atomic, enum slot_call: not 0 while the slot is on a wake list
+    u64 asked;              // atomic: when the host was last asked to wake it (cpu_tsc); 0: not since it slept
     struct slot_wake *next; // on that list; written by its owner only
 };
 

@@ -69,6 +69,7 @@ struct host_start_args {
     u64 image_fd;        // host descriptor of the image file
     u64 image_size;      // bytes; 0: there is no image
     u64 hostname, hostname_size;
+    u64 cpu_count;   // processors it may run on, a hint; 0: not known
     u64 log_level;   // 0 off .. 5 trace
     u64 stdio_flags; // bit i: descriptor i is open
     u64 report;      // struct host_report, 8-byte aligned; 0: none is wanted

@@ -73,6 +73,8 @@ struct thread {
     u8 policy;     // SCHED_*
     bool pinned;   // cpus was set
     u64 cpus[128]; // sched_setaffinity(2)
+    // waiting inside (spin.c)
+    u32 spins_in_vain, spins_skipped;
 
     // accounting
     u64 start_ns; // CLOCK_MONOTONIC
