@@ -79,6 +79,7 @@ static void boot(const struct host_start_args __host *host_args)
     if (!thread)
         enclave_abort(ABORT_START);
     list_init(&thread->siblings);
+    spin_init(&thread->resources_lock, LOCK_RESOURCES);
     slot_adopt(thread);
     emm_start();
     thread->start_ns = (u64)time_monotonic_ns();

@@ -86,6 +86,8 @@ gate_return_unchecked:
     mov RIP_(%rsp), %rcx
     mov RBP_(%rsp), %rbp
     mov RSP_(%rsp), %rsp
+.globl gate_jump
+gate_jump:
     jmp *%rcx
 
 gate_return_full:
@@ -109,6 +111,8 @@ gate_return_full:
     mov RAX_(%rsp), %rax
     mov RCX_(%rsp), %rcx
     mov RSP_(%rsp), %rsp
+.globl gate_jump_full
+gate_jump_full:
     jmp *%gs:TLS_USER_RIP
 .globl gate_return_end
 gate_return_end:

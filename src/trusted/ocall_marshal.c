@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trusted/ocall_marshal.h"
 #include "abi/linux/abi.h"
+#include "abi/occlum/ocall_numbers.h"
 #include "base/string.h"
 #include "trusted/exit.h"
 #include "trusted/hostmem.h"
@@ -73,6 +74,8 @@ s64 ocall_marshal_call(struct ocall_marshal *m, u64 number)
 {
     struct tls *tls = tls_self();
 
+    if (number != OCALL_YIELD) // which waits for a spinlock, perhaps under another one
+        lock_check_host_call();
     if (m->error)
         return m->error;
     m->frame.number = number;

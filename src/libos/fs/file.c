@@ -16,7 +16,7 @@ int file_alloc(struct inode *inode, u32 flags, struct file **ret_file)
     file->flags = flags;
     file->inode = inode ? inode_ref(inode) : NULL;
     file->owner_key = __atomic_add_fetch(&next_key, 1, __ATOMIC_RELAXED);
-    mutex_init(&file->offset_lock);
+    mutex_init(&file->offset_lock, LOCK_FILE_OFFSET);
     *ret_file = file;
     return 0;
 }

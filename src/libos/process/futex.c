@@ -25,7 +25,7 @@ struct futex_waiter {
     bool done; // woken; guarded by the bucket's lock, read without it
 };
 
-static struct bucket buckets[BUCKETS];
+static struct bucket buckets[BUCKETS] = { [0 ... BUCKETS - 1] = { .lock = SPINLOCK_INIT(LOCK_FUTEX) } };
 
 static struct bucket *bucket_of(u64 addr)
 {

@@ -4,6 +4,7 @@
 #include "libos/sync/wait.h"
 #include "trusted/cpu.h"
 #include "trusted/hostmem.h"
+#include "trusted/lock_class.h"
 #include "trusted/ocall.h"
 
 // The host refreshes its page on request; older than this, the scaled counter may have drifted.
@@ -48,6 +49,7 @@ static struct reading read_clock(void)
 
 static struct reading read_fresh(void)
 {
+    lock_check_host_call();
     struct reading now = read_clock();
     s64 last = __atomic_load_n(&refreshed_ns, __ATOMIC_RELAXED);
 

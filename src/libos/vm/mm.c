@@ -51,7 +51,7 @@ int mm_create(struct mm **ret_mm)
     if (!mm)
         return -ENOMEM;
     mm->refs = 1;
-    mutex_init(&mm->lock);
+    mutex_init(&mm->lock, LOCK_MM);
     list_init(&mm->gates);
     mm_changed(mm);
     *ret_mm = mm;

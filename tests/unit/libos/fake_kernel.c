@@ -181,7 +181,7 @@ bool cpu_has_sha(void) { return false; }
 
 void spin_lock_slow(struct spinlock *lock)
 {
-    while (!spin_trylock(lock))
+    while (!spin_try(lock))
         sched_yield();
 }
 
