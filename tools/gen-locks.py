@@ -7,7 +7,8 @@ usage: gen-locks.py HEADER OUTPUT
 import re
 import sys
 
-KINDS = {'LOCK_SLEEPS': 'mutex', 'LOCK_SPINS': 'spinlock', 'LOCK_PAIRS': 'several at once by address', 'LOCK_NESTS': 'several at once, nested'}
+KINDS = {'LOCK_SLEEPS': 'mutex', 'LOCK_SPINS': 'spinlock', 'LOCK_PAIRS': 'several at once by address', 'LOCK_NESTS': 'several at once, nested',
+         'LOCK_USER': 'the program\'s memory may be touched'}
 
 
 def kind(text):
@@ -24,16 +25,14 @@ def main():
     rows = [row for row in rows if not row[0].startswith('TEST_')]
     if not rows:
         sys.exit('gen-locks: no table in ' + header)
-    mm = [name for name, _, _ in rows].index('MM')
     with open(output, 'w', encoding='utf-8') as file:
         file.write('# The order of locks\n\nMade by tools/gen-locks.py from src/trusted/lock_class.h. Do not edit.\n\n'
                    'Who holds a lock takes only locks of classes further down. Under a spinlock nothing sleeps and nothing leaves the enclave: no host call, no\n'
-                   'reading of the clock, no allocation. The program\'s memory is touched only where no lock from `MM` on is held, for a fault there takes it.\n'
+                   'reading of the clock, no allocation. The program\'s memory is touched only under the locks that say so, for a fault there takes `MM` and may last.\n'
                    'Builds with `LOCK_DEBUG` (`meson setup -Dlock_debug=true`, the kernel bench, the tests of `libos/sync`) check it as they run.\n\n'
                    '| | class | kind | guards |\n|---|---|---|---|\n')
         for number, (name, flags, what) in enumerate(rows):
-            user = ' (over the program\'s memory)' if number < mm else ''
-            file.write(f'| {number + 1} | `{name}` | {kind(flags)}{user} | {what} |\n')
+            file.write(f'| {number + 1} | `{name}` | {kind(flags)} | {what} |\n')
 
 
 if __name__ == '__main__':

@@ -7,7 +7,7 @@
 // - a lock is taken against the order, twice, or without a class; or given up by who does not hold it
 // - a thread sleeps, takes a lock that sleeps or leaves the enclave with a spinlock held
 // - a thread sleeps between the first collect into a wake list and its flush (libos/thread/wake.h)
-// - the program's memory is touched where a fault could not be served, because its lock (MM) may not be taken any more
+// - the program's memory is touched with a lock held that is not for that: a fault there takes MM, and may last
 // In other builds a class costs nothing.
 #pragma once
 
@@ -22,11 +22,12 @@ enum lock_kind {
     LOCK_SPINS = 1 << 0, // a spinlock
     LOCK_PAIRS = 1 << 1, // several of the class at once, in the order of their addresses
     LOCK_NESTS = 1 << 2, // several of the class at once, in an order that `what` tells
+    LOCK_USER = 1 << 3,  // the program's memory may be touched with it held
 };
 
 // X(NAME, kind, what it guards)
 #define LOCK_CLASSES(X)                                                                                            \
-    X(FILE_OFFSET, LOCK_SLEEPS, "file.offset_lock: the offset of an open file, over read and write")               \
+    X(FILE_OFFSET, LOCK_USER, "file.offset_lock: the offset of an open file, over read and write")                 \
     X(EPOLL_FILES, LOCK_SLEEPS, "which epoll instances watch a file, and the nesting of instances")                \
     X(EPOLL, LOCK_NESTS, "epoll.lock: the watches of an instance; nested instances from the outside in")           \
     X(PROCESS, LOCK_SLEEPS, "process_lock: the tree of processes and threads, and their states")                   \

@@ -106,7 +106,7 @@ void lock_check_user_copy(void)
     const struct lock_thread *self = lock_thread();
 
     for (u32 i = 0; i < self->count; i++)
-        if (self->held[i].class >= LOCK_MM)
+        if (!(classes[self->held[i].class].kind & LOCK_USER))
             lock_fault("the program's memory is touched under a lock that its fault cannot go around", LOCK_NONE,
                        self->held[i].class);
     lock_check_sleep();
