@@ -90,7 +90,8 @@ void sim_signal(int signo, siginfo_t *info, void *context)
     u64 rip = (u64)r[REG_RIP];
     int saved_errno = errno;
 
-    if (rip >= sim_layout.elrange_size) {
+    // A program that jumped out of ELRANGE still has its stack there; the loader never has.
+    if (rip >= sim_layout.elrange_size && (u64)r[REG_RSP] >= sim_layout.elrange_size) {
         if (is_fault(signo) && info->si_code > 0)
             crash(signo, rip);
         return; // the interrupt signal only had to end a host call
