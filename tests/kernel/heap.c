@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The kernel heap made of malloc, so that the sanitizers know every object: who allocated it, who freed it, where it
-// ends. The real heap has a bench of its own (heap_load.c). As with the real one, memory may have to come from the host: no
-// spinlock may be held.
+// ends. The real heap has a bench of its own (heap_load.c). As with the real one, memory may have to come from the
+// host: no spinlock may be held.
 #include "base/string.h"
 #include "libos/mem/heap.h"
 #include "trusted/lock_class.h"
