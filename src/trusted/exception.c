@@ -23,6 +23,7 @@ struct stage1_result {
 struct stage1_result exception_stage1(u64 tcs);
 int exception_stage2(struct user_regs *regs);
 void exception_stage2_entry(void);
+int gate_run_pending(struct user_regs *regs);
 void gate_return(void);
 void gate_return_end(void);
 void gate_jump(void);
@@ -154,6 +155,8 @@ struct stage1_result exception_stage1(u64 tcs)
     save_user_regs((struct user_regs *)tls->slot.stack_top - 1, g);
     return to_stage2(tls, g, exitinfo, exinfo->errcd, vector == VECTOR_PF || vector == VECTOR_GP ? exinfo->maddr : 0);
 }
+
+int gate_run_pending(struct user_regs *regs) { return hooks->pending(regs); }
 
 static bool is_syscall_instruction(u64 rip)
 {

@@ -119,7 +119,7 @@ gate_return_end:
 
 gate_pending:
     mov %rsp, %rdi
-    call thread_run_pending             // sets full_restore when it changes registers
+    call gate_run_pending               // sets full_restore when it changes registers
     test %eax, %eax
     jz gate_return
     jmp gate_return_unchecked

@@ -3,7 +3,6 @@
 #include "base/string.h"
 #include "libos/fs/locks.h"
 #include "libos/fs/memfs.h"
-#include "libos/ipc/epoll.h"
 #include "libos/mem/heap.h"
 
 int file_alloc(struct inode *inode, u32 flags, struct file **ret_file)
@@ -21,6 +20,8 @@ int file_alloc(struct inode *inode, u32 flags, struct file **ret_file)
     return 0;
 }
 
+struct fs_special fs_special;
+
 struct file *file_ref(struct file *file)
 {
     __atomic_fetch_add(&file->refs, 1, __ATOMIC_RELAXED);
@@ -33,7 +34,7 @@ void file_unref(struct file *file)
         return;
     file_locks_release_description(file);
     if (unlikely(file->watches))
-        epoll_forget_file(file);
+        fs_special.forget_watched(file);
     if (file->ops && file->ops->release)
         file->ops->release(file);
     if (file->inode)

@@ -3,7 +3,6 @@
 #include "base/string.h"
 #include "libos/fs/file.h"
 #include "libos/fs/memfs_node.h"
-#include "libos/ipc/pipe.h"
 #include "libos/mem/filepages.h"
 #include "libos/mem/heap.h"
 
@@ -318,7 +317,7 @@ int memfs_open(struct inode *inode, struct file *file)
     case S_IFCHR:
         return device_open(node->rdev, node->mode, file);
     case S_IFIFO:
-        return fifo_open(inode, file);
+        return fs_special.open_fifo(inode, file);
     default:
         return -ENXIO;
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/time/time.h"
 #include "libos/time/clock_page.h"
-#include "libos/sync/wait.h"
 #include "trusted/cpu.h"
 #include "trusted/hostmem.h"
 #include "trusted/lock_class.h"

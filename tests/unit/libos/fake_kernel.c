@@ -5,6 +5,7 @@
 #include "base/string.h"
 #include "libos/fs/memfs.h"
 #include "trusted/log.h"
+#include "libos/ipc/ipc.h"
 #include "libos/mem/filepages.h"
 #include "libos/mem/heap.h"
 #include "libos/time/time.h"
@@ -247,6 +248,7 @@ void fake_boot(const struct lower_tree *lower, u64 lower_root)
     self->tid = 7;
     self->wake = new_slot();
     fs_raise_signal = remember_signal;
+    ipc_init();
     procfs_set_ops(&proc);
     err = memfs_create(lower, lower_root, 0755, &fs_root);
     if (!err)
