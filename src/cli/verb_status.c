@@ -41,14 +41,12 @@ static void print_machine(const struct enclave_layout *layout)
     char text[600];
 
     sgx_machine_detect(&m);
-    printf("%-22s CPU: %s; kernel %s; device: %s; vDSO entry: %s%s\n", "this machine",
-           m.cpu_sgx2   ? "SGX2"
-           : m.cpu_sgx1 ? "SGX1"
-                        : "no SGX",
-           m.kernel,
-           m.device_error  ? strerror(m.device_error)
-           : m.driver_sgx2 ? "with EDMM"
-                           : "without EDMM",
+    const char *cpu = m.cpu_sgx1 ? "SGX1" : "no SGX", *device = m.driver_sgx2 ? "with EDMM" : "without EDMM";
+    if (m.cpu_sgx2)
+        cpu = "SGX2";
+    if (m.device_error)
+        device = strerror(m.device_error);
+    printf("%-22s CPU: %s; kernel %s; device: %s; vDSO entry: %s%s\n", "this machine", cpu, m.kernel, device,
            m.vdso_entry ? "yes" : "no", emulated() ? "; all of it emulated by sgx2emu" : "");
     if (layout->mode == ENCLAVE_MODE_SIM) {
         printf("%-22s runs in simulation\n", "occlum run");

@@ -3,6 +3,7 @@
 // on its way back to it.
 #include "libos/traps.h"
 
+#include "abi/sgx/arch.h"
 #include "libos/process/cpuid.h"
 #include "libos/process/process.h"
 #include "libos/process/report.h"
@@ -23,7 +24,7 @@ void traps_init(u64 host_signals)
 
 void trap_fault(struct user_regs *regs, u32 vector, u32 error, u64 addr)
 {
-    enum { PF_WRITE = 1 << 1, PF_FETCH = 1 << 4, VECTOR_UD = 6, VECTOR_PF = 14 };
+    enum { PF_WRITE = 1 << 1, PF_FETCH = 1 << 4 };
 
     if (vector == VECTOR_UD && instruction_emulate(regs))
         return;

@@ -21,7 +21,6 @@ static const struct platform_ops *platform;
 
 void runtime_set_platform(const struct platform_ops *ops) { platform = ops; }
 
-s64 host_exit(int status) { _exit(status); }
 s64 host_thread_start(u64 slot) { return threads_start(slot); }
 s64 host_park(s64 timeout_ns) { return threads_park(timeout_ns); }
 s64 host_unpark(u64 slot) { return threads_unpark(slot); }

@@ -14,8 +14,6 @@
 #include "trusted/tls.h"
 #include "trusted/usercopy.h"
 
-enum { VECTOR_DB = 1, VECTOR_UD = 6, VECTOR_GP = 13, VECTOR_PF = 14 };
-
 struct stage1_result {
     u64 reason, value;
 };

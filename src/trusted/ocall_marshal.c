@@ -14,7 +14,6 @@ enum { MAX_HOST_ERRNO = 133 };
 
 u64 enclave_ocall(void);
 
-static u64 lies;
 static u64 signal_word; // untrusted address of host_shared_page.host_signals
 
 void ocall_watch_signals(u64 addr) { signal_word = addr; }
@@ -115,7 +114,6 @@ s64 ocall_marshal_check(s64 result, s64 limit, bool fatal)
         return result;
     if (fatal)
         enclave_abort(ABORT_HOST_LIE);
-    __atomic_fetch_add(&lies, 1, __ATOMIC_RELAXED);
     return -EIO;
 }
 
@@ -124,5 +122,3 @@ void ocall_marshal_fetch(struct ocall_marshal *m, int index, void *data, size_t 
     // The address is ours (m is in the enclave), the size was checked when it was reserved.
     hostmem_copy_in(data, (const void __host *)m->frame.arg[index], count * element);
 }
-
-u64 ocall_lies(void) { return lies; }

@@ -37,6 +37,8 @@ struct fs_special {
 };
 extern struct fs_special fs_special;
 
+enum { PATH_BYTES = 4096 }; // of a path, its NUL included (PATH_MAX)
+
 struct file {
     const struct file_ops *ops;
     u32 refs;            // atomic

@@ -11,8 +11,6 @@
 #include "abi/occlum/entry.h"
 #include "platform/sim/sim.h"
 
-enum { VECTOR_UD = 6, VECTOR_PF = 14, VECTOR_GP = 13 };
-
 static bool is_fault(int signo)
 {
     return signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE || signo == SIGILL || signo == SIGTRAP ||
