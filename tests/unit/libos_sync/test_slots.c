@@ -30,7 +30,7 @@ u64 cpu_tsc(void) { return 1; }
 int tcs_create(u64 slot) { return -ENOMEM; }
 s64 ocall_yield(void) { return 0; }
 void log_printf(enum log_level level, const char *format, ...) {}
-void thread_set_fs(u64 base) {}
+int thread_set_fs(u64 base) { return 0; }
 _Noreturn void thread_exit(void) { __builtin_trap(); }
 _Noreturn void thread_return_to_user(struct user_regs *regs) { __builtin_trap(); }
 
