@@ -32,6 +32,7 @@ enum lock_kind {
     X(EPOLL, LOCK_NESTS, "epoll.lock: the watches of an instance; nested instances from the outside in")           \
     X(PROCESS, LOCK_SLEEPS, "process_lock: the tree of processes and threads, and their states")                   \
     X(MM, LOCK_SLEEPS, "mm.lock: the areas of an address space; page faults take it")                              \
+    X(SHM, LOCK_SLEEPS, "segments of System V shared memory and who refers to them")                               \
     X(FS_CONTEXT, LOCK_SLEEPS, "fs_context.lock: working folder and root of a process")                            \
     X(FS_TREE, LOCK_SLEEPS, "memfs.tree: the names of a memory file system")                                       \
     X(HOSTFS, LOCK_SLEEPS, "hostfs.lock: the nodes of a host folder and their names")                              \
