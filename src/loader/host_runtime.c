@@ -24,7 +24,6 @@ void runtime_init(const struct platform_ops *ops)
     hide_sha = switch_is_on("OCCLUM_NO_SHA");
 }
 
-s64 host_exit(struct host_thread *self, int status) { return RAW(SYS_exit_group, status); }
 s64 host_thread_start(struct host_thread *self, u64 slot) { return threads_start(self, slot); }
 s64 host_park(struct host_thread *self, s64 timeout_ns) { return threads_park(self, timeout_ns); }
 s64 host_unpark(struct host_thread *self, u64 slot) { return threads_unpark(slot); }

@@ -15,7 +15,7 @@ group = Group()
 
 def setup():
     instance = Instance('signals')
-    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'posix_timers', 'no_sockets', 'greedy')
+    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'posix_timers', 'no_sockets', 'greedy', 'bad_return', 'storms')
     instance.build()
     return instance
 
@@ -28,6 +28,8 @@ same('handlers, siginfo, masks, sigqueue', '/bin/handler')
 same('SA_RESTART and EINTR', '/bin/restart')
 same('alarm and interval timers', '/bin/alarm')
 same('POSIX timers', '/bin/posix_timers')
+same('timers and senders as fast as they can', '/bin/storms')
+same('a handler or a return address where no code can be', '/bin/bad_return')
 same('16 threads: mutex, barrier, semaphore, thread-local data, robust mutex', '/bin/sync')
 
 

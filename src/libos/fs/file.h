@@ -28,6 +28,17 @@ struct file_ops {
     bool stream; // no position: lseek says ESPIPE
 };
 
+// What files of the folders above do, told by them at boot (ipc/ipc.h).
+struct fs_special {
+    // open(2) of a FIFO inode: waits for the other side unless O_NONBLOCK (fifo(7)). 0 or -errno.
+    int (*open_fifo)(struct inode *inode, struct file *file);
+    // The last reference of a file with watches is gone: called before it is taken apart. May sleep.
+    void (*forget_watched)(struct file *file);
+};
+extern struct fs_special fs_special;
+
+enum { PATH_BYTES = 4096 }; // of a path, its NUL included (PATH_MAX)
+
 struct file {
     const struct file_ops *ops;
     u32 refs;            // atomic

@@ -32,6 +32,7 @@ static struct files *table_alloc(u32 size)
         return NULL;
     }
     files->refs = 1;
+    spin_init(&files->lock, LOCK_FILES);
     files->size = size;
     files->limit = 1024;
     return files;

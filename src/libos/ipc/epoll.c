@@ -14,7 +14,7 @@
 #include "libos/ipc/epoll_instance.h"
 #include "libos/mem/heap.h"
 
-static struct mutex epoll_files = MUTEX_INIT(epoll_files);
+static struct mutex epoll_files = MUTEX_INIT(LOCK_EPOLL_FILES);
 
 static void mark_ready(struct epoll_watch *watch)
 {
@@ -309,7 +309,8 @@ int epoll_create_file(struct file **ret_file)
         kfree(epoll);
         return err;
     }
-    mutex_init(&epoll->lock);
+    mutex_init(&epoll->lock, LOCK_EPOLL);
+    spin_init(&epoll->ready_lock, LOCK_EPOLL_READY);
     list_init(&epoll->ready);
     wait_queue_init(&epoll->waiters);
     (*ret_file)->private = epoll;

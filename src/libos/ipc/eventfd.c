@@ -105,6 +105,7 @@ long sys_eventfd2(u32 initial, int flags)
     }
     event->count = initial;
     event->semaphore = flags & EFD_SEMAPHORE;
+    spin_init(&event->lock, LOCK_EVENT);
     wait_queue_init(&event->readable);
     wait_queue_init(&event->writable);
     file->private = event;

@@ -30,7 +30,7 @@ static struct pipe *pipe_alloc(void)
         return NULL;
     }
     pipe->data = data;
-    mutex_init(&pipe->lock);
+    mutex_init(&pipe->lock, LOCK_PIPE);
     wait_queue_init(&pipe->changed_read);
     wait_queue_init(&pipe->changed_write);
     return pipe;
@@ -256,7 +256,7 @@ int pipe_create(u32 flags, struct file *ret_ends[2])
     return 0;
 }
 
-static struct mutex fifo_lock = MUTEX_INIT(fifo_lock);
+static struct mutex fifo_lock = MUTEX_INIT(LOCK_FIFO);
 
 static int wait_for_partner(struct pipe *pipe, struct file *file)
 {

@@ -19,9 +19,9 @@ struct timerfd {
 // Expirations up to now that nobody has read; takes them if told to.
 static u64 expirations(struct timerfd *timer, bool take)
 {
-    spin_lock(&timer->lock);
-    s64 now = time_monotonic_ns();
+    s64 now = time_monotonic_ns(); // may ask the host: not under the lock
     u64 count = 0;
+    spin_lock(&timer->lock);
     if (timer->expires && now >= timer->expires) {
         count = timer->interval ? 1 + (u64)((now - timer->expires) / timer->interval) : 1;
         if (take)
@@ -90,6 +90,7 @@ long sys_timerfd_create(int clock, int flags)
         return err;
     }
     timer->realtime = clock == CLOCK_REALTIME;
+    spin_init(&timer->lock, LOCK_EVENT);
     wait_queue_init(&timer->changed);
     file->private = timer;
     file->ops = &timer_ops;
@@ -114,10 +115,10 @@ static struct __kernel_timespec to_timespec(s64 ns)
     return (struct __kernel_timespec){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
 }
 
-// The setting as timerfd_gettime shows it: time left, and interval.
-static struct __kernel_itimerspec describe(const struct timerfd *timer)
+// The setting as timerfd_gettime shows it: time left, and interval. Lock held.
+static struct __kernel_itimerspec describe(const struct timerfd *timer, s64 now)
 {
-    s64 now = time_monotonic_ns(), left = 0;
+    s64 left = 0;
     if (timer->expires > now)
         left = timer->expires - now;
     else if (timer->expires && timer->interval)
@@ -154,9 +155,9 @@ long sys_timerfd_settime(int fd, int flags, const struct __kernel_itimerspec __u
     if (!file)
         return err;
     struct timerfd *timer = file->private;
-    s64 expires = first_expiry(timer, &new.it_value, flags & TFD_TIMER_ABSTIME);
+    s64 expires = first_expiry(timer, &new.it_value, flags & TFD_TIMER_ABSTIME), now = time_monotonic_ns();
     spin_lock(&timer->lock);
-    before = describe(timer);
+    before = describe(timer, now);
     timer->expires = expires;
     timer->interval = expires ? timespec_to_ns(&new.it_interval) : 0;
     spin_unlock(&timer->lock);
@@ -173,8 +174,9 @@ long sys_timerfd_gettime(int fd, struct __kernel_itimerspec __user *user)
     if (!file)
         return err;
     struct timerfd *timer = file->private;
+    s64 time = time_monotonic_ns();
     spin_lock(&timer->lock);
-    now = describe(timer);
+    now = describe(timer, time);
     spin_unlock(&timer->lock);
     file_unref(file);
     return copy_to_user(user, &now, sizeof(now)) ? -EFAULT : 0;

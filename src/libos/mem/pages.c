@@ -16,7 +16,7 @@
 #define TRIM_FROM (MIB(1) / PAGE_SIZE)
 #define TRIM_RUN (KIB(64) / PAGE_SIZE)
 
-static struct spinlock lock;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_HEAP_PAGES);
 static u64 *bitmap;             // a set bit is a page in use, or coming or going; guarded by lock
 static u64 *present;            // a set bit is a page that can be used without committing it first; guarded by lock
 static struct page_desc *descs; // guarded by lock for free pages, by the owner for others

@@ -31,7 +31,7 @@ struct futex_waiter {
     bool done; // woken; guarded by the bucket's lock, read without it
 };
 
-static struct bucket buckets[BUCKETS];
+static struct bucket buckets[BUCKETS] = { [0 ... BUCKETS - 1] = { .lock = SPINLOCK_INIT(LOCK_FUTEX) } };
 
 // FUTEX_PRIVATE_FLAG says that the word is the caller's own, whatever its mapping.
 static struct key key_of(int op, u64 addr)

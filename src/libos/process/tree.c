@@ -7,7 +7,7 @@
 
 enum { MAX_ID = 4 << 20 };
 
-struct mutex process_lock = MUTEX_INIT(process_lock);
+struct mutex process_lock = MUTEX_INIT(LOCK_PROCESS);
 struct list_head process_all = LIST_INIT(process_all);
 struct process *process_first;
 

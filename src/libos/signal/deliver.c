@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What happens on the way back to the program while work is pending.
+#include "abi/sgx/arch.h"
 #include "base/string.h"
 #include "trusted/log.h"
 #include "libos/process/process.h"
@@ -215,7 +216,6 @@ void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 tra
 
 void signal_raise_page_fault(struct user_regs *regs, u64 addr, u32 error, int reason)
 {
-    enum { VECTOR_PF = 14 };
     if (reason == -EIO || reason == -ENOMEM)
         signal_force(regs, SIGBUS, BUS_ADRERR, addr, VECTOR_PF, error);
     else

@@ -5,7 +5,7 @@
 
 void wait_queue_init(struct wait_queue *queue)
 {
-    queue->lock = (struct spinlock)SPINLOCK_INIT;
+    spin_init(&queue->lock, LOCK_WAIT_QUEUE);
     queue->count = 0;
     list_init(&queue->waiters);
 }

@@ -30,9 +30,9 @@ struct waiter {
     u64 key; // for callers that wake selectively
 };
 
-#define WAIT_QUEUE_INIT(q)                       \
-    {                                            \
-        SPINLOCK_INIT, 0, LIST_INIT((q).waiters) \
+#define WAIT_QUEUE_INIT(q)                                        \
+    {                                                             \
+        SPINLOCK_INIT(LOCK_WAIT_QUEUE), 0, LIST_INIT((q).waiters) \
     }
 
 void wait_queue_init(struct wait_queue *queue);

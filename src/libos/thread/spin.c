@@ -15,7 +15,7 @@ static u32 most;                  // threads that may spin at a time, one for ea
 static u32 spinning;              // atomic
 static u64 wake_up = TICKS_FIRST; // atomic: what the wake-up of a sleeping thread takes, of late
 
-void spin_init(u64 cpus) { most = cpu_has_tsc() && cpus > 1 ? (u32)MIN(cpus, (u64)UINT32_MAX) : 0; }
+void spinning_init(u64 cpus) { most = cpu_has_tsc() && cpus > 1 ? (u32)MIN(cpus, (u64)UINT32_MAX) : 0; }
 
 void spin_learn(u64 ticks)
 {

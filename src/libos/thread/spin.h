@@ -8,7 +8,7 @@ struct thread;
 
 // Once, at boot. cpus: the processors the host says there are (a hint). With one, or where the enclave may not read the
 // time-stamp counter, nothing spins.
-void spin_init(u64 cpus);
+void spinning_init(u64 cpus);
 
 // Spins until the current thread's wake-up token is there: true. False when it did not come in about the time that
 // being woken by the host has taken of late; when work is pending; when a thread spins for each processor; or when it

@@ -43,6 +43,7 @@ int thread_create(struct thread **ret_thread)
         return err;
     }
     list_init(&thread->siblings);
+    spin_init(&thread->resources_lock, LOCK_RESOURCES);
     thread->start_ns = (u64)time_monotonic_ns();
     *ret_thread = thread;
     return 0;
@@ -58,7 +59,7 @@ void thread_discard(struct thread *thread)
 static int start(struct thread *thread)
 {
     vector_save(tls_of_slot(thread->slot)->vector_area);
-    return (int)ocall_thread_start(thread->slot);
+    return slot_start(thread->slot);
 }
 
 int thread_start(struct thread *thread, const struct user_regs *regs)
@@ -81,6 +82,7 @@ void thread_exit(void)
     struct tls *tls = tls_self();
     struct thread *thread = tls->thread;
 
+    lock_check_none();
     tls->thread = NULL;
     slot_leaving();
     kfree(thread);

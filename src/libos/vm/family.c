@@ -10,9 +10,10 @@
 // How long a resident may run while a relative waits: ten times what the exchange took, and at least 10 ms.
 enum { SLICE_MIN_NS = 10000000, SLICE_FACTOR = 10, RETRY_NS = 10000000 };
 
-static struct spinlock residents; // the fields of families that say so, and mm->running of their members
+static struct spinlock residents =
+    SPINLOCK_INIT(LOCK_RESIDENTS); // the fields of families that say so, and mm->running of their members
 
-static struct mutex all_lock = MUTEX_INIT(all_lock);
+static struct mutex all_lock = MUTEX_INIT(LOCK_FAMILIES);
 static struct list_head all =
     LIST_INIT(all); // struct mm.all; guarded by all_lock, inside of which no other lock is taken
 
@@ -192,7 +193,7 @@ static int make_family(struct mm *mm)
     struct family *family = kzalloc(sizeof(*family));
     if (!family)
         return -ENOMEM;
-    mutex_init(&family->lock);
+    mutex_init(&family->lock, LOCK_FAMILY);
     list_init(&family->members);
     wait_queue_init(&family->turn);
     family->resident = mm;

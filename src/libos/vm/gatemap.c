@@ -29,7 +29,7 @@ struct vm_gate {
     u64 stub_size;
 };
 
-static struct spinlock gates_lock;
+static struct spinlock gates_lock = SPINLOCK_INIT(LOCK_GATES);
 static struct rb_tree gates; // by stub_base: stub areas never overlap, whoever's they are
 
 static struct vm_gate *gate_of(struct rb_node *node) { return node ? container_of(node, struct vm_gate, node) : NULL; }

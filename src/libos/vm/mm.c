@@ -54,7 +54,7 @@ int mm_create(struct mm **ret_mm)
     if (!mm)
         return -ENOMEM;
     mm->refs = 1;
-    mutex_init(&mm->lock);
+    mutex_init(&mm->lock, LOCK_MM);
     list_init(&mm->relatives);
     list_init(&mm->kept);
     family_list(mm);

@@ -6,6 +6,8 @@
 #include "libos/thread/thread.h"
 #include "libos/vm/family.h"
 #include "libos/vm/fork.h"
+#include "libos/vm/vma.h"
+#include "trusted/lock_class.h"
 #include "trusted/emm.h"
 #include "trusted/usercopy.h"
 
@@ -87,6 +89,7 @@ static int resolve(struct fault_guard *guard, u64 addr, u32 access)
 
 int copy_from_user(void *dst, const void __user *src, size_t size)
 {
+    lock_check_user_copy();
     u64 addr = address(src);
     struct fault_guard guard = { 0 };
     int err = permitted(addr, size, VM_READ, true) < size ? -EFAULT : 0;
@@ -100,6 +103,7 @@ int copy_from_user(void *dst, const void __user *src, size_t size)
 
 int copy_to_user(void __user *dst, const void *src, size_t size)
 {
+    lock_check_user_copy();
     u64 addr = address(dst);
     struct fault_guard guard = { 0 };
     int err = permitted(addr, size, VM_WRITE, true) < size ? -EFAULT : 0;
@@ -113,6 +117,7 @@ int copy_to_user(void __user *dst, const void *src, size_t size)
 
 int clear_user(void __user *dst, size_t size)
 {
+    lock_check_user_copy();
     u64 addr = address(dst);
     struct fault_guard guard = { 0 };
     int err = permitted(addr, size, VM_WRITE, true) < size ? -EFAULT : 0;
@@ -170,6 +175,7 @@ int fault_in_user(const void __user *ptr, size_t size, bool write)
 // Page by page, because where the string ends is not known before.
 long strncpy_from_user(char *dst, const char __user *src, size_t size)
 {
+    lock_check_user_copy();
     u64 addr = address(src);
     struct fault_guard guard = { 0 };
     size_t done = 0;

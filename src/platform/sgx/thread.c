@@ -12,7 +12,6 @@
 #include "abi/occlum/entry.h"
 #include "platform/sgx/sgx.h"
 
-enum { VECTOR_GP = 13, VECTOR_PF = 14 };
 enum { BUSY_MAX = 100000 }; // tries to enter a TCS that is in use
 
 static __thread volatile sig_atomic_t entry_asked; // the handler below turned an ERESUME into an EENTER

@@ -28,7 +28,7 @@ static void begin(u64 cpus)
     self = (struct thread){ .wake = &slot };
     slot = (struct slot_wake){ 0 };
     token_at = UINT64_MAX;
-    spin_init(cpus);
+    spinning_init(cpus);
     for (int i = 0; i < 200; i++)
         spin_learn(20000);
 }
