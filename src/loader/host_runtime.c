@@ -2,7 +2,6 @@
 // Host calls on threads, memory, time and the log.
 #include <cpuid.h>
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,29 +87,4 @@ s64 host_log_write(const void *text, size_t len)
 {
     ssize_t n = write(STDERR_FILENO, text, len);
     return n < 0 ? -errno : n;
-}
-
-s64 host_poll(const struct host_pollfd *fds, s16 *revents, size_t n, s64 timeout_ns)
-{
-    struct timespec timeout = { .tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000 };
-    struct pollfd *set = calloc(n + 1, sizeof(*set));
-    if (!set)
-        return -ENOMEM;
-    for (size_t i = 0; i < n; i++)
-        set[i] = (struct pollfd){ .fd = fds[i].fd, .events = fds[i].events };
-    int wake = threads_poll_begin();
-    if (wake < 0) {
-        free(set);
-        return wake;
-    }
-    set[n] = (struct pollfd){ .fd = wake, .events = POLLIN };
-    int ready = ppoll(set, n + 1, timeout_ns < 0 ? NULL : &timeout, NULL);
-    s64 ret = ready < 0 ? -errno : 0;
-    for (size_t i = 0; i < n && ready >= 0; i++) {
-        revents[i] = set[i].revents;
-        ret += set[i].revents != 0;
-    }
-    threads_poll_end();
-    free(set);
-    return ret;
 }

@@ -13,6 +13,7 @@
 
 #include "loader/clock.h"
 #include "loader/enclave_file.h"
+#include "loader/host_poll.h"
 #include "loader/host_signals.h"
 #include "loader/report.h"
 #include "loader/runtime.h"
@@ -94,6 +95,8 @@ int loader_run(const struct loader_options *options)
     report_times.loaded = report_now();
     if (!err)
         err = threads_init(platform, file.header->layout.slots_max);
+    if (!err)
+        err = host_poll_init();
     if (!err)
         err = host_signals_init(&page);
     if (err)

@@ -7,13 +7,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "abi/occlum/entry.h"
+#include "loader/host_poll.h"
 #include "loader/ocall_dispatch.h"
 
 enum { STACK_SIZE = 256 << 10 };
@@ -22,8 +22,7 @@ struct host_thread {
     u64 slot;
     pid_t tid;
     u32 token;   // futex: 1 = wake up
-    int eventfd; // -1 until the thread first polls
-    bool polling;
+    bool polling; // it sleeps in host_poll_wait, where host_poll_wake reaches it
     void *arena;
     bool go; // idle threads: a slot has been given, guarded by idle_lock
     pthread_cond_t wake;
@@ -50,7 +49,6 @@ static struct host_thread *thread_new(void)
     struct host_thread *thread = calloc(1, sizeof(*thread));
     if (!thread)
         return NULL;
-    thread->eventfd = -1;
     thread->arena = mmap(NULL, OCALL_ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (thread->arena == MAP_FAILED) {
         free(thread);
@@ -167,8 +165,8 @@ static void wake(struct host_thread *thread)
 {
     if (__atomic_exchange_n(&thread->token, 1, __ATOMIC_SEQ_CST) == 0)
         futex(&thread->token, FUTEX_WAKE, 1, NULL);
-    if (__atomic_load_n(&thread->polling, __ATOMIC_SEQ_CST) && eventfd_write(thread->eventfd, 1) != 0)
-        return; // the counter is at its maximum: it is readable anyway
+    if (__atomic_load_n(&thread->polling, __ATOMIC_SEQ_CST))
+        host_poll_wake();
 }
 
 static u64 start_args_address;
@@ -319,23 +317,14 @@ void threads_interrupt_any(void)
         }
 }
 
-int threads_poll_begin(void)
+bool threads_poll_begin(void)
 {
-    if (self->eventfd < 0)
-        self->eventfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (self->eventfd < 0)
-        return -errno;
     __atomic_store_n(&self->polling, true, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&self->token, __ATOMIC_SEQ_CST))
-        eventfd_write(self->eventfd, 1);
-    return self->eventfd;
+    return !__atomic_load_n(&self->token, __ATOMIC_SEQ_CST);
 }
 
 void threads_poll_end(void)
 {
-    eventfd_t count;
     __atomic_store_n(&self->polling, false, __ATOMIC_SEQ_CST);
     __atomic_store_n(&self->token, 0, __ATOMIC_SEQ_CST);
-    while (eventfd_read(self->eventfd, &count) == 0)
-        ;
 }

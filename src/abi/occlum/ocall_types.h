@@ -22,10 +22,10 @@ struct host_statfs {
     u64 type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
 };
 
-// As struct pollfd of poll(2).
-struct host_pollfd {
-    s32 fd;
-    s16 events, revents;
+// What holds (POLL*) for the descriptor that was registered under the cookie.
+struct host_event {
+    u64 cookie;
+    u32 events, reserved;
 };
 
 // One page the host writes and the enclave reads without leaving it. Every field is a hint.

@@ -32,7 +32,7 @@ void file_unref(struct file *file)
     if (__atomic_fetch_sub(&file->refs, 1, __ATOMIC_ACQ_REL) != 1)
         return;
     file_locks_release_description(file);
-    if (unlikely(file->watches))
+    if (unlikely(file->watched))
         epoll_forget_file(file);
     if (file->ops && file->ops->release)
         file->ops->release(file);

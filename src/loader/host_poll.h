@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The host's side of hostpoll: one epoll with all host descriptors that the enclave waits for.
+#pragma once
+
+// Ends the wait of the thread that sleeps in host_poll_wait.
+void host_poll_wake(void);
+int host_poll_init(void); // before the enclave runs; 0 or -errno
