@@ -134,7 +134,10 @@ static void take_host_signals(void)
 {
     if (likely(!hostmem_read_u64((const void __host *)(host_shared + offsetof(struct host_shared_page, host_signals)))))
         return;
-    u64 mask = (u64)ocall_take_signals();
+    s64 taken = ocall_take_signals();
+    if (taken < 0) // an error is no news
+        return;
+    u64 mask = (u64)taken;
     if (mask & (1ull << HOST_SIGNAL_REPORT)) {
         report_publish();
         ocall_report();
@@ -147,10 +150,10 @@ static void take_host_signals(void)
 int thread_run_pending(struct user_regs *regs);
 int thread_run_pending(struct user_regs *regs)
 {
-    bool faulted = __atomic_fetch_and(&current->pending, ~(u32)THREAD_FAULT, __ATOMIC_SEQ_CST) & THREAD_FAULT;
+    bool faulted = thread_take_pending(current, THREAD_FAULT) & THREAD_FAULT;
     if (!faulted && in_stub(regs->rip))
         return 1; // the system call that follows at once comes back here
-    if (__atomic_fetch_and(&current->pending, ~(u32)THREAD_HOST, __ATOMIC_SEQ_CST) & THREAD_HOST)
+    if (thread_take_pending(current, THREAD_HOST) & THREAD_HOST)
         take_host_signals();
     thread_pending_hook(regs);
     return 0;

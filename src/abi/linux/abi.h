@@ -41,7 +41,14 @@
 
 // Results that never reach a program: the signal code turns them into EINTR or a restarted call.
 enum {
-    ERESTARTSYS = 512,    // restart unless a handler without SA_RESTART ran
-    ERESTARTNOINTR = 513, // always restart
-    ERESTARTNOHAND = 514, // restart only if no handler ran
+    ERESTARTSYS = 512,           // restart unless a handler without SA_RESTART ran
+    ERESTARTNOINTR = 513,        // always restart
+    ERESTARTNOHAND = 514,        // restart only if no handler ran
+    ERESTART_RESTARTBLOCK = 516, // likewise, with the deadline in thread->restart_deadline
 };
+
+// Is a system call's result one of these?
+static inline bool syscall_restarts(long result)
+{
+    return result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK && result != -515;
+}

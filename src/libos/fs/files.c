@@ -43,6 +43,14 @@ int files_create_empty(struct files **ret_files)
     return *ret_files ? 0 : -ENOMEM;
 }
 
+int files_own(struct files *files, struct files **ret_own)
+{
+    if (__atomic_load_n(&files->refs, __ATOMIC_ACQUIRE) > 1)
+        return files_copy(files, ret_own);
+    *ret_own = files_ref(files);
+    return 0;
+}
+
 int files_copy(struct files *files, struct files **ret_copy)
 {
     u32 size = READ_ONCE(files->size);
@@ -131,11 +139,11 @@ int files_install(struct file *file, int from, bool close_on_exec)
     }
 }
 
-static void drop(struct file *file)
+static void drop(struct files *files, struct file *file)
 {
     if (!file)
         return;
-    posix_locks_release(file, current->files);
+    posix_locks_release(file, files);
     file_unref(file);
 }
 
@@ -154,7 +162,7 @@ int files_replace(int fd, struct file *file, bool close_on_exec)
     struct file *old = files->slots[fd].file;
     files->slots[fd] = (struct slot){ file, close_on_exec };
     spin_unlock(&files->lock);
-    drop(old);
+    drop(files, old);
     return fd;
 }
 
@@ -191,7 +199,7 @@ int files_close(int fd)
         files->slots[fd] = (struct slot){ 0 };
     }
     spin_unlock(&files->lock);
-    drop(file);
+    drop(files, file);
     return file ? 0 : -EBADF;
 }
 
@@ -208,12 +216,15 @@ void files_close_range(u32 first, u32 last, bool only_mark)
 
 void files_close_on_exec(struct files *files)
 {
-    for (u32 fd = 0; fd < files->size; fd++) {
-        struct file *file = files->slots[fd].file;
-        if (!file || !files->slots[fd].close_on_exec)
-            continue;
-        files->slots[fd] = (struct slot){ 0 };
-        file_unref(file);
+    for (u32 fd = 0; fd < READ_ONCE(files->size); fd++) {
+        struct file *file = NULL;
+        spin_lock(&files->lock);
+        if (fd < files->size && files->slots[fd].close_on_exec) {
+            file = files->slots[fd].file;
+            files->slots[fd] = (struct slot){ 0 };
+        }
+        spin_unlock(&files->lock);
+        drop(files, file);
     }
 }
 

@@ -16,6 +16,9 @@ __nodiscard int fs_init(const struct occlum_config *config, int image_fd, u64 im
 // Table with the host's descriptors 0, 1, 2 (those of stdio_flags that are open).
 __nodiscard int files_create_initial(u64 stdio_flags, struct files **ret_files);
 __nodiscard int files_copy(struct files *files, struct files **ret_copy); // fork, vfork without CLONE_FILES
+// For execve, which leaves a shared table to the others: a copy, or another reference of a table that is the caller's
+// alone (and so keeps its record locks; a look by /proc at this moment may cost them).
+__nodiscard int files_own(struct files *files, struct files **ret_own);
 struct files *files_ref(struct files *files);
 void files_unref(struct files *files);
 void files_close_on_exec(struct files *files);

@@ -14,9 +14,7 @@ long signal_mask_swap(const u64 __user *user, size_t size)
         return -EFAULT;
     current->saved_blocked = current->blocked;
     current->restore_blocked = true;
-    __atomic_store_n(&current->blocked, mask & ~((1ull << (SIGKILL - 1)) | (1ull << (SIGSTOP - 1))), __ATOMIC_SEQ_CST);
-    if (thread_deliverable_hook && thread_deliverable_hook(current)) // the old mask held one back
-        thread_notify(current, THREAD_SIGNAL);
+    thread_set_blocked_hook(mask);
     return 0;
 }
 
@@ -24,7 +22,7 @@ long signal_mask_done(long result)
 {
     if (result == -ERESTARTNOHAND || !current->restore_blocked)
         return result;
-    current->blocked = current->saved_blocked;
     current->restore_blocked = false;
+    thread_set_blocked_hook(current->saved_blocked);
     return result;
 }

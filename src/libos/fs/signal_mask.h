@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The signal mask that ppoll, pselect6 and epoll_pwait set while they wait. signal/ lies to the right of fs/, so only
-// the thread's own fields are used here.
+// The signal mask that ppoll, pselect6 and epoll_pwait set while they wait. signal/ lies to the right of fs/ and
+// gives a hook.
 #pragma once
 
 #include "abi/linux/abi.h"

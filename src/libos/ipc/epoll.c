@@ -53,7 +53,7 @@ static bool notify(struct waiter *waiter, struct wake_list *list)
     if (!(READ_ONCE(watch->events) & EPOLL_POLL_BITS))
         return false;
     mark_ready(watch);
-    bool heard = !list_empty(&epoll->waiters.waiters) || !list_empty(&epoll->watchers.waiters);
+    bool heard = READ_ONCE(epoll->waiters.count) || READ_ONCE(epoll->watchers.count);
     wake_collect_for_events(epoll, list);
     return heard;
 }

@@ -214,25 +214,26 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
     if (err)
         return err;
     err = mm_create(&mm);
-    if (!err)
-        err = files_copy(current->files, &own); // a table shared by vfork or CLONE_FILES stays with the others
     if (err)
         return err;
-    struct mm *old = current->mm;
-    current->mm = mm;
+    err = files_own(current->files, &own); // a table shared by vfork or CLONE_FILES stays with the others
+    if (err) {
+        mm_unref(mm);
+        return err;
+    }
+    struct mm *old = thread_swap(mm, mm);
     if (old)
         mm_unref(old);
-    files_unref(current->files);
-    current->files = own;
+    files_unref(thread_swap(files, own));
     files_close_on_exec(own);
     process_vfork_release(current_process());
     signals_reset(&current_process()->signals);
     mutex_lock(&process_lock);
     posix_timers_free(&current_process()->signals);
+    current->tid = current_process()->pid;
     mutex_unlock(&process_lock);
     current->altstack_sp = current->altstack_size = 0;
     current->clear_child_tid = current->robust_list = 0;
-    current->tid = current_process()->pid;
     err = build(exec, envp, execfn);
     if (err && !old)
         return err; // the first program of all: the caller says why it cannot start

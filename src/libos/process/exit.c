@@ -8,8 +8,10 @@
 
 void process_kill(struct process *process, int wait_status)
 {
+    struct wake_list list;
     struct thread *thread;
 
+    wake_list_init(&list);
     mutex_lock(&process_lock);
     if (!process->exiting) {
         process->exiting = true;
@@ -17,16 +19,19 @@ void process_kill(struct process *process, int wait_status)
     }
     process->stopped = false;
     list_for_each (thread, &process->threads, siblings)
-        thread_notify(thread, THREAD_EXIT);
-    wake_up_all(&process->resumed);
+        thread_notify_collect(thread, THREAD_EXIT, &list);
+    wake_collect_all(&process->resumed, &list);
     mutex_unlock(&process_lock);
+    wake_list_flush(&list);
 }
 
 int process_kill_siblings(void)
 {
     struct process *process = current_process();
+    struct wake_list list;
     struct thread *thread;
 
+    wake_list_init(&list);
     mutex_lock(&process_lock);
     if (process->exiting || process->execing) { // of two threads in execve the first wins
         mutex_unlock(&process_lock);
@@ -35,8 +40,9 @@ int process_kill_siblings(void)
     process->execing = true;
     list_for_each (thread, &process->threads, siblings)
         if (thread != current)
-            thread_notify(thread, THREAD_EXIT);
+            thread_notify_collect(thread, THREAD_EXIT, &list);
     mutex_unlock(&process_lock);
+    wake_list_flush(&list);
 
     struct waiter waiter;
     waiter_init(&waiter);
@@ -79,7 +85,7 @@ void process_vfork_wait(struct vfork_wait *wait)
     struct waiter waiter;
     waiter_init(&waiter);
     wait_add(&wait->done, &waiter);
-    while (READ_ONCE(wait->child) && !(__atomic_load_n(&current->pending, __ATOMIC_ACQUIRE) & THREAD_EXIT))
+    while (READ_ONCE(wait->child) && !(thread_pending(current) & THREAD_EXIT))
         waiter_sleep_uninterruptible(&waiter, WAIT_FOREVER);
     wait_remove(&wait->done, &waiter);
     mutex_lock(&process_lock); // the child may be on its way through release_vfork
@@ -141,20 +147,12 @@ void process_thread_exit(int wait_status)
     }
 
     // Files are closed before the parent hears of the end, so that it sees their effects.
-    // /proc takes references of them under the lock.
-    mutex_lock(&process_lock);
-    struct files *files = thread->files;
-    struct fs_context *fs = thread->fs;
-    struct mm *mm = thread->mm;
-    thread->files = NULL;
-    thread->fs = NULL;
-    thread->mm = NULL;
-    mutex_unlock(&process_lock);
-    files_unref(files);
-    fs_context_unref(fs);
-    mm_unref(mm);
+    files_unref(thread_swap(files, NULL));
+    fs_context_unref(thread_swap(fs, NULL));
+    mm_unref(thread_swap(mm, NULL));
     mutex_lock(&process_lock);
     list_del(&thread->siblings);
+    signal_retarget(process, thread, ~0ull); // it may have been told of signals it no longer takes
     signals_thread_free(thread);
     bool gone = __atomic_sub_fetch(&process->thread_count, 1, __ATOMIC_RELEASE) == 0;
     wake_up_all(&process->thread_gone);

@@ -60,6 +60,11 @@ __nodiscard int process_create(struct process *parent, struct process **ret_proc
 void process_free(struct process *process);  // unlinked, no threads
 struct process *process_find(u32 pid);       // NULL
 struct thread *process_find_thread(u32 tid); // NULL
+// What a process runs with, by its first thread that still has it: with a reference of the caller's, or NULL when the
+// process ends. With process_lock held, which keeps the threads in their list; the reference outlives it.
+struct mm *process_get_mm(const struct process *process);
+struct files *process_get_files(const struct process *process);
+struct fs_context *process_get_fs(const struct process *process);
 u32 process_new_id(void);
 void process_add_thread(struct process *process, struct thread *thread);
 

@@ -20,11 +20,6 @@ static void add(struct text *t, const char *format, ...)
     va_end(args);
 }
 
-static struct mm *process_mm(const struct process *process)
-{
-    return list_empty(&process->threads) ? NULL : list_first(&process->threads, struct thread, siblings)->mm;
-}
-
 static const char *process_name(const struct process *process)
 {
     return list_empty(&process->threads) ? "" : list_first(&process->threads, struct thread, siblings)->name;
@@ -35,19 +30,21 @@ static char state_letter(const struct process *process)
     return process->zombie ? 'Z' : process->stopped ? 'T' : process == current_process() ? 'R' : 'S';
 }
 
-static void usage(const struct process *process, u64 *ret_bytes)
+// Bytes of address space. With process_lock held.
+static u64 mapped_bytes(const struct process *process)
 {
-    u64 count;
-    struct mm *mm = process_mm(process);
-    *ret_bytes = 0;
-    if (mm)
-        mm_get_usage(mm, ret_bytes, &count);
+    u64 bytes = 0, count;
+    struct mm *mm = process_get_mm(process);
+    if (mm) {
+        mm_get_usage(mm, &bytes, &count);
+        mm_unref(mm);
+    }
+    return bytes;
 }
 
 static void write_status(struct text *t, const struct process *p)
 {
-    u64 bytes;
-    usage(p, &bytes);
+    u64 bytes = mapped_bytes(p);
     add(t, "Name:\t%s\nUmask:\t0022\nState:\t%c\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
         process_name(p), state_letter(p), p->pid, p->pid, p->parent ? p->parent->pid : 0);
     add(t,
@@ -63,8 +60,7 @@ static void write_status(struct text *t, const struct process *p)
 
 static void write_stat(struct text *t, const struct process *p)
 {
-    u64 bytes, ticks = (u64)((time_monotonic_ns() - p->start_ns) / (NSEC_PER_SEC / 100));
-    usage(p, &bytes);
+    u64 bytes = mapped_bytes(p), ticks = (u64)((time_monotonic_ns() - p->start_ns) / (NSEC_PER_SEC / 100));
     add(t,
         "%u (%s) %c %u %u %u 0 -1 0 0 0 0 0 %lu 0 0 0 20 0 %u 0 %lu %lu %lu 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 "
         "0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
@@ -113,21 +109,18 @@ static void copy_block(struct text *t, const char *data, size_t size)
 static long read_file(u32 pid, const char *name, char *buf, size_t size)
 {
     struct text t = { .buf = buf, .size = size };
-    u64 bytes;
 
     mutex_lock(&process_lock);
     struct process *p = process_find(pid);
-    struct mm *mm = p ? process_mm(p) : NULL;
+    struct mm *mm = p ? process_get_mm(p) : NULL;
     long err = p ? 0 : -ESRCH;
-    if (mm)
-        mm_ref(mm);
     if (err) {
     } else if (str_eq(name, "status")) {
         write_status(&t, p);
     } else if (str_eq(name, "stat")) {
         write_stat(&t, p);
     } else if (str_eq(name, "statm")) {
-        usage(p, &bytes);
+        u64 bytes = mapped_bytes(p);
         add(&t, "%lu %lu 0 0 0 %lu 0\n", bytes / PAGE_SIZE, bytes / PAGE_SIZE, bytes / PAGE_SIZE);
     } else if (str_eq(name, "comm")) {
         add(&t, "%s\n", process_name(p));
@@ -150,6 +143,7 @@ static long read_file(u32 pid, const char *name, char *buf, size_t size)
 
 static long read_link(u32 pid, const char *name, char *buf, size_t size)
 {
+    struct fs_context *fs = NULL;
     long len = -ENOENT;
 
     mutex_lock(&process_lock);
@@ -157,9 +151,13 @@ static long read_link(u32 pid, const char *name, char *buf, size_t size)
     const char *target = !p ? NULL : str_eq(name, "exe") ? p->exe : str_eq(name, "root") ? "/" : NULL;
     if (target)
         len = (long)fmt_format(buf, size, "%s", target);
-    else if (p && str_eq(name, "cwd") && !list_empty(&p->threads))
-        len = fs_context_cwd(list_first(&p->threads, struct thread, siblings)->fs, buf, size);
+    else if (p && str_eq(name, "cwd"))
+        fs = process_get_fs(p);
     mutex_unlock(&process_lock);
+    if (fs) {
+        len = fs_context_cwd(fs, buf, size);
+        fs_context_unref(fs);
+    }
     return len < (long)size ? len : -ENAMETOOLONG;
 }
 
@@ -184,10 +182,7 @@ static struct files *process_files(u32 pid)
 {
     mutex_lock(&process_lock);
     struct process *p = process_find(pid);
-    struct files *files =
-        p && !list_empty(&p->threads) ? list_first(&p->threads, struct thread, siblings)->files : NULL;
-    if (files)
-        files_ref(files);
+    struct files *files = p ? process_get_files(p) : NULL;
     mutex_unlock(&process_lock);
     return files;
 }

@@ -91,39 +91,48 @@ long sys_prctl(int option, u64 a, u64 b, u64 c, u64 d)
     }
 }
 
-static long get_limit(u32 resource, struct rlimit64 *ret_limit)
+static bool limit_allowed(u32 resource, const struct rlimit64 *limit)
 {
-    if (resource >= RLIM_NLIMITS)
-        return -EINVAL;
-    *ret_limit = current_process()->limits[resource];
-    return 0;
+    return resource != RLIMIT_NOFILE || limit->rlim_max <= 1 << 20;
 }
 
-static long set_limit(u32 resource, const struct rlimit64 *limit)
+// Exchanges a limit of a process. The descriptor table keeps its own copy of RLIMIT_NOFILE: *ret_files is to be told.
+static long exchange_limit(u32 pid, u32 resource, const struct rlimit64 *new, struct rlimit64 *ret_old,
+                           struct files **ret_files)
 {
-    struct rlimit64 *mine = &current_process()->limits[resource];
-    if (resource >= RLIM_NLIMITS || limit->rlim_cur > limit->rlim_max)
-        return -EINVAL;
-    if (resource == RLIMIT_NOFILE && limit->rlim_max > 1 << 20)
-        return -EPERM;
-    *mine = *limit;
-    if (resource == RLIMIT_NOFILE)
-        files_set_limit(current->files, limit->rlim_cur);
-    return 0;
+    long err = 0;
+
+    mutex_lock(&process_lock);
+    struct process *process = pid ? process_find(pid) : current_process();
+    if (!process) {
+        err = -ESRCH;
+    } else {
+        *ret_old = process->limits[resource];
+        if (new)
+            process->limits[resource] = *new;
+        if (new &&resource == RLIMIT_NOFILE)
+            *ret_files = process_get_files(process);
+    }
+    mutex_unlock(&process_lock);
+    return err;
 }
 
 long sys_prlimit64(int pid, u32 resource, const struct rlimit64 __user *new, struct rlimit64 __user *old)
 {
-    struct rlimit64 limit, previous;
-    long err;
+    struct rlimit64 limit = { 0 }, previous;
+    struct files *files = NULL;
 
-    if (pid && (u32)pid != current_process()->pid)
-        return process_find((u32)pid) ? -EPERM : -ESRCH;
     if (new != NULL && copy_from_user(&limit, new, sizeof(limit)))
         return -EFAULT;
-    err = get_limit(resource, &previous);
-    if (!err && new)
-        err = set_limit(resource, &limit);
+    if (resource >= RLIM_NLIMITS || limit.rlim_cur > limit.rlim_max)
+        return -EINVAL;
+    if (new != NULL && !limit_allowed(resource, &limit))
+        return -EPERM;
+    long err = exchange_limit((u32)pid, resource, new ? &limit : NULL, &previous, &files);
+    if (files) {
+        files_set_limit(files, limit.rlim_cur);
+        files_unref(files);
+    }
     if (!err && old && copy_to_user(old, &previous, sizeof(previous)))
         err = -EFAULT;
     return err;

@@ -49,9 +49,11 @@ long sys_time(s64 __user *user)
     return user && put_user(now, user) ? -EFAULT : now;
 }
 
-static long sleep_until(s64 deadline, struct __kernel_timespec __user *remain)
+// A sleep that a signal without a handler interrupted (a stop, say) goes on to its first deadline.
+static long sleep_for(s64 duration, struct __kernel_timespec __user *remain)
 {
     struct waiter waiter;
+    s64 deadline = thread_restarted_deadline(time_deadline_ns(duration));
     int err;
 
     waiter_init(&waiter);
@@ -64,7 +66,8 @@ static long sleep_until(s64 deadline, struct __kernel_timespec __user *remain)
     struct __kernel_timespec ts = { left / NSEC_PER_SEC, left % NSEC_PER_SEC };
     if (remain && copy_to_user(remain, &ts, sizeof(ts)))
         return -EFAULT;
-    return -EINTR;
+    current->restart_deadline = deadline;
+    return -ERESTART_RESTARTBLOCK;
 }
 
 long sys_nanosleep(const struct __kernel_timespec __user *request, struct __kernel_timespec __user *remain)
@@ -72,7 +75,7 @@ long sys_nanosleep(const struct __kernel_timespec __user *request, struct __kern
     struct __kernel_timespec ts;
     if (copy_from_user(&ts, request, sizeof(ts)))
         return -EFAULT;
-    return timespec_valid(&ts) ? sleep_until(time_deadline_ns(timespec_to_ns(&ts)), remain) : -EINVAL;
+    return timespec_valid(&ts) ? sleep_for(timespec_to_ns(&ts), remain) : -EINVAL;
 }
 
 long sys_clock_nanosleep(int id, int flags, const struct __kernel_timespec __user *request,
@@ -85,9 +88,9 @@ long sys_clock_nanosleep(int id, int flags, const struct __kernel_timespec __use
     if (!timespec_valid(&ts) || id == CLOCK_THREAD_CPUTIME_ID || read_clock(id, &now))
         return -EINVAL;
     if (!(flags & TIMER_ABSTIME))
-        return sleep_until(time_deadline_ns(timespec_to_ns(&ts)), remain);
+        return sleep_for(timespec_to_ns(&ts), remain);
     s64 left = timespec_to_ns(&ts) - timespec_to_ns(&now);
-    return left <= 0 ? 0 : sleep_until(time_deadline_ns(left), NULL);
+    return left <= 0 ? 0 : sleep_for(left, NULL);
 }
 
 long sys_times(struct tms __user *user)

@@ -120,8 +120,8 @@ void process_add_thread(struct process *process, struct thread *thread)
     process->live_count++;
     // A thread that joins a dying process, or one whose other thread is in execve, dies at once.
     if (process->exiting || process->execing)
-        thread->pending |= THREAD_EXIT;
+        slot_set_pending(thread->wake, THREAD_EXIT);
     // What was sent before the process had a thread found nobody to notify.
     if (process->signals.queue.pending)
-        thread->pending |= THREAD_SIGNAL;
+        slot_set_pending(thread->wake, THREAD_SIGNAL);
 }

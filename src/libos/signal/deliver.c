@@ -20,22 +20,34 @@ static _Noreturn void die_of(int signo)
     process_thread_exit(signo);
 }
 
+// A SIGCONT that came after the signal was taken has the last word.
 static void stop(int signo)
 {
     struct process *process = current_process();
+    struct wake_list list;
     struct thread *thread;
 
+    wake_list_init(&list);
     mutex_lock(&process_lock);
+    spin_lock(&process->signals.lock);
+    bool wanted = process->signals.stop_taken && !process->exiting;
+    process->signals.stop_taken = false;
+    spin_unlock(&process->signals.lock);
+    if (!wanted || process->stopped) {
+        mutex_unlock(&process_lock);
+        return;
+    }
     process->stopped = true;
     process->stop_reported = false;
     process->stop_signal = signo;
-    list_for_each (thread, &process->threads, siblings)
-        thread_notify(thread, THREAD_STOP);
-    if (process->parent) {
+    if (process->parent)
         signal_child_event(process->parent, process);
-        wake_up_all(&process->parent->child_events);
-    }
+    list_for_each (thread, &process->threads, siblings)
+        thread_notify_collect(thread, THREAD_STOP, &list);
+    if (process->parent)
+        wake_collect_all(&process->parent->child_events, &list);
     mutex_unlock(&process_lock);
+    wake_list_flush(&list);
 }
 
 // Sleeps while the process is stopped; a kill ends it.
@@ -44,10 +56,10 @@ static void sleep_while_stopped(void)
     struct process *process = current_process();
     struct waiter waiter;
 
-    __atomic_fetch_and(&current->pending, ~(u32)THREAD_STOP, __ATOMIC_SEQ_CST);
+    thread_take_pending(current, THREAD_STOP);
     waiter_init(&waiter);
     wait_add(&process->resumed, &waiter);
-    while (READ_ONCE(process->stopped) && !(current->pending & THREAD_EXIT))
+    while (READ_ONCE(process->stopped) && !(thread_pending(current) & THREAD_EXIT))
         waiter_sleep_uninterruptible(&waiter, WAIT_FOREVER);
     wait_remove(&process->resumed, &waiter);
 }
@@ -57,8 +69,10 @@ static void settle_syscall(struct user_regs *regs, const struct signal_action *h
 {
     long result = (long)regs->rax;
 
-    if ((long)regs->orig_rax < 0 || result > -ERESTARTSYS || result < -ERESTARTNOHAND)
+    if ((long)regs->orig_rax < 0 || !syscall_restarts(result))
         return;
+    if (handler)
+        current->restart_deadline = 0;
     bool restart = result == -ERESTARTNOINTR || !handler || (result == -ERESTARTSYS && (handler->flags & SA_RESTART));
     if (restart) {
         regs->rax = regs->orig_rax;
@@ -89,8 +103,9 @@ static void default_action(int signo)
     }
 }
 
-// Takes one signal with its action; 0 if none is deliverable. For a handler the mask is changed as it wants.
-static int next_signal(struct signal_action *ret_action, siginfo_t *ret_info, u64 *ret_old_mask)
+// Takes one signal with its action; 0 if none is deliverable. For a handler *ret_mask is the mask it runs with, and
+// *ret_old_mask the one that sigreturn restores.
+static int next_signal(struct signal_action *ret_action, siginfo_t *ret_info, u64 *ret_mask, u64 *ret_old_mask)
 {
     struct process_signals *signals = &current_process()->signals;
     struct thread *thread = current;
@@ -102,9 +117,7 @@ static int next_signal(struct signal_action *ret_action, siginfo_t *ret_info, u6
         *ret_action = *action;
         if (action->handler > (u64)SIG_IGN) {
             *ret_old_mask = thread->restore_blocked ? thread->saved_blocked : thread->blocked;
-            thread->restore_blocked = false;
-            thread->blocked |= action->mask | (action->flags & SA_NODEFER ? 0 : SIGMASK(signo));
-            thread->blocked &= ~SIGMASK_UNBLOCKABLE;
+            *ret_mask = thread->blocked | action->mask | (action->flags & SA_NODEFER ? 0 : SIGMASK(signo));
             if (action->flags & SA_RESETHAND)
                 action->handler = (u64)SIG_DFL;
         }
@@ -113,19 +126,24 @@ static int next_signal(struct signal_action *ret_action, siginfo_t *ret_info, u6
     return signo;
 }
 
+// No stack for a handler is a SIGSEGV, which may have a handler with a stack of its own; unless it is SIGSEGV's handler
+// that has none.
 static void run_handler(struct user_regs *regs, int signo, const struct signal_action *action, const siginfo_t *info,
-                        u64 old_mask)
+                        u64 mask, u64 old_mask)
 {
-    u64 new_mask = current->blocked;
+    struct thread *thread = current;
 
     settle_syscall(regs, action);
-    current->blocked = old_mask; // the frame keeps what sigreturn restores
-    int err = signal_frame_push(regs, signo, action, info);
-    current->blocked = new_mask;
-    if (err) {
-        log_info("[%u] no stack for the handler of signal %d", current->tid, signo);
-        die_of(SIGSEGV);
+    thread->restore_blocked = false;
+    if (signal_frame_push(regs, signo, action, info, old_mask) == 0) {
+        signal_set_blocked(mask);
+        return;
     }
+    log_info("[%u] no stack for the handler of signal %d", thread->tid, signo);
+    if (signo == SIGSEGV)
+        die_of(SIGSEGV);
+    signal_set_blocked(old_mask);
+    signal_force(regs, SIGSEGV, SI_KERNEL, 0, 0, 0);
 }
 
 void signal_run_pending(struct user_regs *regs)
@@ -133,28 +151,28 @@ void signal_run_pending(struct user_regs *regs)
     struct thread *thread = current;
     struct signal_action action;
     siginfo_t info;
-    u64 old_mask = 0;
+    u64 mask = 0, old_mask = 0;
 
     for (;;) {
-        u32 pending = __atomic_fetch_and(&thread->pending, ~(u32)THREAD_SIGNAL, __ATOMIC_SEQ_CST);
+        u32 pending = thread_take_pending(thread, THREAD_SIGNAL);
         if (pending & THREAD_EXIT)
             process_thread_exit(current_process()->wait_status);
         if ((pending & THREAD_STOP) || READ_ONCE(current_process()->stopped)) {
             sleep_while_stopped();
             continue;
         }
-        int signo = next_signal(&action, &info, &old_mask);
+        int signo = next_signal(&action, &info, &mask, &old_mask);
         if (!signo)
             break;
         if (action.handler == (u64)SIG_DFL || signo == SIGKILL || signo == SIGSTOP)
             default_action(signo);
         else if (action.handler != (u64)SIG_IGN)
-            run_handler(regs, signo, &action, &info, old_mask);
+            run_handler(regs, signo, &action, &info, mask, old_mask);
     }
     settle_syscall(regs, NULL);
     if (thread->restore_blocked) {
         thread->restore_blocked = false;
-        thread->blocked = thread->saved_blocked;
+        signal_set_blocked(thread->saved_blocked);
         if (signal_deliverable(thread))
             signal_run_pending(regs);
     }
@@ -181,7 +199,7 @@ void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 tra
     spin_unlock(&signals->lock);
     log_info("[%u] %s: signal %d at %#lx, address %#lx, trap %u", current->tid, current->name, signo, regs->rip, addr,
              trapno);
-    __atomic_fetch_or(&current->pending, THREAD_FAULT, __ATOMIC_SEQ_CST);
+    slot_set_pending(current->wake, THREAD_FAULT);
     signal_send(current_process(), current, signo, &info);
 }
 
@@ -224,6 +242,6 @@ static void raise_self(int signo)
 void signal_init(void)
 {
     thread_pending_hook = signal_run_pending;
-    thread_deliverable_hook = signal_deliverable;
+    thread_set_blocked_hook = signal_set_blocked;
     fs_raise_signal = raise_self;
 }

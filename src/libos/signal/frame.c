@@ -71,7 +71,7 @@ static u64 push_vector_state(u64 *sp)
     return failed ? 0 : at;
 }
 
-static void fill_context(struct ucontext *uc, const struct user_regs *regs, u64 fpstate)
+static void fill_context(struct ucontext *uc, const struct user_regs *regs, u64 fpstate, u64 mask)
 {
     const struct thread *thread = current;
     struct sigcontext *sc = &uc->uc_mcontext;
@@ -89,12 +89,13 @@ static void fill_context(struct ucontext *uc, const struct user_regs *regs, u64 
     sc->err = thread->fault_error;
     sc->trapno = thread->fault_trapno;
     sc->cr2 = thread->fault_addr;
-    sc->oldmask = thread->blocked;
+    sc->oldmask = mask;
     sc->fpstate = (void *)fpstate;
-    uc->uc_sigmask = thread->blocked;
+    uc->uc_sigmask = mask;
 }
 
-int signal_frame_push(struct user_regs *regs, int signo, const struct signal_action *action, const siginfo_t *info)
+int signal_frame_push(struct user_regs *regs, int signo, const struct signal_action *action, const siginfo_t *info,
+                      u64 mask)
 {
     struct frame frame;
     u64 sp = stack_for(regs, action);
@@ -104,7 +105,7 @@ int signal_frame_push(struct user_regs *regs, int signo, const struct signal_act
     if (!fpstate || !(action->flags & SA_RESTORER))
         return -EFAULT;
     sp = ALIGN_DOWN(sp - sizeof(frame), 16) - 8;
-    fill_context(&frame.uc, regs, fpstate);
+    fill_context(&frame.uc, regs, fpstate, mask);
     frame.restorer = action->restorer;
     frame.info = *info;
     if (copy_to_user((void __user *)sp, &frame, sizeof(frame)))
@@ -192,12 +193,7 @@ long sys_rt_sigreturn(void)
     regs->rflags = (regs->rflags & FLAGS_ALLOWED) | FLAGS_FIXED;
     regs->orig_rax = (u64)-1;
     regs->full_restore = 1;
-    spin_lock(&current_process()->signals.lock);
-    current->blocked = uc.uc_sigmask & ~SIGMASK_UNBLOCKABLE;
-    bool deliverable = signal_deliverable(current);
-    spin_unlock(&current_process()->signals.lock);
-    if (deliverable)
-        thread_notify(current, THREAD_SIGNAL);
+    signal_set_blocked(uc.uc_sigmask);
     current->altstack_sp = (u64)uc.uc_stack.ss_sp;
     current->altstack_size = uc.uc_stack.ss_flags & SS_DISABLE ? 0 : uc.uc_stack.ss_size;
     return (long)regs->rax;

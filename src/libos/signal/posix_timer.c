@@ -76,14 +76,13 @@ void posix_timers_free(struct process_signals *signals)
     signals->timer_count = 0;
 }
 
-// What the program asks for, or the default: SIGALRM to the process.
+// What the program asks for. The default (user NULL) is SIGALRM to the process, with the timer's id as value.
 static int read_event(const struct sigevent __user *user, struct posix_timer *timer)
 {
     struct sigevent event;
 
     timer->notify = SIGEV_SIGNAL;
     timer->signo = SIGALRM;
-    timer->value.sival_int = timer->id;
     if (!user)
         return 0;
     if (copy_from_user(&event, user, sizeof(event)))
@@ -98,22 +97,23 @@ static int read_event(const struct sigevent __user *user, struct posix_timer *ti
     timer->signo = event.sigev_signo;
     timer->value = event.sigev_value;
     timer->tid = to_thread ? (u32)event._sigev_un._tid : 0;
-    struct thread *thread = to_thread ? process_find_thread(timer->tid) : NULL;
-    return to_thread && (!thread || thread->process != current_process()) ? -EINVAL : 0;
+    return 0;
 }
 
-static long add(struct posix_timer *timer, const struct sigevent __user *event, int __user *ret_id)
+// With process_lock held.
+static int add(struct posix_timer *timer, bool id_is_value)
 {
     struct process_signals *signals = own();
+    bool to_thread = timer->notify & SIGEV_THREAD_ID;
+    struct thread *thread = to_thread ? process_find_thread(timer->tid) : NULL;
 
+    if (to_thread && (!thread || thread->process != current_process()))
+        return -EINVAL;
     if (signals->timer_count >= TIMERS_MAX)
         return -EAGAIN;
     timer->id = signals->timer_next_id;
-    int err = read_event(event, timer);
-    if (!err && copy_to_user(ret_id, &timer->id, sizeof(timer->id)))
-        err = -EFAULT;
-    if (err)
-        return err;
+    if (id_is_value)
+        timer->value.sival_int = timer->id;
     signals->timer_next_id = (signals->timer_next_id + 1) & INT32_MAX;
     signals->timer_count++;
     list_add_tail(&timer->link, &signals->timers);
@@ -132,12 +132,24 @@ long sys_timer_create(int clock, const struct sigevent __user *event, int __user
     if (!timer)
         return -EAGAIN;
     timer->clock = clock;
-    mutex_lock(&process_lock);
-    long result = add(timer, event, ret_id);
-    mutex_unlock(&process_lock);
-    if (result)
+    err = read_event(event, timer);
+    int id = 0;
+    if (!err) {
+        mutex_lock(&process_lock);
+        err = add(timer, !event);
+        id = timer->id;
+        mutex_unlock(&process_lock);
+    }
+    if (err) {
         kfree(timer);
-    return result;
+        return err;
+    }
+    // From here on another thread may delete it.
+    if (put_user(id, ret_id)) {
+        (void)sys_timer_delete(id);
+        return -EFAULT;
+    }
+    return 0;
 }
 
 static struct __kernel_timespec ns_timespec(s64 ns)

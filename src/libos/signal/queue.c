@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Sending and queueing.
+// Queues of signals that wait, and their life with process and thread.
 #include "base/string.h"
 #include "libos/signal/posix_timer.h"
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
+#include "libos/signal/signal_queue.h"
 
 enum { MAX_QUEUED = 1024 }; // RLIMIT_SIGPENDING, per queue
 
@@ -27,7 +28,7 @@ static void queue_clear(struct signal_queue *queue)
     queue_init(queue);
 }
 
-static void queue_remove(struct signal_queue *queue, u64 mask)
+void signal_queue_remove(struct signal_queue *queue, u64 mask)
 {
     struct signal_entry *entry, *next;
     list_for_each_safe (entry, next, &queue->entries, link) {
@@ -80,13 +81,11 @@ int signals_thread_init(struct thread *thread, const struct thread *creator)
     return 0;
 }
 
-static struct signal_queue *thread_queue(const struct thread *thread) { return (struct signal_queue *)thread->queue; }
-
 void signals_thread_free(struct thread *thread)
 {
     if (!thread->queue)
         return;
-    queue_clear(thread_queue(thread));
+    queue_clear(signal_thread_queue(thread));
     kfree(thread->queue);
     thread->queue = NULL;
 }
@@ -100,18 +99,7 @@ void signals_reset(struct process_signals *signals)
     spin_unlock(&signals->lock);
 }
 
-static bool default_ignored(int signo)
-{
-    return signo == SIGCHLD || signo == SIGURG || signo == SIGWINCH || signo == SIGCONT;
-}
-
-static bool ignored(const struct process_signals *signals, int signo)
-{
-    u64 handler = signals->actions[signo - 1].handler;
-    return handler == (u64)SIG_IGN || (handler == (u64)SIG_DFL && default_ignored(signo));
-}
-
-static int enqueue(struct signal_queue *queue, int signo, const siginfo_t *info)
+int signal_queue_add(struct signal_queue *queue, int signo, const siginfo_t *info)
 {
     if (signo < SIGRTMIN && (queue->pending & SIGMASK(signo)))
         return 0;
@@ -129,76 +117,6 @@ static int enqueue(struct signal_queue *queue, int signo, const siginfo_t *info)
     }
     queue->pending |= SIGMASK(signo);
     return 0;
-}
-
-// Continues a stopped process. With process_lock or as the sender; the flags are hints for wait.
-static void continue_process(struct process *process)
-{
-    if (!process->stopped)
-        return;
-    process->stopped = false;
-    process->continued = true;
-    wake_up_all(&process->resumed);
-    if (process->parent)
-        wake_up_all(&process->parent->child_events);
-}
-
-static void notify_receiver(struct process *process, struct thread *thread, int signo)
-{
-    struct thread *t;
-    if (thread) {
-        thread_notify(thread, THREAD_SIGNAL);
-        return;
-    }
-    list_for_each (t, &process->threads, siblings) {
-        if (!(t->blocked & SIGMASK(signo))) {
-            thread_notify(t, THREAD_SIGNAL);
-            return;
-        }
-    }
-    // All block it: it waits. A thread in sigtimedwait does not block what it waits for.
-}
-
-// What a thread blocks outside sigtimedwait and sigsuspend: such a signal is queued even if its action is to ignore it.
-static u64 blocked_for_long(const struct thread *thread)
-{
-    return thread->blocked | (thread->restore_blocked ? thread->saved_blocked : 0);
-}
-
-static bool blocked_everywhere(const struct process *process, const struct thread *thread, int signo)
-{
-    const struct thread *t;
-    if (thread)
-        return blocked_for_long(thread) & SIGMASK(signo);
-    list_for_each (t, &process->threads, siblings) {
-        if (!(blocked_for_long(t) & SIGMASK(signo)))
-            return false;
-    }
-    return true;
-}
-
-int signal_send(struct process *process, struct thread *thread, int signo, const siginfo_t *info)
-{
-    struct process_signals *signals = &process->signals;
-    const u64 stops = SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU);
-    int err = 0;
-
-    spin_lock(&signals->lock);
-    if (signo == SIGCONT) {
-        queue_remove(&signals->queue, stops);
-        continue_process(process);
-    } else if (SIGMASK(signo) & stops) {
-        queue_remove(&signals->queue, SIGMASK(SIGCONT));
-    } else if (signo == SIGKILL) {
-        continue_process(process);
-    }
-    bool deliver = !ignored(signals, signo) || blocked_everywhere(process, thread, signo);
-    if (deliver)
-        err = enqueue(thread ? thread_queue(thread) : &signals->queue, signo, info);
-    if (deliver && !err)
-        notify_receiver(process, thread, signo);
-    spin_unlock(&signals->lock);
-    return err;
 }
 
 static int take(struct signal_queue *queue, u64 mask, siginfo_t *ret_info)
@@ -241,51 +159,16 @@ static int take(struct signal_queue *queue, u64 mask, siginfo_t *ret_info)
 
 int signal_dequeue(struct thread *thread, u64 mask, siginfo_t *ret_info)
 {
-    int signo = take(thread_queue(thread), mask, ret_info);
-    return signo ? signo : take(&thread->process->signals.queue, mask, ret_info);
+    struct process_signals *signals = &thread->process->signals;
+    int signo = take(signal_thread_queue(thread), mask, ret_info);
+    if (!signo)
+        signo = take(&signals->queue, mask, ret_info);
+    if (signo && (SIGMASK(signo) & SIGMASK_STOPS))
+        signals->stop_taken = true; // a SIGCONT that comes before the stop takes it back
+    return signo;
 }
 
 bool signal_deliverable(const struct thread *thread)
 {
-    return (thread_queue(thread)->pending | thread->process->signals.queue.pending) & ~thread->blocked;
-}
-
-void signal_child_event(struct process *parent, struct process *child)
-{
-    siginfo_t info;
-    int sig = child->wait_status & 0x7f;
-
-    if (!child->exit_signal || (!child->zombie && (parent->signals.actions[SIGCHLD - 1].flags & SA_NOCLDSTOP)))
-        return;
-    memset(&info, 0, sizeof(info));
-    info.si_code = !sig ? CLD_EXITED : child->wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;
-    info.si_pid = (int)child->pid;
-    info.si_status = sig ? sig : child->wait_status >> 8;
-    if (!child->zombie) {
-        info.si_code = CLD_STOPPED;
-        info.si_status = child->stop_signal;
-    }
-    signal_send(parent, NULL, (int)child->exit_signal, &info);
-}
-
-void signal_from_host(int signo)
-{
-    // The host may ask, not lie: faults and other news of the kernel never come from it.
-    const u64 accepted = SIGMASK(SIGHUP) | SIGMASK(SIGINT) | SIGMASK(SIGQUIT) | SIGMASK(SIGTERM) | SIGMASK(SIGUSR1) |
-                         SIGMASK(SIGUSR2) | SIGMASK(SIGWINCH) | SIGMASK(SIGCONT) | SIGMASK(SIGTSTP);
-    struct process *process;
-    siginfo_t info;
-
-    if (signo < 1 || signo > SIGNALS || !(accepted & SIGMASK(signo)))
-        return;
-    memset(&info, 0, sizeof(info));
-    info.si_code = SI_USER;
-    mutex_lock(&process_lock);
-    // A person at the terminal, or a service manager, means the programs of the first session.
-    list_for_each (process, &process_all, all) {
-        bool everyone = signo == SIGINT || signo == SIGQUIT || signo == SIGWINCH;
-        if (!process->zombie && (process == process_first || (everyone && process->sid == process_first->sid)))
-            signal_send(process, NULL, signo, &info);
-    }
-    mutex_unlock(&process_lock);
+    return (signal_thread_queue(thread)->pending | thread->process->signals.queue.pending) & ~thread->blocked;
 }

@@ -13,6 +13,7 @@ struct thread;
 enum { SIGNALS = 64 };
 #define SIGMASK(signo) (1ull << ((signo)-1))
 #define SIGMASK_UNBLOCKABLE (SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
+#define SIGMASK_STOPS (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
 
 // As the kernel's struct sigaction of x86-64.
 struct signal_action {
@@ -31,6 +32,7 @@ struct process_signals {
     struct spinlock lock;
     struct signal_action actions[SIGNALS];
     struct signal_queue queue;
+    bool stop_taken;                    // a stop signal was dequeued and no SIGCONT came since
     s64 timer_deadline, timer_interval; // ITIMER_REAL, CLOCK_MONOTONIC ns; 0: off
     struct list_head timers;            // struct posix_timer; these three guarded by process_lock
     int timer_next_id;
@@ -46,9 +48,16 @@ bool signals_discard_children(struct process_signals *signals);
 // execve: handlers go back to the default, ignored stay ignored.
 void signals_reset(struct process_signals *signals);
 
-// Sends to a process (thread NULL) or one of its threads. info may be NULL (kernel signal). Process lock held or the
-// target is otherwise kept alive. 0 or -EAGAIN (too many queued).
+// Sends to a process (thread NULL) or one of its threads. info may be NULL (kernel signal). With process_lock held;
+// only a signal to the current thread itself, other than SIGCONT and SIGKILL, needs none. 0 or -EAGAIN (too many
+// queued).
 int signal_send(struct process *process, struct thread *thread, int signo, const siginfo_t *info);
+// A thread (`from`, or one that left the list) no longer takes the signals of mask: those that wait for its process are
+// told to the others. With process_lock held.
+void signal_retarget(struct process *process, const struct thread *from, u64 mask);
+// Every change of the current thread's mask: SIGKILL and SIGSTOP are never blocked; what is now deliverable is
+// delivered before the program runs on, what is now blocked goes to another thread. No spinlock may be held.
+void signal_set_blocked(u64 mask);
 void signal_child_event(struct process *parent, struct process *child); // SIGCHLD, with process_lock held
 // A signal raised by what the current thread did; a blocked or ignored one kills.
 void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 trapno, u64 error);
@@ -58,9 +67,9 @@ void signal_from_host(int signo); // from the terminal or another host process
 
 // Pending hook: delivers what is deliverable, ends threads, stops.
 void signal_run_pending(struct user_regs *regs);
-// Builds the frame of a handler. 0 or -EFAULT.
+// Builds the frame of a handler; mask is what sigreturn restores. 0 or -EFAULT.
 __nodiscard int signal_frame_push(struct user_regs *regs, int signo, const struct signal_action *action,
-                                  const siginfo_t *info);
+                                  const siginfo_t *info, u64 mask);
 // Deliverable signals of the current thread.
 bool signal_deliverable(const struct thread *thread);
 // Takes the first signal in mask from the thread's or its process's queue; 0 if none. Process signals' lock held.

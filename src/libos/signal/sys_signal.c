@@ -26,17 +26,6 @@ long sys_rt_sigaction(int signo, const struct signal_action __user *new, struct 
     return old && copy_to_user(old, &previous, sizeof(previous)) ? -EFAULT : 0;
 }
 
-static void set_blocked(u64 mask)
-{
-    struct process_signals *signals = &current_process()->signals;
-    spin_lock(&signals->lock);
-    current->blocked = mask & ~SIGMASK_UNBLOCKABLE;
-    bool deliverable = signal_deliverable(current);
-    spin_unlock(&signals->lock);
-    if (deliverable)
-        thread_notify(current, THREAD_SIGNAL);
-}
-
 long sys_rt_sigprocmask(int how, const u64 __user *set, u64 __user *old, size_t size)
 {
     u64 mask = 0, previous = current->blocked;
@@ -58,7 +47,7 @@ long sys_rt_sigprocmask(int how, const u64 __user *set, u64 __user *old, size_t 
         default:
             return -EINVAL;
         }
-        set_blocked(mask);
+        signal_set_blocked(mask);
     }
     return old && put_user(previous, old) ? -EFAULT : 0;
 }
@@ -80,7 +69,7 @@ static long suspend(u64 mask)
 
     current->saved_blocked = current->blocked;
     current->restore_blocked = true;
-    set_blocked(mask);
+    signal_set_blocked(mask);
     waiter_init(&waiter);
     while (waiter_sleep(&waiter, WAIT_FOREVER) != -EINTR)
         ;
@@ -120,16 +109,17 @@ static int take_or_sleep(u64 mask, s64 deadline, siginfo_t *ret_info)
     while (!(signo = signal_dequeue(current, mask, ret_info)) && !err) {
         bool other = signal_deliverable(current);
         if (!other)
-            __atomic_fetch_and(&current->pending, ~(u32)THREAD_SIGNAL, __ATOMIC_SEQ_CST);
+            thread_take_pending(current, THREAD_SIGNAL);
         spin_unlock(&signals->lock);
         err = other ? -EINTR : waiter_sleep(&waiter, deadline);
-        if (!other && err == -EINTR && !(READ_ONCE(current->pending) & ~(u32)THREAD_SIGNAL))
+        if (!other && err == -EINTR && !(thread_pending(current) & ~(u32)THREAD_SIGNAL))
             err = 0; // look which signal it was
         spin_lock(&signals->lock);
     }
-    current->blocked = current->saved_blocked;
+    u64 saved = current->saved_blocked;
     current->restore_blocked = false;
     spin_unlock(&signals->lock);
+    signal_set_blocked(saved);
     return signo ? signo : err == -ETIMEDOUT ? -EAGAIN : err;
 }
 

@@ -41,8 +41,7 @@ void syscall_dispatch(struct user_regs *regs)
         else
             regs->rax = (u64)syscall_table[number].call(args);
         // A restartable call that was interrupted by nothing that concerns this thread simply goes on.
-    } while (unlikely((long)regs->rax <= -ERESTARTSYS && (long)regs->rax >= -ERESTARTNOHAND) &&
-             regs->orig_rax == number && !thread_interrupted(current));
+    } while (unlikely(syscall_restarts((long)regs->rax)) && regs->orig_rax == number && !thread_interrupted(current));
     if (unlikely(READ_ONCE(heap_trim_due)))
         heap_trim();
 }

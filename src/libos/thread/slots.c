@@ -2,6 +2,7 @@
 #include "libos/thread/slots.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/thread.h"
 #include "trusted/spinlock.h"
 #include "trusted/layout.h"
 #include "trusted/ocall.h"
@@ -51,6 +52,11 @@ static int prepare(struct tls *tls, struct thread *thread)
     tls->thread = thread;
     tls->start = NULL;
     tls->ocall_fs = 0;
+    // calls and next are not ours to touch: another thread may still have the slot on its list, for one that ended.
+    __atomic_store_n(&tls->wake.pending, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&tls->wake.park_token, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&tls->wake.parked, 0, __ATOMIC_RELAXED);
+    thread->wake = &tls->wake;
     thread->slot = tls->slot.slot;
     thread->regs = (struct user_regs *)tls->slot.stack_top - 1;
     return 0;

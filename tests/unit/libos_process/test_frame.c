@@ -6,6 +6,8 @@
 // Offsets from the stack pointer at handler entry, as the Linux x86-64 ABI has them.
 enum { AT_UC = 8, AT_MCONTEXT = 8 + 40, AT_SIGMASK = 8 + 296, AT_INFO = 8 + 304, FRAME = 8 + 304 + 128 };
 enum { CODE = 4096, STACK = 600 * 1024 };
+void signal_set_blocked(u64 mask) { fake_thread.blocked = mask & ~SIGMASK_UNBLOCKABLE; }
+
 static struct process process;
 
 void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 trapno, u64 error) { fake_forced = signo; }
@@ -33,7 +35,7 @@ static void push(void)
     fake_regs.rflags = 0x246;
     memset(&info, 0, sizeof(info));
     info.si_signo = SIGUSR1;
-    if (signal_frame_push(&fake_regs, SIGUSR1, &handler, &info))
+    if (signal_frame_push(&fake_regs, SIGUSR1, &handler, &info, fake_thread.blocked))
         __builtin_trap();
 }
 
@@ -70,14 +72,14 @@ TEST(alternate_stack)
     action.flags |= SA_ONSTACK;
     fake_thread.altstack_sp = user_addr(100 << 10);
     fake_thread.altstack_size = 16 << 10;
-    CHECK_EQ(signal_frame_push(&fake_regs, SIGUSR1, &action, &info), 0);
+    CHECK_EQ(signal_frame_push(&fake_regs, SIGUSR1, &action, &info, fake_thread.blocked), 0);
     CHECK(fake_regs.rsp > user_addr(100 << 10) && fake_regs.rsp < user_addr(116 << 10));
     u64 outer = fake_regs.rsp; // a second signal goes on below, not to the top again
-    CHECK_EQ(signal_frame_push(&fake_regs, SIGUSR1, &action, &info), 0);
+    CHECK_EQ(signal_frame_push(&fake_regs, SIGUSR1, &action, &info, fake_thread.blocked), 0);
     CHECK(fake_regs.rsp < outer);
     fake_regs.rsp = 64; // no stack there
     fake_thread.altstack_size = 0;
-    CHECK_EQ(signal_frame_push(&fake_regs, SIGUSR1, &action, &info), -EFAULT);
+    CHECK_EQ(signal_frame_push(&fake_regs, SIGUSR1, &action, &info, fake_thread.blocked), -EFAULT);
 }
 
 TEST(round_trip)

@@ -61,9 +61,7 @@ long sys_close_range(u32 first, u32 last, u32 flags)
         int err = files_copy(current->files, &own);
         if (err)
             return err;
-        struct files *old = current->files;
-        current->files = own;
-        files_unref(old);
+        files_unref(thread_swap(files, own));
     }
     files_close_range(first, last, flags & CLOEXEC);
     return 0;

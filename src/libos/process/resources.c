@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The memory, files and folders of a process, seen from other processes.
+#include "libos/process/process.h"
+
+// A thread changes what it holds at any time (execve, close_range, its end), so the pointer is read and the reference
+// taken in one step under the lock under which it changes.
+#define get_resource(process, member, take)                         \
+    ({                                                              \
+        struct thread *got_thread;                                  \
+        typeof(got_thread->member) got = NULL;                      \
+        list_for_each (got_thread, &(process)->threads, siblings) { \
+            spin_lock(&got_thread->resources_lock);                 \
+            if (got_thread->member)                                 \
+                got = take(got_thread->member);                     \
+            spin_unlock(&got_thread->resources_lock);               \
+            if (got)                                                \
+                break;                                              \
+        }                                                           \
+        got;                                                        \
+    })
+
+struct mm *process_get_mm(const struct process *process) { return get_resource(process, mm, mm_ref); }
+
+struct files *process_get_files(const struct process *process) { return get_resource(process, files, files_ref); }
+
+struct fs_context *process_get_fs(const struct process *process) { return get_resource(process, fs, fs_context_ref); }

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Sending: to whom, and what happens at once. Threads are woken and interrupted after the signal lock is dropped, for
+// that may be a host call; process_lock keeps them in their process meanwhile.
+#include "base/string.h"
+#include "libos/process/process.h"
+#include "libos/signal/signal_queue.h"
+
+static bool default_ignored(int signo)
+{
+    return signo == SIGCHLD || signo == SIGURG || signo == SIGWINCH || signo == SIGCONT;
+}
+
+static bool ignored(const struct process_signals *signals, int signo)
+{
+    u64 handler = signals->actions[signo - 1].handler;
+    return handler == (u64)SIG_IGN || (handler == (u64)SIG_DFL && default_ignored(signo));
+}
+
+// Continues a stopped process. With process_lock held.
+static void continue_process(struct process *process)
+{
+    if (!process->stopped)
+        return;
+    process->stopped = false;
+    process->continued = true;
+    wake_up_all(&process->resumed);
+    if (!process->parent)
+        return;
+    signal_child_event(process->parent, process);
+    wake_up_all(&process->parent->child_events);
+}
+
+// What a thread blocks outside sigtimedwait and sigsuspend: such a signal is queued even if its action is to ignore it.
+static u64 blocked_for_long(const struct thread *thread)
+{
+    return thread->blocked | (thread->restore_blocked ? thread->saved_blocked : 0);
+}
+
+static bool blocked_everywhere(const struct process *process, const struct thread *thread, int signo)
+{
+    const struct thread *t;
+    if (thread)
+        return blocked_for_long(thread) & SIGMASK(signo);
+    list_for_each (t, &process->threads, siblings) {
+        if (!(blocked_for_long(t) & SIGMASK(signo)))
+            return false;
+    }
+    return true;
+}
+
+// The thread that is to take a signal: the one it is for, or the first of the process, unless they block it. NULL: it
+// waits until somebody unblocks it. A thread in sigtimedwait does not block what it waits for.
+static struct thread *receiver(struct process *process, struct thread *thread, int signo)
+{
+    struct thread *t;
+    if (thread)
+        return thread->blocked & SIGMASK(signo) ? NULL : thread;
+    list_for_each (t, &process->threads, siblings) {
+        if (!(t->blocked & SIGMASK(signo)))
+            return t;
+    }
+    return NULL;
+}
+
+int signal_send(struct process *process, struct thread *thread, int signo, const siginfo_t *info)
+{
+    struct process_signals *signals = &process->signals;
+    struct thread *notified = NULL;
+    int err = 0;
+
+    spin_lock(&signals->lock);
+    if (signo == SIGCONT) {
+        signal_queue_remove(&signals->queue, SIGMASK_STOPS);
+        signals->stop_taken = false;
+    } else if (SIGMASK(signo) & SIGMASK_STOPS) {
+        signal_queue_remove(&signals->queue, SIGMASK(SIGCONT));
+    }
+    if (!ignored(signals, signo) || blocked_everywhere(process, thread, signo)) {
+        err = signal_queue_add(thread ? signal_thread_queue(thread) : &signals->queue, signo, info);
+        if (!err)
+            notified = receiver(process, thread, signo);
+    }
+    spin_unlock(&signals->lock);
+    if (signo == SIGCONT || signo == SIGKILL)
+        continue_process(process);
+    if (notified)
+        thread_notify(notified, THREAD_SIGNAL);
+    return err;
+}
+
+void signal_retarget(struct process *process, const struct thread *from, u64 mask)
+{
+    struct process_signals *signals = &process->signals;
+    struct thread *thread;
+
+    spin_lock(&signals->lock);
+    u64 waiting = signals->queue.pending & mask;
+    spin_unlock(&signals->lock);
+    list_for_each (thread, &process->threads, siblings) {
+        u64 takes = waiting & ~READ_ONCE(thread->blocked);
+        if (thread == from || !takes)
+            continue;
+        thread_notify(thread, THREAD_SIGNAL);
+        waiting &= ~takes;
+    }
+}
+
+void signal_set_blocked(u64 mask)
+{
+    struct process *process = current_process();
+    struct process_signals *signals = &process->signals;
+    struct thread *thread = current;
+
+    spin_lock(&signals->lock);
+    u64 newly = mask & ~thread->blocked;
+    thread->blocked = mask & ~SIGMASK_UNBLOCKABLE;
+    bool deliverable = signal_deliverable(thread);
+    u64 left = signals->queue.pending & newly;
+    spin_unlock(&signals->lock);
+    if (deliverable)
+        thread_notify(thread, THREAD_SIGNAL);
+    if (likely(!left))
+        return;
+    // This thread may have been the one told of them.
+    mutex_lock(&process_lock);
+    signal_retarget(process, thread, left);
+    mutex_unlock(&process_lock);
+}
+
+void signal_child_event(struct process *parent, struct process *child)
+{
+    siginfo_t info;
+    int sig = child->wait_status & 0x7f;
+
+    // News of a process that lives is SIGCHLD whatever its end will be.
+    if ((child->zombie && !child->exit_signal) ||
+        (!child->zombie && (parent->signals.actions[SIGCHLD - 1].flags & SA_NOCLDSTOP)))
+        return;
+    memset(&info, 0, sizeof(info));
+    info.si_code = !sig ? CLD_EXITED : child->wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+    info.si_pid = (int)child->pid;
+    info.si_status = sig ? sig : child->wait_status >> 8;
+    if (!child->zombie) {
+        info.si_code = child->stopped ? CLD_STOPPED : CLD_CONTINUED;
+        info.si_status = child->stopped ? child->stop_signal : SIGCONT;
+    }
+    signal_send(parent, NULL, child->zombie ? (int)child->exit_signal : SIGCHLD, &info);
+}
+
+void signal_from_host(int signo)
+{
+    // The host may ask, not lie: faults and other news of the kernel never come from it.
+    const u64 accepted = SIGMASK(SIGHUP) | SIGMASK(SIGINT) | SIGMASK(SIGQUIT) | SIGMASK(SIGTERM) | SIGMASK(SIGUSR1) |
+                         SIGMASK(SIGUSR2) | SIGMASK(SIGWINCH) | SIGMASK(SIGCONT) | SIGMASK(SIGTSTP);
+    struct process *process;
+    siginfo_t info;
+
+    if (signo < 1 || signo > SIGNALS || !(accepted & SIGMASK(signo)))
+        return;
+    memset(&info, 0, sizeof(info));
+    info.si_code = SI_USER;
+    mutex_lock(&process_lock);
+    // A person at the terminal, or a service manager, means the programs of the first session.
+    list_for_each (process, &process_all, all) {
+        bool everyone = signo == SIGINT || signo == SIGQUIT || signo == SIGWINCH;
+        if (!process->zombie && (process == process_first || (everyone && process->sid == process_first->sid)))
+            signal_send(process, NULL, signo, &info);
+    }
+    mutex_unlock(&process_lock);
+}
