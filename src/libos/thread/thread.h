@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "libos/thread/wake.h"
 #include "trusted/regs.h"
+#include "trusted/spinlock.h"
 
 struct process;
 struct mm;
