@@ -21,7 +21,7 @@ enum { STACK_SIZE = 256 << 10 };
 struct host_thread {
     u64 slot;
     pid_t tid;
-    u32 token;   // futex: 1 = wake up
+    u32 token;    // futex: 1 = wake up
     bool polling; // it sleeps in host_poll_wait, where host_poll_wake reaches it
     void *arena;
     bool go; // idle threads: a slot has been given, guarded by idle_lock

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A queue of bytes or packets that takes memory as it is filled: what pipes and sockets inside the enclave hold.
 //
-// It consists of pieces. Bytes in a piece do not change once they are there, and a reader pins the piece before it drops
-// the owner's lock: so bytes are copied between a queue and a program's memory once, with no lock held.
+// It consists of pieces. Bytes in a piece do not change once they are there, and a reader pins the piece before it
+// drops the owner's lock: so bytes are copied between a queue and a program's memory once, with no lock held.
 #pragma once
 
 #include "base/list.h"

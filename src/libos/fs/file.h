@@ -38,8 +38,8 @@ struct file {
     u64 offset;          // guarded by offset_lock
     struct mutex offset_lock;
     void *private;
-    char *path;                  // absolute, as opened; NULL: unnamed
-    u64 owner_key;               // identity for flock and OFD locks
+    char *path;    // absolute, as opened; NULL: unnamed
+    u64 owner_key; // identity for flock and OFD locks
     struct spinlock watch_lock;
     struct epoll_watch *watches; // of epoll instances; guarded by watch_lock
     bool watched;                // there was one ever: whoever frees the file looks under watch_lock

@@ -23,8 +23,8 @@ static struct hostpoll *poll_of(const struct file *file) { return &polls[host_fd
 
 static u32 stream_poll(struct file *file, struct poll_table *table) { return hostpoll_events(poll_of(file), table); }
 
-// Waits until the descriptor is ready. What a terminal or a pipe holds is the host's to know, who shares it with others: an
-// earlier report says little.
+// Waits until the descriptor is ready. What a terminal or a pipe holds is the host's to know, who shares it with
+// others: an earlier report says little.
 static int wait_ready(struct file *file, u32 events)
 {
     struct hostpoll *poll = poll_of(file);

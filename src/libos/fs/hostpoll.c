@@ -8,8 +8,8 @@
 
 enum { BATCH = 32, TABLE_FIRST = 64, EVENTS = POLLIN | POLLOUT | POLLPRI | POLLERR | POLLHUP | POLLRDHUP };
 
-// Which descriptor a cookie means. An index is used again under another generation, so that a late report of a descriptor
-// that was closed finds nothing.
+// Which descriptor a cookie means. An index is used again under another generation, so that a late report of a
+// descriptor that was closed finds nothing.
 struct entry {
     struct hostpoll *poll; // NULL: free
     u32 generation;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Readiness of host descriptors. The loader has one epoll of its own, in which each descriptor is registered edge-triggered
-// under a cookie; what it reports in batches is cached here and wakes the descriptor's wait queues. So poll, select, epoll
-// and blocking calls treat a host descriptor like a pipe, and nothing asks the host for what is known.
+// Readiness of host descriptors. The loader has one epoll of its own, in which each descriptor is registered
+// edge-triggered under a cookie; what it reports in batches is cached here and wakes the descriptor's wait queues. So
+// poll, select, epoll and blocking calls treat a host descriptor like a pipe, and nothing asks the host for what is
+// known.
 //
-// Of the threads that sleep in poll_set_sleep, one at a time is the leader and sleeps in the host's wait; the others are
-// parked and its batches wake them. There is no thread for it.
+// Of the threads that sleep in poll_set_sleep, one at a time is the leader and sleeps in the host's wait; the others
+// are parked and its batches wake them. There is no thread for it.
 //
 // The host may lie: a cookie that names no descriptor is ignored, events are hints.
 #pragma once
@@ -34,8 +35,8 @@ void hostpoll_armed(struct hostpoll *poll, u32 events);
 u32 hostpoll_events(struct hostpoll *poll, struct poll_table *table);
 // Asks the host, which arms the descriptor anew.
 u32 hostpoll_ask(struct hostpoll *poll);
-// Around an operation on the descriptor: begin before the host call; if that answered -EAGAIN (or took all there was), clear
-// says that the bits do not hold any more, unless the host reported a change in between.
+// Around an operation on the descriptor: begin before the host call; if that answered -EAGAIN (or took all there was),
+// clear says that the bits do not hold any more, unless the host reported a change in between.
 u32 hostpoll_begin(struct hostpoll *poll);
 void hostpoll_clear(struct hostpoll *poll, u32 begun, u32 bits);
 // The same where they may hold still (a part was read, and the host will not tell again): the next look asks.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Waiting for files. A file's poll operation says what holds now and names the wait queues that announce changes; who asks
-// decides what to do with a queue: poll and select register for the time of one call, epoll for as long as the watch
-// lives. Either holds the file, or takes itself out before the file goes.
+// Waiting for files. A file's poll operation says what holds now and names the wait queues that announce changes; who
+// asks decides what to do with a queue: poll and select register for the time of one call, epoll for as long as the
+// watch lives. Either holds the file, or takes itself out before the file goes.
 #pragma once
 
 #include "libos/fs/file.h"
@@ -24,8 +24,8 @@ static inline void poll_wait(struct poll_table *table, struct wait_queue *queue)
         table->add(table, queue);
 }
 
-// A queue for each direction: only those that can announce what is asked for, so that reading is no edge for who waits to
-// read. POLLERR and POLLHUP wake both.
+// A queue for each direction: only those that can announce what is asked for, so that reading is no edge for who waits
+// to read. POLLERR and POLLHUP wake both.
 static inline void poll_wait_pair(struct poll_table *table, struct wait_queue *readable, struct wait_queue *writable)
 {
     bool write = table && (table->wanted & POLL_WRITE_EVENTS);
@@ -69,6 +69,6 @@ struct poll_set {
 void poll_set_init(struct poll_set *set);
 // Every file that was registered must still be held.
 void poll_set_done(struct poll_set *set);
-// Sleeps until something registered may have changed, table.until comes, or the deadline (CLOCK_MONOTONIC ns). Returns 0,
-// -EINTR, -ETIMEDOUT, or the error of registering.
+// Sleeps until something registered may have changed, table.until comes, or the deadline (CLOCK_MONOTONIC ns). Returns
+// 0, -EINTR, -ETIMEDOUT, or the error of registering.
 __nodiscard int poll_set_sleep(struct poll_set *set, s64 deadline_ns);

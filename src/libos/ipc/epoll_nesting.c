@@ -6,8 +6,8 @@ struct mutex epoll_nesting = MUTEX_INIT(epoll_nesting);
 
 static u64 walk;
 
-// Edges of the longest chain below an instance; more than the maximum: too long, or it leads to target. Each instance is
-// looked at once in a walk.
+// Edges of the longest chain below an instance; more than the maximum: too long, or it leads to target. Each instance
+// is looked at once in a walk.
 static int below(struct epoll *epoll, const struct epoll *target, int level)
 {
     struct epoll_watch *watch;

@@ -18,7 +18,7 @@ struct pipe {
     struct byteq queue; // this and below: guarded by lock
     u64 capacity;
     u32 readers, writers;
-    u64 reader_opens, writer_opens;        // of a FIFO: who ever came
+    u64 reader_opens, writer_opens;       // of a FIFO: who ever came
     struct wait_queue readable, writable; // data or writers came or went; room or readers
 };
 
@@ -48,24 +48,47 @@ static void pipe_put(struct pipe *pipe)
     kfree(pipe);
 }
 
-// Bytes that still fit. A packet takes a page of the capacity, as on Linux.
-static u64 room(struct pipe *pipe)
+// Bytes that still fit. A packet takes a page of the capacity, as on Linux. pipe->lock held.
+static u64 room(const struct pipe *pipe)
 {
-    u64 taken = MAX(READ_ONCE(pipe->queue.used), (u64)READ_ONCE(pipe->queue.packets) * PAGE_SIZE);
-    u64 capacity = READ_ONCE(pipe->capacity);
-    return taken < capacity ? capacity - taken : 0;
+    u64 taken = MAX(pipe->queue.used, (u64)pipe->queue.packets * PAGE_SIZE);
+    return taken < pipe->capacity ? pipe->capacity - taken : 0;
 }
 
-static bool has_data(struct pipe *pipe) { return READ_ONCE(pipe->queue.used) != 0; }
+// What a reader and a writer wait for.
+static bool can_read(struct pipe *pipe)
+{
+    mutex_lock(&pipe->lock);
+    bool can = pipe->queue.used || !pipe->writers;
+    mutex_unlock(&pipe->lock);
+    return can;
+}
+
+static bool can_write(struct pipe *pipe, size_t need)
+{
+    mutex_lock(&pipe->lock);
+    bool can = room(pipe) >= need || !pipe->readers;
+    mutex_unlock(&pipe->lock);
+    return can;
+}
+
+static u64 room_now(struct pipe *pipe)
+{
+    mutex_lock(&pipe->lock);
+    u64 now = room(pipe);
+    mutex_unlock(&pipe->lock);
+    return now;
+}
 
 // --- reading
 
 // Takes one span. Writers wait for at most PIPE_BUF_BYTES of room: where there was as much before, none of them sleeps.
-static bool take(struct pipe *pipe, size_t max, struct span *ret_span)
+static bool take(struct pipe *pipe, size_t max, struct span *ret_span, bool *ret_ended)
 {
     mutex_lock(&pipe->lock);
     bool waited = room(pipe) < PIPE_BUF_BYTES;
     bool some = byteq_take(&pipe->queue, max, ret_span);
+    *ret_ended = !some && !pipe->writers;
     mutex_unlock(&pipe->lock);
     if (some && waited)
         wake_up_all(&pipe->writable);
@@ -86,13 +109,13 @@ static long deliver(struct pipe *pipe, struct span *span, struct uio *uio)
     return err && !done ? err : (long)done;
 }
 
-// What is there, up to the size of the uio, or one packet. 0: nothing.
-static long read_some(struct pipe *pipe, struct uio *uio)
+// What is there, up to the size of the uio, or one packet. 0: nothing, and whether no writer is left.
+static long read_some(struct pipe *pipe, struct uio *uio, bool *ret_ended)
 {
     struct span span;
     long done = 0;
 
-    while (uio->left && take(pipe, uio->left, &span)) {
+    while (uio->left && take(pipe, uio->left, &span, ret_ended)) {
         bool packet = span.piece->packet;
         long n = deliver(pipe, &span, uio);
         if (n < 0)
@@ -111,12 +134,11 @@ static long pipe_read(struct file *file, struct uio *uio, u64 *offset)
 
     if (!uio->left)
         return 0;
-    while ((n = read_some(pipe, uio)) == 0) {
-        if (!READ_ONCE(pipe->writers) && !has_data(pipe))
-            return 0;
+    bool ended = false;
+    while ((n = read_some(pipe, uio, &ended)) == 0 && !ended) {
         if (file->flags & O_NONBLOCK)
             return -EAGAIN;
-        if (wait_event(&pipe->readable, has_data(pipe) || !READ_ONCE(pipe->writers), WAIT_FOREVER))
+        if (wait_event(&pipe->readable, can_read(pipe), WAIT_FOREVER))
             return -ERESTARTSYS;
     }
     return n;
@@ -180,7 +202,7 @@ static int wait_for_room(struct pipe *pipe, struct file *file, size_t need)
 {
     if (file->flags & O_NONBLOCK)
         return -EAGAIN;
-    int err = wait_event(&pipe->writable, room(pipe) >= need || !READ_ONCE(pipe->readers), WAIT_FOREVER);
+    int err = wait_event(&pipe->writable, can_write(pipe, need), WAIT_FOREVER);
     return err ? -ERESTARTSYS : 0;
 }
 
@@ -216,7 +238,7 @@ static long pipe_write(struct file *file, struct uio *uio, u64 *offset)
         size_t size = MIN(uio->left, most);
         // Not more than fits: the rest would have to be kept. But something, or nobody would wait.
         if (!atomic)
-            size = MIN(size, (size_t)MAX(room(pipe), (u64)PIPE_BUF_BYTES));
+            size = MIN(size, (size_t)MAX(room_now(pipe), (u64)PIPE_BUF_BYTES));
         err = chunk_fill(&chunk, uio, size, packet);
         if (!err) {
             err = write_chunk(pipe, file, &chunk, atomic, &done);
@@ -235,20 +257,20 @@ static u32 pipe_poll(struct file *file, struct poll_table *table)
     struct pipe *pipe = pipe_of(file);
     u32 events = 0;
 
-    if (file_readable(file)) {
+    if (file_readable(file))
         poll_wait(table, &pipe->readable);
-        if (has_data(pipe))
-            events |= POLLIN | POLLRDNORM;
-        if (!READ_ONCE(pipe->writers) && pipe->writer_opens)
-            events |= POLLHUP;
+    if (file_writable(file))
+        poll_wait(table, &pipe->writable);
+    mutex_lock(&pipe->lock);
+    if (file_readable(file)) {
+        events |= pipe->queue.used ? POLLIN | POLLRDNORM : 0;
+        events |= !pipe->writers && pipe->writer_opens ? POLLHUP : 0;
     }
     if (file_writable(file)) {
-        poll_wait(table, &pipe->writable);
-        if (room(pipe) >= PIPE_BUF_BYTES)
-            events |= POLLOUT | POLLWRNORM;
-        if (!READ_ONCE(pipe->readers))
-            events |= POLLERR;
+        events |= room(pipe) >= PIPE_BUF_BYTES ? POLLOUT | POLLWRNORM : 0;
+        events |= pipe->readers ? 0 : POLLERR;
     }
+    mutex_unlock(&pipe->lock);
     return events;
 }
 
@@ -256,7 +278,10 @@ static long pipe_ioctl(struct file *file, u32 command, u64 argument)
 {
     if (command != FIONREAD)
         return -ENOTTY;
-    u32 n = (u32)READ_ONCE(pipe_of(file)->queue.used);
+    struct pipe *pipe = pipe_of(file);
+    mutex_lock(&pipe->lock);
+    u32 n = (u32)pipe->queue.used;
+    mutex_unlock(&pipe->lock);
     return put_user(n, (u32 __user *)argument) ? -EFAULT : 0;
 }
 
@@ -280,13 +305,19 @@ static long set_size(struct pipe *pipe, u64 size)
     return (long)capacity;
 }
 
+static long get_size(struct pipe *pipe)
+{
+    mutex_lock(&pipe->lock);
+    u64 capacity = pipe->capacity;
+    mutex_unlock(&pipe->lock);
+    return (long)capacity;
+}
+
 static long pipe_fcntl(struct file *file, u32 command, u64 argument)
 {
-    struct pipe *pipe = pipe_of(file);
-
-    if (command == F_GETPIPE_SZ)
-        return (long)READ_ONCE(pipe->capacity);
-    return command == F_SETPIPE_SZ ? set_size(pipe, argument) : -EINVAL;
+    if (command == F_SETPIPE_SZ)
+        return set_size(pipe_of(file), argument);
+    return command == F_GETPIPE_SZ ? get_size(pipe_of(file)) : -EINVAL;
 }
 
 static void pipe_release(struct file *file)
@@ -327,10 +358,14 @@ static void attach(struct pipe *pipe, struct file *file)
     file->ops = &pipe_ops;
     file->private = pipe;
     __atomic_fetch_add(&pipe->refs, 1, __ATOMIC_RELAXED);
-    if (file_readable(file))
-        pipe->readers++, pipe->reader_opens++;
-    if (file_writable(file))
-        pipe->writers++, pipe->writer_opens++;
+    if (file_readable(file)) {
+        pipe->readers++;
+        WRITE_ONCE(pipe->reader_opens, pipe->reader_opens + 1);
+    }
+    if (file_writable(file)) {
+        pipe->writers++;
+        WRITE_ONCE(pipe->writer_opens, pipe->writer_opens + 1);
+    }
 }
 
 int pipe_create(u32 flags, struct file *ret_ends[2])
@@ -357,23 +392,39 @@ int pipe_create(u32 flags, struct file *ret_ends[2])
     return 0;
 }
 
-static int wait_for_partner(struct pipe *pipe, struct file *file, u64 readers, u64 writers)
+// fifo(7): a reader waits for a writer and the other way round; one that came and went since the attach counts.
+struct partner {
+    bool there;
+    const u64 *opens; // of the other side,
+    u64 seen;         // as many when this one came
+};
+
+// pipe->lock held.
+static struct partner partner_of(struct pipe *pipe, const struct file *file)
 {
     u32 mode = file->flags & O_ACCMODE;
+    const u64 *opens = mode == O_RDONLY ? &pipe->writer_opens : &pipe->reader_opens;
+    bool there = mode == O_RDWR || (mode == O_RDONLY ? pipe->writers : pipe->readers);
 
-    if (mode == O_RDONLY && !READ_ONCE(pipe->writers))
-        return wait_event(&pipe->readable, READ_ONCE(pipe->writer_opens) != writers, WAIT_FOREVER);
-    if (mode == O_WRONLY && !READ_ONCE(pipe->readers))
-        return wait_event(&pipe->writable, READ_ONCE(pipe->reader_opens) != readers, WAIT_FOREVER);
-    return 0;
+    return (struct partner){ there, opens, *opens };
+}
+
+static bool has_readers(struct pipe *pipe)
+{
+    if (!pipe)
+        return false;
+    mutex_lock(&pipe->lock);
+    bool has = pipe->readers;
+    mutex_unlock(&pipe->lock);
+    return has;
 }
 
 // The pipe of the inode, made if need be, with the file attached. fifo_lock held.
-static int fifo_attach(struct inode *inode, struct file *file, struct pipe **ret_pipe)
+static int fifo_attach(struct inode *inode, struct file *file, struct pipe **ret_pipe, struct partner *ret_partner)
 {
     struct pipe *pipe = inode->pipe;
 
-    if ((file->flags & O_NONBLOCK) && (file->flags & O_ACCMODE) == O_WRONLY && !(pipe && pipe->readers))
+    if ((file->flags & O_NONBLOCK) && (file->flags & O_ACCMODE) == O_WRONLY && !has_readers(pipe))
         return -ENXIO;
     if (!pipe)
         pipe = pipe_alloc();
@@ -381,6 +432,7 @@ static int fifo_attach(struct inode *inode, struct file *file, struct pipe **ret
         return -ENOMEM;
     mutex_lock(&pipe->lock);
     attach(pipe, file);
+    *ret_partner = partner_of(pipe, file);
     mutex_unlock(&pipe->lock);
     inode->pipe = pipe;
     *ret_pipe = pipe;
@@ -389,17 +441,18 @@ static int fifo_attach(struct inode *inode, struct file *file, struct pipe **ret
 
 int fifo_open(struct inode *inode, struct file *file)
 {
+    struct partner partner;
     struct pipe *pipe;
 
     mutex_lock(&fifo_lock);
-    int err = fifo_attach(inode, file, &pipe);
-    u64 readers = err ? 0 : pipe->reader_opens, writers = err ? 0 : pipe->writer_opens;
+    int err = fifo_attach(inode, file, &pipe, &partner);
     mutex_unlock(&fifo_lock);
     if (err)
         return err;
     wake_up_all(&pipe->readable);
     wake_up_all(&pipe->writable);
-    if (file->flags & O_NONBLOCK)
+    if ((file->flags & O_NONBLOCK) || partner.there)
         return 0;
-    return wait_for_partner(pipe, file, readers, writers) ? -ERESTARTSYS : 0;
+    struct wait_queue *queue = (file->flags & O_ACCMODE) == O_RDONLY ? &pipe->readable : &pipe->writable;
+    return wait_event(queue, READ_ONCE(*partner.opens) != partner.seen, WAIT_FOREVER) ? -ERESTARTSYS : 0;
 }

@@ -17,8 +17,8 @@ struct timerfd {
     struct wait_queue changed;
 };
 
-// Expirations up to now that nobody has read. The first look after it expired wakes all others: that is the edge, of which
-// there is one until somebody reads or sets the timer.
+// Expirations up to now that nobody has read. The first look after it expired wakes all others: that is the edge, of
+// which there is one until somebody reads or sets the timer.
 static u64 expirations(struct timerfd *timer, bool take)
 {
     spin_lock(&timer->lock);
@@ -80,7 +80,9 @@ static u32 timer_poll(struct file *file, struct poll_table *table)
 
 static void release(struct file *file) { kfree(file->private); }
 
-static const struct file_ops timer_ops = { .read = timer_read, .poll = timer_poll, .release = release, .timed = true, .stream = true };
+static const struct file_ops timer_ops = {
+    .read = timer_read, .poll = timer_poll, .release = release, .timed = true, .stream = true
+};
 
 long sys_timerfd_create(int clock, int flags)
 {

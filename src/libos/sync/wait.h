@@ -26,8 +26,8 @@ struct waiter {
     struct slot_wake *slot; // of the thread that sleeps
     bool woken;             // atomic; set by a wake-up, cleared by waiter_sleep on return
     bool exclusive;         // a wake-up of all wakes one of these, the first that takes it, and all that are not so
-    // Called under the queue's lock instead of waking the slot, if not NULL. It adds whom it wakes to the list; false: it
-    // had nobody to tell.
+    // Called under the queue's lock instead of waking the slot, if not NULL. It adds whom it wakes to the list; false:
+    // it had nobody to tell.
     bool (*notify)(struct waiter *, struct wake_list *);
     u64 key; // for callers that wake selectively
 };
