@@ -103,6 +103,7 @@ const struct field schema[] = {
     BOOLEAN("feature.enable_posix_shm", enable_posix_shm,
             .refuse = "file mappings that processes share are not supported yet"),
     BOOLEAN("feature.enforce_max_limits", enforce_max_limits),
+    BOOLEAN("feature.host_signals", host_signals),
     { .path = "mount", .kind = FIELD_MOUNTS },
 };
 const size_t schema_count = ARRAY_SIZE(schema);

@@ -142,6 +142,8 @@ static void take_host_signals(void)
         report_publish();
         ocall_report();
     }
+    if (mask & (1ull << HOST_SIGNAL_END))
+        process_kill(process_first, SIGTERM);
     for (int signo = 1; signo < 32; signo++)
         if (mask & (1ull << (signo - 1)))
             signal_from_host(signo);

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "loader/report.h"
 #include "loader/threads.h"
@@ -13,16 +16,63 @@ static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGU
 static struct host_shared_page *page;
 static sigset_t set;
 
+// SIGTERM goes to the program, which may take its time, or ignore it. Whoever sends it twice means it: the program has
+// GRACE seconds from then, after which the enclave is asked to end it and write back what is to be kept; and if that
+// does not come to an end either, PATIENCE seconds later the process ends with whatever is in it.
+enum { GRACE = 3, PATIENCE = 7, STATUS_TERMINATED = 128 + SIGTERM };
+enum stage { RUNNING, ASKED_ONCE, ASKED_TWICE, ENDING };
+
+static enum stage after_signal(enum stage stage, int signo)
+{
+    return signo == SIGTERM && stage < ASKED_TWICE ? stage + 1 : stage;
+}
+
+static enum stage after_timeout(enum stage stage)
+{
+    if (stage == ASKED_TWICE) {
+        __atomic_fetch_or(&page->host_signals, 1ull << HOST_SIGNAL_END, __ATOMIC_SEQ_CST);
+        threads_interrupt_all();
+        return ENDING;
+    }
+    fprintf(stderr, "occlum: the enclave does not end after SIGTERM was sent twice: stopped as it is\n");
+    _exit(STATUS_TERMINATED);
+}
+
+static int next_signal(enum stage stage, time_t deadline)
+{
+    if (stage < ASKED_TWICE)
+        return sigwaitinfo(&set, NULL);
+    struct timespec now, left = { 0 };
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    left.tv_sec = deadline > now.tv_sec ? deadline - now.tv_sec : 0;
+    return sigtimedwait(&set, NULL, &left);
+}
+
+static time_t seconds_from_now(time_t seconds)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec + seconds;
+}
+
 static void *wait_for_signals(void *arg)
 {
-    siginfo_t info;
+    enum stage stage = RUNNING, before;
+    time_t deadline = 0;
+
     for (;;) {
-        int signo = sigwaitinfo(&set, &info);
-        if (signo <= 0)
-            continue;
-        int bit = signo == SIGUSR1 && report_wanted() ? HOST_SIGNAL_REPORT : signo - 1;
-        __atomic_fetch_or(&page->host_signals, 1ull << bit, __ATOMIC_SEQ_CST);
-        threads_interrupt_any();
+        int signo = next_signal(stage, deadline);
+        before = stage;
+        if (signo > 0) {
+            int bit = signo == SIGUSR1 && report_wanted() ? HOST_SIGNAL_REPORT : signo - 1;
+            __atomic_fetch_or(&page->host_signals, 1ull << bit, __ATOMIC_SEQ_CST);
+            threads_interrupt_any();
+            stage = after_signal(stage, signo);
+        } else if (errno == EAGAIN) {
+            stage = after_timeout(stage);
+        }
+        if (stage != before && stage >= ASKED_TWICE)
+            deadline = seconds_from_now(stage == ENDING ? PATIENCE : GRACE);
     }
     return arg;
 }

@@ -308,6 +308,12 @@ int threads_interrupt(u64 slot)
     return 0;
 }
 
+void threads_interrupt_all(void)
+{
+    for (u64 slot = 0; slot < slot_count; slot++)
+        threads_interrupt(slot);
+}
+
 void threads_interrupt_any(void)
 {
     for (u64 slot = 0; slot < slot_count; slot++)

@@ -12,6 +12,7 @@
 enum occlum_config_flags {
     OCCLUM_CONFIG_DEBUGGABLE = 1 << 0,
     OCCLUM_CONFIG_DISABLE_LOG = 1 << 1,
+    OCCLUM_CONFIG_HOST_SIGNALS = 1 << 2, // SIGHUP, SIGUSR1 and SIGUSR2 of the host reach handlers of the program
 };
 
 #define OCCLUM_MOUNTS_MAX 32 // all of them, /proc and /dev included

@@ -40,6 +40,9 @@ struct host_shared_page {
 
 // Bit of host_signals by which the host asks for a report (HOST_REPORT).
 #define HOST_SIGNAL_REPORT 62
+// Bit of host_signals by which the host asks for the end of all programs, in order: SIGTERM came twice and the first
+// process is still there.
+#define HOST_SIGNAL_END 61
 
 // What the enclave tells of itself when the host asks for it (`occlum run --report`). Bytes and counts.
 enum { HOST_REPORT_IMAGE, HOST_REPORT_HEAP, HOST_REPORT_USER, HOST_REPORT_THREADS, HOST_REPORT_REGIONS };

@@ -91,7 +91,7 @@ static void leave_tree(struct thread *child, struct process *process)
 {
     mutex_lock(&process_lock);
     list_del(&child->siblings);
-    process->thread_count--;
+    (void)process_drop_thread(process);
     process->live_count--;
     mutex_unlock(&process_lock);
 }

@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How threads and processes end.
 #include "libos/process/process.h"
-#include "libos/process/report.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
-#include "trusted/exit.h"
 
-void process_kill(struct process *process, int wait_status)
+void process_kill_collect(struct process *process, int wait_status, struct wake_list *list)
 {
-    struct wake_list list;
     struct thread *thread;
 
-    wake_list_init(&list);
-    mutex_lock(&process_lock);
     if (!process->exiting) {
         process->exiting = true;
         process->wait_status = wait_status;
     }
     process->stopped = false;
     list_for_each (thread, &process->threads, siblings)
-        thread_notify_collect(thread, THREAD_EXIT, &list);
-    wake_collect_all(&process->resumed, &list);
+        thread_notify_collect(thread, THREAD_EXIT, list);
+    wake_collect_all(&process->resumed, list);
+}
+
+void process_kill(struct process *process, int wait_status)
+{
+    struct wake_list list;
+
+    wake_list_init(&list);
+    mutex_lock(&process_lock);
+    process_kill_collect(process, wait_status, &list);
     mutex_unlock(&process_lock);
     wake_list_flush(&list);
 }
@@ -141,24 +145,23 @@ void process_thread_exit(int wait_status)
         process->wait_status = wait_status;
     }
     mutex_unlock(&process_lock);
-    if (last && process == process_first) {
-        report_publish();
-        enclave_shutdown(process->wait_status);
-    }
 
     // Files are closed before the parent hears of the end, so that it sees their effects.
     files_unref(thread_swap(files, NULL));
     fs_context_unref(thread_swap(fs, NULL));
+    if (last && process == process_first)
+        process_shutdown(process->wait_status);
     mm_unref(thread_swap(mm, NULL));
     mutex_lock(&process_lock);
     list_del(&thread->siblings);
     signal_retarget(process, thread, ~0ull); // it may have been told of signals it no longer takes
     signals_thread_free(thread);
-    bool gone = __atomic_sub_fetch(&process->thread_count, 1, __ATOMIC_RELEASE) == 0;
+    bool gone = process_drop_thread(process);
     wake_up_all(&process->thread_gone);
     if (gone)
         become_zombie(process);
     mutex_unlock(&process_lock);
+    process_thread_left();
     thread_exit();
 }
 

@@ -67,12 +67,21 @@ struct files *process_get_files(const struct process *process);
 struct fs_context *process_get_fs(const struct process *process);
 u32 process_new_id(void);
 void process_add_thread(struct process *process, struct thread *thread);
+// Counts a thread off that left process->threads. True if it was the last. With process_lock held.
+bool process_drop_thread(struct process *process);
+u32 process_threads(void); // of all processes
 
 // Ends the current thread; the last one ends the process.
 _Noreturn void process_thread_exit(int wait_status);
 // Starts the end of a whole process with this wait status: its threads notice soon. Does not return status changes
 // twice.
 void process_kill(struct process *process, int wait_status);
+void process_kill_collect(struct process *process, int wait_status, struct wake_list *list); // with process_lock held
+// The end of the first process, on its last thread, which has closed its files and still has its memory: ends all
+// others in order, writes back, leaves the enclave. Nothing can make it wait for ever.
+_Noreturn void process_shutdown(int wait_status);
+bool process_all_ending(void);  // it has begun. With process_lock held
+void process_thread_left(void); // a thread was counted off
 // Kills the other threads of the current process and waits for them. -EINTR if this one is being killed itself.
 __nodiscard int process_kill_siblings(void);
 // vfork: the parent announces that it will wait, starts the child, waits; the child lets go at execve or at its end.

@@ -112,14 +112,25 @@ u32 process_new_id(void)
     return last;
 }
 
+static u32 threads; // of all processes
+
+u32 process_threads(void) { return __atomic_load_n(&threads, __ATOMIC_ACQUIRE); }
+
+bool process_drop_thread(struct process *process)
+{
+    __atomic_fetch_sub(&threads, 1, __ATOMIC_RELEASE);
+    return __atomic_sub_fetch(&process->thread_count, 1, __ATOMIC_RELEASE) == 0;
+}
+
 void process_add_thread(struct process *process, struct thread *thread)
 {
     thread->process = process;
     list_add_tail(&thread->siblings, &process->threads);
     process->thread_count++;
     process->live_count++;
+    __atomic_fetch_add(&threads, 1, __ATOMIC_RELAXED);
     // A thread that joins a dying process, or one whose other thread is in execve, dies at once.
-    if (process->exiting || process->execing)
+    if (process->exiting || process->execing || process_all_ending())
         slot_set_pending(thread->wake, THREAD_EXIT);
     // What was sent before the process had a thread found nobody to notify.
     if (process->signals.queue.pending)

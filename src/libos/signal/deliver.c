@@ -7,16 +7,26 @@
 
 enum { CORE_FLAG = 0x80 };
 
-static bool dumps_core(int signo)
-{
-    const u64 core = SIGMASK(SIGQUIT) | SIGMASK(SIGILL) | SIGMASK(SIGTRAP) | SIGMASK(SIGABRT) | SIGMASK(SIGBUS) |
-                     SIGMASK(SIGFPE) | SIGMASK(SIGSEGV) | SIGMASK(SIGXCPU) | SIGMASK(SIGXFSZ) | SIGMASK(SIGSYS);
-    return core & SIGMASK(signo);
-}
+// The signals whose default is to dump core: a program does not end so in the ordinary course of things.
+static const char *const core_names[] = {
+    [SIGQUIT] = "SIGQUIT", [SIGILL] = "SIGILL",   [SIGTRAP] = "SIGTRAP", [SIGABRT] = "SIGABRT", [SIGBUS] = "SIGBUS",
+    [SIGFPE] = "SIGFPE",   [SIGSEGV] = "SIGSEGV", [SIGXCPU] = "SIGXCPU", [SIGXFSZ] = "SIGXFSZ", [SIGSYS] = "SIGSYS",
+};
 
-static _Noreturn void die_of(int signo)
+static const char *core_name(int signo) { return signo < (int)ARRAY_SIZE(core_names) ? core_names[signo] : NULL; }
+
+// The end by a signal's default action. There is no core file, so the log says what can be said in a line.
+static _Noreturn void die_of(const struct user_regs *regs, int signo, const siginfo_t *info)
 {
-    process_kill(current_process(), signo | (dumps_core(signo) ? CORE_FLAG : 0));
+    const char *name = core_name(signo);
+
+    if (name && info && info->si_code > 0 && info->si_code != SI_KERNEL)
+        log_error("%s[%u]: ended by signal %d (%s) at %#lx, address %#lx", current->name, current_process()->pid, signo,
+                  name, vm_original_rip(current->mm, regs->rip), (u64)info->si_addr);
+    else if (name)
+        log_error("%s[%u]: ended by signal %d (%s) at %#lx", current->name, current_process()->pid, signo, name,
+                  vm_original_rip(current->mm, regs->rip));
+    process_kill(current_process(), signo | (name ? CORE_FLAG : 0));
     process_thread_exit(signo);
 }
 
@@ -84,7 +94,7 @@ static void settle_syscall(struct user_regs *regs, const struct signal_action *h
     regs->orig_rax = (u64)-1;
 }
 
-static void default_action(int signo)
+static void default_action(const struct user_regs *regs, int signo, const siginfo_t *info)
 {
     switch (signo) {
     case SIGCHLD:
@@ -99,7 +109,7 @@ static void default_action(int signo)
         stop(signo);
         return;
     default:
-        die_of(signo);
+        die_of(regs, signo, info);
     }
 }
 
@@ -141,7 +151,7 @@ static void run_handler(struct user_regs *regs, int signo, const struct signal_a
     }
     log_info("[%u] no stack for the handler of signal %d", thread->tid, signo);
     if (signo == SIGSEGV)
-        die_of(SIGSEGV);
+        die_of(regs, SIGSEGV, NULL);
     signal_set_blocked(old_mask);
     signal_force(regs, SIGSEGV, SI_KERNEL, 0, 0, 0);
 }
@@ -165,7 +175,7 @@ void signal_run_pending(struct user_regs *regs)
         if (!signo)
             break;
         if (action.handler == (u64)SIG_DFL || signo == SIGKILL || signo == SIGSTOP)
-            default_action(signo);
+            default_action(regs, signo, &info);
         else if (action.handler != (u64)SIG_IGN)
             run_handler(regs, signo, &action, &info, mask, old_mask);
     }

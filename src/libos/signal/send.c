@@ -4,6 +4,8 @@
 #include "base/string.h"
 #include "libos/process/process.h"
 #include "libos/signal/signal_queue.h"
+#include "trusted/layout.h"
+#include "trusted/log.h"
 
 static bool default_ignored(int signo)
 {
@@ -147,6 +149,21 @@ void signal_child_event(struct process *parent, struct process *child)
     signal_send(parent, NULL, child->zombie ? (int)child->exit_signal : SIGCHLD, &info);
 }
 
+// SIGUSR1, SIGUSR2 and SIGHUP mean what a program makes of them: a host may run their handlers only where the
+// configuration says so. Hanging up ends what has no handler all the same, as the host can end everything anyway.
+static bool asked_for(int signo)
+{
+    const u64 private = SIGMASK(SIGHUP) | SIGMASK(SIGUSR1) | SIGMASK(SIGUSR2);
+
+    if (!(private & SIGMASK(signo)) || (enclave_config()->flags & OCCLUM_CONFIG_HOST_SIGNALS))
+        return true;
+    if (signo == SIGHUP && READ_ONCE(process_first->signals.actions[SIGHUP - 1].handler) == (u64)SIG_DFL)
+        return true;
+    log_once(LOG_WARN, "signal %d from the host is not passed on: feature.host_signals of Occlum.json permits it",
+             signo);
+    return false;
+}
+
 void signal_from_host(int signo)
 {
     // The host may ask, not lie: faults and other news of the kernel never come from it.
@@ -155,7 +172,7 @@ void signal_from_host(int signo)
     struct process *process;
     siginfo_t info;
 
-    if (signo < 1 || signo > SIGNALS || !(accepted & SIGMASK(signo)))
+    if (signo < 1 || signo > SIGNALS || !(accepted & SIGMASK(signo)) || !asked_for(signo))
         return;
     memset(&info, 0, sizeof(info));
     info.si_code = SI_USER;

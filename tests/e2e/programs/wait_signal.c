@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Says "ready", then waits for a signal: with "handle" it reports SIGINT and ends with 5, otherwise the default
-// applies.
+// Says "ready", then waits for a signal: with "handle" it reports SIGINT or SIGUSR1 and ends with 5, with "ignore" it
+// ignores SIGTERM, otherwise the default applies.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,9 @@ static void handle(int number)
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "handle") == 0)
-        signal(SIGINT, handle);
+        signal(SIGINT, handle), signal(SIGUSR1, handle);
+    if (argc > 1 && strcmp(argv[1], "ignore") == 0)
+        signal(SIGTERM, SIG_IGN);
     write(1, "ready\n", 6);
     if (argc > 1 && strcmp(argv[1], "spin") == 0)
         for (volatile unsigned long i = 0;; i++) {
