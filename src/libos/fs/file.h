@@ -26,6 +26,7 @@ struct file_ops {
     int (*fsync)(struct file *file);
     s64 (*seek_data)(struct file *file, u64 offset, bool hole); // SEEK_DATA / SEEK_HOLE
     void (*release)(struct file *file);
+    u32 type;    // S_IFMT bits that fstat shows of a file without an inode; 0: S_IFIFO
     bool timed;  // poll changes with the time alone (poll_wait_until)
     bool stream; // no position: lseek says ESPIPE
 };

@@ -60,6 +60,7 @@ struct proc_ops {
     struct files *(*files)(u32 pid);
 };
 void procfs_set_ops(const struct proc_ops *ops);
+u32 fs_current_pid(void); // of the calling process
 
 // Delivered by pipes and sockets without readers (SIGPIPE) and by terminals; signal/ sets it.
 extern void (*fs_raise_signal)(int signo);
