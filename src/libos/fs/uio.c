@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/fs/uio.h"
 #include "base/string.h"
+#include "libos/mem/heap.h"
 #include "libos/vm/user.h"
 
 static void single(struct uio *uio, struct iovec *one, const void *buf, size_t size, bool kernel)
@@ -64,3 +65,29 @@ static int move(struct uio *uio, enum direction direction, u8 *buf, size_t n)
 int uio_put(struct uio *uio, const void *from, size_t n) { return move(uio, PUT, (u8 *)(uintptr_t)from, n); }
 int uio_take(struct uio *uio, void *to, size_t n) { return move(uio, TAKE, to, n); }
 int uio_put_zeros(struct uio *uio, size_t n) { return move(uio, ZERO, NULL, n); }
+
+int uio_import(const struct iovec __user *user, u64 count, struct iovec **ret_iov, struct uio *ret_uio)
+{
+    u64 total = 0;
+
+    if (count > UIO_IOV_MAX)
+        return -EINVAL;
+    struct iovec *iov = kmalloc((count + 1) * sizeof(*iov));
+    if (!iov)
+        return -ENOMEM;
+    int err = copy_from_user(iov, user, count * sizeof(*iov));
+    for (u64 i = 0; !err && i < count; i++) {
+        if ((s64)iov[i].iov_len < 0)
+            err = -EINVAL;
+        iov[i].iov_len = MIN(iov[i].iov_len, (size_t)UIO_MAX_BYTES - total);
+        total += iov[i].iov_len;
+    }
+    if (err) {
+        kfree(iov);
+        return err;
+    }
+    iov[count] = (struct iovec){ 0 };
+    *ret_iov = iov;
+    *ret_uio = (struct uio){ .iov = iov, .count = count ? count : 1, .left = total };
+    return 0;
+}

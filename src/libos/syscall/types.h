@@ -13,3 +13,5 @@
 
 struct signal_action;
 struct linux_dirent64;
+struct msghdr;
+struct mmsghdr;
