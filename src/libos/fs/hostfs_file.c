@@ -14,27 +14,27 @@ enum { DIRENT_NAME = 19, DIRENT_BUFFER = 16 << 10 };
 
 static int data_fd(const struct file *file) { return (int)(s64)file->private; }
 
-static long transfer(struct file *file, struct uio *uio, u64 *offset, u8 *buf, size_t n, bool write)
+static long read_some(struct file *file, struct uio *uio, u64 *offset, u8 *buf, size_t n)
 {
-    long moved;
-    int err = 0;
-
-    if (write) {
-        err = uio_take(uio, buf, n);
-        moved = err ? err : hostfile_write(data_fd(file), *offset, buf, n);
-    } else {
-        moved = hostfile_read(data_fd(file), *offset, buf, n);
-        if (moved > 0)
-            err = uio_put(uio, buf, (size_t)moved);
-    }
-    if (err)
-        return err;
-    if (moved > 0)
-        *offset += (u64)moved;
+    long moved = hostfile_read(data_fd(file), *offset, buf, n);
+    if (moved > 0 && uio_put(uio, buf, (size_t)moved) != 0)
+        return -EFAULT;
+    *offset += moved > 0 ? (u64)moved : 0;
     return moved;
 }
 
-static long move_data(struct file *file, struct uio *uio, u64 *offset, bool write)
+static long write_some(struct file *file, struct uio *uio, u64 *offset, u8 *buf, size_t n)
+{
+    if (uio_take(uio, buf, n) != 0)
+        return -EFAULT;
+    long moved = hostfile_write(data_fd(file), *offset, buf, n);
+    *offset += moved > 0 ? (u64)moved : 0;
+    return moved;
+}
+
+typedef long (*move_some)(struct file *file, struct uio *uio, u64 *offset, u8 *buf, size_t n);
+
+static long move_data(struct file *file, struct uio *uio, u64 *offset, move_some some)
 {
     size_t pages = DIV_ROUND_UP(MIN(uio->left, (size_t)HOSTFILE_CHUNK), PAGE_SIZE), done = 0;
     long n = 0;
@@ -46,7 +46,7 @@ static long move_data(struct file *file, struct uio *uio, u64 *offset, bool writ
         return -ENOMEM;
     while (uio->left) {
         size_t want = MIN(uio->left, pages * PAGE_SIZE);
-        n = transfer(file, uio, offset, buf, want, write);
+        n = some(file, uio, offset, buf, want);
         if (n <= 0)
             break;
         done += (size_t)n;
@@ -57,22 +57,62 @@ static long move_data(struct file *file, struct uio *uio, u64 *offset, bool writ
     return done ? (long)done : n;
 }
 
-static long read_file(struct file *file, struct uio *uio, u64 *offset) { return move_data(file, uio, offset, false); }
+static long read_file(struct file *file, struct uio *uio, u64 *offset)
+{
+    return move_data(file, uio, offset, read_some);
+}
+
+// Writes n bytes behind the end of the file. Appends of this LibOS do not overwrite one another; what the host appends
+// meanwhile is out of its reach. The inode is locked.
+static long append_bytes(struct file *file, u64 *offset, const u8 *buf, size_t n)
+{
+    struct kstat st;
+    long moved = file->inode->ops->getattr(file->inode, &st);
+    if (!moved) {
+        *offset = st.size;
+        moved = hostfile_write(data_fd(file), *offset, buf, n);
+    }
+    *offset += moved > 0 ? (u64)moved : 0;
+    return moved;
+}
+
+// As much as the caller's memory gives without a fault, which may be nothing after all.
+static long append_some(struct file *file, struct uio *uio, u64 *offset, u8 *buf, size_t n)
+{
+    int err = uio_fault_in(uio, n, false);
+    if (err)
+        return err;
+    mutex_lock(&file->inode->lock);
+    size_t taken = uio_take_nofault(uio, buf, n), done = 0;
+    long moved = 1;
+    while (done < taken && moved > 0) {
+        moved = append_bytes(file, offset, buf + done, taken - done);
+        done += moved > 0 ? (size_t)moved : 0;
+    }
+    mutex_unlock(&file->inode->lock);
+    if (done == taken || moved < 0)
+        return done == taken ? (long)done : moved;
+    return -EIO; // the host takes no more
+}
+
+static long append_file(struct file *file, struct uio *uio, u64 *offset)
+{
+    size_t done = 0;
+    long n = 0;
+    u8 *buf = kpages_alloc(HOSTFILE_CHUNK / PAGE_SIZE);
+    if (!buf)
+        return -ENOMEM;
+    while (uio->left && n >= 0) {
+        n = append_some(file, uio, offset, buf, MIN(uio->left, (size_t)HOSTFILE_CHUNK));
+        done += n > 0 ? (size_t)n : 0;
+    }
+    kpages_free(buf, HOSTFILE_CHUNK / PAGE_SIZE);
+    return done ? (long)done : n;
+}
 
 static long write_file(struct file *file, struct uio *uio, u64 *offset)
 {
-    if (!(file->flags & O_APPEND))
-        return move_data(file, uio, offset, true);
-    // Appends of this LibOS do not overwrite one another; what the host appends meanwhile is out of its reach.
-    mutex_lock(&file->inode->lock);
-    struct kstat st;
-    long n = file->inode->ops->getattr(file->inode, &st);
-    if (!n) {
-        *offset = st.size;
-        n = move_data(file, uio, offset, true);
-    }
-    mutex_unlock(&file->inode->lock);
-    return n;
+    return file->flags & O_APPEND ? append_file(file, uio, offset) : move_data(file, uio, offset, write_some);
 }
 
 static int fallocate(struct file *file, int mode, u64 offset, u64 len)

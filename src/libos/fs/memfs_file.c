@@ -86,25 +86,35 @@ int memfs_resize(struct memfs_node *node, u64 size)
     return 0;
 }
 
-// One piece within one page. Copies to the caller go through a bounce page when they come from the image, and never
-// with the inode locked: a fault on the caller's memory may need this very file.
-static long read_piece(struct memfs_node *node, struct uio *uio, u64 offset, size_t n, u8 *bounce)
+// What the image shows of a page the node has none of its own of, through a bounce page and without lock.
+static long read_lower(struct memfs_node *node, struct uio *uio, u64 offset, size_t n)
+{
+    u8 *bounce = kpages_alloc(1);
+    if (!bounce)
+        return -ENOMEM;
+    size_t lower = MIN(n, READ_ONCE(node->lower_size) - offset);
+    long got = node->fs->lower->read(node->lower, offset, bounce, lower);
+    if (got >= 0) {
+        memset(bounce + got, 0, n - (size_t)got);
+        got = uio_put(uio, bounce, n) ? -EFAULT : (long)n;
+    }
+    kpages_free(bounce, 1);
+    return got;
+}
+
+// One piece within one page: bytes moved, fewer than n when the caller's memory is not there; -errno.
+static long read_piece(struct memfs_node *node, struct uio *uio, u64 offset, size_t n)
 {
     mutex_lock(&node->inode.lock);
     const u8 *page = pagetree_get(&node->pages, offset >> PAGE_SHIFT);
+    bool lower = !page && node->has_lower && offset < node->lower_size;
+    size_t moved = 0;
     if (page)
-        memcpy(bounce, page + (offset & PAGE_MASK), n);
+        moved = uio_put_nofault(uio, page + (offset & PAGE_MASK), n);
+    else if (!lower)
+        moved = uio_put_zeros_nofault(uio, n);
     mutex_unlock(&node->inode.lock);
-    if (!page && node->has_lower && offset < READ_ONCE(node->lower_size)) {
-        size_t lower = MIN(n, READ_ONCE(node->lower_size) - offset);
-        long got = node->fs->lower->read(node->lower, offset, bounce, lower);
-        if (got < 0)
-            return got;
-        memset(bounce + got, 0, n - (size_t)got);
-    } else if (!page) {
-        return uio_put_zeros(uio, n);
-    }
-    return uio_put(uio, bounce, n);
+    return lower ? read_lower(node, uio, offset, n) : (long)moved;
 }
 
 // A reader in the kernel (a mapping's pages) takes an unchanged file straight from below. Bytes read, 0: not so,
@@ -132,65 +142,77 @@ static long read_file(struct file *file, struct uio *uio, u64 *offset)
     long straight = read_straight(node, uio, offset);
     if (straight)
         return straight;
-    u8 *bounce = kpages_alloc(1);
-    long err = bounce ? 0 : -ENOMEM;
     size_t done = 0;
+    long err = 0;
 
     while (!err && uio->left) {
         u64 size = READ_ONCE(node->size);
         if (*offset >= size)
             break;
         size_t n = MIN(MIN(uio->left, PAGE_SIZE - (*offset & PAGE_MASK)), size - *offset);
-        err = read_piece(node, uio, *offset, n, bounce);
-        if (!err) {
-            *offset += n;
-            done += n;
+        long moved = read_piece(node, uio, *offset, n);
+        if (moved < 0) {
+            err = moved;
+            break;
         }
+        *offset += (u64)moved;
+        done += (size_t)moved;
+        if ((size_t)moved < n)
+            err = uio_fault_in(uio, uio->left, true);
     }
-    kpages_free(bounce, 1);
     return done ? (long)done : err;
 }
 
-static long write_piece(struct memfs_node *node, u64 offset, const u8 *data, size_t n)
+// One piece within one page: bytes taken, fewer than n when the caller's memory is not there; -errno.
+static long write_piece(struct memfs_node *node, struct uio *uio, u64 offset, size_t n)
 {
     u8 *page;
     mutex_lock(&node->inode.lock);
-    int err = own_page(node, offset >> PAGE_SHIFT, &page);
-    if (!err) {
-        memcpy(page + (offset & PAGE_MASK), data, n);
-        node->size = MAX(node->size, offset + n);
+    long moved = own_page(node, offset >> PAGE_SHIFT, &page);
+    if (!moved)
+        moved = (long)uio_take_nofault(uio, page + (offset & PAGE_MASK), n);
+    if (moved > 0) {
+        node->size = MAX(node->size, offset + (u64)moved);
         node->mtime = node->ctime = memfs_now();
     }
     mutex_unlock(&node->inode.lock);
-    return err;
+    return moved;
+}
+
+// Writes until done, an error, or (0) the caller's memory is not there. node->writing is held.
+static long write_pieces(struct memfs_node *node, struct uio *uio, u64 *offset, size_t *done)
+{
+    while (uio->left) {
+        if (*offset >= max_size)
+            return -EFBIG;
+        size_t n = MIN(uio->left, PAGE_SIZE - (*offset & PAGE_MASK));
+        long moved = write_piece(node, uio, *offset, n);
+        if (moved < 0)
+            return moved;
+        *offset += (u64)moved;
+        *done += (size_t)moved;
+        if ((size_t)moved < n)
+            return 0;
+    }
+    return 0;
 }
 
 static long write_file(struct file *file, struct uio *uio, u64 *offset)
 {
     struct memfs_node *node = node_of(file->inode);
-    u8 *bounce = kpages_alloc(1);
-    long err = bounce ? 0 : -ENOMEM;
     size_t done = 0;
+    // What is appended stays in one piece: its source is brought in before the lock is taken.
+    long err = file->flags & O_APPEND && uio->left ? uio_fault_in(uio, uio->left, false) : 0;
 
-    mutex_lock(&node->writing);
-    if ((file->flags & O_APPEND) && uio->left)
-        *offset = READ_ONCE(node->size);
     while (!err && uio->left) {
-        if (*offset >= max_size) {
-            err = -EFBIG;
-            break;
-        }
-        size_t n = MIN(uio->left, PAGE_SIZE - (*offset & PAGE_MASK));
-        err = uio_take(uio, bounce, n);
-        if (!err)
-            err = write_piece(node, *offset, bounce, n);
-        if (!err) {
-            *offset += n;
-            done += n;
-        }
+        mutex_lock(&node->writing);
+        if (file->flags & O_APPEND)
+            *offset = READ_ONCE(node->size);
+        err = write_pieces(node, uio, offset, &done);
+        mutex_unlock(&node->writing);
+        if (!err && uio->left)
+            err = uio_fault_in(uio, uio->left, false);
     }
-    mutex_unlock(&node->writing);
-    kpages_free(bounce, 1);
     return done ? (long)done : err;
 }
 

@@ -19,17 +19,18 @@ void uio_kernel(struct uio *uio, struct iovec *one, void *buf, size_t size) { si
 
 enum direction { PUT, TAKE, ZERO };
 
-static int move_piece(const struct uio *uio, enum direction direction, u8 *at, void *buf, size_t n)
+static void move_kernel(enum direction direction, void *at, void *buf, size_t n)
 {
-    if (uio->kernel) {
-        if (direction == PUT)
-            memcpy(at, buf, n);
-        else if (direction == TAKE)
-            memcpy(buf, at, n);
-        else
-            memset(at, 0, n);
-        return 0;
-    }
+    if (direction == PUT)
+        memcpy(at, buf, n);
+    else if (direction == TAKE)
+        memcpy(buf, at, n);
+    else
+        memset(at, 0, n);
+}
+
+static int move_user(enum direction direction, void *at, void *buf, size_t n)
+{
     switch (direction) {
     case PUT:
         return copy_to_user(at, buf, n);
@@ -40,31 +41,81 @@ static int move_piece(const struct uio *uio, enum direction direction, u8 *at, v
     }
 }
 
-static int move(struct uio *uio, enum direction direction, u8 *buf, size_t n)
+static size_t move_user_nofault(enum direction direction, void *at, void *buf, size_t n)
 {
-    while (n) {
-        size_t room = uio->iov->iov_len - uio->offset, piece = MIN(room, n);
-        if (piece) {
-            int err = move_piece(uio, direction, (u8 *)uio->iov->iov_base + uio->offset, buf, piece);
-            if (err)
-                return err;
-        }
-        buf += buf ? piece : 0;
-        n -= piece;
-        uio->offset += piece;
-        uio->left -= piece;
+    switch (direction) {
+    case PUT:
+        return copy_to_user_nofault(at, buf, n);
+    case TAKE:
+        return copy_from_user_nofault(buf, at, n);
+    default:
+        return clear_user_nofault(at, n);
+    }
+}
+
+// Returns the bytes moved: all of n, or 0 when faults are allowed and one cannot be mended.
+static size_t move_piece(const struct uio *uio, enum direction direction, void *buf, size_t n, bool faults)
+{
+    void *at = (u8 *)uio->iov->iov_base + uio->offset;
+    if (uio->kernel) {
+        move_kernel(direction, at, buf, n);
+        return n;
+    }
+    if (!faults)
+        return move_user_nofault(direction, at, buf, n);
+    return move_user(direction, at, buf, n) ? 0 : n;
+}
+
+static size_t move(struct uio *uio, enum direction direction, u8 *buf, size_t n, bool faults)
+{
+    size_t done = 0;
+    while (done < n) {
+        size_t piece = MIN(uio->iov->iov_len - uio->offset, n - done);
+        size_t moved = piece ? move_piece(uio, direction, buf ? buf + done : NULL, piece, faults) : 0;
+        done += moved;
+        uio->offset += moved;
+        uio->left -= moved;
+        if (moved < piece)
+            break;
         if (uio->offset == uio->iov->iov_len && uio->count > 1) {
             uio->iov++;
             uio->count--;
             uio->offset = 0;
         }
     }
-    return 0;
+    return done;
 }
 
-int uio_put(struct uio *uio, const void *from, size_t n) { return move(uio, PUT, (u8 *)(uintptr_t)from, n); }
-int uio_take(struct uio *uio, void *to, size_t n) { return move(uio, TAKE, to, n); }
-int uio_put_zeros(struct uio *uio, size_t n) { return move(uio, ZERO, NULL, n); }
+static int move_all(struct uio *uio, enum direction direction, void *buf, size_t n)
+{
+    return move(uio, direction, buf, n, true) == n ? 0 : -EFAULT;
+}
+
+int uio_put(struct uio *uio, const void *from, size_t n) { return move_all(uio, PUT, (void *)(uintptr_t)from, n); }
+int uio_take(struct uio *uio, void *to, size_t n) { return move_all(uio, TAKE, to, n); }
+int uio_put_zeros(struct uio *uio, size_t n) { return move_all(uio, ZERO, NULL, n); }
+
+size_t uio_put_nofault(struct uio *uio, const void *from, size_t n)
+{
+    return move(uio, PUT, (u8 *)(uintptr_t)from, n, false);
+}
+size_t uio_take_nofault(struct uio *uio, void *to, size_t n) { return move(uio, TAKE, to, n, false); }
+size_t uio_put_zeros_nofault(struct uio *uio, size_t n) { return move(uio, ZERO, NULL, n, false); }
+
+int uio_fault_in(const struct uio *uio, size_t n, bool into)
+{
+    size_t offset = uio->offset, done = 0;
+    n = MIN(n, uio->left);
+    if (uio->kernel)
+        return 0;
+    for (const struct iovec *iov = uio->iov; done < n; iov++, offset = 0) {
+        size_t piece = MIN(iov->iov_len - offset, n - done);
+        if (piece && fault_in_user((u8 *)iov->iov_base + offset, piece, into) != 0)
+            return done ? 0 : -EFAULT;
+        done += piece;
+    }
+    return 0;
+}
 
 int uio_import(const struct iovec __user *user, u64 count, struct iovec **ret_iov, struct uio *ret_uio)
 {

@@ -22,3 +22,12 @@ __nodiscard int uio_import(const struct iovec __user *user, u64 count, struct io
 __nodiscard int uio_put(struct uio *uio, const void *from, size_t n); // into the caller's memory
 __nodiscard int uio_take(struct uio *uio, void *to, size_t n);        // out of the caller's memory
 __nodiscard int uio_put_zeros(struct uio *uio, size_t n);
+
+// Under a lock that a page fault may need (any lock of a file system): only as far as the memory is there now, and
+// advance by that. Bytes moved; after fewer than n drop the lock, uio_fault_in, and go on.
+__nodiscard size_t uio_put_nofault(struct uio *uio, const void *from, size_t n);
+__nodiscard size_t uio_take_nofault(struct uio *uio, void *to, size_t n);
+__nodiscard size_t uio_put_zeros_nofault(struct uio *uio, size_t n);
+// Brings in what the next n bytes need, for writing into the caller's memory (into) or reading it. 0, or -EFAULT when
+// not even the next byte can be had. May sleep: no lock may be held.
+__nodiscard int uio_fault_in(const struct uio *uio, size_t n, bool into);

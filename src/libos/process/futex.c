@@ -55,7 +55,15 @@ static void unlock_two(struct bucket *a, struct bucket *b)
         spin_unlock(&b->lock);
 }
 
-static bool bad_address(u64 addr) { return (addr & 3) || !range_is_user(addr, 4); }
+// 0, -EINVAL, or -EFAULT for what can be no program's memory.
+static int bad_address(u64 addr) { return addr & 3 ? -EINVAL : range_is_user(addr, 4) ? 0 : -EFAULT; }
+
+// A key that others may share is looked up through its page, which must be there (FUTEX_PRIVATE_FLAG is not set).
+static int check_shared(int op, u64 addr)
+{
+    return op & FUTEX_PRIVATE_FLAG || bad_address(addr) ? 0
+                                                        : fault_in_user((const void __user *)addr, sizeof(u32), false);
+}
 
 // Reads the word without sleeping; -EAGAIN if its page is absent (the caller brings it in and tries again).
 static int read_word(u64 addr, u32 *ret_value)
@@ -95,8 +103,9 @@ long futex_wake(u64 addr, u32 count, u32 bitset)
     struct bucket *bucket = bucket_of(addr);
     struct wake_list list;
 
-    if (bad_address(addr) || !bitset)
-        return -EINVAL;
+    int err = bad_address(addr);
+    if (err || !bitset)
+        return err ? err : -EINVAL;
     wake_list_init(&list);
     lock_bucket(bucket);
     long woken = wake_in(bucket, addr, count, bitset, &list);
@@ -126,11 +135,10 @@ static long futex_wait(u64 addr, u32 expected, s64 deadline, u32 bitset)
 {
     struct futex_waiter w = { .addr = addr, .bitset = bitset, .bucket = bucket_of(addr) };
     u32 value;
-    int err = 0;
+    int err = bad_address(addr);
 
-    deadline = thread_restarted_deadline(deadline);
-    if (bad_address(addr) || !bitset)
-        return -EINVAL;
+    if (err || !bitset)
+        return err ? err : -EINVAL;
     waiter_init(&w.waiter);
     for (;;) {
         lock_bucket(w.bucket);
@@ -150,12 +158,9 @@ static long futex_wait(u64 addr, u32 expected, s64 deadline, u32 bitset)
         err = waiter_sleep(&w.waiter, deadline);
     if (finish(&w))
         return 0;
-    if (err != -EINTR)
-        return err;
-    if (deadline == WAIT_FOREVER)
-        return -ERESTARTSYS;
-    current->restart_deadline = deadline;
-    return -ERESTART_RESTARTBLOCK;
+    if (err == -EINTR)
+        return deadline == WAIT_FOREVER ? -ERESTARTSYS : -EINTR;
+    return err;
 }
 
 static long futex_requeue(u64 from, u64 to, u32 wake, u32 requeue, const u32 *expected)
@@ -164,9 +169,10 @@ static long futex_requeue(u64 from, u64 to, u32 wake, u32 requeue, const u32 *ex
     struct futex_waiter *w, *next;
     struct wake_list list;
     u32 value, moved = 0;
+    int err = bad_address(from) ? bad_address(from) : bad_address(to);
 
-    if (bad_address(from) || bad_address(to) || (s32)wake < 0 || (s32)requeue < 0)
-        return -EINVAL;
+    if (err || (s32)wake < 0 || (s32)requeue < 0)
+        return err ? err : -EINVAL;
     if (from == to)
         requeue = 0; // moving to the end of one's own queue would meet the moved ones again
     for (;;) {
@@ -264,18 +270,18 @@ static long futex_wake_op(u64 addr, u64 addr2, u32 count, u32 count2, u32 encode
 {
     struct bucket *a = bucket_of(addr), *b = bucket_of(addr2);
     struct wake_list list;
-    u32 old = 0, touch;
-    int err;
+    u32 old = 0;
+    int err = bad_address(addr) ? bad_address(addr) : bad_address(addr2);
 
-    if (bad_address(addr) || bad_address(addr2))
-        return -EINVAL;
+    if (err)
+        return err;
     for (;;) {
         lock_two(a, b);
         err = operate(addr2, encoded, &old);
         if (err != -EAGAIN)
             break;
         unlock_two(a, b);
-        if (get_user(touch, addr2) || put_user(touch, (u32 __user *)addr2))
+        if (fault_in_user((const void __user *)addr2, sizeof(u32), true))
             return -EFAULT;
     }
     long woken = err;
@@ -330,13 +336,17 @@ long sys_futex(u32 __user *uaddr, int op, u32 value, void __user *timeout, u32 _
         value3 = FUTEX_BITSET_MATCH_ANY;
         [[fallthrough]];
     case FUTEX_WAKE_BITSET:
-        return futex_wake(addr, value, value3);
+        err = check_shared(op, addr);
+        return err ? err : futex_wake(addr, value, value3);
     case FUTEX_REQUEUE:
-        return futex_requeue(addr, addr2, value, value2, NULL);
     case FUTEX_CMP_REQUEUE:
-        return futex_requeue(addr, addr2, value, value2, &value3);
+        err = check_shared(op, addr) ? -EFAULT : check_shared(op, addr2);
+        if ((op & FUTEX_CMD_MASK) == FUTEX_REQUEUE)
+            return err ? err : futex_requeue(addr, addr2, value, value2, NULL);
+        return err ? err : futex_requeue(addr, addr2, value, value2, &value3);
     case FUTEX_WAKE_OP:
-        return futex_wake_op(addr, addr2, value, value2, value3);
+        err = check_shared(op, addr);
+        return err ? err : futex_wake_op(addr, addr2, value, value2, value3);
     default:
         return -ENOSYS;
     }

@@ -13,6 +13,13 @@ struct mm;
 struct files;
 struct fs_context;
 
+// An area of the program's memory as a system call last found it (vm/user.c). It holds while the mm's generation is the
+// same; 0 is no mm's.
+struct user_area {
+    u64 start, end, generation;
+    u32 prot; // PROT_*
+};
+
 struct thread {
     u32 tid;
     u64 slot;               // index of the TCS slot
@@ -50,6 +57,9 @@ struct thread {
     u64 idle_fault_page;
     s64 idle_fault_ns;
     u32 idle_faults;
+
+    struct user_area areas[4]; // replaced in turn; the thread's own
+    u32 next_area;
 
     // accounting
     u64 start_ns; // CLOCK_MONOTONIC

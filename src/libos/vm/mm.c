@@ -39,6 +39,12 @@ bool vm_place(u64 len, bool low, u64 *ret_start)
 
 bool vm_reclaim(u64 pages) { return filepage_reclaim(pages) != 0; }
 
+void mm_changed(struct mm *mm)
+{
+    static u64 last;
+    __atomic_store_n(&mm->generation, __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED), __ATOMIC_RELEASE);
+}
+
 int mm_create(struct mm **ret_mm)
 {
     struct mm *mm = kzalloc(sizeof(*mm));
@@ -47,6 +53,7 @@ int mm_create(struct mm **ret_mm)
     mm->refs = 1;
     mutex_init(&mm->lock);
     list_init(&mm->gates);
+    mm_changed(mm);
     *ret_mm = mm;
     return 0;
 }

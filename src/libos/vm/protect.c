@@ -70,8 +70,10 @@ int vm_protect_locked(struct mm *mm, u64 start, u64 end, u32 prot)
         }
         if (vma->prot != prot)
             err = vma->map ? protect_file(mm, vma, prot) : protect_anonymous(vma, prot);
-        if (!err)
+        if (!err && vma->prot != prot) {
             vma->prot = prot;
+            mm_changed(mm);
+        }
         addr = vma->end;
         vma = vma_next(vma);
     }

@@ -1,45 +1,62 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Copies to and from program memory. The raw routines stop at a fault and say how far they came; the page at fault is
-// brought in and the copy goes on from there. Where the LibOS sees no faults (SGX1) the mappings are checked first.
+// Copies to and from program memory. The caller's areas are asked first; then the raw routines stop at a fault and say
+// how far they came, the page at fault is brought in and the copy goes on from there.
 #include "libos/vm/user.h"
 
-#include "base/checked.h"
 #include "libos/thread/thread.h"
 #include "libos/vm/vma.h"
 #include "trusted/emm.h"
-#include "trusted/layout.h"
 #include "trusted/usercopy.h"
-
-static bool in_user_range(u64 addr, u64 size)
-{
-    return range_within(addr, size, enclave_layout.user_start, enclave_layout.user_end);
-}
 
 static u64 address(const void __user *ptr) { return (u64)(uintptr_t)ptr; }
 static void *raw(u64 addr) { return (void *)(uintptr_t)addr; }
 
-// Without faults: is all of [addr, addr+size) mapped with the access?
-static int check(u64 addr, u64 size, u32 access)
+static struct user_area *remembered(struct thread *thread, u64 generation, u64 addr)
 {
-    if (!in_user_range(addr, size))
-        return -EFAULT;
-    if (likely(emm_caps()->faults) || size == 0)
-        return 0;
-    struct mm *mm = current->mm;
-    u64 end = addr + size;
-    int err = 0;
-    mutex_lock(&mm->lock);
-    while (!err && addr < end) {
-        struct vma *vma = vma_find(mm, addr);
-        bool ok =
-            vma && vma->start <= addr && (access & VM_WRITE ? (vma->prot & PROT_WRITE) != 0 : vma->prot != PROT_NONE);
-        if (!ok)
-            err = -EFAULT;
-        else
-            addr = vma->end;
+    for (size_t i = 0; i < ARRAY_SIZE(thread->areas); i++) {
+        struct user_area *area = &thread->areas[i];
+        if (area->generation == generation && addr - area->start < area->end - area->start)
+            return area;
+    }
+    return NULL;
+}
+
+// The caller's area that holds addr, or NULL: there is none, or (without wait) mm->lock is not free to look.
+static struct user_area *area_of(u64 addr, bool wait)
+{
+    struct thread *thread = current;
+    struct mm *mm = thread->mm;
+    if (!mm)
+        return NULL;
+    struct user_area *area = remembered(thread, __atomic_load_n(&mm->generation, __ATOMIC_ACQUIRE), addr);
+    if (likely(area))
+        return area;
+    if (wait)
+        mutex_lock(&mm->lock);
+    else if (!mutex_trylock(&mm->lock))
+        return NULL;
+    struct vma *vma = vma_find(mm, addr);
+    if (vma && vma->start <= addr) {
+        area = &thread->areas[thread->next_area++ % ARRAY_SIZE(thread->areas)];
+        *area = (struct user_area){ vma->start, vma->end, mm->generation, vma->prot };
     }
     mutex_unlock(&mm->lock);
-    return err;
+    return area;
+}
+
+static bool allows(u32 prot, u32 access) { return access & VM_WRITE ? prot & PROT_WRITE : prot != PROT_NONE; }
+
+// How many bytes from addr on the caller's areas allow to be accessed, at most size.
+static size_t permitted(u64 addr, size_t size, u32 access, bool wait)
+{
+    size_t done = 0;
+    while (done < size) {
+        const struct user_area *area = area_of(addr + done, wait);
+        if (!area || !allows(area->prot, access))
+            break;
+        done = (size_t)MIN((u64)size, area->end - addr);
+    }
+    return done;
 }
 
 // How often one page may fault before it counts as bad: others may discard it between our fault and the retry.
@@ -63,7 +80,7 @@ int copy_from_user(void *dst, const void __user *src, size_t size)
 {
     u64 addr = address(src);
     struct fault_guard guard = { 0 };
-    int err = check(addr, size, VM_READ);
+    int err = permitted(addr, size, VM_READ, true) < size ? -EFAULT : 0;
     for (size_t done = 0; !err && done < size;) {
         done += size - done - usercopy_raw((u8 *)dst + done, raw(addr + done), size - done);
         if (done < size)
@@ -76,7 +93,7 @@ int copy_to_user(void __user *dst, const void *src, size_t size)
 {
     u64 addr = address(dst);
     struct fault_guard guard = { 0 };
-    int err = check(addr, size, VM_WRITE);
+    int err = permitted(addr, size, VM_WRITE, true) < size ? -EFAULT : 0;
     for (size_t done = 0; !err && done < size;) {
         done += size - done - usercopy_raw(raw(addr + done), (const u8 *)src + done, size - done);
         if (done < size)
@@ -89,13 +106,56 @@ int clear_user(void __user *dst, size_t size)
 {
     u64 addr = address(dst);
     struct fault_guard guard = { 0 };
-    int err = check(addr, size, VM_WRITE);
+    int err = permitted(addr, size, VM_WRITE, true) < size ? -EFAULT : 0;
     for (size_t done = 0; !err && done < size;) {
         done += size - done - userclear_raw(raw(addr + done), size - done);
         if (done < size)
             err = resolve(&guard, addr + done, VM_WRITE);
     }
     return err;
+}
+
+size_t copy_from_user_nofault(void *dst, const void __user *src, size_t size)
+{
+    size_t can = permitted(address(src), size, VM_READ, false);
+    return can - usercopy_raw(dst, src, can);
+}
+
+size_t copy_to_user_nofault(void __user *dst, const void *src, size_t size)
+{
+    size_t can = permitted(address(dst), size, VM_WRITE, false);
+    return can - usercopy_raw(dst, src, can);
+}
+
+size_t clear_user_nofault(void __user *dst, size_t size)
+{
+    size_t can = permitted(address(dst), size, VM_WRITE, false);
+    return can - userclear_raw(dst, can);
+}
+
+// Does the page of addr take the access now? The exchange of a word for itself changes nothing and faults as a write.
+static bool probe(u64 addr, bool write)
+{
+    u8 byte;
+    u32 same = 0, fault = 0;
+    if (!write)
+        return usercopy_raw(&byte, raw(addr), 1) == 0;
+    (void)usercmpxchg_raw(raw(ALIGN_DOWN(addr, 4)), &same, 0, &fault);
+    return !fault;
+}
+
+int fault_in_user(const void __user *ptr, size_t size, bool write)
+{
+    u64 start = address(ptr), addr = start;
+    struct fault_guard guard = { 0 };
+    size_t can = permitted(start, size, write ? VM_WRITE : VM_READ, true);
+    while (addr < start + can) {
+        if (probe(addr, write))
+            addr = ALIGN_DOWN(addr, PAGE_SIZE) + PAGE_SIZE;
+        else if (resolve(&guard, addr, write ? VM_WRITE : VM_READ) != 0)
+            break;
+    }
+    return addr > start || size == 0 ? 0 : -EFAULT;
 }
 
 // Page by page, because where the string ends is not known before.
@@ -106,10 +166,8 @@ long strncpy_from_user(char *dst, const char __user *src, size_t size)
     size_t done = 0;
     while (done < size) {
         u64 at = addr + done;
-        if (!in_user_range(at, 1))
-            return -EFAULT;
-        size_t step = MIN(size - done, PAGE_SIZE - (at & PAGE_MASK));
-        if (!emm_caps()->faults && check(at, 1, VM_READ) != 0)
+        size_t step = permitted(at, MIN(size - done, PAGE_SIZE - (at & PAGE_MASK)), VM_READ, true);
+        if (!step)
             return -EFAULT;
         long n = userstr_raw(dst + done, raw(at), step);
         if (n < 0) {

@@ -57,6 +57,7 @@ void vma_insert(struct mm *mm, struct vma *vma)
 
 void vma_erase(struct mm *mm, struct vma *vma)
 {
+    mm_changed(mm);
     rb_erase(&mm->vmas, &vma->node);
     mm->mapped -= vma_len(vma) / PAGE_SIZE;
     mm->count--;

@@ -32,6 +32,7 @@ struct vma {
 struct mm {
     u32 refs; // atomic
     struct mutex lock;
+    u64 generation; // no other mm's, and another one after an area went or changed its protection; read without lock
     struct rb_tree vmas;
     u64 mapped, count;      // pages, VMAs
     struct list_head gates; // struct vm_gate.link
@@ -41,6 +42,9 @@ struct mm {
 // Allocates a VMA together with the range descriptor it needs. NULL when the heap is exhausted.
 struct vma *vma_new(void);
 void vma_free(struct vma *vma); // drops its filemap too; the addresses are the caller's business
+
+// An area goes or changes: what threads remember of the mm (vm/user.c) is void. mm->lock is held, or mm is new.
+void mm_changed(struct mm *mm);
 
 // First VMA that ends after addr, or NULL.
 struct vma *vma_find(const struct mm *mm, u64 addr);

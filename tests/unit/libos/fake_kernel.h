@@ -19,4 +19,6 @@ struct fake_thread *fake_thread_start(void (*fn)(void *), void *arg);
 void fake_thread_join(struct fake_thread *thread);
 struct thread *fake_thread_of(struct fake_thread *thread);
 void fake_sleep_ms(u32 ms);
-extern int fake_last_signal; // raised by fs_raise_signal; 0: none
+extern int fake_last_signal;       // raised by fs_raise_signal; 0: none
+extern bool fake_short_copies;     // copies under a lock stop halfway, as where a page is absent
+extern u64 fake_short_copies_seen; // how often they were asked

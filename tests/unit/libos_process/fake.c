@@ -75,6 +75,10 @@ int copy_to_user(void __user *dst, const void *src, size_t size)
 }
 
 int clear_user(void __user *dst, size_t size) { return (u64)dst + size < (u64)dst ? -EFAULT : 0; }
+int fault_in_user(const void __user *addr, size_t size, bool write)
+{
+    return range_is_user((u64)addr, size) ? 0 : -EFAULT;
+}
 size_t usercopy_raw(void *dst, const void *src, size_t n) { return copy_from_user(dst, src, n) ? n : 0; }
 
 bool usercmpxchg_raw(u32 *ptr, u32 *expected, u32 new, u32 *ret_fault)

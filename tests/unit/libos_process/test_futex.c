@@ -64,7 +64,7 @@ TEST(wait_and_wake)
     CHECK_EQ(wait_on(0, 7, NULL), -ERESTARTSYS);
     CHECK_EQ(sys_futex(cell(0), FUTEX_WAKE, 1, NULL, NULL, 0), 0); // the interrupted one is gone
     CHECK_EQ(sys_futex((u32 *)((u8 *)cell(0) + 1), FUTEX_WAIT, 7, NULL, NULL, 0), -EINVAL);
-    CHECK_EQ(sys_futex((u32 *)(uintptr_t)16, FUTEX_WAIT, 7, NULL, NULL, 0), -EINVAL);
+    CHECK_EQ(sys_futex((u32 *)(uintptr_t)16, FUTEX_WAIT, 7, NULL, NULL, 0), -EFAULT);
     CHECK_EQ(sys_futex(cell(0), FUTEX_WAIT_BITSET, 7, NULL, NULL, 0), -EINVAL);
     CHECK_EQ(sys_futex(cell(0), FUTEX_LOCK_PI, 0, NULL, NULL, 0), -ENOSYS);
 }

@@ -308,3 +308,10 @@ long userstr_raw(char *dst, const char *src, size_t n)
     memcpy(dst, src, can);
     return can == n ? (long)n : -1 - (long)can;
 }
+
+bool usercmpxchg_raw(u32 *ptr, u32 *expected, u32 new, u32 *ret_fault);
+bool usercmpxchg_raw(u32 *ptr, u32 *expected, u32 new, u32 *ret_fault)
+{
+    *ret_fault = usable((u64)ptr, sizeof(*ptr), true) != sizeof(*ptr);
+    return !*ret_fault && __atomic_compare_exchange_n(ptr, expected, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}

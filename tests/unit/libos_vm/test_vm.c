@@ -5,6 +5,7 @@
 
 #include "base/string.h"
 #include "libos/vm/user.h"
+#include "libos/vm/vma.h"
 #include "test.h"
 
 #define RW (PROT_READ | PROT_WRITE)
@@ -347,4 +348,63 @@ TEST(remap)
     CHECK_EQ(committed(), 0);
     CHECK_EQ(fake_usable_pages(), 0);
     CHECK_EQ(fake_emm_violations, 0);
+}
+
+TEST(a_copy_goes_only_where_the_caller_has_an_area)
+{
+    fake_boot(MIB(8), true, false);
+    struct mm *other = fake_mm_new(), *mm = fake_mm_new();
+    char buf[8] = "abc";
+    u64 theirs = (u64)map(other, 0, 8192, RW, ANON), ours = (u64)map(mm, 0, 8192, RW, ANON);
+    u64 read_only = (u64)map(mm, 0, 4096, PROT_READ, ANON), none = (u64)map(mm, 0, 4096, PROT_NONE, ANON);
+    CHECK_EQ(copy_to_user((void *)ours, buf, 4), 0);
+    CHECK_EQ(fake_read(ours), 'a');
+    CHECK_EQ(copy_to_user((void *)theirs, buf, 4), -EFAULT);
+    CHECK_EQ(copy_from_user(buf, (void *)theirs, 4), -EFAULT);
+    CHECK_EQ(clear_user((void *)theirs, 4), -EFAULT);
+    CHECK_EQ(strncpy_from_user(buf, (void *)theirs, 4), -EFAULT);
+    CHECK_EQ(copy_to_user_nofault((void *)theirs, buf, 4), 0);
+    CHECK_EQ(fault_in_user((void *)theirs, 4, false), -EFAULT);
+    CHECK_EQ(fake_read(theirs), 0);
+    CHECK_EQ(copy_to_user((void *)read_only, buf, 4), -EFAULT);
+    CHECK_EQ(copy_from_user(buf, (void *)read_only, 4), 0);
+    CHECK_EQ(copy_from_user(buf, (void *)none, 4), -EFAULT);
+    // What was remembered of an area is void when the area changes or goes, and no other mm's.
+    CHECK_EQ(copy_to_user((void *)ours, "xyz", 4), 0);
+    CHECK_EQ(vm_protect(mm, ours, 4096, PROT_READ), 0);
+    CHECK_EQ(copy_to_user((void *)ours, "uvw", 4), -EFAULT);
+    CHECK_EQ(copy_from_user(buf, (void *)ours, 4), 0);
+    CHECK_STR(buf, "xyz");
+    CHECK_EQ(vm_unmap(mm, ours, 8192), 0);
+    CHECK_EQ(map(other, ours, 8192, RW, ANON | MAP_FIXED), (s64)ours);
+    CHECK_EQ(copy_from_user(buf, (void *)ours, 4), -EFAULT);
+    fake_thread.mm = other;
+    CHECK_EQ(copy_from_user(buf, (void *)ours, 4), 0);
+    CHECK_EQ(copy_from_user(buf, (void *)read_only, 4), -EFAULT);
+    mm_unref(mm);
+    mm_unref(other);
+}
+
+TEST(a_copy_under_a_lock_stops_at_a_fault)
+{
+    fake_boot(MIB(8), true, true);
+    struct mm *mm = fake_mm_new();
+    static char buf[3 * PAGE_SIZE];
+    u64 a = (u64)map(mm, 0, 3 * PAGE_SIZE, RW, ANON);
+    CHECK_EQ(copy_to_user((void *)a, "x", 2), 0);
+    CHECK_EQ(copy_from_user_nofault(buf, (void *)a, 3 * PAGE_SIZE), PAGE_SIZE); // the second page is not there
+    CHECK_EQ(fault_in_user((void *)(a + PAGE_SIZE), 2 * PAGE_SIZE, true), 0);
+    CHECK_EQ(copy_from_user_nofault(buf, (void *)a, 3 * PAGE_SIZE), 3 * PAGE_SIZE);
+    CHECK_EQ(fake_read(a), 'x'); // bringing in changes nothing
+    CHECK_EQ(fault_in_user((void *)a, 3 * PAGE_SIZE, true), 0);
+    CHECK_EQ(fake_read(a), 'x');
+    // Somebody holds mm->lock: an area nobody remembers is not looked up, one remembered needs no lock.
+    mutex_lock(&mm->lock);
+    CHECK_EQ(copy_to_user_nofault((void *)a, buf, 8), 8);
+    mm_changed(mm);
+    CHECK_EQ(copy_to_user_nofault((void *)a, buf, 8), 0);
+    mutex_unlock(&mm->lock);
+    CHECK_EQ(copy_to_user_nofault((void *)a, buf, 8), 8);
+    CHECK_EQ(clear_user_nofault((void *)(a + 3 * PAGE_SIZE - 4), 8), 4); // nothing behind the area
+    mm_unref(mm);
 }
