@@ -15,7 +15,7 @@ group = Group()
 
 def setup():
     instance = Instance('signals')
-    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'fork_refused', 'posix_timers', 'no_sockets', 'greedy')
+    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'fork_refused', 'posix_timers', 'greedy')
     instance.build()
     return instance
 
@@ -52,11 +52,6 @@ same('auxiliary vector', '/bin/auxv')
 def _(instance):
     expect_output(instance.run('/bin/clocks', str(time.time())),
                   'goes back: 0, moves: yes\nreal time is near: yes\nslept: yes\ncpu time: yes\n')
-
-
-@group.case('a socket of any family: EAFNOSUPPORT, which programs expect of a kernel without it')
-def _(instance):
-    expect_output(instance.run('/bin/no_sockets'), 'EAFNOSUPPORT for all\n')
 
 
 @group.case('fork is refused with ENOSYS (or works)')

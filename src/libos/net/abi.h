@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What programs and the kernel agree on of sockets, as far as it stands in no UAPI header: address families, kinds, flags of
-// messages (socket(2), send(2), recv(2)).
+// What programs and the kernel agree on of sockets, as far as it stands in no UAPI header: address families, kinds,
+// flags of messages (socket(2), send(2), recv(2)).
 #pragma once
 
 #include "abi/linux/abi.h"

@@ -3,6 +3,7 @@
 #include "libos/net/socket.h"
 #include "base/fmt.h"
 #include "libos/mem/heap.h"
+#include "libos/net/unix.h"
 #include "libos/time/time.h"
 
 static struct socket *private_of(struct file *file) { return file->private; }
@@ -43,6 +44,7 @@ static const struct file_ops socket_file_ops = {
     .poll = socket_poll,
     .ioctl = socket_ioctl,
     .release = socket_release,
+    .closed = unix_collect,
     .type = S_IFSOCK,
     .stream = true,
 };

@@ -104,7 +104,8 @@ long sys_listen(int fd, int backlog)
     return err;
 }
 
-// The new descriptor, or -errno. What the program is to be told of the peer is written first: then nothing is to be undone.
+// The new descriptor, or -errno. What the program is to be told of the peer is written first: then nothing is to be
+// undone.
 static long accept(struct file *file, struct socket *socket, void __user *user, int __user *user_size, u32 flags)
 {
     struct socket *accepted;

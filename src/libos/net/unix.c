@@ -156,7 +156,8 @@ static int offer(struct unix_socket *socket, struct unix_socket *listener, struc
     return err;
 }
 
-// The listener may have accepted the end, but nothing was said through it: both sides meet here, under the lock of each.
+// The listener may have accepted the end, but nothing was said through it: both sides meet here, under the lock of
+// each.
 static int complete(struct unix_socket *socket, struct unix_socket *end)
 {
     int err = 0;
@@ -348,11 +349,7 @@ static void close_socket(struct unix_socket *socket)
     unix_put(socket);
 }
 
-static void unix_release(struct socket *base)
-{
-    close_socket(unix_of(base));
-    unix_collect();
-}
+static void unix_release(struct socket *base) { close_socket(unix_of(base)); }
 
 // --- what is known of it
 
@@ -411,7 +408,7 @@ static long unix_ioctl(struct socket *base, u32 command, u64 argument)
     struct unix_socket *socket = unix_of(base);
     u32 n = 0;
 
-    if (command != FIONREAD && command != SIOCOUTQ)
+    if (command != FIONREAD && command != TIOCOUTQ)
         return -ENOTTY;
     struct unix_socket *holder = command == FIONREAD ? unix_ref(socket) : unix_peer(socket);
     if (holder) {

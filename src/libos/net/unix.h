@@ -26,10 +26,10 @@ struct unix_socket {
     bool pass_credentials;
     int error; // reported once (SO_ERROR, or the next call), positive
     struct unix_name *name;
-    struct unix_socket *peer; // referenced. Streams: for good, once connected
-    struct byteq in;          // what came; pieces carry a struct unix_extra
-    u64 in_limit;             // the sender's send_size
-    u64 send_size, receive_size;  // SO_SNDBUF, SO_RCVBUF
+    struct unix_socket *peer;    // referenced. Streams: for good, once connected
+    struct byteq in;             // what came; pieces carry a struct unix_extra
+    u64 in_limit;                // the sender's send_size
+    u64 send_size, receive_size; // SO_SNDBUF, SO_RCVBUF
     struct ucred credentials, peer_credentials;
     // of a listener
     struct list_head backlog; // unix_socket.pending: connected, not yet accepted
@@ -37,9 +37,9 @@ struct unix_socket {
     u32 backlog_size, backlog_max;
     struct wait_queue readable, writable; // data, connections, an end; room at the peer, or in the backlog
     // Guarded by unix_rights_lock:
-    u32 in_flight;                     // times the file is in a message
-    struct list_head flying;           // among those for which that is not 0
-    u32 inner;                         // of the collection: times in messages of candidates
+    u32 in_flight;           // times the file is in a message
+    struct list_head flying; // among those for which that is not 0
+    u32 inner;               // of the collection: times in messages of candidates
     bool candidate, reached, visited;
 };
 
@@ -74,7 +74,7 @@ __nodiscard int unix_bind(struct socket *socket, const struct net_name *name);
 // The socket bound to a name, referenced: -ECONNREFUSED, and what looking up a path gives.
 __nodiscard int unix_find(const struct net_name *name, struct unix_socket **ret_socket);
 struct unix_name *unix_name_ref(struct unix_name *name);
-void unix_name_put(struct unix_name *name);    // NULL is accepted
+void unix_name_put(struct unix_name *name);        // NULL is accepted
 void unix_name_unlist(struct unix_socket *socket); // it is closed: nobody finds it any more
 
 // --- unix_data.c
@@ -89,10 +89,10 @@ extern struct mutex unix_rights_lock;
 // Reads the control data of a message to be sent; *ret_extra is NULL where there is nothing to carry.
 __nodiscard int unix_extra_new(struct unix_socket *sender, const struct message *message, bool with_credentials,
                                struct unix_extra **ret_extra);
-void unix_extra_free(struct unix_extra *extra); // NULL is accepted; drops what it carries
+void unix_extra_free(struct unix_extra *extra);                     // NULL is accepted; drops what it carries
 struct unix_extra *unix_extra_copy(const struct unix_extra *extra); // NULL: of NULL, or no memory
-// When a message goes into a queue, and when it was taken out: files of sockets in it are in flight. Held from before the
-// one until after the other: unix_rights_lock, so that the collection sees what is in flight in a queue.
+// When a message goes into a queue, and when it was taken out: files of sockets in it are in flight. Held from before
+// the one until after the other: unix_rights_lock, so that the collection sees what is in flight in a queue.
 void unix_rights_sent(struct unix_extra *extra);
 void unix_rights_taken(struct unix_extra *extra);
 static inline bool unix_has_rights(const struct unix_extra *extra) { return extra && extra->file_count; }

@@ -49,7 +49,8 @@ static bool can_send(struct room_wait *wait)
     bool shut = wait->sender->write_shut;
     mutex_unlock(&wait->sender->lock);
     mutex_lock(&wait->receiver->lock);
-    bool can = shut || wait->receiver->closed || wait->receiver->read_shut || has_room(wait->receiver, limit, wait->size);
+    bool can =
+        shut || wait->receiver->closed || wait->receiver->read_shut || has_room(wait->receiver, limit, wait->size);
     mutex_unlock(&wait->receiver->lock);
     return can;
 }
@@ -233,6 +234,33 @@ static int receiver_of(struct unix_socket *sender, const struct message *message
     return *ret_receiver ? 0 : -ENOTCONN;
 }
 
+// An error that a stream has is for who reads: who writes gets EPIPE.
+static int pending_error(struct unix_socket *sender)
+{
+    mutex_lock(&sender->lock);
+    int err = sender->socket.type == SOCK_STREAM ? 0 : -sender->error;
+    if (err)
+        sender->error = 0;
+    if (sender->write_shut && !err)
+        err = -EPIPE;
+    mutex_unlock(&sender->lock);
+    return err;
+}
+
+// A datagram socket forgets a peer that is closed.
+static void disconnect(struct unix_socket *sender, struct unix_socket *receiver)
+{
+    mutex_lock(&sender->lock);
+    bool connected = sender->peer == receiver;
+    if (connected) {
+        sender->peer = NULL;
+        sender->state = UNIX_NEW;
+    }
+    mutex_unlock(&sender->lock);
+    if (connected)
+        unix_put(receiver);
+}
+
 long unix_send(struct socket *base, struct message *message)
 {
     struct unix_socket *sender = unix_of(base), *receiver;
@@ -240,10 +268,7 @@ long unix_send(struct socket *base, struct message *message)
 
     if (message->flags & MSG_OOB)
         return -EOPNOTSUPP;
-    mutex_lock(&sender->lock);
-    int err = -sender->error;
-    sender->error = 0;
-    mutex_unlock(&sender->lock);
+    int err = pending_error(sender);
     if (!err)
         err = receiver_of(sender, message, &receiver);
     if (err)
@@ -252,6 +277,8 @@ long unix_send(struct socket *base, struct message *message)
     if (!n)
         n = base->type == SOCK_STREAM ? send_stream(sender, receiver, message, extra)
                                       : send_packet(sender, receiver, message, extra);
+    if (n == -ECONNREFUSED)
+        disconnect(sender, receiver);
     unix_put(receiver);
     return n;
 }
@@ -341,7 +368,8 @@ static int take_locked(struct unix_socket *socket, const struct take *take, stru
             return nothing(socket, take->first, true);
         ret_taken->extra = unix_extra_copy(ret_taken->span.piece->extra);
     } else {
-        if (piece->extra && !take->first)
+        const struct unix_extra *extra = piece->extra;
+        if (extra && extra->has_credentials && !take->first) // of another sender perhaps: not in one call
             return 0;
         if (unix_has_rights(piece->extra) && !take->rights)
             return NEEDS_RIGHTS;

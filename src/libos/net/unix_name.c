@@ -142,9 +142,19 @@ static int attach(struct unix_socket *socket, struct unix_name *name)
     return err;
 }
 
+static bool has_name(struct unix_socket *socket)
+{
+    mutex_lock(&socket->lock);
+    bool has = socket->name;
+    mutex_unlock(&socket->lock);
+    return has;
+}
+
 int unix_bind(struct socket *base, const struct net_name *wanted)
 {
     int err = check(wanted);
+    if (!err && has_name(unix_of(base))) // before a file is made
+        err = -EINVAL;
     if (err)
         return err;
     struct unix_name *name = kzalloc(sizeof(*name));

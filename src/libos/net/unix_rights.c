@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What comes along with a message: descriptors (SCM_RIGHTS) and credentials. A file in a message is in flight. Sockets that
-// are referenced by messages in each other's queues only can never be received any more: they are found and freed.
+// What comes along with a message: descriptors (SCM_RIGHTS) and credentials. A file in a message is in flight. Sockets
+// that are referenced by messages in each other's queues only can never be received any more: they are found and freed.
 #include "base/string.h"
 #include "libos/mem/heap.h"
 #include "libos/net/unix.h"
@@ -83,7 +83,8 @@ static int add_files(struct unix_extra *extra, const void *data, size_t size)
     return 0;
 }
 
-// Everything runs as root here: credentials may say what they like of the user, but the process must be there: one's own.
+// Everything runs as root here: credentials may say what they like of the user, but the process must be there: one's
+// own.
 static int set_credentials(struct unix_extra *extra, const void *data, size_t size)
 {
     if (size != sizeof(extra->credentials))
@@ -209,8 +210,8 @@ static void change_flight(struct unix_extra *extra, bool more)
 void unix_rights_sent(struct unix_extra *extra) { change_flight(extra, true); }
 void unix_rights_taken(struct unix_extra *extra) { change_flight(extra, false); }
 
-// --- collecting. A candidate is in flight and referenced by messages only. Those that a message outside of the candidates'
-// queues holds can be received still, and so can what is in their queues. The rest is garbage.
+// --- collecting. A candidate is in flight and referenced by messages only. Those that a message outside of the
+// candidates' queues holds can be received still, and so can what is in their queues. The rest is garbage.
 
 static bool is_candidate(const struct unix_socket *socket)
 {
@@ -294,7 +295,7 @@ void unix_collect(void)
 {
     struct unix_socket *socket;
 
-    for (;;) {
+    while (READ_ONCE(flying.next) != &flying) {
         mutex_lock(&unix_rights_lock);
         socket = list_empty(&flying) ? NULL : next_garbage();
         mutex_unlock(&unix_rights_lock);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Files that end while others wait for them, watch them or open them. Built twice: for AddressSanitizer, which sees what is
-// used after it was freed, and for ThreadSanitizer, which sees what nothing orders.
+// Files that end while others wait for them, watch them or open them. Built twice: for AddressSanitizer, which sees
+// what is used after it was freed, and for ThreadSanitizer, which sees what nothing orders.
 #include "test.h"
 
 #include <linux/eventpoll.h>
