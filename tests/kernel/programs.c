@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "programs.h"
+
+static const struct bench_program smoke = { "smoke", program_smoke }, load = { "load", program_load },
+                                  worker = { "worker", program_worker };
+
+const struct bench_program *const bench_programs[] = { &smoke, &load, &worker, NULL };

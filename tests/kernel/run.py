@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs the kernel bench: the LibOS as a host library under the sanitizers. Prints TAP.
+
+usage: tests/kernel/run.py {smoke|load} [asan|tsan]...
+
+Environment: OCCLUM_KERNEL_SECONDS (of load, each sanitizer), OCCLUM_KERNEL_SEED (default: the time, printed),
+OCCLUM_KERNEL_THREADS, OCCLUM_BUILD.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+PROJECT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
+BUILD = os.environ.get('OCCLUM_BUILD', os.path.join(PROJECT, 'build'))
+SECONDS = int(os.environ.get('OCCLUM_KERNEL_SECONDS', '20'))
+SEED = int(os.environ.get('OCCLUM_KERNEL_SEED', str(int(time.time()))))
+THREADS = int(os.environ.get('OCCLUM_KERNEL_THREADS', '8'))
+LINES = 120  # of a report that are shown
+OPTIONS = {
+    'ASAN_OPTIONS': 'detect_leaks=0:handle_segv=0:handle_sigbus=0',
+    'UBSAN_OPTIONS': 'print_stacktrace=1',
+    'TSAN_OPTIONS': 'halt_on_error=1:handle_segv=0:handle_sigbus=0:report_signal_unsafe=0:history_size=4',
+}
+
+
+def bench(name, *arguments, timeout):
+    """Runs the bench of a sanitizer in a fresh host folder: (status, its messages)."""
+    program = os.path.join(BUILD, 'tests', 'kernel', 'kernel-' + name)
+    with tempfile.TemporaryDirectory(prefix='occlum-kernel-') as folder:
+        # Without randomized addresses: TSan of these compilers knows only the usual places.
+        command = ['setarch', '-R', program, '--host', folder, *arguments]
+        try:
+            run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
+                                 env={**os.environ, **OPTIONS})
+        except subprocess.TimeoutExpired as late:
+            return -1, (late.output or b'').decode(errors='replace') + f'\nno end after {timeout} s'
+        finally:
+            subprocess.run(['chmod', '-R', 'u+rwx', folder], check=False)
+    return run.returncode, run.stdout.decode(errors='replace')
+
+
+def shown(text):
+    return '\n'.join('# ' + line for line in text.splitlines()[:LINES])
+
+
+def smoke(name):
+    status, text = bench(name, 'smoke', timeout=120)
+    return status == 0, 'files, faults, signals, threads, processes, execve', text
+
+
+def load(name):
+    status, text = bench(name, '--seed', str(SEED), '--seconds', str(SECONDS), '--threads', str(THREADS), 'load', timeout=SECONDS + 300)
+    calls = re.search(r'# load: seed .*, (\d+) calls', text)
+    return status == 0 and calls is not None, f'random load: {calls.group(0)[2:] if calls else f"seed {SEED}"} in {SECONDS} s', text
+
+
+TESTS = {'smoke': smoke, 'load': load}
+
+
+def main():
+    test, names = sys.argv[1], sys.argv[2:] or ['asan', 'tsan']
+    failures = 0
+    if not shutil.which('setarch'):
+        sys.exit('setarch (util-linux) is needed')
+    print(f'1..{len(names)}', flush=True)
+    for number, name in enumerate(names, 1):
+        good, what, text = TESTS[test](name)
+        failures += not good
+        if not good:
+            print(shown(text))
+        print(f'{"ok" if good else "not ok"} {number} - {name}: {what}', flush=True)
+    return 1 if failures else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
