@@ -23,6 +23,7 @@
 #include "loader/host_signals.h"
 #include "loader/ocall_dispatch.h"
 #include "loader/runtime.h"
+#include "loader/host_poll.h"
 #include "loader/threads.h"
 #include "platform.h"
 
@@ -230,7 +231,7 @@ int platform_run(const char *const *argv)
         bench_fail("/dev/null");
     install_handlers();
     machine_init();
-    if (threads_init(&platform_bench, BENCH_SLOTS))
+    if (threads_init(&platform_bench, BENCH_SLOTS) || host_poll_init())
         bench_fail("threads");
     threads_set_program(argv[0]);
     runtime_set_platform(&platform_bench);
