@@ -15,6 +15,7 @@
 #include "loader/enclave_file.h"
 #include "loader/host_poll.h"
 #include "loader/host_signals.h"
+#include "loader/messages.h"
 #include "loader/report.h"
 #include "loader/runtime.h"
 #include "loader/threads.h"
@@ -59,11 +60,11 @@ static const struct platform_ops *choose_platform(const struct enclave_file *fil
     return file->header->layout.mode == ENCLAVE_MODE_SIM ? &platform_sim : &platform_sgx;
 }
 
-static int prepare(const struct loader_options *options, struct host_start_args *args, struct host_shared_page *page)
+static int prepare(const struct loader_options *options, struct host_start_args *args)
 {
     cpu_set_t cpus;
 
-    *args = (struct host_start_args){ .shared_page = (u64)(uintptr_t)page,
+    *args = (struct host_start_args){ .shared_page = (u64)(uintptr_t)&loader_page,
                                       .log_level = options->log_level,
                                       .report = report_address() };
     char *argv = join(options->argv, &args->argv_size), *envp = join(options->envp, &args->envp_size);
@@ -78,17 +79,16 @@ static int prepare(const struct loader_options *options, struct host_start_args 
 
 int loader_run(const struct loader_options *options)
 {
-    static struct host_shared_page page __attribute__((aligned(4096)));
     static struct host_start_args args;
     struct enclave_file file;
 
-    clock_init(&page);
+    clock_init();
     int err = enclave_file_open(options->enclave_path, options->enclave_fd, &file);
     if (err)
         return err;
     const struct platform_ops *platform = choose_platform(&file);
     report_set(options, &file.header->layout);
-    err = prepare(options, &args, &page);
+    err = prepare(options, &args);
     report_times.begun = report_now();
     if (!err)
         err = platform->load(&file);
@@ -98,10 +98,10 @@ int loader_run(const struct loader_options *options)
     if (!err)
         err = host_poll_init();
     if (!err)
-        err = host_signals_init(&page);
+        err = host_signals_init();
     if (err)
         return err;
-    threads_set_program(options->argv[0]);
+    messages_set_program(options->argv[0]);
     runtime_set_platform(platform);
     clock_sync();
     int status = threads_run_first((u64)(uintptr_t)&args);

@@ -3,5 +3,7 @@
 
 #include "base/types.h"
 
-// Serves host call `number`: its result or -errno. Made from abi/occlum/ocalls.tbl.
-s64 ocall_dispatch(u64 number, const u64 arg[8]);
+struct host_thread;
+
+// Serves host call `number` of the thread self: its result or -errno. Made from abi/occlum/ocalls.tbl.
+s64 ocall_dispatch(struct host_thread *self, u64 number, const u64 arg[8]);
