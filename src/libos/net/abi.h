@@ -51,6 +51,22 @@ enum { SHUT_RD = 0, SHUT_WR = 1, SHUT_RDWR = 2 };
 enum { SCM_RIGHTS = 1, SCM_CREDENTIALS = 2 };
 enum { SOMAXCONN = 4096 };
 
+// netdevice(7)
+enum {
+    SIOCGIFNAME = 0x8910,
+    SIOCGIFCONF = 0x8912,
+    SIOCGIFFLAGS = 0x8913,
+    SIOCGIFADDR = 0x8915,
+    SIOCGIFDSTADDR = 0x8917,
+    SIOCGIFBRDADDR = 0x8919,
+    SIOCGIFNETMASK = 0x891b,
+    SIOCGIFMETRIC = 0x891d,
+    SIOCGIFMTU = 0x8921,
+    SIOCGIFHWADDR = 0x8927,
+    SIOCGIFINDEX = 0x8933,
+    SIOCGIFTXQLEN = 0x8942,
+};
+
 struct ucred {
     u32 pid, uid, gid;
 };
