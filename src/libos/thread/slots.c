@@ -4,6 +4,7 @@
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 #include "trusted/spinlock.h"
+#include "trusted/cpu.h"
 #include "trusted/layout.h"
 #include "trusted/ocall.h"
 #include "trusted/tcs.h"
@@ -57,6 +58,8 @@ static int prepare(struct tls *tls, struct thread *thread)
     __atomic_store_n(&tls->wake.park_token, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&tls->wake.parked, 0, __ATOMIC_RELAXED);
     thread->wake = &tls->wake;
+    tls->started = cpu_tsc();
+    tls->waited = tls->served = tls->wait_since = tls->waits = 0;
     thread->slot = tls->slot.slot;
     thread->regs = (struct user_regs *)tls->slot.stack_top - 1;
     return 0;
