@@ -91,7 +91,8 @@ static void edges(void)
     again = ready(epoll, 20);
     modify(epoll, ends[0], EPOLLIN | EPOLLONESHOT);
     printf("oneshot: %d %d, armed again: %d\n", once, again, ready(epoll, 0));
-    printf("twice %d, exclusive change %d\n", add(epoll, ends[0], EPOLLIN), modify(epoll, ends[0], EPOLLIN | EPOLLEXCLUSIVE));
+    printf("twice %d, exclusive change %d\n", add(epoll, ends[0], EPOLLIN),
+           modify(epoll, ends[0], EPOLLIN | EPOLLEXCLUSIVE));
     close(ends[0]);
     printf("closed: %d\n", ready(epoll, 0));
 }

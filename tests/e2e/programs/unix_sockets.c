@@ -62,7 +62,8 @@ static void print_name(int fd, int (*get)(int, struct sockaddr *, socklen_t *))
     if (get(fd, (struct sockaddr *)&name, &size))
         printf("name: %s\n", strerrorname_np(errno));
     else
-        printf("name: family %d size %d %s\n", name.sun_family, (int)size, name.sun_path[0] ? name.sun_path : name.sun_path + 1);
+        printf("name: family %d size %d %s\n", name.sun_family, (int)size,
+               name.sun_path[0] ? name.sun_path : name.sun_path + 1);
 }
 
 static void show_poll(int fd)
@@ -196,8 +197,9 @@ static int send_files(int fd, const int *files, int count, const char *data)
 {
     union control control = { { 0 } };
     struct iovec iov = { (void *)data, strlen(data) };
-    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-                              .msg_controllen = CMSG_SPACE(sizeof(int) * count) };
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(sizeof(int) * count)
+    };
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     *header = (struct cmsghdr){ CMSG_LEN(sizeof(int) * count), SOL_SOCKET, SCM_RIGHTS };
     memcpy(CMSG_DATA(header), files, sizeof(int) * count);
@@ -209,10 +211,12 @@ static int receive_files(int fd, int *files, int room, int flags)
     union control control;
     char data[64];
     struct iovec iov = { data, sizeof(data) };
-    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-                              .msg_controllen = CMSG_SPACE(sizeof(int) * room) };
+    struct msghdr message = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(sizeof(int) * room)
+    };
     int n = (int)recvmsg(fd, &message, flags), count = 0;
-    for (struct cmsghdr *header = n < 0 ? NULL : CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    for (struct cmsghdr *header = n < 0 ? NULL : CMSG_FIRSTHDR(&message); header;
+         header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_type == SCM_RIGHTS) {
             count = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
             memcpy(files, CMSG_DATA(header), sizeof(int) * count);
