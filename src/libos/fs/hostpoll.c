@@ -138,6 +138,8 @@ static u32 with_aliases(u32 events)
 
 u32 hostpoll_events(struct hostpoll *poll, struct poll_table *table_of_caller)
 {
+    if (table_of_caller)
+        table_of_caller->host = true;
     poll_wait_pair(table_of_caller, &poll->readable, &poll->writable);
     bool known = READ_ONCE(poll->armed) && !READ_ONCE(poll->stale);
     return with_aliases(known ? __atomic_load_n(&poll->state, __ATOMIC_SEQ_CST) : hostpoll_ask(poll));

@@ -9,6 +9,7 @@
 struct poll_table {
     void (*add)(struct poll_table *table, struct wait_queue *queue); // NULL: registers nothing, asks for `until` only
     u32 wanted;                                                      // events asked for
+    bool host;                                                       // a descriptor of the host was among the files
     s64 until; // the file changes with the time alone, next at this one (CLOCK_MONOTONIC ns; WAIT_FOREVER: never)
 };
 

@@ -58,16 +58,18 @@ static int scan(struct poll_call *call, struct poll_table *table)
 {
     int ready = 0;
     for (size_t i = 0; i < call->count; i++) {
-        call->fds[i].revents = look(&call->fds[i], call->files[i], ready ? NULL : table);
+        call->fds[i].revents = look(&call->fds[i], call->files[i], ready && table && table->add ? NULL : table);
         ready += call->fds[i].revents != 0;
     }
     return ready;
 }
 
+// Who only looks wants to know what holds now: the host is asked for what it has not told yet.
 static int look_once(struct poll_call *call)
 {
-    int ready = scan(call, NULL);
-    if (ready)
+    struct poll_table table = { .until = WAIT_FOREVER };
+    int ready = scan(call, &table);
+    if (!table.host)
         return ready;
     hostpoll_refresh();
     return scan(call, NULL);
