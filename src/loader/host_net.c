@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Host calls on sockets. They never block: the enclave waits by host_poll_wait. Runs with the program's %fs: see threads.h.
+// Host calls on sockets. They never block: the enclave waits by host_poll_wait. Runs with the program's %fs: see
+// threads.h.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -63,10 +64,9 @@ s64 host_sock_send(struct host_thread *self, int fd, const void *data, size_t le
 s64 host_sock_recv(struct host_thread *self, int fd, void *data, size_t len, u32 flags, struct host_received *received)
 {
     struct iovec iov = { data, len };
-    struct msghdr message = { .msg_name = received->from.bytes,
-                              .msg_namelen = sizeof(received->from.bytes),
-                              .msg_iov = &iov,
-                              .msg_iovlen = 1 };
+    struct msghdr message = {
+        .msg_name = received->from.bytes, .msg_namelen = sizeof(received->from.bytes), .msg_iov = &iov, .msg_iovlen = 1
+    };
     s64 n = RAW(SYS_recvmsg, fd, &message, flags | MSG_DONTWAIT);
     if (n < 0)
         return n;

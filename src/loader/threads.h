@@ -13,7 +13,7 @@ struct host_thread {
     int tid;       // 0: not yet entered, cannot be interrupted
     u32 token;     // futex: 1 = wake up
     u32 go;        // futex: 1 = an idle thread has been given a slot
-    bool polling; // it sleeps in host_poll_wait, where host_poll_wake reaches it
+    bool polling;  // it sleeps in host_poll_wait, where host_poll_wake reaches it
     void *arena;
     struct host_thread *next_idle;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Sockets of the host: host calls with checked answers. A host socket never blocks; -EAGAIN says so. What an address of the
-// host looks like is checked and its unused bytes are zero: -EIO for what cannot be.
+// Sockets of the host: host calls with checked answers. A host socket never blocks; -EAGAIN says so. What an address of
+// the host looks like is checked and its unused bytes are zero: -EIO for what cannot be.
 #pragma once
 
 #include "abi/linux/abi.h"

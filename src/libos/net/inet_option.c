@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Options of the internet families that the host's socket has too. Only those whose values hold no pointer are passed on.
+// Options of the internet families that the host's socket has too. Only those whose values hold no pointer are passed
+// on.
 #include <linux/in.h>
 #include <linux/in6.h>
 #include <linux/tcp.h>
@@ -15,8 +16,8 @@ struct option {
     u16 size; // bytes of the value at most; int where nothing else is said
 };
 
-#define NUMBER(level, option) \
-    {                         \
+#define NUMBER(level, option)  \
+    {                          \
         level, option, BOTH, 4 \
     }
 
