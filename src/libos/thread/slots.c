@@ -53,12 +53,12 @@ static int prepare(struct tls *tls, struct thread *thread)
     tls->gate_entry = (u64)(uintptr_t)gate_entry;
     tls->thread = thread;
     tls->start = NULL;
+    tls->fs_base = 0;
     // calls and next are not ours to touch: another thread may still have the slot on its list, for one that ended.
     __atomic_store_n(&tls->wake.pending, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&tls->wake.park_token, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&tls->wake.parked, 0, __ATOMIC_RELAXED);
     thread->wake = &tls->wake;
-    tls->fs_base = 0;
     tls->started = cpu_tsc();
     tls->waited = tls->served = tls->wait_since = tls->waits = 0;
     thread->slot = tls->slot.slot;
