@@ -16,6 +16,7 @@ enum { CHUNK = 64 << 10 };
 // Descriptors 0, 1 and 2 of the host, which several open files may share.
 enum { STREAMS = 3 };
 static struct hostpoll polls[STREAMS];
+static struct wait_queue readable[STREAMS], writable[STREAMS];
 static bool opened[STREAMS];
 
 static int host_fd(const struct file *file) { return (int)(s64)file->private; }
@@ -167,8 +168,11 @@ int hostio_open(int fd, u32 flags, struct file **ret_file)
 {
     struct host_stat host;
     s64 err = ocall_fstat(fd, &host);
-    if (!err && !opened[fd])
-        err = hostpoll_open(&polls[fd], fd);
+    if (!err && !opened[fd]) {
+        wait_queue_init(&readable[fd]);
+        wait_queue_init(&writable[fd]);
+        err = hostpoll_open(&polls[fd], fd, &readable[fd], &writable[fd]);
+    }
     if (err)
         return (int)err;
     opened[fd] = true;

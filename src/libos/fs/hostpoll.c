@@ -62,18 +62,17 @@ static bool claim(struct hostpoll *poll, u32 *ret_size)
         entry->poll = poll;
         poll->index = index - 1;
         poll->generation = ++entry->generation;
+        poll->open = true;
     }
     spin_unlock(&table_lock);
     return index;
 }
 
-int hostpoll_open(struct hostpoll *poll, int fd)
+int hostpoll_open(struct hostpoll *poll, int fd, struct wait_queue *readable, struct wait_queue *writable)
 {
     u32 size;
 
-    *poll = (struct hostpoll){ .fd = fd };
-    wait_queue_init(&poll->readable);
-    wait_queue_init(&poll->writable);
+    *poll = (struct hostpoll){ .fd = fd, .readable = readable, .writable = writable };
     while (!claim(poll, &size)) {
         int err = enlarge(size);
         if (err)
@@ -85,11 +84,14 @@ int hostpoll_open(struct hostpoll *poll, int fd)
 void hostpoll_close(struct hostpoll *poll)
 {
     spin_lock(&table_lock);
-    struct entry *entry = &table[poll->index];
-    entry->poll = NULL;
-    entry->next_free = first_free;
-    first_free = poll->index + 1;
-    armed_count -= poll->armed;
+    if (poll->open) {
+        struct entry *entry = &table[poll->index];
+        entry->poll = NULL;
+        entry->next_free = first_free;
+        first_free = poll->index + 1;
+        armed_count -= poll->armed;
+        poll->open = false;
+    }
     spin_unlock(&table_lock);
 }
 
@@ -106,8 +108,8 @@ void hostpoll_armed(struct hostpoll *poll, u32 events)
 {
     __atomic_fetch_or(&poll->state, events & EVENTS, __ATOMIC_SEQ_CST);
     spin_lock(&table_lock);
-    bool first = !poll->armed;
-    poll->armed = true;
+    bool first = poll->open && !poll->armed;
+    poll->armed |= first;
     armed_count += first;
     spin_unlock(&table_lock);
     if (first)
@@ -140,7 +142,7 @@ u32 hostpoll_events(struct hostpoll *poll, struct poll_table *table_of_caller)
 {
     if (table_of_caller)
         table_of_caller->host = true;
-    poll_wait_pair(table_of_caller, &poll->readable, &poll->writable);
+    poll_wait_pair(table_of_caller, poll->readable, poll->writable);
     bool known = READ_ONCE(poll->armed) && !READ_ONCE(poll->stale);
     return with_aliases(known ? __atomic_load_n(&poll->state, __ATOMIC_SEQ_CST) : hostpoll_ask(poll));
 }
@@ -174,9 +176,9 @@ static void report(const struct host_event *event, struct wake_list *list)
     __atomic_fetch_or(&poll->state, events, __ATOMIC_SEQ_CST);
     bool both = events & (POLLERR | POLLHUP);
     if (both || (events & POLL_READ_EVENTS))
-        wake_collect(&poll->readable, SIZE_MAX, list);
+        wake_collect(poll->readable, SIZE_MAX, list);
     if (both || (events & POLL_WRITE_EVENTS))
-        wake_collect(&poll->writable, SIZE_MAX, list);
+        wake_collect(poll->writable, SIZE_MAX, list);
 }
 
 static void hear(s64 timeout_ns)

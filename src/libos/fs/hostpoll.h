@@ -15,17 +15,20 @@
 struct hostpoll {
     int fd; // the host's
     u32 index, generation;
-    u32 state;   // atomic, POLL*: what held when the host told last
-    u32 changes; // atomic: batches that named it
-    bool armed;  // the host will tell of the next change; guarded by hostpoll's lock
-    bool stale;  // the next look asks the host
-    bool steady; // a regular file: always ready
-    struct wait_queue readable, writable;
+    u32 state;                              // atomic, POLL*: what held when the host told last
+    u32 changes;                            // atomic: batches that named it
+    bool open;                              // it has its place; this and the next: guarded by hostpoll's lock
+    bool armed;                             // the host will tell of the next change
+    bool stale;                             // the next look asks the host
+    bool steady;                            // a regular file: always ready
+    struct wait_queue *readable, *writable; // the owner's
 };
 
-// Gives a host descriptor its place and queues; the host is not asked yet. -ENOMEM.
-__nodiscard int hostpoll_open(struct hostpoll *poll, int fd);
-// Before the host descriptor is closed (which takes it out of the host's epoll) and the memory freed. No spinlock held.
+// Gives a host descriptor its place; its queues are the owner's, who keeps them until hostpoll_close. The host is not
+// asked yet. -ENOMEM.
+__nodiscard int hostpoll_open(struct hostpoll *poll, int fd, struct wait_queue *readable, struct wait_queue *writable);
+// Before the host descriptor is closed (which takes it out of the host's epoll) and the memory freed, or when the
+// host's reports mean nothing any more. A second time does nothing. No spinlock held.
 void hostpoll_close(struct hostpoll *poll);
 u64 hostpoll_cookie(const struct hostpoll *poll); // what the host is to report it under
 // The host registered it (as part of another call) and said what holds: POLL* bits.

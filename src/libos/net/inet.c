@@ -39,15 +39,20 @@ void inet_name(const struct host_address *address, struct net_name *ret_name)
     memcpy(ret_name->bytes, address->bytes, address->size);
 }
 
-static struct inet_socket *alloc(int family, int type, int protocol)
+// inner: its inside, or NULL for a new one.
+static struct inet_socket *alloc(int family, int type, int protocol, struct unix_socket *inner)
 {
     struct inet_socket *socket = kzalloc(sizeof(*socket));
     if (!socket)
         return NULL;
     socket->socket = (struct socket){ .ops = &inet_ops, .family = family, .type = type, .protocol = protocol };
     socket->fd = -1;
-    if (hostpoll_open(&socket->poll, -1) == 0)
+    list_init(&socket->listening);
+    socket->inner = inner ? inner : unix_stream_new();
+    if (socket->inner && hostpoll_open(&socket->poll, -1, &socket->inner->readable, &socket->inner->writable) == 0)
         return socket;
+    if (socket->inner && !inner)
+        unix_put(socket->inner);
     kfree(socket);
     return NULL;
 }
@@ -55,9 +60,11 @@ static struct inet_socket *alloc(int family, int type, int protocol)
 static void release(struct socket *base)
 {
     struct inet_socket *socket = inet_of(base);
+    inet_loopback_forget(socket);
     hostpoll_close(&socket->poll);
     if (socket->fd >= 0)
         hostsock_close(socket->fd);
+    socket->inner->socket.ops->release(&socket->inner->socket);
     kfree(socket);
 }
 
@@ -75,7 +82,7 @@ int inet_create(int family, int type, int protocol, struct socket **ret_socket)
     protocol = default_protocol(type, protocol);
     if (protocol < 0)
         return protocol;
-    struct inet_socket *socket = alloc(family, type, protocol);
+    struct inet_socket *socket = alloc(family, type, protocol, NULL);
     if (!socket)
         return -ENOMEM;
     socket->fd = socket->poll.fd = hostsock_open(family, type, protocol);
@@ -88,11 +95,25 @@ int inet_create(int family, int type, int protocol, struct socket **ret_socket)
     return 0;
 }
 
+int inet_fd(struct inet_socket *socket)
+{
+    int none = -1, fd = READ_ONCE(socket->fd);
+    if (fd >= 0)
+        return fd;
+    fd = hostsock_open(socket->socket.family, socket->socket.type, socket->socket.protocol);
+    if (fd < 0 || __atomic_compare_exchange_n(&socket->fd, &none, fd, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return fd;
+    hostsock_close(fd); // another thread was faster
+    return none;
+}
+
 static int inet_bind(struct socket *base, const struct net_name *name)
 {
     struct host_address address;
     int err = inet_address(inet_of(base), name, &address);
-    return err ? err : hostsock_bind(inet_of(base)->fd, &address);
+    if (!err)
+        err = inet_is_inside(inet_of(base)) ? -EINVAL : hostsock_bind(inet_of(base)->fd, &address);
+    return err;
 }
 
 // SO_ERROR: what became of a connection. Taken once.
@@ -111,7 +132,7 @@ static int pending_error(struct inet_socket *socket)
 static int wait_connected(struct inet_socket *socket)
 {
     s64 timeout = READ_ONCE(socket->socket.send_timeout);
-    int err = hostpoll_wait(&socket->poll, POLLOUT, socket_deadline(timeout));
+    int err = inet_wait(socket, POLLOUT, socket_deadline(timeout));
     if (err == -ETIMEDOUT)
         return -EINPROGRESS; // socket(7), SO_SNDTIMEO
     return err ? socket_wait_error(err, timeout) : pending_error(socket);
@@ -125,6 +146,10 @@ static int inet_connect(struct socket *base, const struct net_name *name, bool n
     int err = inet_address(socket, name, &address);
     if (err)
         return err;
+    if (inet_is_inside(socket))
+        return -EISCONN;
+    if (base->type == SOCK_STREAM && name->family != AF_UNSPEC && inet_loopback_connect(socket, &address))
+        return nonblock ? -EINPROGRESS : 0;
     // What held for the unconnected socket (POLLHUP) says nothing any more; the host tells anew.
     hostpoll_clear(&socket->poll, hostpoll_begin(&socket->poll), ~0u);
     err = hostsock_connect(socket->fd, &address);
@@ -139,16 +164,37 @@ static int inet_listen(struct socket *base, int backlog)
 
     if (base->type != SOCK_STREAM)
         return -EOPNOTSUPP;
+    if (inet_is_inside(socket))
+        return -EINVAL;
     int err = hostsock_listen(socket->fd, backlog);
+    if (!err)
+        err = inet_loopback_listen(socket, backlog);
     if (!err) // not closed any more, but the host does not call that a change
         hostpoll_forget(&socket->poll, hostpoll_begin(&socket->poll), ~0u);
     return err;
 }
 
+// One that connected inside.
+static int accept_inside(struct inet_socket *socket, struct inet_socket **ret_accepted)
+{
+    struct unix_socket *end = unix_stream_accept(socket->inner);
+    if (!end)
+        return -EAGAIN;
+    *ret_accepted = alloc(socket->socket.family, SOCK_STREAM, socket->socket.protocol, end);
+    if (!*ret_accepted) {
+        end->socket.ops->release(&end->socket);
+        return -ENOMEM;
+    }
+    (*ret_accepted)->inside = true;
+    return 0;
+}
+
 // One attempt. The new socket has its cookie before it is there.
 static int accept_now(struct inet_socket *socket, struct inet_socket **ret_accepted)
 {
-    struct inet_socket *accepted = alloc(socket->socket.family, SOCK_STREAM, socket->socket.protocol);
+    if (accept_inside(socket, ret_accepted) == 0)
+        return 0;
+    struct inet_socket *accepted = alloc(socket->socket.family, SOCK_STREAM, socket->socket.protocol, NULL);
     struct host_address peer;
 
     if (!accepted)
@@ -176,7 +222,7 @@ static int inet_accept(struct socket *base, bool nonblock, struct socket **ret_s
     if (base->type != SOCK_STREAM)
         return -EOPNOTSUPP;
     while ((err = accept_now(socket, &accepted)) == -EAGAIN && !nonblock) {
-        err = hostpoll_wait(&socket->poll, POLLIN, deadline);
+        err = inet_wait(socket, POLLIN, deadline);
         if (err)
             return socket_wait_error(err, timeout);
     }
@@ -187,8 +233,14 @@ static int inet_accept(struct socket *base, bool nonblock, struct socket **ret_s
 
 static int getname(struct socket *base, bool of_peer, struct net_name *ret_name)
 {
+    struct inet_socket *socket = inet_of(base);
     struct host_address address;
-    int err = hostsock_name(inet_of(base)->fd, base->family, of_peer, &address);
+
+    if (inet_is_inside(socket)) {
+        inet_name(of_peer ? &socket->inner->other : &socket->inner->own, ret_name);
+        return 0;
+    }
+    int err = hostsock_name(socket->fd, base->family, of_peer, &address);
     if (!err)
         inet_name(&address, ret_name);
     return err;
@@ -197,6 +249,9 @@ static int getname(struct socket *base, bool of_peer, struct net_name *ret_name)
 static int inet_shutdown(struct socket *base, int how)
 {
     struct inet_socket *socket = inet_of(base);
+
+    if (inet_is_inside(socket))
+        return socket->inner->socket.ops->shutdown(&socket->inner->socket, how);
     int err = hostsock_shutdown(socket->fd, how);
     if (!err) // RDHUP and HUP may hold now: the host tells of it, but perhaps not before the next look
         hostpoll_forget(&socket->poll, hostpoll_begin(&socket->poll), 0);
@@ -205,7 +260,34 @@ static int inet_shutdown(struct socket *base, int how)
 
 static u32 inet_poll(struct socket *base, struct poll_table *table)
 {
-    return hostpoll_events(&inet_of(base)->poll, table);
+    struct inet_socket *socket = inet_of(base);
+
+    if (inet_is_inside(socket)) {
+        poll_wait_pair(table, &socket->inner->readable, &socket->inner->writable);
+        return unix_events(socket->inner);
+    }
+    u32 events = hostpoll_events(&socket->poll, table);
+    if (READ_ONCE(socket->inner->backlog_size))
+        events |= POLLIN | POLLRDNORM;
+    return events;
+}
+
+int inet_wait(struct inet_socket *socket, u32 events, s64 deadline)
+{
+    const u32 wanted = events | POLLERR | POLLHUP;
+    struct poll_set set;
+    int err = 0;
+
+    poll_set_init(&set);
+    set.table.wanted = events;
+    u32 now = inet_poll(&socket->socket, &set.table);
+    while (!(now & wanted) && !err) {
+        err = poll_set_sleep(&set, deadline);
+        now = inet_poll(&socket->socket, NULL);
+    }
+    poll_set_done(&set);
+    hostpoll_leave();
+    return now & wanted ? 0 : err;
 }
 
 static bool asks_of_interface(u32 command)
@@ -242,7 +324,12 @@ static long inet_ioctl(struct socket *base, u32 command, u64 argument)
         return -ENOTTY;
     if (size == IFREQ_SIZE && copy_from_user(value, user, size))
         return -EFAULT;
-    int err = hostsock_ioctl(inet_of(base)->fd, command, value, size);
+    struct inet_socket *socket = inet_of(base);
+    if (size == sizeof(int) && inet_is_inside(socket))
+        return socket->inner->socket.ops->ioctl(&socket->inner->socket, command, argument);
+    int err = inet_fd(socket);
+    if (err >= 0)
+        err = hostsock_ioctl(err, command, value, size);
     if (err)
         return err;
     return copy_to_user(user, value, size) ? -EFAULT : 0;

@@ -5,13 +5,23 @@
 
 #include "libos/fs/hostpoll.h"
 #include "libos/host/hostsock.h"
-#include "libos/net/socket.h"
+#include "libos/net/unix.h"
 
 struct inet_socket {
     struct socket socket;
-    int fd; // the host's
+    int fd; // the host's; -1: none yet, of a connection inside that was accepted
     struct hostpoll poll;
+    // Owned. Its wait queues are those of the socket. Of a stream also a connection inside, and the backlog of such.
+    struct unix_socket *inner;
+    bool inside;                // atomic: connected inside; stays so
+    bool only_six;              // of a listener: IPV6_V6ONLY
+    struct list_head listening; // of a listener: among those that are heard inside
 };
+
+static inline bool inet_is_inside(const struct inet_socket *socket)
+{
+    return __atomic_load_n(&socket->inside, __ATOMIC_ACQUIRE);
+}
 
 extern const struct socket_ops inet_ops;
 
@@ -24,6 +34,17 @@ static inline struct inet_socket *inet_of(struct socket *socket)
 __nodiscard int inet_address(const struct inet_socket *socket, const struct net_name *name,
                              struct host_address *ret_address);
 void inet_name(const struct host_address *address, struct net_name *ret_name);
+
+// Waits until one of the events holds, or an error: 0, -EINTR, -ETIMEDOUT.
+__nodiscard int inet_wait(struct inet_socket *socket, u32 events, s64 deadline);
+// The host's socket, made now if there is none. -errno
+int inet_fd(struct inet_socket *socket);
+
+// --- inet_loopback.c
+__nodiscard int inet_loopback_listen(struct inet_socket *socket, int backlog);
+void inet_loopback_forget(struct inet_socket *socket);
+// True: connected inside.
+bool inet_loopback_connect(struct inet_socket *socket, const struct host_address *to);
 
 long inet_send(struct socket *base, struct message *message); // inet_data.c
 long inet_receive(struct socket *base, struct message *message);

@@ -54,7 +54,7 @@ static long send_now(struct inet_socket *socket, const void *data, size_t size, 
         hostpoll_clear(&socket->poll, begun, POLLOUT);
         if (message->flags & MSG_DONTWAIT)
             return -EAGAIN;
-        int err = hostpoll_wait(&socket->poll, POLLOUT, deadline);
+        int err = inet_wait(socket, POLLOUT, deadline);
         if (err)
             return socket_wait_error(err, timeout);
     }
@@ -121,6 +121,11 @@ long inet_send(struct socket *base, struct message *message)
     const struct cmsghdr *control = message_next_control(message, &at, &data, &size);
     if (control) // of a kind that is not carried
         return is_err(control) ? ptr_err(control) : -EINVAL;
+    if (inet_is_inside(socket)) {
+        message->name.size = 0; // of no meaning to a stream that is connected
+        socket->inner->socket.send_timeout = READ_ONCE(base->send_timeout);
+        return unix_send(&socket->inner->socket, message);
+    }
     return base->type == SOCK_STREAM ? send_stream(socket, message, &to) : send_datagram(socket, message, &to);
 }
 
@@ -153,7 +158,7 @@ static int wait_readable(struct inet_socket *socket, struct message *message, s6
 {
     if (message->flags & MSG_DONTWAIT)
         return -EAGAIN;
-    int err = hostpoll_wait(&socket->poll, POLLIN | (message->flags & MSG_OOB ? POLLPRI : 0), deadline);
+    int err = inet_wait(socket, POLLIN | (message->flags & MSG_OOB ? POLLPRI : 0), deadline);
     return err ? socket_wait_error(err, READ_ONCE(socket->socket.receive_timeout)) : 0;
 }
 
@@ -225,6 +230,11 @@ long inet_receive(struct socket *base, struct message *message)
 {
     if (message->flags & MSG_ERRQUEUE) // nothing is ever put there
         return -EAGAIN;
+    struct inet_socket *socket = inet_of(base);
+    if (inet_is_inside(socket)) {
+        socket->inner->socket.receive_timeout = READ_ONCE(base->receive_timeout);
+        return unix_receive(&socket->inner->socket, message);
+    }
     return base->type == SOCK_STREAM ? receive_stream(inet_of(base), message)
                                      : receive_datagram(inet_of(base), message);
 }

@@ -8,7 +8,7 @@
 #include "base/string.h"
 #include "libos/net/inet.h"
 
-enum { GET = 1, SET = 2, BOTH = 3 };
+enum { TCP_STATE_ESTABLISHED = 1, GET = 1, SET = 2, BOTH = 3 };
 
 struct option {
     int level, option;
@@ -100,13 +100,21 @@ int inet_get_option(struct socket *base, int level, int number, void *value, u32
 
     if (!option)
         return -ENOPROTOOPT;
+    bool inside = inet_is_inside(socket);
+    if (inside && level == SOL_SOCKET && number == SO_ERROR)
+        return socket->inner->socket.ops->get_option(&socket->inner->socket, level, number, value, size);
+    int fd = inet_fd(socket);
+    if (fd < 0)
+        return fd;
     u32 begun = hostpoll_begin(&socket->poll);
-    int n = hostsock_get_option(socket->fd, level, number, value, MIN(*size, (u32)option->size));
+    int n = hostsock_get_option(fd, level, number, value, MIN(*size, (u32)option->size));
     if (level == SOL_SOCKET && number == SO_ERROR)
         hostpoll_clear(&socket->poll, begun, POLLERR);
     if (n < 0)
         return n;
     *size = (u32)n;
+    if (inside && level == IPPROTO_TCP && number == TCP_INFO && n > 0)
+        *(u8 *)value = TCP_STATE_ESTABLISHED; // tcpi_state; the host's socket only holds the port
     return 0;
 }
 
@@ -116,5 +124,10 @@ int inet_set_option(struct socket *base, int level, int number, const void *valu
 
     if (!option)
         return -ENOPROTOOPT;
-    return hostsock_set_option(inet_of(base)->fd, level, number, value, MIN(size, (u32)option->size));
+    if (level == SOL_SOCKET && number == SO_LINGER && size >= sizeof(struct linger)) {
+        const struct linger *linger = value;
+        WRITE_ONCE(inet_of(base)->inner->reset_on_close, linger->on && !linger->seconds);
+    }
+    int fd = inet_fd(inet_of(base));
+    return fd < 0 ? fd : hostsock_set_option(fd, level, number, value, MIN(size, (u32)option->size));
 }

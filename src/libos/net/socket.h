@@ -58,6 +58,8 @@ enum { OPTION_MAX = 512, CONTROL_MAX = 8192 }; // bytes of an option's value; of
 // --- families: a socket, or two connected ones (NULL: the family has none)
 __nodiscard int unix_create(int type, int protocol, struct socket **ret_socket);
 __nodiscard int inet_create(int family, int type, int protocol, struct socket **ret_socket);
+// At boot: whether connections of the internet families between sockets of the enclave are made inside.
+void inet_loopback_init(bool enabled);
 __nodiscard int unix_pair(int type, int protocol, struct socket *ret_pair[2]);
 
 // --- files (socket_file.c)

@@ -124,7 +124,7 @@ static int enqueue(struct unix_socket *listener, struct unix_socket *end, int ty
         return -EPROTOTYPE;
     if (listener->backlog_size >= listener->backlog_max)
         return -EAGAIN;
-    end->name = unix_name_ref(listener->name);
+    end->name = listener->name ? unix_name_ref(listener->name) : NULL;
     end->credentials = listener->credentials;
     end->pass_credentials = listener->pass_credentials;
     list_add_tail(&unix_ref(end)->pending, &listener->backlog);
@@ -184,6 +184,9 @@ static int connect_stream(struct unix_socket *socket, struct unix_socket *listen
         return -ENOMEM;
     end->state = UNIX_CONNECTED;
     end->peer = unix_ref(socket);
+    end->tcp = socket->tcp;
+    end->own = socket->other;
+    end->other = socket->own;
     while ((err = offer(socket, listener, end)) == -EAGAIN && !nonblock) {
         err = wait_event(&listener->writable, backlog_has_room(listener), deadline);
         if (err) {
@@ -288,6 +291,36 @@ static int unix_accept(struct socket *base, bool nonblock, struct socket **ret_s
 
 // --- ending
 
+struct unix_socket *unix_stream_new(void)
+{
+    struct unix_socket *socket = alloc(SOCK_STREAM);
+    if (socket)
+        socket->tcp = true;
+    return socket;
+}
+
+void unix_stream_listen(struct unix_socket *socket, int backlog)
+{
+    mutex_lock(&socket->lock);
+    socket->state = UNIX_LISTENING;
+    socket->backlog_max = (u32)MIN(backlog < 0 ? SOMAXCONN : backlog, (int)SOMAXCONN) + 1;
+    mutex_unlock(&socket->lock);
+}
+
+int unix_stream_connect(struct unix_socket *socket, struct unix_socket *listener)
+{
+    return connect_stream(socket, listener, true);
+}
+
+struct unix_socket *unix_stream_accept(struct unix_socket *listener)
+{
+    int err;
+    struct unix_socket *end = take_pending(listener, &err);
+    if (end)
+        wake_up_all(&listener->writable);
+    return end;
+}
+
 // The peer learns that nothing more comes, or that nothing more is taken. lock of none held.
 static void shut_peer(struct unix_socket *peer, bool no_more_comes, bool nothing_taken, bool reset)
 {
@@ -317,7 +350,7 @@ static int unix_shutdown(struct socket *base, int how)
         wake_up_all(&socket->readable);
         wake_up_all(&socket->writable);
         if (peer && base->type != SOCK_DGRAM)
-            shut_peer(peer, write, read, false);
+            shut_peer(peer, write, read && !socket->tcp, false);
     }
     unix_put(peer);
     return err;
@@ -332,7 +365,7 @@ static void close_socket(struct unix_socket *socket)
     unix_name_unlist(socket);
     mutex_lock(&socket->lock);
     socket->closed = socket->read_shut = socket->write_shut = true;
-    bool reset = byteq_first(&socket->in);
+    bool reset = byteq_first(&socket->in) || socket->reset_on_close;
     struct unix_socket *peer = socket->peer;
     socket->peer = NULL;
     mutex_unlock(&socket->lock);
@@ -343,7 +376,7 @@ static void close_socket(struct unix_socket *socket)
     if (socket->socket.type == SOCK_DGRAM)
         wake_up_all(&unix_datagram_room);
     else if (peer)
-        shut_peer(peer, true, true, reset);
+        shut_peer(peer, true, !socket->tcp || reset, reset);
     unix_drop_queue(socket);
     unix_put(peer);
     unix_put(socket);
@@ -383,12 +416,10 @@ static u32 read_events(const struct unix_socket *socket)
     return events;
 }
 
-static u32 unix_poll(struct socket *base, struct poll_table *table)
+u32 unix_events(struct unix_socket *socket)
 {
-    struct unix_socket *socket = unix_of(base);
-    bool datagram = base->type == SOCK_DGRAM;
+    bool datagram = socket->socket.type == SOCK_DGRAM;
 
-    poll_wait_pair(table, &socket->readable, datagram ? &unix_datagram_room : &socket->writable);
     mutex_lock(&socket->lock);
     u32 events = read_events(socket);
     enum unix_state state = socket->state;
@@ -401,6 +432,13 @@ static u32 unix_poll(struct socket *base, struct poll_table *table)
         events |= POLLOUT | POLLWRNORM;
     unix_put(peer);
     return events;
+}
+
+static u32 unix_poll(struct socket *base, struct poll_table *table)
+{
+    struct unix_socket *socket = unix_of(base);
+    poll_wait_pair(table, &socket->readable, base->type == SOCK_DGRAM ? &unix_datagram_room : &socket->writable);
+    return unix_events(socket);
 }
 
 static long unix_ioctl(struct socket *base, u32 command, u64 argument)

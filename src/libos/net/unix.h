@@ -2,6 +2,7 @@
 // Private to the unix*.c files: AF_UNIX, unix(7), all inside the enclave.
 #pragma once
 
+#include "abi/occlum/ocall_types.h"
 #include "libos/fs/byteq.h"
 #include "libos/net/socket.h"
 
@@ -24,7 +25,10 @@ struct unix_socket {
     enum unix_state state;
     bool closed, read_shut, write_shut;
     bool pass_credentials;
-    int error; // reported once (SO_ERROR, or the next call), positive
+    bool tcp;                       // the inside of a TCP connection (inet_loopback.c): ends as those do,
+    bool reset_on_close;            // perhaps by force (SO_LINGER)
+    struct host_address own, other; // its addresses
+    int error;                      // reported once (SO_ERROR, or the next call), positive
     struct unix_name *name;
     struct unix_socket *peer;    // referenced. Streams: for good, once connected
     struct byteq in;             // what came; pieces carry a struct unix_extra
@@ -68,6 +72,14 @@ struct unix_socket *unix_ref(struct unix_socket *socket);
 void unix_put(struct unix_socket *socket); // NULL is accepted
 // The peer, referenced, or NULL.
 struct unix_socket *unix_peer(struct unix_socket *socket);
+
+// Streams without a name, for connections of the internet families inside. A listener's backlog is as listen(2) has it.
+struct unix_socket *unix_stream_new(void); // NULL: no memory; ended by its ops->release
+void unix_stream_listen(struct unix_socket *socket, int backlog);
+// Joins it with a new end, which waits in the backlog: -EAGAIN, if that is full.
+__nodiscard int unix_stream_connect(struct unix_socket *socket, struct unix_socket *listener);
+struct unix_socket *unix_stream_accept(struct unix_socket *listener); // NULL: nobody waits
+u32 unix_events(struct unix_socket *socket);                          // POLL* that hold now
 
 // --- unix_name.c
 __nodiscard int unix_bind(struct socket *socket, const struct net_name *name);
