@@ -161,7 +161,9 @@ static int build(struct exec *exec, char *const *envp, const char *execfn)
     struct mm *mm = current->mm;
     u64 size = stack_size(), top = 0, sp = 0;
 
-    int err = elf_image_map(&exec->program, mm);
+    int err = file_run(exec->program.file, mm);
+    if (!err)
+        err = elf_image_map(&exec->program, mm);
     if (!err && exec->has_interpreter)
         err = elf_image_map(&exec->interpreter, mm);
     if (!err)
