@@ -3,6 +3,7 @@
 """Sockets: small programs beside Linux, python's asyncio, servers and clients across the border."""
 import contextlib
 import http.server
+import json
 import os
 import socket
 import subprocess
@@ -10,7 +11,8 @@ import threading
 import time
 import urllib.request
 
-from harness import OCCLUM, PLATFORM, Group, Instance, Skip, clean_environment, expect, expect_output, kill_group
+from harness import (OCCLUM, PLATFORM, Group, Instance, Skip, clean_environment, expect, expect_output, kill_group,
+                     run_command, scratch)
 
 group = Group()
 PYTHON = '/usr/bin/python3.11'
@@ -142,6 +144,27 @@ async def main():
     port = server.sockets[0].getsockname()[1]
     print(sum(await asyncio.gather(*(client(port, i) for i in range(50)))))
 asyncio.run(main())''')
+
+
+def host_calls(instance, name):
+    """The host calls of a run in which 3 MB go over TCP inside, by kind."""
+    path = os.path.join(scratch(), name)
+    result = run_command([OCCLUM, 'run', f'--report={path}', '/bin/inet_sockets'], cwd=instance.folder, env=clean_environment())
+    expect(result.status == 0, 'the program failed', result)
+    with open(path, encoding='utf-8') as file:
+        return json.load(file)['host_calls']
+
+
+@group.case('connections inside: the host sees no data of them; with network.loopback false it sees all')
+def _(instance):
+    calls = host_calls(instance, 'inside.json')
+    seen = calls.get('sock_send', 0) + calls.get('sock_recv', 0)
+    expect(seen < 40 and not calls.get('sock_accept'), f'datagrams and refused calls make few; these are {calls}')
+    other = Instance('net-outside', **{'network.loopback': False})
+    other.compile('inet_sockets')
+    other.build()
+    calls = host_calls(other, 'outside.json')
+    expect(calls.get('sock_send', 0) > 50 and calls.get('sock_accept', 0) > 3, f'it does not go through the host: {calls}')
 
 
 def free_port():
