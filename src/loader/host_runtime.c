@@ -10,11 +10,19 @@
 #include "loader/runtime.h"
 #include "loader/threads.h"
 #include "platform/raw.h"
+#include "platform/switches.h"
 
 struct host_shared_page loader_page __attribute__((aligned(4096)));
 static const struct platform_ops *platform;
+static bool hide_sha;
 
-void runtime_set_platform(const struct platform_ops *ops) { platform = ops; }
+enum { LEAF_7_EBX_SHA = 1 << 29 };
+
+void runtime_init(const struct platform_ops *ops)
+{
+    platform = ops;
+    hide_sha = switch_is_on("OCCLUM_NO_SHA");
+}
 
 s64 host_exit(struct host_thread *self, int status) { return RAW(SYS_exit_group, status); }
 s64 host_thread_start(struct host_thread *self, u64 slot) { return threads_start(self, slot); }
@@ -36,13 +44,15 @@ s64 host_cpuid(struct host_thread *self, u32 leaf, u32 subleaf, u32 *regs, size_
     if (n != 4)
         return -EINVAL;
     __cpuid_count(leaf, subleaf, regs[0], regs[1], regs[2], regs[3]);
+    if (hide_sha && leaf == 7 && subleaf == 0)
+        regs[1] &= ~(u32)LEAF_7_EBX_SHA;
     return 0;
 }
 
 s64 host_get_affinity(struct host_thread *self, void *mask, size_t len)
 {
-    u64 set[1024 / 64] = { 0 };
-    s64 filled = RAW(SYS_sched_getaffinity, 0, sizeof(set), set); // bytes
+    u64 set[HOST_CPU_MASK_BYTES / 8] = { 0 };
+    s64 filled = RAW(SYS_sched_getaffinity, 0, sizeof(set), set); // bytes; refused where the kernel's own set is larger
     if (filled < 0)
         return filled;
     size_t n = MIN(len, sizeof(set));

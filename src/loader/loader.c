@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +61,6 @@ static const struct platform_ops *choose_platform(const struct enclave_file *fil
 
 static int prepare(const struct loader_options *options, struct host_start_args *args)
 {
-    cpu_set_t cpus;
-
     *args = (struct host_start_args){ .shared_page = (u64)(uintptr_t)&loader_page,
                                       .log_level = options->log_level,
                                       .report = report_address() };
@@ -72,7 +69,6 @@ static int prepare(const struct loader_options *options, struct host_start_args 
         return -ENOMEM;
     args->argv = (u64)(uintptr_t)argv;
     args->envp = (u64)(uintptr_t)envp;
-    args->cpu_count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (u64)CPU_COUNT(&cpus) : 1;
     args->stdio_flags = open_stdio();
     return options->image_fd >= 0 ? add_image(options->image_fd, args) : 0;
 }
@@ -102,7 +98,7 @@ int loader_run(const struct loader_options *options)
     if (err)
         return err;
     messages_set_program(options->argv[0]);
-    runtime_set_platform(platform);
+    runtime_init(platform);
     clock_sync();
     int status = threads_run_first((u64)(uintptr_t)&args);
     report_write();

@@ -6,5 +6,6 @@
 
 // The page that the enclave reads without leaving.
 extern struct host_shared_page loader_page;
-// The platform that serves host calls on enclave memory.
-void runtime_set_platform(const struct platform_ops *ops);
+// ops: the platform that serves host calls on enclave memory. OCCLUM_NO_SHA in the environment hides SHA-NI from the
+// enclave. Before there are threads.
+void runtime_init(const struct platform_ops *ops);

@@ -230,7 +230,6 @@ int platform_run(const char *const *argv)
         .shared_page = (u64)(uintptr_t)&loader_page,
         .log_level = bench_options.verbose ? 4 : 0,
         .stdio_flags = 3, // the error output is the bench's own
-        .cpu_count = 2,
     };
     clock_init();
     reserve(BENCH_USER_START, BENCH_USER_SIZE, PROT_NONE);
@@ -243,7 +242,7 @@ int platform_run(const char *const *argv)
     if (threads_init(&platform_bench, BENCH_SLOTS) || host_poll_init())
         bench_fail("threads");
     messages_set_program(argv[0]);
-    runtime_set_platform(&platform_bench);
+    runtime_init(&platform_bench);
     if (host_signals_init())
         bench_fail("signals");
     clock_sync();

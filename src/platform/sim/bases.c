@@ -3,21 +3,16 @@
 #include "platform/sim/bases.h"
 
 #include <asm/prctl.h>
-#include <stdlib.h>
 #include <sys/auxv.h>
 
 #include "platform/raw.h"
+#include "platform/switches.h"
 
 enum { FSGSBASE_BIT = 1 << 1 }; // of AT_HWCAP2: HWCAP2_FSGSBASE of asm/hwcap2.h
 
 static bool by_instruction;
 
-void bases_init(void)
-{
-    const char *hidden = getenv("OCCLUM_NO_FSGSBASE");
-    bool hide = hidden && *hidden && !(hidden[0] == '0' && !hidden[1]);
-    by_instruction = !hide && (getauxval(AT_HWCAP2) & FSGSBASE_BIT);
-}
+void bases_init(void) { by_instruction = !switch_is_on("OCCLUM_NO_FSGSBASE") && (getauxval(AT_HWCAP2) & FSGSBASE_BIT); }
 
 bool bases_by_instruction(void) { return by_instruction; }
 

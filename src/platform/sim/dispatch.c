@@ -8,10 +8,11 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "platform/switches.h"
 
 #ifndef PR_SET_SYSCALL_USER_DISPATCH
 #define PR_SET_SYSCALL_USER_DISPATCH 59
@@ -19,12 +20,6 @@
 #endif
 
 static bool filtering; // the filter is in place: threads inherit it, and it stays
-
-static bool hidden(void)
-{
-    const char *value = getenv("OCCLUM_NO_SUD");
-    return value && *value && !(value[0] == '0' && !value[1]);
-}
 
 // Traps where instruction_pointer < end. The filter sees 32 bits at a time; the pointer is that behind the instruction.
 static int install_filter(u64 end)
@@ -52,7 +47,8 @@ int sim_catch_syscalls(u64 end)
 {
     if (filtering)
         return 0;
-    if (!hidden() && prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, end, (1ul << 47) - end, NULL) == 0)
+    if (!switch_is_on("OCCLUM_NO_SUD") &&
+        prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, end, (1ul << 47) - end, NULL) == 0)
         return 0;
     int err = install_filter(end);
     filtering = !err;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "abi/occlum/entry.h"
 #include "platform/sim/bases.h"
@@ -38,6 +39,21 @@ static int page_prot(u64 secinfo_flags)
     return PROT_READ | PROT_WRITE; // TCS: the loader reads it
 }
 
+static int copy_region(const struct enclave_file *file, const struct enclave_region *region, int prot)
+{
+    u8 *to = (u8 *)region->addr;
+
+    if (mprotect(to, region->size, PROT_READ | PROT_WRITE) != 0)
+        return -errno;
+    for (u64 done = 0; done < region->size;) {
+        ssize_t n = pread(file->fd, to + done, region->size - done, (off_t)(region->file_offset + done));
+        if (n <= 0)
+            return n ? -errno : -EIO;
+        done += (u64)n;
+    }
+    return mprotect(to, region->size, prot) == 0 ? 0 : -errno;
+}
+
 // Pages with contents are mapped from the file, copy on write: only what is touched costs memory.
 static int load_region(const struct enclave_file *file, const struct enclave_region *region)
 {
@@ -47,6 +63,8 @@ static int load_region(const struct enclave_file *file, const struct enclave_reg
         return mprotect((void *)region->addr, region->size, prot) == 0 ? 0 : -errno;
     void *at =
         mmap((void *)region->addr, region->size, prot, MAP_PRIVATE | MAP_FIXED, file->fd, (off_t)region->file_offset);
+    if (at == MAP_FAILED && errno == EPERM && prot & PROT_EXEC) // the instance lies on a noexec mount
+        return copy_region(file, region, prot);
     return at == MAP_FAILED ? -errno : 0;
 }
 
