@@ -159,12 +159,14 @@ def host_calls(instance, name):
 def _(instance):
     calls = host_calls(instance, 'inside.json')
     seen = calls.get('sock_send', 0) + calls.get('sock_recv', 0)
-    expect(seen < 40 and not calls.get('sock_accept'), f'datagrams and refused calls make few; these are {calls}')
+    # Datagrams, calls that are refused, one accept that times out.
+    expect(seen < 40 and calls.get('sock_accept', 0) <= 1, f'{seen} calls for data: {calls}')
     other = Instance('net-outside', **{'network.loopback': False})
     other.compile('inet_sockets')
     other.build()
     calls = host_calls(other, 'outside.json')
     expect(calls.get('sock_send', 0) > 50 and calls.get('sock_accept', 0) > 3, f'it does not go through the host: {calls}')
+    print(f'# calls for data: {seen} inside, {calls["sock_send"] + calls["sock_recv"]} through the host')
 
 
 def free_port():

@@ -181,12 +181,21 @@ static void report(const struct host_event *event, struct wake_list *list)
         wake_collect(poll->writable, SIZE_MAX, list);
 }
 
+// What is reported may concern this thread first of all: it is awake by then, and needs nobody to ask the host to wake
+// it.
+static s64 sleep_in_host(struct host_event *events, s64 timeout_ns)
+{
+    s64 n = thread_park_begin() ? ocall_poll_wait(events, BATCH, timeout_ns) : 0;
+    thread_park_end();
+    return n;
+}
+
 static void hear(s64 timeout_ns)
 {
     struct host_event events[BATCH];
     struct wake_list list;
 
-    s64 n = ocall_poll_wait(events, BATCH, timeout_ns);
+    s64 n = timeout_ns ? sleep_in_host(events, timeout_ns) : ocall_poll_wait(events, BATCH, 0);
     wake_list_init(&list);
     spin_lock(&table_lock);
     for (s64 i = 0; i < n; i++)
@@ -202,10 +211,7 @@ static bool lead(s64 deadline_ns)
     if (!READ_ONCE(armed_count) ||
         !__atomic_compare_exchange_n(&leading, &nobody, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         return false;
-    s64 timeout = deadline_ns == WAIT_FOREVER ? -1 : MAX(deadline_ns - time_monotonic_ns(), (s64)0);
-    if (thread_park_begin())
-        hear(timeout);
-    thread_park_end();
+    hear(deadline_ns == WAIT_FOREVER ? -1 : MAX(deadline_ns - time_monotonic_ns(), (s64)0));
     __atomic_store_n(&leading, 0, __ATOMIC_SEQ_CST);
     return true;
 }
