@@ -12,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -162,6 +163,41 @@ static void times(void)
     printf("most left %d\n", select_wait.tv_sec == 9);
 }
 
+static void *raise_late(void *unused)
+{
+    usleep(50000);
+    kill(getpid(), SIGUSR2);
+    return NULL;
+}
+
+static void signals(void)
+{
+    struct signalfd_siginfo record;
+    pthread_t thread;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1), sigaddset(&set, SIGUSR2);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), epoll = epoll_create1(0);
+    add(epoll, fd, EPOLLIN);
+    printf("no signal: %d %s, epoll %d\n", (int)read(fd, &record, sizeof(record)), strerror(errno), ready(epoll, 0));
+    union sigval value = { .sival_int = 42 };
+    sigqueue(getpid(), SIGUSR1, value);
+    printf("epoll %d, ", ready(epoll, 1000));
+    int n = (int)read(fd, &record, sizeof(record));
+    printf("read %d: signal %d, value %d, own %d\n", n, record.ssi_signo, record.ssi_int, record.ssi_pid == getpid());
+    pthread_create(&thread, NULL, raise_late, NULL);
+    printf("later: epoll %d, ", ready(epoll, 5000));
+    n = (int)read(fd, &record, sizeof(record));
+    printf("read %d: signal %d\n", n, record.ssi_signo);
+    pthread_join(thread, NULL);
+    fcntl(fd, F_SETFL, 0);
+    pthread_create(&thread, NULL, raise_late, NULL);
+    n = (int)read(fd, &record, sizeof(record));
+    printf("waited %d: signal %d\n", n, record.ssi_signo);
+    pthread_join(thread, NULL);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -170,5 +206,6 @@ int main(void)
     pipes();
     fifo();
     times();
+    signals();
     return 0;
 }
