@@ -155,3 +155,5 @@ void mutex_unlock_slow(const struct mutex *address) { __builtin_trap(); }
 void posix_timers_free(struct process_signals *signals) {}
 
 u64 vm_shared_key(struct mm *mm, u64 addr) { return addr; }
+
+void signalfd_notify(void) {}
