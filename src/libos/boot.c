@@ -3,6 +3,7 @@
 // the trusted runtime reaches the LibOS.
 #include "base/string.h"
 #include "libos/fs/fs.h"
+#include "libos/net/socket.h"
 #include "trusted/log.h"
 #include "libos/ipc/ipc.h"
 #include "libos/mem/heap.h"
@@ -88,6 +89,7 @@ static void boot(const struct host_start_args __host *host_args)
     char **argv = take_strings(args.argv, args.argv_size), **envp = take_strings(args.envp, args.envp_size);
     if (!argv || !argv[0] || !envp)
         fail("arguments or environment too long", -E2BIG);
+    inet_loopback_init(!(config->flags & OCCLUM_CONFIG_NO_LOOPBACK));
     err = fs_init(config, (int)MIN(args.image_fd, (u64)OCALL_MAX_FD), args.image_size);
     if (err && fs_volume_failed())
         enclave_refuse(126 << 8, REFUSED_VOLUME);

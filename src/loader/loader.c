@@ -12,6 +12,7 @@
 
 #include "loader/clock.h"
 #include "loader/enclave_file.h"
+#include "loader/host_poll.h"
 #include "loader/host_signals.h"
 #include "loader/messages.h"
 #include "loader/report.h"
@@ -104,6 +105,8 @@ int loader_run(const struct loader_options *options)
     report_times.loaded = report_now();
     if (!err)
         err = threads_init(platform, file.header->layout.slots_max);
+    if (!err)
+        err = host_poll_init();
     if (!err)
         err = host_signals_init();
     if (err)

@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 
 #include "abi/occlum/entry.h"
 #include "loader/lock.h"
 #include "loader/messages.h"
+#include "loader/host_poll.h"
 #include "loader/ocall_dispatch.h"
 #include "platform/raw.h"
 
@@ -107,11 +107,10 @@ s64 threads_with_libc(struct host_thread *self, s64 (*work)(void *arg), void *ar
 
 void threads_wake(struct host_thread *thread)
 {
-    const u64 one = 1;
     if (__atomic_exchange_n(&thread->token, 1, __ATOMIC_SEQ_CST) == 0)
         raw_futex(&thread->token, FUTEX_WAKE, 1, NULL);
     if (__atomic_load_n(&thread->polling, __ATOMIC_SEQ_CST))
-        RAW(SYS_write, thread->eventfd, &one, sizeof(one)); // fails at the counter's maximum: it is readable anyway
+        host_poll_wake();
 }
 
 // Host threads are few and live until the process ends.
@@ -197,24 +196,14 @@ void threads_interrupt_any(void)
         }
 }
 
-int threads_poll_begin(struct host_thread *self)
+bool threads_poll_begin(struct host_thread *self)
 {
-    const u64 one = 1;
-    if (self->eventfd < 0)
-        self->eventfd = (int)RAW(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (self->eventfd < 0)
-        return self->eventfd;
     __atomic_store_n(&self->polling, true, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&self->token, __ATOMIC_SEQ_CST))
-        RAW(SYS_write, self->eventfd, &one, sizeof(one));
-    return self->eventfd;
+    return !__atomic_load_n(&self->token, __ATOMIC_SEQ_CST);
 }
 
 void threads_poll_end(struct host_thread *self)
 {
-    u64 count;
     __atomic_store_n(&self->polling, false, __ATOMIC_SEQ_CST);
     __atomic_store_n(&self->token, 0, __ATOMIC_SEQ_CST);
-    while (RAW(SYS_read, self->eventfd, &count, sizeof(count)) == sizeof(count))
-        ;
 }

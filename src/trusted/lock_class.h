@@ -45,6 +45,10 @@ enum lock_kind {
     X(IMAGE, LOCK_SLEEPS, "the inodes of the verified image that are kept")                                        \
     X(FIFO, LOCK_SLEEPS, "the pipe of a FIFO: who finds it and who makes it")                                      \
     X(PIPE, LOCK_SLEEPS, "pipe.lock: data and ends of a pipe")                                                     \
+    X(UNIX_RIGHTS, LOCK_SLEEPS, "files in messages of local sockets, and the search for circles of them")          \
+    X(UNIX_NAMES, LOCK_SLEEPS, "the names of local sockets")                                                       \
+    X(LISTENERS, LOCK_SLEEPS, "sockets of the network that listen inside")                                         \
+    X(UNIX, LOCK_SLEEPS, "unix_socket.lock: state and messages of a local socket")                                 \
     X(TEST_OUTER, LOCK_SLEEPS, "of tests")                                                                         \
     X(TEST_PAIR, LOCK_PAIRS, "of tests")                                                                           \
     X(TEST_SPIN, LOCK_SPINS, "of tests")                                                                           \
@@ -54,8 +58,11 @@ enum lock_kind {
     X(FUTEX, LOCK_SPINS | LOCK_PAIRS, "a bucket of futex waiters")                                                 \
     X(EVENT, LOCK_SPINS, "the count of an eventfd, the expirations of a timerfd")                                  \
     X(TEST_SPIN_INNER, LOCK_SPINS | LOCK_NESTS, "of tests")                                                        \
+    X(WATCHES, LOCK_SPINS, "file.watch_lock: the epoll watches of a file")                                         \
     X(WAIT_QUEUE, LOCK_SPINS | LOCK_NESTS, "wait_queue.lock: sleepers; a file's, then that of the epoll instance") \
     X(EPOLL_READY, LOCK_SPINS, "epoll.ready_lock: the watches that have something to report")                      \
+    X(HOSTPOLL, LOCK_SPINS, "the descriptors of the host that are watched")                                        \
+    X(UNIX_DEAD, LOCK_SPINS, "messages with files that are to be freed")                                           \
     X(SLEEPERS, LOCK_SPINS, "a bucket of threads that wait for mutexes")                                           \
     X(PAGE_CACHE, LOCK_SPINS, "blocks of the image in memory")                                                     \
     X(IMAGE_HASHES, LOCK_SPINS, "which blocks of the hash tree were checked")                                      \

@@ -71,7 +71,7 @@ void ocall_marshal_out(struct ocall_marshal *m, int index, size_t count, size_t 
 }
 
 // Host calls in which a thread sleeps. The time in all others is what the host works for it.
-static bool waits(u64 number) { return number == OCALL_PARK || number == OCALL_POLL; }
+static bool waits(u64 number) { return number == OCALL_PARK || number == OCALL_POLL_WAIT; }
 
 static void account_call(struct tls *tls, u64 number, u64 began)
 {

@@ -15,7 +15,7 @@ group = Group()
 
 def setup():
     instance = Instance('signals')
-    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'posix_timers', 'no_sockets', 'greedy', 'bad_return', 'storms')
+    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'posix_timers', 'greedy', 'bad_return', 'storms')
     instance.build()
     return instance
 
@@ -56,9 +56,6 @@ def _(instance):
                   'goes back: 0, moves: yes\nreal time is near: yes\nslept: yes\ncpu time: yes\n')
 
 
-@group.case('a socket of any family: EAFNOSUPPORT, which programs expect of a kernel without it')
-def _(instance):
-    expect_output(instance.run('/bin/no_sockets'), 'EAFNOSUPPORT for all\n')
 
 
 def signal_to_host(instance, number, *arguments):

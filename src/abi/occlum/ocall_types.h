@@ -25,10 +25,22 @@ struct host_statfs {
     u64 type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
 };
 
-// As struct pollfd of poll(2).
-struct host_pollfd {
-    s32 fd;
-    s16 events, revents;
+// What holds (POLL*) for the descriptor that was registered under the cookie.
+struct host_event {
+    u64 cookie;
+    u32 events, reserved;
+};
+
+// A socket address of AF_INET (16 bytes) or AF_INET6 (28 bytes), as Linux has them. size 0: none.
+struct host_address {
+    u32 size;
+    u8 bytes[28];
+};
+
+// What came with a message: from whom, MSG_* flags, and its whole size, which may be more than there was room for.
+struct host_received {
+    struct host_address from;
+    u32 flags, size;
 };
 
 // One page the host writes and the enclave reads without leaving it. Every field is a hint.

@@ -17,6 +17,7 @@ int file_alloc(struct inode *inode, u32 flags, struct file **ret_file)
     file->inode = inode ? inode_ref(inode) : NULL;
     file->owner_key = __atomic_add_fetch(&next_key, 1, __ATOMIC_RELAXED);
     mutex_init(&file->offset_lock, LOCK_FILE_OFFSET);
+    spin_init(&file->watch_lock, LOCK_WATCHES);
     *ret_file = file;
     return 0;
 }
@@ -34,7 +35,7 @@ void file_unref(struct file *file)
     if (__atomic_fetch_sub(&file->refs, 1, __ATOMIC_ACQ_REL) != 1)
         return;
     file_locks_release_description(file);
-    if (unlikely(file->watches))
+    if (unlikely(file->watched))
         fs_special.forget_watched(file);
     if (file->ops && file->ops->release)
         file->ops->release(file);

@@ -233,7 +233,7 @@ struct page_desc pages_describe(const void *addr)
 {
     if ((u64)(uintptr_t)addr < base || index_of(addr) >= page_count)
         return (struct page_desc){ PAGE_FREE, 0 };
-    return READ_ONCE(descs[index_of(addr)]);
+    return *(const volatile struct page_desc *)&descs[index_of(addr)];
 }
 
 void *kpages_alloc(size_t count) { return pages_alloc(count, PAGE_RUN); }

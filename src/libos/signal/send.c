@@ -89,6 +89,7 @@ int signal_send(struct process *process, struct thread *thread, int signo, const
         continue_process(process);
     if (notified)
         thread_notify(notified, THREAD_SIGNAL);
+    signalfd_notify();
     return err;
 }
 

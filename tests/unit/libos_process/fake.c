@@ -159,3 +159,5 @@ int vm_join(struct mm *mm, u64 addr, u64 len) { return -ENOMEM; }
 
 bool vm_is_shared(struct mm *mm, u64 addr) { return false; }
 u64 vm_shared_key(struct mm *mm, u64 addr) { return addr; }
+
+void signalfd_notify(void) {}

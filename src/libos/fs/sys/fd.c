@@ -178,9 +178,8 @@ static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
     case F_OFD_SETLKW:
         return fcntl_lock(file, (int)command, argument);
     case F_GETPIPE_SZ:
-        return 65536;
     case F_SETPIPE_SZ:
-        return argument <= 65536 ? 65536 : -EPERM;
+        return file->ops->fcntl ? file->ops->fcntl(file, command, argument) : -EBADF;
     case F_SETOWN:
     case F_SETSIG:
     case F_NOTIFY:
