@@ -38,6 +38,7 @@ enum lock_kind {
     X(HOSTFS, LOCK_SLEEPS, "hostfs.lock: the nodes of a host folder and their names")                              \
     X(FS_WRITING, LOCK_SLEEPS, "memfs_node.writing: one write at a time")                                          \
     X(INODE, LOCK_PAIRS, "inode.lock: contents and attributes of a file")                                          \
+    X(VOLUME, LOCK_SLEEPS, "volfs.lock: the inodes of a volume and its file system")                               \
     X(FILE_LOCKS, LOCK_SLEEPS, "record locks and flock")                                                           \
     X(IMAGE, LOCK_SLEEPS, "the inodes of the verified image that are kept")                                        \
     X(FIFO, LOCK_SLEEPS, "the pipe of a FIFO: who finds it and who makes it")                                      \

@@ -18,14 +18,20 @@ struct inode *inode_ref(struct inode *inode)
     return inode;
 }
 
-void inode_unref(struct inode *inode)
+bool inode_unref_is_last(struct inode *inode)
 {
     if (__atomic_fetch_sub(&inode->refs, 1, __ATOMIC_ACQ_REL) != 1)
-        return;
+        return false;
     file_locks_free(inode);
     vm_object_free(inode->object); // nothing of it is mapped: a mapping holds the file
     inode->object = NULL;
-    inode->ops->release(inode);
+    return true;
+}
+
+void inode_unref(struct inode *inode)
+{
+    if (inode_unref_is_last(inode))
+        inode->ops->release(inode);
 }
 
 u64 inode_new_number(void)

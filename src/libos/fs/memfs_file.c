@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "libos/fs/file.h"
 #include "libos/fs/memfs_node.h"
+#include "libos/fs/special.h"
 #include "libos/mem/heap.h"
 #include "libos/vm/vm.h"
 
@@ -315,12 +316,8 @@ int memfs_open(struct inode *inode, struct file *file)
     case S_IFDIR:
         file->ops = &dir_ops;
         return 0;
-    case S_IFCHR:
-        return device_open(node->rdev, node->mode, file);
-    case S_IFIFO:
-        return fs_special.open_fifo(inode, file);
     default:
-        return -ENXIO;
+        return special_open(inode, node->mode, node->rdev, file);
     }
 }
 
