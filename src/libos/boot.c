@@ -14,6 +14,7 @@
 #include "libos/thread/slots.h"
 #include "libos/time/clock_page.h"
 #include "libos/time/time.h"
+#include "libos/vm/fork.h"
 #include "libos/vm/vm.h"
 #include "trusted/cpu.h"
 #include "trusted/emm.h"
@@ -124,7 +125,7 @@ static void fault(struct user_regs *regs, u32 vector, u32 error, u64 addr)
     signal_raise_exception(regs, vector, error);
 }
 
-static int in_stub(u64 rip) { return vm_original_rip(current->mm, rip) != rip; }
+static int in_stub(u64 rip) { return vm_original_rip(rip) != rip; }
 
 static const struct runtime_hooks libos_hooks = {
     .boot = boot,
@@ -158,10 +159,13 @@ int thread_run_pending(struct user_regs *regs);
 int thread_run_pending(struct user_regs *regs)
 {
     bool faulted = thread_take_pending(current, THREAD_FAULT) & THREAD_FAULT;
-    if (!faulted && in_stub(regs->rip))
-        return 1; // the system call that follows at once comes back here
-    if (thread_take_pending(current, THREAD_HOST) & THREAD_HOST)
-        take_host_signals();
-    thread_pending_hook(regs);
-    return 0;
+    bool stub = !faulted && in_stub(regs->rip); // the system call that follows at once comes back here
+    if (!stub) {
+        if (thread_take_pending(current, THREAD_HOST) & THREAD_HOST)
+            take_host_signals();
+        thread_pending_hook(regs);
+        vm_yield();
+    }
+    vm_come_back(); // the last that may sleep
+    return stub;
 }

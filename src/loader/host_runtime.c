@@ -72,6 +72,10 @@ s64 host_mem_move(struct host_thread *self, u64 addr, u64 len, u64 from, u32 pro
 {
     return platform->mem_move ? platform->mem_move(addr, len, from, prot) : -ENOSYS;
 }
+s64 host_mem_contents(struct host_thread *self, u64 addr, void *flags, size_t n)
+{
+    return platform->mem_contents ? platform->mem_contents(addr, flags, n) : -ENOSYS;
+}
 s64 host_mem_discard(struct host_thread *self, u64 addr, u64 len) { return platform->mem_discard(addr, len); }
 s64 host_edmm_augment(struct host_thread *self, u64 addr, u64 len, u32 prot)
 {

@@ -12,6 +12,8 @@ enum thread_pending {
     THREAD_EXIT = 1 << 1,   // the thread must end (exit_group, execve of a sibling, fatal signal)
     THREAD_STOP = 1 << 2,
     THREAD_HOST = 1 << 3,  // the host process got a signal: take it
+    THREAD_YIELD = 1 << 5, // a relative of the thread's memory wants its turn (vm/family.h)
+    THREAD_AWAY = 1 << 6,  // the thread's memory is not in place: it must be before the program goes on
     THREAD_FAULT = 1 << 4, // the instruction at regs->rip cannot go on: its signal is not to wait, whatever code it is
 };
 

@@ -29,6 +29,9 @@ static void inherit(struct process *process, struct process *parent)
 {
     process->pgid = parent->pgid;
     process->sid = parent->sid;
+    process->undumpable = parent->undumpable;
+    process->no_new_privs = parent->no_new_privs;
+    process->timer_slack = parent->timer_slack;
     memcpy(process->limits, parent->limits, sizeof(process->limits));
     process->exe = kstrdup(parent->exe);
     process->cmdline = kmalloc(parent->cmdline_size + 1);

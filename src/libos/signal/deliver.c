@@ -22,10 +22,10 @@ static _Noreturn void die_of(const struct user_regs *regs, int signo, const sigi
 
     if (name && info && info->si_code > 0 && info->si_code != SI_KERNEL)
         log_error("%s[%u]: ended by signal %d (%s) at %#lx, address %#lx", current->name, current_process()->pid, signo,
-                  name, vm_original_rip(current->mm, regs->rip), (u64)info->si_addr);
+                  name, vm_original_rip(regs->rip), (u64)info->si_addr);
     else if (name)
         log_error("%s[%u]: ended by signal %d (%s) at %#lx", current->name, current_process()->pid, signo, name,
-                  vm_original_rip(current->mm, regs->rip));
+                  vm_original_rip(regs->rip));
     process_kill(current_process(), signo | (name ? CORE_FLAG : 0));
     process_thread_exit(signo);
 }

@@ -2,6 +2,8 @@
 #include "libos/thread/wake.h"
 #include "libos/thread/thread.h"
 
+void (*thread_sleeps_hook)(struct thread *self);
+
 // The owner of the list reads and clears calls in one step before it asks the host. So calls that are added until then
 // are made by it, and who adds one later finds the slot on no list.
 static void add(struct wake_list *list, struct slot_wake *slot, u32 call)
@@ -52,6 +54,8 @@ bool thread_park_begin(void)
 {
     struct slot_wake *self = current->wake;
 
+    if (unlikely(thread_sleeps_hook != NULL))
+        thread_sleeps_hook(current);
     __atomic_store_n(&self->parked, 1, __ATOMIC_SEQ_CST);
     return !__atomic_load_n(&self->park_token, __ATOMIC_SEQ_CST);
 }

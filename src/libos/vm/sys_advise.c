@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
+#include "libos/vm/family.h"
 #include "libos/vm/object.h"
 #include "libos/vm/user.h"
 
@@ -14,7 +15,7 @@ long sys_msync(u64 addr, u64 len, int flags) { return vm_sync(current->mm, addr,
 static int residency(struct mm *mm, u64 addr, u8 *vec, u64 count)
 {
     int err = 0;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     for (u64 i = 0; !err && i < count; i++) {
         u64 page = addr + i * PAGE_SIZE;
         struct vma *vma = vma_find(mm, page);
@@ -59,7 +60,7 @@ static int mapped(u64 addr, u64 len)
     if (add_overflow_u64(addr & ~PAGE_MASK, len + (addr & PAGE_MASK), &end))
         return -EINVAL;
     struct mm *mm = current->mm;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     for (addr &= ~PAGE_MASK; !err && addr < end;) {
         struct vma *vma = vma_find(mm, addr);
         if (!vma || vma->start > addr)

@@ -4,7 +4,8 @@
 #include "libos/vm/user.h"
 
 #include "libos/thread/thread.h"
-#include "libos/vm/vma.h"
+#include "libos/vm/family.h"
+#include "libos/vm/fork.h"
 #include "trusted/emm.h"
 #include "trusted/usercopy.h"
 
@@ -28,11 +29,16 @@ static struct user_area *area_of(u64 addr, bool wait)
     struct mm *mm = thread->mm;
     if (!mm)
         return NULL;
+    if (unlikely(thread->away)) {
+        if (!wait)
+            return NULL;
+        vm_come_back();
+    }
     struct user_area *area = remembered(thread, __atomic_load_n(&mm->generation, __ATOMIC_ACQUIRE), addr);
     if (likely(area))
         return area;
     if (wait)
-        mutex_lock(&mm->lock);
+        mm_lock(mm); // the memory is in place when it is dropped, too
     else if (!mutex_trylock(&mm->lock))
         return NULL;
     struct vma *vma = vma_find(mm, addr);
@@ -40,7 +46,10 @@ static struct user_area *area_of(u64 addr, bool wait)
         area = &thread->areas[thread->next_area++ % ARRAY_SIZE(thread->areas)];
         *area = (struct user_area){ vma->start, vma->end, mm->generation, vma->prot };
     }
-    mutex_unlock(&mm->lock);
+    if (wait)
+        mm_unlock(mm);
+    else
+        mutex_unlock(&mm->lock);
     return area;
 }
 
