@@ -54,11 +54,6 @@ def _(instance):
                   'goes back: 0, moves: yes\nreal time is near: yes\nslept: yes\ncpu time: yes\n')
 
 
-@group.case('a socket of any family: EAFNOSUPPORT, which programs expect of a kernel without it')
-def _(instance):
-    expect_output(instance.run('/bin/no_sockets'), 'EAFNOSUPPORT for all\n')
-
-
 def signal_to_host(instance, number, *arguments):
     """Starts wait_signal, waits until it is ready, sends the host process a signal. Returns (status, output)."""
     process = subprocess.Popen([OCCLUM, 'run', '/bin/wait_signal', *arguments], cwd=instance.folder, env=clean_environment(),
