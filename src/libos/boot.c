@@ -58,6 +58,26 @@ static _Noreturn void fail(const char *what, long err)
     enclave_abort(ABORT_START);
 }
 
+static u32 volume_refusal(int err)
+{
+    switch (err) {
+    case -EBUSY:
+        return REFUSED_VOLUME_BUSY;
+    case -EBADMSG:
+        return REFUSED_VOLUME_KEY;
+    case -ENOSPC:
+    case -EDQUOT:
+        return REFUSED_VOLUME_SPACE;
+    case -ENOENT:
+    case -EACCES:
+    case -EPERM:
+    case -EROFS:
+        return REFUSED_VOLUME_ACCESS;
+    default:
+        return REFUSED_VOLUME;
+    }
+}
+
 static void boot(const struct host_start_args __host *host_args)
 {
     struct host_start_args args;
@@ -91,8 +111,8 @@ static void boot(const struct host_start_args __host *host_args)
         fail("arguments or environment too long", -E2BIG);
     inet_loopback_init(!(config->flags & OCCLUM_CONFIG_NO_LOOPBACK));
     err = fs_init(config, (int)MIN(args.image_fd, (u64)OCALL_MAX_FD), args.image_size);
-    if (err && fs_volume_failed())
-        enclave_refuse(126 << 8, REFUSED_VOLUME);
+    if (fs_volume_error())
+        enclave_refuse(126 << 8, volume_refusal(fs_volume_error()));
     if (err == -EIO)
         enclave_abort(ABORT_IMAGE);
     if (err)

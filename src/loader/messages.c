@@ -42,8 +42,17 @@ void message_refused_start(u64 refusal)
         [REFUSED_IMAGE] =
             "the image does not match the enclave: it was changed after the build. Build again: occlum build -f",
         [REFUSED_VOLUME] =
-            "the volume under run/mount/__ROOT (or that of an ext2 mount) cannot be used: another enclave has it "
-            "open, it belongs to another key or signer, or its file was changed (OCCLUM_LOG_LEVEL=error says more)",
+            "the volume under run/mount/__ROOT (or of an ext2 mount) cannot be used: the host's file system "
+            "failed, or its file is no volume (OCCLUM_LOG_LEVEL=error says more)",
+        [REFUSED_VOLUME_BUSY] = "the volume under run/mount/__ROOT (or of an ext2 mount): another enclave has it open",
+        [REFUSED_VOLUME_KEY] =
+            "the volume under run/mount/__ROOT (or of an ext2 mount) was made with another key or by "
+            "another signer, or its file was changed",
+        [REFUSED_VOLUME_ACCESS] =
+            "the volume under run/mount/__ROOT (or of an ext2 mount) cannot be opened for writing by "
+            "this user; \"temporary\": true in its layer keeps what programs write in memory instead",
+        [REFUSED_VOLUME_SPACE] =
+            "no space on the host's disk for the volume under run/mount/__ROOT (or of an ext2 mount)",
         [REFUSED_OTHER] = "it cannot be started (OCCLUM_LOG_LEVEL=error says more in a debuggable enclave)",
     };
     if (refusal)

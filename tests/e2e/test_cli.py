@@ -16,7 +16,7 @@ from harness import (BUILD, BUILD_TIMEOUT, OCCLUM, PLATFORM, PROJECT, RUN_TIMEOU
                      expect_output, expect_status, kill_group, limits, occlum, run_command, scratch)
 
 group = Group()
-VERBS = ['new', 'init', 'build', 'run', 'status', 'print', 'config']
+VERBS = ['new', 'init', 'build', 'run', 'status', 'print', 'config', 'volume']
 
 
 def setup():
@@ -521,7 +521,7 @@ def _(instance):
 
 @group.case('the man pages know every verb and option that the help texts know')
 def _(instance):
-    for page, programs in (('occlum.1', [[OCCLUM]] + [[OCCLUM, verb] for verb in ('new', 'init', 'build', 'run', 'config', 'status', 'print')]),
+    for page, programs in (('occlum.1', [[OCCLUM]] + [[OCCLUM, verb] for verb in ('new', 'init', 'build', 'run', 'config', 'status', 'print', 'volume')]),
                            ('sgx2emu.1', [[os.path.join(os.path.dirname(OCCLUM), 'sgx2emu')]])):
         with open(os.path.join(PROJECT, 'docs', page), encoding='utf-8') as file:
             manual = file.read().replace('\\-', '-')

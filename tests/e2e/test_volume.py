@@ -90,7 +90,7 @@ def _(instance):
         expect(holder.stdout.readline() == b'up\n', 'the first did not start')
         result = busybox(instance, 'true')
         expect_status(result, 126)
-        expect(b'another enclave' in result.err, 'the refusal does not say why', result)
+        expect(b'another enclave has it open' in result.err, 'the refusal does not say why', result)
     finally:
         holder.kill()
         holder.wait()

@@ -29,6 +29,10 @@
 #define REFUSED_IMAGE 7
 #define REFUSED_OTHER 8
 #define REFUSED_VOLUME 9
+#define REFUSED_VOLUME_BUSY 10
+#define REFUSED_VOLUME_KEY 11
+#define REFUSED_VOLUME_ACCESS 12
+#define REFUSED_VOLUME_SPACE 13
 
 #ifndef __ASSEMBLER__
 #include "base/types.h"

@@ -13,7 +13,7 @@ struct fs_context; // root, cwd, umask
 // Mounts everything the measured configuration names. image_fd is the host's descriptor of the image file, image_size
 // what the host says of its size.
 __nodiscard int fs_init(const struct occlum_config *config, int image_fd, u64 image_size);
-bool fs_volume_failed(void); // fs_init failed for a volume
+int fs_volume_error(void); // why fs_init failed, when it was for a volume; else 0
 // Commits all volumes: sync(2), and the end. 0 or the first error.
 int fs_sync(void);
 // Table with the host's descriptors 0, 1, 2 (those of stdio_flags that are open).

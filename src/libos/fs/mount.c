@@ -87,9 +87,9 @@ static int attach(const char *target, const char *type, struct inode *root)
 
 static struct inode *volumes[OCCLUM_MOUNTS_MAX]; // roots
 static size_t volume_count;
-static bool volume_failed;
+static int volume_error;
 
-bool fs_volume_failed(void) { return volume_failed; }
+int fs_volume_error(void) { return volume_error; }
 
 int fs_sync(void)
 {
@@ -132,7 +132,7 @@ static int volume_create(const char *source, u64 size, const struct lower_tree *
         err = volfs_create(ext2, lower, lower_root, ret_root);
     if (!err)
         volumes[volume_count++] = *ret_root;
-    volume_failed = err != 0;
+    volume_error = err;
     return err;
 }
 

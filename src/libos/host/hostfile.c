@@ -27,6 +27,11 @@ int hostfile_reopen(int handle, u32 flags)
                            (flags & (O_ACCMODE | O_DIRECTORY)) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0);
 }
 
+int hostfile_open(int dir, const char *name, u32 flags)
+{
+    return (int)ocall_open(dir, name, flags | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, 0);
+}
+
 void hostfile_close(int fd) { ocall_close(fd); }
 
 static bool time_valid(const struct host_timespec *ts)

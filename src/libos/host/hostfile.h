@@ -15,6 +15,8 @@ __nodiscard int hostfile_open_root(const char *path);
 __nodiscard int hostfile_lookup(int dir, const char *name);
 // A descriptor for data (O_RDONLY, O_WRONLY, O_RDWR, and O_DIRECTORY) of the object behind a handle.
 __nodiscard int hostfile_reopen(int handle, u32 flags);
+// A descriptor for data of a regular file of a directory, without the detour of a handle; a symbolic link is -ELOOP.
+__nodiscard int hostfile_open(int dir, const char *name, u32 flags);
 void hostfile_close(int fd);
 
 // -EIO also for answers that cannot be (negative sizes, times without nanoseconds).

@@ -105,13 +105,7 @@ static struct volume_backend backend_of(int fd)
 int volfs_host_open(int dir, const char *name, bool create)
 {
     int err = create ? hostfile_create(dir, name, 0600) : 0;
-    int handle = err ? err : hostfile_lookup(dir, name);
-
-    if (handle < 0)
-        return handle;
-    int fd = hostfile_reopen(handle, O_RDWR);
-    hostfile_close(handle);
-    return fd;
+    return err ? err : hostfile_open(dir, name, O_RDWR);
 }
 
 // The descriptor of the host file. It is the enclave's alone from here on: -EBUSY when another one has it.
