@@ -74,7 +74,7 @@ static void read_disk_size(const struct json_value *options, const char *path, s
     char full[384];
 
     snprintf(full, sizeof(full), "%s.disk_size", path);
-    if (!m || field_size(m, full, errors, ret_size) != 0)
+    if (!m || !field_size(m, full, errors, ret_size))
         return;
     if (*ret_size < SMALLEST_VOLUME || *ret_size > largest_volume)
         refuse_member(m, path, "16MB to 8TB", errors);

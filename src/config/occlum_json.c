@@ -112,6 +112,9 @@ static void warn(const struct occlum_json *json, struct config_errors *errors)
     if (json->marshal_buffer_size.given)
         config_warning(errors, json->marshal_buffer_size.pos,
                        "resource_limits.marshal_buffer_size: has no effect, HYPER mode is not supported");
+    if (json->enable_posix_shm.value)
+        config_warning(errors, json->enable_posix_shm.pos,
+                       "feature.enable_posix_shm: has no effect, processes can always share memory");
     if (json->debuggable.value)
         config_warning(errors, json->debuggable.pos,
                        "metadata.debuggable: the host can read this enclave's memory; for debugging only");

@@ -62,7 +62,7 @@ struct thread {
     bool away; // its memory may not be in place: not to be touched
     u32 stays; // not 0: it keeps its memory in place while it sleeps
     // a store that faults again and again at a page's end (vm/straddle.c)
-    u64 store_rip;
+    u64 store_rip, store_page;
     u32 store_faults;
 
     struct user_area areas[4]; // replaced in turn; the thread's own

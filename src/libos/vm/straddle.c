@@ -181,8 +181,12 @@ int vm_store_across(struct user_regs *regs, u64 addr)
     u64 room = PAGE_SIZE - (addr & PAGE_MASK); // a store that begins here and ends behind the page is longer
     bool near = room < STORE_MAX || room == PAGE_SIZE;
 
-    if (likely(!near || regs->rip != thread->store_rip)) {
+    // A loop over pages faults with one instruction too, but at other pages each time.
+    bool again = near && regs->rip == thread->store_rip && addr / PAGE_SIZE + 1 - thread->store_page <= 2;
+
+    if (likely(!again)) {
         thread->store_rip = near ? regs->rip : 0;
+        thread->store_page = addr / PAGE_SIZE;
         thread->store_faults = 0;
         return 0;
     }
