@@ -21,9 +21,10 @@ struct bench_options {
     u64 seconds;    // of load
     u64 operations; // at most, of one thread; 0: no limit
     u32 threads;
-    u32 lies;     // 1 of so many host calls gets a false answer; 0: none
-    bool native;  // the programs run on Linux itself, to compare
-    bool verbose; // every system call is written to stderr
+    u32 lies;            // 1 of so many host calls gets a false answer; 0: none
+    const char *without; // calls whose names begin with one of these words (a,b) are left out; NULL: none
+    bool native;         // the programs run on Linux itself, to compare
+    bool verbose;        // every system call is written to stderr
 };
 extern struct bench_options bench_options;
 

@@ -145,23 +145,36 @@ static const struct template table[] = {
     CALL(capget, "@@", 1, false),
 };
 
-static u32 total_weight(bool determined)
+static bool left_out(const char *name)
 {
-    u32 sum = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-        sum += table[i].determined || !determined ? table[i].weight : 0;
-    return sum;
+    for (const char *word = bench_options.without; word && *word;) {
+        const char *end = strchr(word, ',');
+        size_t len = end ? (size_t)(end - word) : strlen(word);
+        if (strncmp(name, word, len) == 0)
+            return true;
+        word += len + (end ? 1 : 0);
+    }
+    return false;
+}
+
+static u32 weight(const struct generator *g, const struct template *template)
+{
+    if ((g->determined && !template->determined) || left_out(template->name))
+        return 0;
+    return template->weight;
 }
 
 static const struct template *choose(struct generator *g)
 {
-    u64 at = random_below(&g->random, total_weight(g->determined));
+    u32 sum = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        sum += weight(g, &table[i]);
+    u64 at = random_below(&g->random, sum);
     for (size_t i = 0;; i++) {
-        if (g->determined && !table[i].determined)
-            continue;
-        if (at < table[i].weight)
+        u32 here = weight(g, &table[i]);
+        if (at < here)
             return &table[i];
-        at -= table[i].weight;
+        at -= here;
     }
 }
 

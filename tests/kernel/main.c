@@ -47,9 +47,9 @@ static void *watch(void *arg)
 
 static void usage(void)
 {
-    fprintf(stderr,
-            "usage: bench --host FOLDER [--seed N] [--seconds N] [--operations N] [--threads N] [--lies N] [--native] "
-            "[--verbose] PROGRAM [ARGUMENT...]\n");
+    fprintf(stderr, "usage: bench --host FOLDER [--seed N] [--seconds N] [--operations N] [--threads N] [--lies N] "
+                    "[--without CALL,...] [--native] "
+                    "[--verbose] PROGRAM [ARGUMENT...]\n");
     exit(2);
 }
 
@@ -77,6 +77,8 @@ static char **parse(char **argv)
             usage();
         if (strcmp(name, "host") == 0)
             o->host_path = value;
+        else if (strcmp(name, "without") == 0)
+            o->without = value;
         else if (strcmp(name, "seed") == 0)
             o->seed = number(value);
         else if (strcmp(name, "seconds") == 0)

@@ -2,6 +2,6 @@
 #include "programs.h"
 
 static const struct bench_program smoke = { "smoke", program_smoke }, load = { "load", program_load },
-                                  worker = { "worker", program_worker };
+                                  worker = { "worker", program_worker }, regress = { "regress", program_regress };
 
-const struct bench_program *const bench_programs[] = { &smoke, &load, &worker, NULL };
+const struct bench_program *const bench_programs[] = { &smoke, &load, &worker, &regress, NULL };

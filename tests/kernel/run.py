@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs the kernel bench: the LibOS as a host library under the sanitizers. Prints TAP.
 
-usage: tests/kernel/run.py {smoke|load} [asan|tsan]...
+usage: tests/kernel/run.py {smoke|regress|load} [asan|tsan]...
 
 Environment: OCCLUM_KERNEL_SECONDS (of load, each sanitizer), OCCLUM_KERNEL_SEED (default: the time, printed),
 OCCLUM_KERNEL_THREADS, OCCLUM_BUILD.
@@ -59,7 +59,12 @@ def load(name):
     return status == 0 and calls is not None, f'random load: {calls.group(0)[2:] if calls else f"seed {SEED}"} in {SECONDS} s', text
 
 
-TESTS = {'smoke': smoke, 'load': load}
+def regress(name):
+    status, text = bench(name, 'regress', timeout=120)
+    return status == 0, 'faults that were found', text
+
+
+TESTS = {'smoke': smoke, 'regress': regress, 'load': load}
 
 
 def main():

@@ -17,12 +17,18 @@ struct inode *inode_ref(struct inode *inode)
     return inode;
 }
 
-void inode_unref(struct inode *inode)
+bool inode_drop(struct inode *inode)
 {
     if (__atomic_fetch_sub(&inode->refs, 1, __ATOMIC_ACQ_REL) != 1)
-        return;
+        return false;
     file_locks_free(inode);
-    inode->ops->release(inode);
+    return true;
+}
+
+void inode_unref(struct inode *inode)
+{
+    if (inode_drop(inode))
+        inode->ops->release(inode);
 }
 
 u64 inode_new_number(void)

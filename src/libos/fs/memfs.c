@@ -65,9 +65,8 @@ int memfs_anonymous(u32 mode, struct inode **ret_inode)
     return 0;
 }
 
-static void release(struct inode *inode)
+static void node_free(struct memfs_node *node)
 {
-    struct memfs_node *node = node_of(inode);
     struct memfs_entry *entry, *next;
 
     list_for_each_safe (entry, next, &node->order,
@@ -79,6 +78,19 @@ static void release(struct inode *inode)
     memfs_drop(node, 0, UINT64_MAX);
     kfree(node->target);
     kfree(node);
+}
+
+// A removed directory may be the last that holds its removed parent, and so on upwards: a loop, for a program chooses
+// how many.
+static void release(struct inode *inode)
+{
+    struct memfs_node *node = node_of(inode);
+
+    while (node) {
+        struct memfs_node *parent = node->holds_parent ? node->parent : NULL;
+        node_free(node);
+        node = parent && inode_drop(&parent->inode) ? parent : NULL;
+    }
 }
 
 static int getattr(struct inode *inode, struct kstat *st)

@@ -72,6 +72,15 @@ static struct memfs_node *take_out(struct memfs_node *dir, struct memfs_entry *e
     return node;
 }
 
+// A removed directory still has a "..": it keeps the one it hung in. Tree lock held.
+static void keep_parent(struct memfs_node *dir, struct memfs_node *removed)
+{
+    if (!S_ISDIR(removed->mode))
+        return;
+    inode_ref(&dir->inode);
+    removed->holds_parent = true;
+}
+
 static void touch(struct memfs_node *dir) { dir->mtime = dir->ctime = memfs_now(); }
 
 struct population {
@@ -352,6 +361,7 @@ int memfs_rmdir(struct inode *inode, const char *name)
         err = entry->type == TYPE_DIR ? must_be_empty(entry->node) : -ENOTDIR;
     if (!err) {
         node = take_out(dir, entry);
+        keep_parent(dir, node);
         touch(dir);
     }
     end(dir);
@@ -430,8 +440,10 @@ int memfs_rename(struct inode *old_inode, const char *old_name, struct inode *ne
         if (!err && !entry)
             err = -ENOMEM;
         if (!err) {
-            if (to)
+            if (to) {
                 replaced = take_out(new_dir, to);
+                keep_parent(new_dir, replaced);
+            }
             take_out(old_dir, from);
             insert(new_dir, entry);
         }

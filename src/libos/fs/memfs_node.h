@@ -36,6 +36,7 @@ struct memfs_node {
     // directories, guarded by fs->tree
     struct memfs_node *parent;
     struct memfs_entry *entry; // in the parent; NULL: removed, or the root
+    bool holds_parent;         // removed: parent is an owned reference. While it has an entry the parent cannot go
     struct rb_tree names;
     struct list_head order;
     u64 next_position;
