@@ -24,6 +24,7 @@ struct bench_options {
     u32 lies;            // 1 of so many host calls gets a false answer; 0: none
     const char *without; // calls whose names begin with one of these words (a,b) are left out; NULL: none
     bool native;         // the programs run on Linux itself, to compare
+    bool strict;         // TSan: READ_ONCE beside a plain write is a race
     bool verbose;        // every system call is written to stderr
 };
 extern struct bench_options bench_options;

@@ -49,7 +49,7 @@ static void usage(void)
 {
     fprintf(stderr, "usage: bench --host FOLDER [--seed N] [--seconds N] [--operations N] [--threads N] [--lies N] "
                     "[--without CALL,...] [--native] "
-                    "[--verbose] PROGRAM [ARGUMENT...]\n");
+                    "[--strict] [--verbose] PROGRAM [ARGUMENT...]\n");
     exit(2);
 }
 
@@ -68,8 +68,12 @@ static char **parse(char **argv)
 
     for (argv++; *argv && strncmp(*argv, "--", 2) == 0; argv++) {
         const char *name = *argv + 2;
-        if (strcmp(name, "native") == 0 || strcmp(name, "verbose") == 0) {
-            *(*name == 'n' ? &o->native : &o->verbose) = true;
+        bool *flag = strcmp(name, "native") == 0    ? &o->native
+                     : strcmp(name, "verbose") == 0 ? &o->verbose
+                     : strcmp(name, "strict") == 0  ? &o->strict
+                                                    : NULL;
+        if (flag) {
+            *flag = true;
             continue;
         }
         const char *value = *++argv;

@@ -2,6 +2,7 @@
 #include "programs.h"
 
 static const struct bench_program smoke = { "smoke", program_smoke }, load = { "load", program_load },
-                                  worker = { "worker", program_worker }, regress = { "regress", program_regress };
+                                  worker = { "worker", program_worker }, regress = { "regress", program_regress },
+                                  wakeups = { "wakeups", program_wakeups };
 
-const struct bench_program *const bench_programs[] = { &smoke, &load, &worker, &regress, NULL };
+const struct bench_program *const bench_programs[] = { &smoke, &load, &worker, &regress, &wakeups, NULL };

@@ -31,7 +31,7 @@ struct file_ops {
 struct file {
     const struct file_ops *ops;
     u32 refs;            // atomic
-    u32 flags;           // O_* as fcntl(F_GETFL) shows them
+    volatile u32 flags;  // O_* as fcntl(F_GETFL) shows them; looked at while others change them: file_change_flags
     struct inode *inode; // owned; NULL for pipes and the like
     u64 offset;          // guarded by offset_lock
     struct mutex offset_lock;
@@ -42,6 +42,8 @@ struct file {
 };
 
 __nodiscard int file_alloc(struct inode *inode, u32 flags, struct file **ret_file); // takes its own reference of inode
+// fcntl(F_SETFL) and ioctl(FIONBIO): clears, then sets.
+void file_change_flags(struct file *file, u32 clear, u32 set);
 bool file_readable(const struct file *file);
 bool file_writable(const struct file *file);
 

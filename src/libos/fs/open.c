@@ -33,7 +33,7 @@ static int create_file(struct lookup *lookup, u32 flags, u32 mode, bool *ret_cre
 {
     if (!lookup->parent->ops->create)
         return -EROFS;
-    mode = (mode & 07777 & ~current->fs->umask) | S_IFREG;
+    mode = (mode & 07777 & ~READ_ONCE(current->fs->umask)) | S_IFREG;
     int err = lookup->parent->ops->create(lookup->parent, lookup->name, mode, 0, &lookup->inode);
     *ret_created = !err;
     return err;
@@ -128,7 +128,7 @@ static int open_temporary(int dirfd, const char *path, u32 flags, u32 mode, stru
         err = -EINVAL;
     inode_unref(dir);
     if (!err)
-        err = memfs_anonymous(mode & 07777 & ~current->fs->umask, &inode);
+        err = memfs_anonymous(mode & 07777 & ~READ_ONCE(current->fs->umask), &inode);
     if (err)
         return err;
     struct lookup lookup = { .inode = inode, .parent = inode_ref(fs_root), .name = "#tmpfile" };

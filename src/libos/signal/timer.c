@@ -73,19 +73,22 @@ static struct __kernel_old_timeval ns_timeval(s64 ns)
     return (struct __kernel_old_timeval){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / 1000 };
 }
 
+// Called with process_lock.
 static struct __kernel_old_itimerval read_timer(const struct process_signals *signals)
 {
     s64 left = signals->timer_deadline ? MAX(signals->timer_deadline - time_monotonic_ns(), (s64)1000) : 0;
     return (struct __kernel_old_itimerval){ ns_timeval(signals->timer_interval), ns_timeval(left) };
 }
 
-static int set_timer(s64 value, s64 interval)
+// Sets the timer and tells, of the same moment, what it was.
+static int exchange_timer(s64 value, s64 interval, struct __kernel_old_itimerval *ret_previous)
 {
     struct process_signals *signals = &current_process()->signals;
     int err = value ? timer_thread_start() : 0;
     if (err)
         return err;
     mutex_lock(&process_lock);
+    *ret_previous = read_timer(signals);
     signals->timer_deadline = value ? time_deadline_ns(value) : 0;
     signals->timer_interval = interval;
     mutex_unlock(&process_lock);
@@ -97,7 +100,9 @@ long sys_getitimer(int which, struct __kernel_old_itimerval __user *value)
 {
     if (which != ITIMER_REAL)
         return -EINVAL;
+    mutex_lock(&process_lock);
     struct __kernel_old_itimerval now = read_timer(&current_process()->signals);
+    mutex_unlock(&process_lock);
     return copy_to_user(value, &now, sizeof(now)) ? -EFAULT : 0;
 }
 
@@ -117,8 +122,8 @@ long sys_setitimer(int which, const struct __kernel_old_itimerval __user *new,
         return -EFAULT;
     if (!timeval_ok(&value.it_value) || !timeval_ok(&value.it_interval))
         return -EINVAL;
-    struct __kernel_old_itimerval previous = read_timer(&current_process()->signals);
-    int err = set_timer(timeval_ns(&value.it_value), timeval_ns(&value.it_interval));
+    struct __kernel_old_itimerval previous;
+    int err = exchange_timer(timeval_ns(&value.it_value), timeval_ns(&value.it_interval), &previous);
     if (err)
         return err;
     return old && copy_to_user(old, &previous, sizeof(previous)) ? -EFAULT : 0;
@@ -126,8 +131,9 @@ long sys_setitimer(int which, const struct __kernel_old_itimerval __user *new,
 
 long sys_alarm(u32 seconds)
 {
-    struct __kernel_old_itimerval previous = read_timer(&current_process()->signals);
-    set_timer((s64)seconds * NSEC_PER_SEC, 0);
+    struct __kernel_old_itimerval previous = { 0 };
+    if (exchange_timer((s64)seconds * NSEC_PER_SEC, 0, &previous) != 0)
+        return 0; // alarm(2) never fails
     return (long)(previous.it_value.tv_sec +
                   (previous.it_value.tv_usec >= 500000 || (!previous.it_value.tv_sec && previous.it_value.tv_usec)));
 }

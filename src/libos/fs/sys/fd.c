@@ -147,7 +147,7 @@ static long fcntl_lock(struct file *file, int command, u64 argument)
 static long set_status_flags(struct file *file, u64 flags)
 {
     const u32 settable = O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT;
-    file->flags = (file->flags & ~settable) | ((u32)flags & settable);
+    file_change_flags(file, settable, (u32)flags & settable);
     return 0;
 }
 
@@ -226,9 +226,9 @@ long sys_ioctl(int fd, u32 command, u64 argument)
         err = files_set_flags(fd, command == FIOCLEX);
         break;
     case FIONBIO:
-        err = get_user(on, argument)
-                  ? -EFAULT
-                  : set_status_flags(file, on ? file->flags | O_NONBLOCK : file->flags & ~(u32)O_NONBLOCK);
+        err = get_user(on, argument) ? -EFAULT : 0;
+        if (!err)
+            file_change_flags(file, O_NONBLOCK, on ? O_NONBLOCK : 0);
         break;
     case FIONREAD:
         if (!file->ops->ioctl && file->inode && S_ISREG(file->inode->mode)) {
