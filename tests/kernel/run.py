@@ -28,15 +28,15 @@ OPTIONS = {
 }
 
 
-def bench(name, *arguments, timeout):
-    """Runs the bench of a sanitizer in a fresh host folder: (status, its messages)."""
-    program = os.path.join(BUILD, 'tests', 'kernel', 'kernel-' + name)
+def bench(name, *arguments, timeout, program=None, hang=60):
+    """Runs the bench of a sanitizer (or a program in its place) in a fresh host folder: (status, its messages)."""
+    program = program or os.path.join(BUILD, 'tests', 'kernel', 'kernel-' + name)
     with tempfile.TemporaryDirectory(prefix='occlum-kernel-') as folder:
         # Without randomized addresses: TSan of these compilers knows only the usual places.
         command = ['setarch', '-R', program, '--host', folder, *arguments]
         try:
             run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
-                                 env={**os.environ, **OPTIONS})
+                                 env={'BENCH_HANG_SECONDS': str(hang), **os.environ, **OPTIONS})
         except subprocess.TimeoutExpired as late:
             return -1, (late.output or b'').decode(errors='replace') + f'\nno end after {timeout} s'
         finally:
