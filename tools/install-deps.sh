@@ -21,7 +21,7 @@ USAGE
 
 build_packages=(
     meson ninja-build gcc libc6-dev binutils pkg-config python3
-    libssl-dev libexpat1-dev libyaml-dev libcyaml-dev libjansson-dev libzydis-dev
+    libssl-dev libexpat1-dev libyaml-dev libcyaml-dev libjansson-dev libzydis-dev libipsec-mb-dev
     erofs-utils cryptsetup-bin
 )
 demo_packages=(busybox python3.11)

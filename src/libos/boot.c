@@ -108,6 +108,7 @@ static void fault(struct user_regs *regs, u32 vector, u32 error, u64 addr)
         return;
     if (vector == VECTOR_PF && current->mm) {
         u32 access = error & PF_FETCH ? VM_EXEC : error & PF_WRITE ? VM_WRITE : VM_READ;
+        __atomic_store_n(&current->faults, current->faults + 1, __ATOMIC_RELAXED);
         int err = vm_fault(current->mm, addr, access);
         if (!err)
             return;

@@ -71,3 +71,12 @@ size_t cpu_xsave_size(void) { return xsave_size; }
 bool cpu_reports_faults(void) { return reports_faults; }
 // The CPUs that know EXINFO are those with SGX2, and those allow RDTSC in an enclave (SDM 37.6.1).
 bool cpu_has_tsc(void) { return reports_faults; }
+
+__noinline u64 cpu_tsc(void)
+{
+    u32 low, high;
+    if (!cpu_has_tsc())
+        return 0;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return ((u64)high << 32) | low;
+}

@@ -12,3 +12,4 @@ size_t cpu_xsave_size(void); // bytes of a standard-format XSAVE area for cpu_xf
 // SGX2 CPUs (and simulation): page faults are told to the enclave (EXINFO), RDTSC works inside.
 bool cpu_reports_faults(void);
 bool cpu_has_tsc(void);
+u64 cpu_tsc(void); // the time-stamp counter; 0 where an enclave may not read it

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "trusted/ocall_marshal.h"
 #include "abi/linux/abi.h"
+#include "abi/occlum/ocall_numbers.h"
 #include "base/string.h"
+#include "trusted/cpu.h"
 #include "trusted/exit.h"
 #include "trusted/hostmem.h"
 #include "trusted/stats.h"
@@ -70,9 +72,25 @@ void ocall_marshal_out(struct ocall_marshal *m, int index, size_t count, size_t 
     reserve(m, index, count, element);
 }
 
+// Host calls in which a thread sleeps. The time in all others is what the host works for it.
+static bool waits(u64 number) { return number == OCALL_PARK || number == OCALL_POLL; }
+
+static void account_call(struct tls *tls, u64 number, u64 began)
+{
+    u64 spent = cpu_tsc() - began;
+    if (waits(number)) {
+        __atomic_store_n(&tls->waited, tls->waited + spent, __ATOMIC_RELAXED);
+        __atomic_store_n(&tls->waits, tls->waits + 1, __ATOMIC_RELAXED);
+        __atomic_store_n(&tls->wait_since, 0, __ATOMIC_RELEASE);
+    } else {
+        __atomic_store_n(&tls->served, tls->served + spent, __ATOMIC_RELAXED);
+    }
+}
+
 s64 ocall_marshal_call(struct ocall_marshal *m, u64 number)
 {
     struct tls *tls = tls_self();
+    u64 began = cpu_tsc();
 
     if (m->error)
         return m->error;
@@ -81,7 +99,10 @@ s64 ocall_marshal_call(struct ocall_marshal *m, u64 number)
     stats_count(STAT_OCALLS);
     vector_save(tls->vector_ocall_area);
     vector_reset(); // the host sees none of it, and finds the state its ABI asks for
+    if (waits(number))
+        __atomic_store_n(&tls->wait_since, began, __ATOMIC_RELEASE);
     s64 result = (s64)enclave_ocall();
+    account_call(tls, number, began);
     vector_restore(tls->vector_ocall_area);
     ocall_note_host_signals();
     return result;

@@ -59,6 +59,12 @@ struct tls {
     void *start_arg;
     // Two XSAVE areas: the program's state while the LibOS uses vector registers; the live state during a host call.
     void *vector_area, *vector_ocall_area;
+    // Where the time goes, in ticks of the time-stamp counter (ocall_marshal.c); read by other threads as well.
+    u64 started;    // the slot was given to its thread
+    u64 waited;     // in host calls that wait
+    u64 served;     // in the others
+    u64 wait_since; // of the one it is waiting in; 0: none
+    u64 waits;      // how often it waited
 };
 
 static_assert(offsetof(struct tls, thread) == TLS_CURRENT);

@@ -13,7 +13,7 @@ group = Group()
 
 def setup():
     instance = Instance('process', **{'metadata.debuggable': True})
-    instance.compile('signal_rules', 'proc_watch', 'orderly_end', 'wait_signal', 'crash')
+    instance.compile('signal_rules', 'proc_watch', 'orderly_end', 'cpu_time', 'wait_signal', 'crash')
     instance.build()
     return instance
 
@@ -23,6 +23,9 @@ def same(name, *arguments):
 
 
 same('signals: no room for a frame, blocked ones, stops, none stranded', '/bin/signal_rules')
+
+
+same('CPU time: clocks, getrusage, times, wait4, ITIMER_PROF, RLIMIT_CPU', '/bin/cpu_time')
 
 
 @group.case('/proc/PID/{cwd,fd,maps,stat} of processes that execute and end')

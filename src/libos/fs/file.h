@@ -64,7 +64,7 @@ struct lookup {
     struct inode *parent; // referenced
     struct inode *inode;  // referenced, NULL if the last component does not exist
     char name[256];       // last component; "" when the path was "/" or ended in "." or ".."
-    enum { LAST_NAME, LAST_ROOT, LAST_DOT, LAST_DOTDOT } last;
+    enum last_component { LAST_NAME, LAST_ROOT, LAST_DOT, LAST_DOTDOT } last;
     bool must_be_dir; // trailing slash
 };
 // Follow a final symlink; AT_EMPTY_PATH; the name itself is asked for, to make or remove it: a trailing slash does not

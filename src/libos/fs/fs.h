@@ -56,6 +56,8 @@ struct proc_ops {
     // Target of /proc/PID/{exe,cwd,root}: length or -errno.
     long (*link)(u32 pid, const char *name, char *buf, size_t size);
     u32 (*current_pid)(void);
+    // CPU time of all processes until now, ns.
+    void (*cpu_time)(s64 *ret_user, s64 *ret_system);
     // The descriptor table of a process, referenced, or NULL: for /proc/PID/fd.
     struct files *(*files)(u32 pid);
 };

@@ -63,11 +63,17 @@ static void stat(struct proc_text *text, const char *argument)
 {
     u32 cpus = cpu_count();
     s64 now = time_monotonic_ns();
-    s64 ticks = now / (NSEC_PER_SEC / TICKS);
+    s64 ticks = now / (NSEC_PER_SEC / TICKS), user = 0, system = 0;
 
-    proc_print(text, "cpu  %ld 0 0 0 0 0 0 0 0 0\n", ticks * cpus);
+    // Which processor did the work is the host's business: each shows an equal share.
+    if (proc_ops)
+        proc_ops->cpu_time(&user, &system);
+    user /= NSEC_PER_SEC / TICKS;
+    system /= NSEC_PER_SEC / TICKS;
+    proc_print(text, "cpu  %ld 0 %ld %ld 0 0 0 0 0 0\n", user, system, MAX(ticks * cpus - user - system, (s64)0));
     for (u32 cpu = 0; cpu < cpus; cpu++)
-        proc_print(text, "cpu%u %ld 0 0 0 0 0 0 0 0 0\n", cpu, ticks);
+        proc_print(text, "cpu%u %ld 0 %ld %ld 0 0 0 0 0 0\n", cpu, user / cpus, system / cpus,
+                   MAX(ticks - (user + system) / cpus, (s64)0));
     proc_print(text, "intr 0\nctxt 0\nbtime %ld\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n",
                (s64)((time_realtime_ns() - now) / NSEC_PER_SEC));
 }

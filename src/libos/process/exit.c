@@ -144,8 +144,12 @@ void process_thread_exit(int wait_status)
     fs_context_unref(thread_swap(fs, NULL));
     if (last && process == process_first)
         process_shutdown(process->wait_status);
+    u64 mapped, count;
+    mm_get_usage(thread->mm, &mapped, &count);
     mm_unref(thread_swap(mm, NULL));
     mutex_lock(&process_lock);
+    usage_thread_ends(process, thread);
+    process->peak = MAX(process->peak, mapped);
     list_del(&thread->siblings);
     signal_retarget(process, thread, ~0ull); // it may have been told of signals it no longer takes
     signals_thread_free(thread);

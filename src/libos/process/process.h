@@ -5,6 +5,7 @@
 
 #include "abi/occlum/config.h"
 #include "libos/fs/fs.h"
+#include "libos/process/cputime.h"
 #include "libos/signal/signal.h"
 #include "libos/thread/thread.h"
 
@@ -42,7 +43,9 @@ struct process {
     char *environ;
     size_t environ_size;
     s64 start_ns;
-    u32 exit_signal; // to the parent, usually SIGCHLD
+    u32 exit_signal;                                // to the parent, usually SIGCHLD
+    struct cpu_usage ended_threads, ended_children; // what they used; children: those that were waited for
+    u64 peak, children_peak;                        // bytes of memory at most
 };
 
 extern struct mutex process_lock;

@@ -176,6 +176,13 @@ static int for_each_pid(int (*visit)(u32 pid, void *arg), void *arg)
     return stop;
 }
 
+static void cpu_time(s64 *ret_user, s64 *ret_system)
+{
+    struct cpu_usage usage = processes_usage();
+    *ret_user = usage.user_ns;
+    *ret_system = usage.system_ns;
+}
+
 static u32 current_pid(void) { return current_process()->pid; }
 
 static struct files *process_files(u32 pid)
@@ -192,6 +199,7 @@ static const struct proc_ops ops = {
     .read = read_file,
     .link = read_link,
     .current_pid = current_pid,
+    .cpu_time = cpu_time,
     .files = process_files,
 };
 

@@ -7,6 +7,7 @@
 #include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
+#include "libos/signal/posix_timer.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
@@ -110,7 +111,9 @@ static long exchange_limit(u32 pid, u32 resource, const struct rlimit64 *new, st
         *ret_old = process->limits[resource];
         if (new)
             process->limits[resource] = *new;
-        if (new &&resource == RLIMIT_NOFILE)
+        if (new != NULL && resource == RLIMIT_CPU)
+            cpu_limit_set(process);
+        if (new != NULL && resource == RLIMIT_NOFILE)
             *ret_files = process_get_files(process);
     }
     mutex_unlock(&process_lock);
@@ -129,6 +132,9 @@ long sys_prlimit64(int pid, u32 resource, const struct rlimit64 __user *new, str
     if (new != NULL && !limit_allowed(resource, &limit))
         return -EPERM;
     long err = exchange_limit((u32)pid, resource, new ? &limit : NULL, &previous, &files);
+    bool counts = new != NULL &&resource == RLIMIT_CPU &&limit.rlim_cur != RLIM64_INFINITY;
+    if (!err && counts && timer_thread_start() == 0)
+        timer_thread_wake();
     if (files) {
         files_set_limit(files, limit.rlim_cur);
         files_unref(files);

@@ -6,15 +6,45 @@
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
 
-// The CPU clocks are wall time since the start of the process or thread: the enclave cannot see when the host runs it.
+// The id of a CPU clock as the kernel forms it (posix-timers.h): the complement of a pid or tid, then a bit for
+// "thread", then what is counted. 0 is the caller.
+enum { CPUCLOCK_PROF, CPUCLOCK_VIRT, CPUCLOCK_SCHED, CPUCLOCK_WHICH = 3, CPUCLOCK_THREAD = 4, CPUCLOCK_SHIFT = 3 };
+
+static int cpu_clock(bool thread, u32 id, int which, s64 *ret_ns)
+{
+    struct cpu_usage usage;
+    int err = 0;
+
+    mutex_lock(&process_lock);
+    struct thread *t = !thread ? NULL : id ? process_find_thread(id) : current;
+    struct process *p = thread ? NULL : id ? process_find(id) : current_process();
+    if (t && t->process == current_process())
+        usage = thread_usage(t);
+    else if (p)
+        usage = process_usage(p);
+    else
+        err = -EINVAL;
+    mutex_unlock(&process_lock);
+    if (err || which > CPUCLOCK_SCHED)
+        return -EINVAL;
+    *ret_ns = which == CPUCLOCK_VIRT ? usage.user_ns : usage_total(&usage);
+    return 0;
+}
+
 static int read_clock(int id, struct __kernel_timespec *ret_ts)
 {
     s64 ns;
-    if (id != CLOCK_PROCESS_CPUTIME_ID && id != CLOCK_THREAD_CPUTIME_ID)
+    int err;
+
+    if (id >= 0 && id != CLOCK_PROCESS_CPUTIME_ID && id != CLOCK_THREAD_CPUTIME_ID)
         return time_get(id, ret_ts);
-    ns = time_monotonic_ns() - (id == CLOCK_THREAD_CPUTIME_ID ? (s64)current->start_ns : current_process()->start_ns);
-    *ret_ts = (struct __kernel_timespec){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
-    return 0;
+    if (id >= 0)
+        err = cpu_clock(id == CLOCK_THREAD_CPUTIME_ID, 0, CPUCLOCK_SCHED, &ns);
+    else
+        err = cpu_clock(id & CPUCLOCK_THREAD, ~(u32)(id >> CPUCLOCK_SHIFT), id & CPUCLOCK_WHICH, &ns);
+    if (!err)
+        *ret_ts = (struct __kernel_timespec){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
+    return err;
 }
 
 long sys_clock_gettime(int id, struct __kernel_timespec __user *user)
@@ -93,29 +123,39 @@ long sys_clock_nanosleep(int id, int flags, const struct __kernel_timespec __use
     return left <= 0 ? 0 : sleep_for(left, NULL);
 }
 
+static s64 ticks(s64 ns) { return ns / (NSEC_PER_SEC / 100); }
+
 long sys_times(struct tms __user *user)
 {
-    s64 ticks = (time_monotonic_ns() - current_process()->start_ns) / (NSEC_PER_SEC / 100);
-    struct tms times = { .tms_utime = ticks };
+    struct process *self = current_process();
+
+    mutex_lock(&process_lock);
+    struct cpu_usage own = process_usage(self), children = self->ended_children;
+    mutex_unlock(&process_lock);
+    struct tms times = { .tms_utime = ticks(own.user_ns),
+                         .tms_stime = ticks(own.system_ns),
+                         .tms_cutime = ticks(children.user_ns),
+                         .tms_cstime = ticks(children.system_ns) };
     if (user && copy_to_user(user, &times, sizeof(times)))
         return -EFAULT;
-    return time_monotonic_ns() / (NSEC_PER_SEC / 100);
+    return ticks(time_monotonic_ns());
 }
 
 long sys_getrusage(int who, struct rusage __user *user)
 {
-    struct rusage usage;
-    s64 ns = time_monotonic_ns() - current_process()->start_ns;
+    struct process *self = current_process();
+    struct cpu_usage used;
+    u64 mapped, count;
 
     if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
         return -EINVAL;
-    memset(&usage, 0, sizeof(usage));
-    if (who != RUSAGE_CHILDREN) {
-        u64 mapped, count;
-        mm_get_usage(current->mm, &mapped, &count);
-        usage.ru_utime.tv_sec = ns / NSEC_PER_SEC;
-        usage.ru_utime.tv_usec = ns % NSEC_PER_SEC / 1000;
-        usage.ru_maxrss = (long)(mapped / 1024);
-    }
+    mm_get_usage(current->mm, &mapped, &count);
+    mutex_lock(&process_lock);
+    self->peak = MAX(self->peak, mapped);
+    used = who == RUSAGE_CHILDREN ? self->ended_children : process_usage(self);
+    if (who == RUSAGE_THREAD)
+        used = thread_usage(current);
+    struct rusage usage = usage_rusage(&used, who == RUSAGE_CHILDREN ? self->children_peak : self->peak);
+    mutex_unlock(&process_lock);
     return copy_to_user(user, &usage, sizeof(usage)) ? -EFAULT : 0;
 }

@@ -15,6 +15,7 @@ struct wait_result {
     u32 pid;
     int code, status; // CLD_*, si_status
     int wait_status;
+    struct rusage usage;
 };
 
 static bool matches(const struct wait_request *request, const struct process *child)
@@ -24,6 +25,7 @@ static bool matches(const struct wait_request *request, const struct process *ch
 
 static void reap(struct process *child)
 {
+    usage_process_reaped(child->parent, child);
     list_del(&child->siblings);
     list_del(&child->all);
     process_free(child);
@@ -33,7 +35,10 @@ static bool take_event(const struct wait_request *request, struct process *child
 {
     bool keep = request->options & WNOWAIT;
 
-    *result = (struct wait_result){ .pid = child->pid };
+    struct cpu_usage usage = process_usage(child);
+    usage_add(&usage, &child->ended_children);
+    *result = (struct wait_result){ .pid = child->pid,
+                                    .usage = usage_rusage(&usage, MAX(child->peak, child->children_peak)) };
     if (child->zombie && (request->options & WEXITED)) {
         int sig = child->wait_status & 0x7f;
         result->wait_status = child->wait_status;
@@ -113,10 +118,9 @@ long sys_wait4(int pid, int __user *status, int options, struct rusage __user *u
     int found = wait_for(&request, &result);
     if (found <= 0)
         return found;
-    struct rusage none = { 0 };
     if (status && put_user(result.wait_status, status))
         return -EFAULT;
-    if (usage && copy_to_user(usage, &none, sizeof(none)))
+    if (usage && copy_to_user(usage, &result.usage, sizeof(result.usage)))
         return -EFAULT;
     return result.pid;
 }
@@ -144,10 +148,9 @@ long sys_waitid(int type, int id, void __user *info, int options, struct rusage 
         out.si_pid = (int)result.pid;
         out.si_status = result.status;
     }
-    struct rusage none = { 0 };
     if (info && copy_to_user(info, &out, sizeof(out)))
         return -EFAULT;
-    if (usage && copy_to_user(usage, &none, sizeof(none)))
+    if (usage && found && copy_to_user(usage, &result.usage, sizeof(result.usage)))
         return -EFAULT;
     return 0;
 }

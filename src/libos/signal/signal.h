@@ -27,6 +27,11 @@ struct signal_queue {
     struct list_head entries; // struct signal_entry
 };
 
+// A timer on CPU time; ns, deadline 0: off.
+struct cpu_timer {
+    s64 deadline, interval;
+};
+
 // Per process; guarded by lock, as are the blocked masks and queues of its threads.
 struct process_signals {
     struct spinlock lock;
@@ -34,7 +39,9 @@ struct process_signals {
     struct signal_queue queue;
     bool stop_taken;                    // a stop signal was dequeued and no SIGCONT came since
     s64 timer_deadline, timer_interval; // ITIMER_REAL, CLOCK_MONOTONIC ns; 0: off
-    struct list_head timers;            // struct posix_timer; these three guarded by process_lock
+    struct cpu_timer cpu_timers[2];     // ITIMER_VIRTUAL, ITIMER_PROF
+    s64 cpu_limit_told;                 // CPU time at which RLIMIT_CPU was last told, ns
+    struct list_head timers;            // struct posix_timer; all of these guarded by process_lock
     int timer_next_id;
     u32 timer_count;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// ITIMER_REAL and alarm(2), and the one LibOS thread that fires all timers: made when a program first sets one, it
+// setitimer(2) and alarm(2), and the one LibOS thread that fires all timers: made when a program first sets one, it
 // sleeps until the next deadline.
 #include "base/string.h"
 #include "libos/process/process.h"
@@ -23,6 +23,7 @@ static s64 fire(s64 now)
         if (process->zombie)
             continue;
         next = MIN(next, posix_timers_fire(process, now));
+        next = MIN(next, cpu_timers_fire(process, now));
         if (!signals->timer_deadline)
             continue;
         if (signals->timer_deadline <= now) {
@@ -81,7 +82,7 @@ static struct __kernel_old_itimerval read_timer(const struct process_signals *si
 }
 
 // Sets the timer and tells, of the same moment, what it was.
-static int exchange_timer(s64 value, s64 interval, struct __kernel_old_itimerval *ret_previous)
+static int exchange_real(s64 value, s64 interval, struct __kernel_old_itimerval *ret_previous)
 {
     struct process_signals *signals = &current_process()->signals;
     int err = value ? timer_thread_start() : 0;
@@ -96,13 +97,39 @@ static int exchange_timer(s64 value, s64 interval, struct __kernel_old_itimerval
     return 0;
 }
 
+// Sets (new NULL: no) and tells any of the three.
+static int exchange(int which, const struct __kernel_old_itimerval *new, struct __kernel_old_itimerval *ret_previous)
+{
+    struct cpu_timer value = { 0 };
+
+    if (which != ITIMER_REAL && which != ITIMER_VIRTUAL && which != ITIMER_PROF)
+        return -EINVAL;
+    if (new)
+        value = (struct cpu_timer){ timeval_ns(&new->it_value), timeval_ns(&new->it_interval) };
+    if (which == ITIMER_REAL) {
+        if (new)
+            return exchange_real(value.deadline, value.interval, ret_previous);
+        mutex_lock(&process_lock);
+        *ret_previous = read_timer(&current_process()->signals);
+        mutex_unlock(&process_lock);
+        return 0;
+    }
+    int err = value.deadline ? timer_thread_start() : 0;
+    if (err)
+        return err;
+    struct cpu_timer previous = cpu_timer_exchange(which, new ? &value : NULL);
+    *ret_previous = (struct __kernel_old_itimerval){ ns_timeval(previous.interval), ns_timeval(previous.deadline) };
+    if (value.deadline)
+        timer_thread_wake();
+    return 0;
+}
+
 long sys_getitimer(int which, struct __kernel_old_itimerval __user *value)
 {
-    if (which != ITIMER_REAL)
-        return -EINVAL;
-    mutex_lock(&process_lock);
-    struct __kernel_old_itimerval now = read_timer(&current_process()->signals);
-    mutex_unlock(&process_lock);
+    struct __kernel_old_itimerval now;
+    int err = exchange(which, NULL, &now);
+    if (err)
+        return err;
     return copy_to_user(value, &now, sizeof(now)) ? -EFAULT : 0;
 }
 
@@ -114,16 +141,13 @@ static bool timeval_ok(const struct __kernel_old_timeval *tv)
 long sys_setitimer(int which, const struct __kernel_old_itimerval __user *new,
                    struct __kernel_old_itimerval __user *old)
 {
-    struct __kernel_old_itimerval value = { 0 };
+    struct __kernel_old_itimerval value = { 0 }, previous;
 
-    if (which != ITIMER_REAL)
-        return -EINVAL;
     if (new != NULL && copy_from_user(&value, new, sizeof(value)))
         return -EFAULT;
     if (!timeval_ok(&value.it_value) || !timeval_ok(&value.it_interval))
         return -EINVAL;
-    struct __kernel_old_itimerval previous;
-    int err = exchange_timer(timeval_ns(&value.it_value), timeval_ns(&value.it_interval), &previous);
+    int err = exchange(which, &value, &previous);
     if (err)
         return err;
     return old && copy_to_user(old, &previous, sizeof(previous)) ? -EFAULT : 0;
@@ -132,7 +156,7 @@ long sys_setitimer(int which, const struct __kernel_old_itimerval __user *new,
 long sys_alarm(u32 seconds)
 {
     struct __kernel_old_itimerval previous = { 0 };
-    if (exchange_timer((s64)seconds * NSEC_PER_SEC, 0, &previous) != 0)
+    if (exchange_real((s64)seconds * NSEC_PER_SEC, 0, &previous) != 0)
         return 0; // alarm(2) never fails
     return (long)(previous.it_value.tv_sec +
                   (previous.it_value.tv_usec >= 500000 || (!previous.it_value.tv_sec && previous.it_value.tv_usec)));

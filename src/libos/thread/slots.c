@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "libos/mem/heap.h"
 #include "trusted/spinlock.h"
+#include "trusted/cpu.h"
 #include "trusted/layout.h"
 #include "trusted/ocall.h"
 #include "trusted/tcs.h"
@@ -51,6 +52,8 @@ static int prepare(struct tls *tls, struct thread *thread)
     tls->thread = thread;
     tls->start = NULL;
     tls->ocall_fs = 0;
+    tls->started = cpu_tsc();
+    tls->waited = tls->served = tls->wait_since = tls->waits = 0;
     thread->slot = tls->slot.slot;
     thread->regs = (struct user_regs *)tls->slot.stack_top - 1;
     return 0;

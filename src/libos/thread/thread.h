@@ -74,6 +74,7 @@ struct thread {
 
     // accounting
     u64 start_ns; // CLOCK_MONOTONIC
+    u64 faults;   // page faults; written by the thread alone
 };
 
 // The thread that runs this code. Valid on every path from a program and in every LibOS thread.

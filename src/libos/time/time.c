@@ -19,13 +19,6 @@ struct reading {
 
 void time_init(u64 shared_page) { clock_page = shared_page; }
 
-static u64 rdtsc(void)
-{
-    u32 low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return ((u64)high << 32) | low;
-}
-
 static u64 page_field(size_t offset) { return hostmem_read_u64((const void __host *)(clock_page + offset)); }
 
 // One consistent snapshot of the host's page. A host that never lets it settle gives some snapshot: time is its claim.
@@ -42,7 +35,7 @@ static struct reading read_clock(void)
         if (!(seq & 1) && seq == page_field(offsetof(struct host_shared_page, clock_seq)))
             break;
     }
-    u64 delta = !cpu_has_tsc() ? 0 : (u64)(((unsigned __int128)(rdtsc() - tsc_base) * mult) >> 32);
+    u64 delta = !cpu_has_tsc() ? 0 : (u64)(((unsigned __int128)(cpu_tsc() - tsc_base) * mult) >> 32);
     return (struct reading){ (s64)((monotonic + delta) & INT64_MAX), (s64)((realtime + delta) & INT64_MAX) };
 }
 
@@ -96,6 +89,12 @@ int time_get(int clock_id, struct __kernel_timespec *ret_ts)
     }
     *ret_ts = (struct __kernel_timespec){ .tv_sec = ns / NSEC_PER_SEC, .tv_nsec = ns % NSEC_PER_SEC };
     return 0;
+}
+
+s64 time_ticks_ns(u64 ticks)
+{
+    return (s64)((u64)(((unsigned __int128)ticks * page_field(offsetof(struct host_shared_page, mult))) >> 32) &
+                 INT64_MAX);
 }
 
 s64 time_deadline_ns(s64 duration_ns)

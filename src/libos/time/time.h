@@ -24,5 +24,8 @@ static inline bool timespec_valid(const struct __kernel_timespec *ts)
     return ts->tv_sec >= 0 && ts->tv_nsec >= 0 && ts->tv_nsec < NSEC_PER_SEC;
 }
 
+// Ticks of the time-stamp counter (cpu_tsc) in nanoseconds, by what the host says of its frequency.
+s64 time_ticks_ns(u64 ticks);
+
 // now + a relative duration, saturating at WAIT_FOREVER.
 s64 time_deadline_ns(s64 duration_ns);

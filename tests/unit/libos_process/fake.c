@@ -10,6 +10,7 @@
 #include "trusted/cpu.h"
 #include "trusted/layout.h"
 #include "trusted/random.h"
+#include "trusted/tls.h"
 #include "trusted/usercopy.h"
 #include "trusted/vector.h"
 
@@ -116,6 +117,14 @@ int vm_protect(struct mm *mm, u64 addr, u64 len, u32 prot)
 
 u64 vm_original_rip(struct mm *mm, u64 rip) { return rip; }
 u64 vm_resume_rip(struct mm *mm, u64 rip) { return rip; }
+bool cpu_has_tsc(void) { return true; }
+u64 cpu_tsc(void) { return 5000; }
+s64 time_ticks_ns(u64 ticks) { return (s64)ticks; }
+struct tls *tls_of_slot(u64 slot)
+{
+    static struct tls tls = { .started = 1000, .waited = 1000, .served = 500, .waits = 3 };
+    return &tls;
+}
 u64 cpu_hwcap(void) { return 0x178bfbff; }
 u64 cpu_xfrm(void) { return 7; }
 size_t vector_state_size(void) { return 832; }

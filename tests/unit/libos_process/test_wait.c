@@ -126,3 +126,31 @@ TEST(host_signals)
         ;
     signals_thread_free(&fake_thread);
 }
+
+// What a child used is told by wait4 and counted on by its parent; time spent waiting is not CPU time.
+TEST(usage)
+{
+    struct rusage *usage = (struct rusage *)(fake_user + 512);
+    static struct thread thread;
+
+    start();
+    CHECK_EQ(usage_total(&(struct cpu_usage){ .user_ns = 2, .system_ns = 3 }), 5);
+    struct cpu_usage one = thread_usage(&thread);
+    CHECK_EQ(one.user_ns, 2500);
+    CHECK_EQ(one.system_ns, 500);
+    struct process *child = child_of(init);
+    mutex_lock(&process_lock);
+    child->ended_threads = (struct cpu_usage){ .user_ns = 3000000000, .system_ns = 5000, .waits = 7, .faults = 9 };
+    child->peak = 4096 * 1024;
+    mutex_unlock(&process_lock);
+    u32 pid = child->pid;
+    end(child, 0);
+    CHECK_EQ(sys_wait4((int)pid, status(), 0, usage), pid);
+    CHECK_EQ(usage->ru_utime.tv_sec, 3);
+    CHECK_EQ(usage->ru_stime.tv_usec, 5);
+    CHECK_EQ(usage->ru_nvcsw, 7);
+    CHECK_EQ(usage->ru_minflt, 9);
+    CHECK_EQ(usage->ru_maxrss, 4096);
+    CHECK_EQ(init->ended_children.user_ns, 3000000000);
+    CHECK_EQ(init->children_peak, 4096 * 1024);
+}

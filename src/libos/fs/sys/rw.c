@@ -40,7 +40,7 @@ static long transfer_at(struct file *file, struct uio *uio, s64 offset, bool wri
     return op ? op(file, uio, &at) : file->inode && inode_is_dir(file->inode) ? -EISDIR : -EINVAL;
 }
 
-static long with_buffer(int fd, const void *buf, size_t size, s64 offset, bool at, bool write)
+static long with_buffer(int fd, const void __user *buf, size_t size, s64 offset, bool at, bool write)
 {
     struct file *file = files_get(fd);
     struct iovec one;
@@ -48,7 +48,7 @@ static long with_buffer(int fd, const void *buf, size_t size, s64 offset, bool a
 
     if (!file)
         return -EBADF;
-    uio_user(&uio, &one, buf, size);
+    uio_user(&uio, &one, (const void *)(uintptr_t)buf, size);
     long n = (s64)size < 0 ? -EINVAL : at ? transfer_at(file, &uio, offset, write) : transfer(file, &uio, write);
     file_unref(file);
     return n;

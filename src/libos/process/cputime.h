@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// CPU time and events of threads and processes. A thread's CPU time is what passes while it does not wait: the enclave
+// cannot see when the host runs something else on the processor. Time in host calls that do not wait is the system's,
+// the rest, the LibOS's own work included, the program's. Where an enclave may not read the time-stamp counter, CPU
+// time is wall time.
+#pragma once
+
+#include "base/types.h"
+
+struct process;
+struct rusage;
+struct thread;
+
+struct cpu_usage {
+    s64 user_ns, system_ns;
+    u64 waits, faults;
+};
+
+// Until now. The thread is the current one, or process_lock is held and it is in its process's list.
+struct cpu_usage thread_usage(const struct thread *thread);
+// All threads, those that ended included. With process_lock held.
+struct cpu_usage process_usage(const struct process *process);
+// All processes, those that ended included. Takes process_lock.
+struct cpu_usage processes_usage(void);
+void usage_add(struct cpu_usage *sum, const struct cpu_usage *more);
+static inline s64 usage_total(const struct cpu_usage *usage) { return usage->user_ns + usage->system_ns; }
+// A thread leaves its process, a process is reaped by its parent: their share goes where it is counted on. With
+// process_lock held.
+void usage_thread_ends(struct process *process, const struct thread *thread);
+void usage_process_reaped(struct process *parent, const struct process *child);
+// In the program's format.
+struct rusage usage_rusage(const struct cpu_usage *usage, u64 peak_bytes);
