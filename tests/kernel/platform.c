@@ -140,10 +140,28 @@ struct platform_counts platform_counts;
 
 static int attach(void) { return 0; }
 
-s64 bench_host_call(u64 number, const u64 arg[8])
+s64 bench_host_call(u64 number, struct ocall_frame *frame, const u64 arg[8])
 {
+    if (bench_options.invent)
+        return lies_invent(number, frame, arg);
     s64 result = ocall_dispatch(number, arg);
-    return bench_options.lies ? lies_tell(number, arg, result) : result;
+    return bench_options.lies ? lies_tell(number, frame, arg, result) : result;
+}
+
+static __thread jmp_buf refusal;
+static __thread bool may_refuse;
+
+bool bench_may_refuse(void) { return may_refuse; }
+void bench_refuse(void) { longjmp(refusal, 1); }
+
+bool bench_refused(void (*fn)(struct user_random *random), struct user_random *random)
+{
+    bool refused = setjmp(refusal) != 0;
+    may_refuse = !refused;
+    if (!refused)
+        fn(random);
+    may_refuse = false;
+    return refused;
 }
 
 s64 bench_native_call(long number, const u64 args[6])

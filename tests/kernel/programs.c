@@ -3,6 +3,6 @@
 
 static const struct bench_program smoke = { "smoke", program_smoke }, load = { "load", program_load },
                                   worker = { "worker", program_worker }, regress = { "regress", program_regress },
-                                  wakeups = { "wakeups", program_wakeups };
+                                  wakeups = { "wakeups", program_wakeups }, stubs = { "stubs", program_stubs };
 
-const struct bench_program *const bench_programs[] = { &smoke, &load, &worker, &regress, &wakeups, NULL };
+const struct bench_program *const bench_programs[] = { &smoke, &load, &worker, &regress, &wakeups, &stubs, NULL };
