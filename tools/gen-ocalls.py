@@ -147,9 +147,10 @@ def fuzz_c(calls):
             if a.dir:
                 after += f"    fuzz_buffer_free({a.name});\n"
             args.append(a.name)
-        limit = {"0": "0", "fd": "OCALL_MAX_FD", "any": "INT64_MAX", "void": "0"}.get(c.result) or f"(s64){c.result.split('..')[1]}"
+        limit = {"0": "0", "fd": "OCALL_MAX_FD", "any": "INT64_MAX"}.get(c.result) or f"(s64){c.result.split('..')[-1]}"
         out += f"\nstatic void fuzz_{c.name}(struct user_random *random)\n{{\n{before}"
-        out += f"    fuzz_check(\"{c.name}\", ocall_{c.name}({', '.join(args)}), {limit});\n"
+        call = f"ocall_{c.name}({', '.join(args)})"
+        out += f"    {call};\n" if c.result == "void" else f'    fuzz_check("{c.name}", {call}, {limit});\n'
         out += after + "}\n"
     out += "\nvoid (*const fuzz_stubs[])(struct user_random *random) = {\n" + "".join(f"    fuzz_{c.name},\n" for c in calls) + "};\n"
     return out + f"const u32 fuzz_stubs_count = {len(calls)};\n"

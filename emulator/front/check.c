@@ -12,7 +12,7 @@
 
 #include "emu.h"
 
-enum { EAX, EBX, ECX, EDX, HWCAP2_FSGSBASE_BIT = 1 << 1 };
+enum { EAX, EBX, ECX, EDX };
 
 static const char *yes(bool is) { return is ? "yes" : "no"; }
 
@@ -90,10 +90,14 @@ int check_machine(void)
     describe(machine_cpuid);
     printf("  /dev/sgx_enclave: %s\n", access("/dev/sgx_enclave", F_OK) ? "absent" : "present");
     printf("  /dev/sgx_provision: %s\n", access("/dev/sgx_provision", F_OK) ? "absent" : "present");
-    bool trace_works = can_trace(), filter_works = can_filter(), bases = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT;
+    bool trace_works = can_trace(), filter_works = can_filter();
     puts("The emulator needs:");
     printf("  ptrace: %s\n  seccomp with SECCOMP_RET_TRACE: %s\n", yes(trace_works), yes(filter_works));
-    printf("  wrfsbase, wrgsbase for user code (only enclaves that use them): %s\n", yes(bases));
+    puts("rdfsbase, wrfsbase, rdgsbase and wrgsbase in enclaves:");
+    printf("  offered by the kernel (AT_HWCAP2): %s%s\n", yes(fsgsbase_of_kernel()),
+           fsgsbase_of_kernel() && !emu.bases_native ? ", hidden by OCCLUM_NO_FSGSBASE" : "");
+    printf("  executed by: %s\n",
+           emu.bases_native ? "the enclave itself" : "the emulator, which replaces them in pages that are executed");
     puts("The emulated machine:");
     describe(emulated_cpuid);
     printf("  /dev/sgx_enclave, /dev/sgx_provision: present, %s the SGX2 ioctls\n",

@@ -25,8 +25,8 @@ static ZydisDecoder *decoder(void)
     return &d;
 }
 
-// x86 code synchronises quickly: `at` is an instruction's start if most sweeps begun before it meet it.
-static bool is_instruction(const u8 *code, size_t size, size_t at)
+// x86 code synchronises quickly: `at` is an instruction's start if enough sweeps begun before it meet it.
+bool is_instruction(const u8 *code, size_t size, size_t at, u32 of_24)
 {
     u32 agree = 0, tried = 0;
     for (size_t start = at > SYNC_FROM ? at - SYNC_FROM : 0; start < at && tried < SYNC_STARTS; start++, tried++) {
@@ -40,7 +40,7 @@ static bool is_instruction(const u8 *code, size_t size, size_t at)
         }
         agree += i == at;
     }
-    return !tried || agree * SYNC_STARTS >= tried * SYNC_AGREE;
+    return !tried || agree * SYNC_STARTS >= tried * of_24;
 }
 
 static void remember(struct mm *mm, u64 address)
@@ -72,7 +72,7 @@ static void patch_all(struct task *t, u64 start, const u8 *code, size_t size, st
     const u8 *p = code;
     while ((p = memmem(p, size - (size_t)(p - code), patch.from, patch.from_size))) {
         size_t at = (size_t)(p - code);
-        if (is_instruction(code, size, at) && remote_write(t, start + at, patch.to, patch.to_size) == 0)
+        if (is_instruction(code, size, at, SYNC_AGREE) && remote_write(t, start + at, patch.to, patch.to_size) == 0)
             remember(t->mm, start + at);
         p += patch.from_size;
     }

@@ -123,6 +123,7 @@ static long remove_page(struct task *t, struct encl *e, u64 page)
         return -EBUSY;
     }
     epc_free(p->epc);
+    fsgsbase_restore(e, page);
     memset(p, 0, sizeof(*p));
     e->driver_pages--;
     return 0;

@@ -13,6 +13,7 @@
 #include "model/model.h"
 #include "base/types.h"
 
+enum { HWCAP2_FSGSBASE_BIT = 1 << 1 };
 enum { EMU_PAGE = 4096, EMU_XSAVE_MAX = 16384, EMU_IMAGE_PAGES = 3 };
 
 // Where the image is mapped in every program; the system call filters exempt its 4 GiB.
@@ -28,6 +29,8 @@ struct emu_options {
 enum page_state { PAGE_ABSENT, PAGE_LOADED, PAGE_EVICTED };
 
 struct swapped; // an evicted page: ciphertext, PCMD and its version array slot
+struct patches; // where a page of code was patched (fsgsbase.c)
+enum page_use { PAGE_DATA, PAGE_CODE, PAGE_MIXED };
 
 // What the driver knows of one page of an enclave (its page array).
 struct encl_page {
@@ -35,7 +38,9 @@ struct encl_page {
     u8 state;    // enum page_state
     u8 type;     // enum sgx_page_type as the driver set it
     u8 max_prot; // PROT_* that mappings may have
+    u8 code;     // enum page_use: how the host's page tables may have it (fsgsbase.c)
     struct swapped *swap;
+    struct patches *patches;
 };
 
 struct encl {
@@ -125,7 +130,9 @@ struct emu {
     u64 provision_dev, provision_ino;
     u32 pages, used, peak;
     u64 evictions, page_faults, script_actions;
-    u64 kicks; // interrupts of threads inside after ETRACK
+    u64 kicks;                          // interrupts of threads inside after ETRACK
+    bool bases_native;                  // enclaves execute RDFSBASE and its kin themselves
+    u64 bases_replaced, bases_executed; // such instructions found in code, and executed for enclaves
     struct encl **frame_owner;
     u8 *special; // contents of SECS and VA pages, by EPC index
     u32 *free_list;
@@ -241,6 +248,23 @@ void on_procmem(struct task *t);
 void cpuid_patch(struct task *t, u64 start, u64 size, u64 file_offset, const char *path);
 bool cpuid_emulate(struct task *t);
 bool patched_at(const struct task *t, u64 address); // an instruction there was replaced
+
+// Is there an instruction at code[at]? At least `of_24` of 24 sweeps begun before it must meet it.
+bool is_instruction(const u8 *code, size_t size, size_t at, u32 of_24);
+
+// fsgsbase.c
+bool fsgsbase_of_kernel(void); // the kernel offers FSGSBASE
+bool fsgsbase_offered(void);   // and it is not hidden: OCCLUM_NO_FSGSBASE=1
+// At a fault that the EPCM and the mapping allow: makes a page ready to be executed, or written.
+void fsgsbase_turn(struct task *t, struct view *v, u64 page, enum sgx_access access);
+// Makes the page's contents whole; it is turned to code again when it is next executed. Callers of _restore see to it
+// that nobody executes it meanwhile.
+void fsgsbase_to_data(struct task *t, struct encl *e, u64 page);
+void fsgsbase_restore(struct encl *e, u64 page);
+u8 fsgsbase_limit(const struct encl_page *p, u8 prot);                           // what of prot the page's use allows
+void fsgsbase_settle(struct task *t, const struct view *v, u64 page, u64 count); // after rights were taken away
+// After an INT3: true if it stands for one of the instructions; *ret_handled as on_enclu() returns.
+bool fsgsbase_on_int3(struct task *t, siginfo_t *info, bool *ret_handled);
 
 // enclu.c and fault.c: true if the signal is dealt with, else *info is delivered
 bool on_enclu(struct task *t, siginfo_t *info);

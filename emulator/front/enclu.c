@@ -139,6 +139,9 @@ bool on_enclu(struct task *t, siginfo_t *info)
     struct sgx_result r;
     for (u32 n = 0;; n++) {
         script_event(t, enclu_name(leaf));
+        struct view *source = leaf == ENCLU_EACCEPTCOPY ? view_at(t->mm, t->cpu.gpr.rdx, &page) : NULL;
+        if (source)
+            fsgsbase_to_data(t, source->encl, page);
         r = sgx_enclu(&emu.model, &t->cpu);
         if (r.vector)
             break;

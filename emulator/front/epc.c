@@ -96,6 +96,7 @@ static void evict(struct task *t, struct encl *e, u64 page)
         return;
     }
     struct sgx_page_args args = { .srcpge = s->data, .pcmd = &s->pcmd, .secs = SGX_NO_SECS };
+    fsgsbase_restore(e, page);
     memset(&s->pcmd, 0, sizeof(s->pcmd));
     struct sgx_result r = sgx_ewb(&emu.model, &args, (u64)p->epc * EMU_PAGE, slot);
     if (r.vector || r.rax) {
@@ -225,6 +226,7 @@ void encl_free_pages(struct encl *e)
             (void)sgx_eremove(&emu.model, (u64)p->epc * EMU_PAGE);
             epc_free(p->epc);
         }
+        free(p->patches);
         free(p->swap);
     }
     (void)sgx_eremove(&emu.model, (u64)e->secs * EMU_PAGE);

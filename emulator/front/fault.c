@@ -48,7 +48,8 @@ static enum sgx_access access_of(struct task *t, u64 address)
 {
     struct decoded d;
     ZydisRegisterContext context;
-    if (address - t->regs.rip < 15 || !decode(t, &d))
+    // A fetch names the instruction's first byte, or the first of the page that its end is in.
+    if (address == t->regs.rip || (address - t->regs.rip < 15 && address % EMU_PAGE == 0) || !decode(t, &d))
         return SGX_EXEC;
     fill_context(t, &context);
     for (u32 i = 0; i < d.instruction.operand_count; i++) {
@@ -194,6 +195,7 @@ bool on_fault(struct task *t, siginfo_t *info)
         return deliver_exception(t, SGX_PF, code, address, info);
     struct sgx_result r = sgx_check_access(&emu.model, &t->cpu, address, access);
     if (v->encl->pages[page].state == PAGE_LOADED && !r.vector) {
+        fsgsbase_turn(t, v, page, access);
         view_raise(t, v, page);
         return true;
     }

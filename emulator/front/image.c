@@ -66,7 +66,8 @@ static void forward_to(struct task *t, u64 real)
     }
 }
 
-// Rewrites AT_SYSINFO_EHDR on the new program's stack; returns the kernel's vDSO address.
+// Rewrites AT_SYSINFO_EHDR, and AT_HWCAP2 where it says too much, on the new program's stack; returns the kernel's vDSO
+// address.
 static u64 replace_auxv(struct task *t)
 {
     u64 at = t->regs.rsp, value, pair[2];
@@ -78,16 +79,19 @@ static u64 replace_auxv(struct task *t)
             return 0;
         at += 8;
     } while (value);
-    for (;; at += 16) {
-        if (remote_read(t, at, pair, 16) < 0 || pair[0] == AT_NULL)
-            return 0;
-        if (pair[0] != AT_SYSINFO_EHDR)
-            continue;
-        value = t->mm->image;
-        if (!emu.options.no_vdso)
+    u64 vdso = 0;
+    for (; remote_read(t, at, pair, 16) == 0 && pair[0] != AT_NULL; at += 16) {
+        u64 value = pair[1];
+        if (pair[0] == AT_HWCAP2 && !emu.bases_native)
+            value &= ~(u64)HWCAP2_FSGSBASE_BIT;
+        if (pair[0] == AT_SYSINFO_EHDR)
+            vdso = pair[1];
+        if (pair[0] == AT_SYSINFO_EHDR && !emu.options.no_vdso)
+            value = t->mm->image;
+        if (value != pair[1])
             (void)remote_write(t, at + 8, &value, 8);
-        return pair[1];
     }
+    return vdso;
 }
 
 static void patch_loaded(struct task *t)

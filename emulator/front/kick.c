@@ -6,6 +6,9 @@
 
 #include "emu.h"
 
+// INT3 inside an enclave is a fault (SDM 40.2), which the host has treated as a trap.
+static bool is_int3(const siginfo_t *info) { return info->si_signo == SIGTRAP && info->si_code == SI_KERNEL; }
+
 // The stop may come between a fault and its signal. After the AEX the signal would be out of place; the fault comes
 // again.
 static void interrupt_inside(struct task *t)
@@ -14,8 +17,11 @@ static void interrupt_inside(struct task *t)
     siginfo_t pending[8];
     long count = ptrace(PTRACE_PEEKSIGINFO, t->tid, &args, pending);
     for (long i = 0; i < count; i++)
-        if (pending[i].si_code > 0 && (SYNCHRONOUS & SIGNAL_BIT(pending[i].si_signo)))
+        if (pending[i].si_code > 0 && (SYNCHRONOUS & SIGNAL_BIT(pending[i].si_signo))) {
             t->stale_fault = pending[i].si_signo;
+            if (is_int3(&pending[i]))
+                t->regs.rip--;
+        }
     enclave_exit_async(t, SGX_AEX_INTERRUPT, 0, 0);
 }
 
@@ -40,8 +46,12 @@ static void kick(struct task *t)
     siginfo_t info = { 0 };
     if (!event)
         ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &info);
+    bool trap = !event && is_int3(&info);
+    if (trap)
+        t->regs.rip--;
     interrupt_inside(t);
-    bool fault = !event && info.si_code > 0 && (sig == SIGILL || sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE);
+    bool fault =
+        trap || (!event && info.si_code > 0 && (sig == SIGILL || sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE));
     if (fault || (event == PTRACE_EVENT_STOP && sig == SIGTRAP))
         ptrace(PTRACE_CONT, t->tid, NULL, NULL); // a fault comes again after ERESUME
     else

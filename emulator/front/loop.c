@@ -133,6 +133,9 @@ static bool on_trap(struct task *t, siginfo_t *info)
         info->si_addr = (void *)(uintptr_t)t->regs.rip;
         return on_enclu(t, info);
     }
+    bool handled;
+    if (info->si_signo == SIGTRAP && info->si_code == SI_KERNEL && fsgsbase_on_int3(t, info, &handled))
+        return handled;
     if (info->si_signo == SIGILL) {
         if (cpuid_emulate(t))
             return true;

@@ -190,6 +190,7 @@ static int read_fuses(const char *path, u8 ret_fuse[32])
 static int model_start(void)
 {
     static struct sgx_config config;
+    emu.bases_native = fsgsbase_offered();
     config.sgx2 = !emu.options.sgx1;
     config.kss = true;
     config.epc_base = 0x100000000;

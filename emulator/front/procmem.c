@@ -93,6 +93,7 @@ static bool access_word(struct task *t, struct view *v, u64 page, u64 offset, u6
     if (!(e->attributes & SGX_ATTR_DEBUG) || p->state == PAGE_ABSENT || ((v->vma[page] & 7) & ~p->max_prot) ||
         epc_load(t, e, page) < 0)
         return false;
+    fsgsbase_to_data(t, e, page);
     u64 epc = (u64)p->epc * EMU_PAGE + offset;
     struct sgx_result r = write ? sgx_edbgwr(&emu.model, epc, *word) : sgx_edbgrd(&emu.model, epc, word);
     return !r.vector && !r.zf;

@@ -47,6 +47,8 @@ static void write_json(FILE *f, const struct profile *p, double wall)
             c->aex[32]);
     fprintf(f, "\"epc\": {\"pages\": %u, \"peak_pages\": %u, \"evictions\": %lu}, \"page_faults\": %lu, ", emu.pages,
             emu.peak, emu.evictions, emu.page_faults);
+    fprintf(f, "\"segment_bases\": {\"by\": \"%s\", \"replaced\": %lu, \"executed\": %lu}, ",
+            emu.bases_native ? "enclave" : "emulator", emu.bases_replaced, emu.bases_executed);
     if (emu.script_actions)
         fprintf(f, "\"script_actions\": %lu, ", emu.script_actions);
     fprintf(f, "\"modelled\": {\"profile\": \"%s\", \"cycles\": %lu, \"seconds\": %.6f}, \"wall_seconds\": %.6f}\n",

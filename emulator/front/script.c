@@ -161,6 +161,7 @@ static bool remove_page(struct task *t, struct encl *e, u64 page)
     if (r.vector || r.rax)
         return false;
     epc_free(p->epc);
+    fsgsbase_restore(e, page);
     memset(p, 0, sizeof(*p));
     e->driver_pages--;
     view_lower(t, e, page, 1);

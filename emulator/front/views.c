@@ -101,7 +101,7 @@ u8 view_wanted(const struct view *v, u64 page)
         prot |= PROT_WRITE;
     if (rights & (1u << SGX_EXEC))
         prot |= PROT_EXEC;
-    return prot & v->vma[page];
+    return fsgsbase_limit(p, prot & v->vma[page]);
 }
 
 static void protect(struct task *t, struct view *v, u64 page, u64 count, u8 prot)
@@ -153,6 +153,9 @@ void view_lower(struct task *t, struct encl *e, u64 page, u64 count)
             trace("%d: rights taken from the enclave are not taken here: no thread stops", u->tid);
         }
     }
+    const struct view *own = view_find(t->mm, e);
+    if (own)
+        fsgsbase_settle(t, own, page, count);
 }
 
 void view_raise(struct task *t, struct view *v, u64 page)

@@ -153,10 +153,10 @@ static void take_host_signals(void)
 int thread_run_pending(struct user_regs *regs);
 int thread_run_pending(struct user_regs *regs)
 {
-    bool faulted = __atomic_fetch_and(&current->pending, ~(u32)THREAD_FAULT, __ATOMIC_SEQ_CST) & THREAD_FAULT;
+    bool faulted = thread_take_pending(current, THREAD_FAULT) & THREAD_FAULT;
     if (!faulted && in_stub(regs->rip))
         return 1; // the system call that follows at once comes back here
-    if (__atomic_fetch_and(&current->pending, ~(u32)THREAD_HOST, __ATOMIC_SEQ_CST) & THREAD_HOST)
+    if (thread_take_pending(current, THREAD_HOST) & THREAD_HOST)
         take_host_signals();
     thread_pending_hook(regs);
     return 0;

@@ -82,8 +82,7 @@ static const struct stage1_result resume = { EXIT_RESUME, 0 };
 static struct stage1_result interrupted_libos(struct tls *tls, struct sgx_gprsgx *g, bool valid, u32 vector, u64 addr)
 {
     if (!valid) {
-        if (tls->thread) // what the interrupt is about is looked at before the program goes on
-            __atomic_fetch_or(&tls->thread->pending, THREAD_HOST, __ATOMIC_SEQ_CST);
+        slot_set_pending(&tls->wake, THREAD_HOST); // what it is about is looked at before the program goes on
         if (between(g->rip, gate_return, gate_return_end)) {
             g->rip = (u64)(uintptr_t)gate_return;
             g->rsp = tls->slot.stack_top - sizeof(struct user_regs);
@@ -163,7 +162,7 @@ int exception_stage2(struct user_regs *regs)
         stats_count(STAT_PAGE_FAULTS);
     ocall_note_host_signals(); // one may have come while the host had the thread
     if (!(tls->exception_info & SGX_EXITINFO_VALID)) {
-        __atomic_fetch_or(&tls->thread->pending, THREAD_HOST, __ATOMIC_SEQ_CST);
+        slot_set_pending(&tls->wake, THREAD_HOST);
         return hooks->in_stub(regs->rip);
     }
     if (vector == VECTOR_UD && is_syscall_instruction(regs->rip)) {

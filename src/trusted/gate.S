@@ -69,8 +69,7 @@ gate_entry:
 // gate_return_end).
 .globl gate_return
 gate_return:
-    mov %gs:TLS_CURRENT, %rax
-    cmpl $0, THREAD_PENDING_OFFSET(%rax)
+    cmpl $0, %gs:TLS_PENDING
     jne gate_pending
 .globl gate_return_unchecked
 gate_return_unchecked:

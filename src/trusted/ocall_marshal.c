@@ -22,9 +22,8 @@ void ocall_watch_signals(u64 addr) { signal_word = addr; }
 // A signal that came to the host process while the thread was outside is taken on its way back to the program.
 void ocall_note_host_signals(void)
 {
-    struct thread *thread = tls_self()->thread;
-    if (signal_word && hostmem_read_u64((const void __host *)signal_word) && thread)
-        __atomic_fetch_or(&thread->pending, THREAD_HOST, __ATOMIC_SEQ_CST);
+    if (signal_word && hostmem_read_u64((const void __host *)signal_word))
+        slot_set_pending(&tls_self()->wake, THREAD_HOST);
 }
 
 void ocall_marshal_begin(struct ocall_marshal *m)

@@ -18,6 +18,7 @@
 #define TLS_ARENA 112
 #define TLS_ARENA_SIZE 120
 #define TLS_HOST_RBP 128
+#define TLS_PENDING 136
 #define TLS_EXCEPTION_STACK 4096 // stage 1 of exceptions runs on the rest of the page, from its end down
 
 // States of a slot. Every other edge than the ones named is a hostile entry and ends the enclave.
@@ -30,12 +31,14 @@
 // Entry codes (RDI at EENTER) and exit reasons (RDI at EEXIT), abi/occlum/entry.h.
 
 #define USER_REGS_SIZE 160
-#define THREAD_PENDING_OFFSET 4
 
 #ifndef __ASSEMBLER__
 
 #include "abi/occlum/layout.h"
-#include "libos/thread/thread.h"
+#include "trusted/regs.h"
+#include "trusted/slot_wake.h"
+
+struct thread; // the LibOS's: unknown here
 
 struct tls {
     struct enclave_slot_tls slot;
@@ -49,6 +52,7 @@ struct tls {
     u64 ocall_fs;
     u64 arena, arena_size; // untrusted memory for host calls
     u64 host_rbp;
+    struct slot_wake wake;
     u64 stack_low; // EDMM, slots made at run time: the kernel stack is committed from here up; 0: all of it is there
     // Stage 1 leaves the exception here for stage 2.
     u32 exception_info; // EXITINFO
@@ -80,7 +84,7 @@ static_assert(offsetof(struct tls, ocall_fs) == TLS_OCALL_FS);
 static_assert(offsetof(struct tls, arena) == TLS_ARENA);
 static_assert(offsetof(struct tls, host_rbp) == TLS_HOST_RBP);
 static_assert(offsetof(struct enclave_slot_tls, stack_top) == TLS_STACK_TOP);
-static_assert(offsetof(struct thread, pending) == THREAD_PENDING_OFFSET);
+static_assert(offsetof(struct tls, wake.pending) == TLS_PENDING);
 static_assert(sizeof(struct user_regs) == USER_REGS_SIZE);
 
 static inline struct tls *tls_self(void)

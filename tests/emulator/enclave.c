@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // An enclave with ELRANGE at address 0, as our runtime builds it, run under the emulator: abort page, EAUG by a touch
 // from outside, EACCEPT, AEX by signals, segment bases. TAP.
+#include <asm/prctl.h>
 #include <fcntl.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -214,9 +216,9 @@ int main(int argc, char **argv)
 
     enter(3, DATA + 512, 0xabcd);
     u64 before, after;
-    __asm__ volatile("rdgsbase %0" : "=r"(before));
+    syscall(SYS_arch_prctl, ARCH_GET_GS, &before);
     check(enter(4, DATA + 512, 0) == 0xabcd, "wrgsbase inside");
-    __asm__ volatile("rdgsbase %0" : "=r"(after));
+    syscall(SYS_arch_prctl, ARCH_GET_GS, &after);
     check(before == after, "the base of gs is restored at EEXIT");
 
     signal(SIGALRM, on_alarm);

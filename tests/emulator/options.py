@@ -30,13 +30,14 @@ def path(name, text=None):
     return full
 
 
-def run(*args):
-    return subprocess.run([emulator, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+def run(*args, **environment):
+    return subprocess.run([emulator, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, **environment})
 
 
-def stats(*options, program=(enclave,)):
+def stats(*options, program=(enclave,), **environment):
     file = path('stats.json')
-    result = run(*options, f'--stats={file}', *program)
+    result = run(*options, f'--stats={file}', *program, **environment)
     with open(file) as f:
         return result, json.load(f)
 
@@ -45,7 +46,7 @@ FORMAT = {'leaves': {'ECREATE', 'EADD', 'EEXTEND', 'EINIT', 'EREMOVE', 'EAUG', '
                      'ELDB', 'ELDU', 'EDBGRD', 'EDBGWR', 'EENTER', 'ERESUME', 'EEXIT', 'EACCEPT', 'EACCEPTCOPY', 'EMODPE', 'EREPORT',
                      'EGETKEY', 'EVERIFYREPORT2', 'EDECCSSA'},
           'aex': {'pf', 'exception', 'interrupt'}, 'epc': {'pages', 'peak_pages', 'evictions'},
-          'modelled': {'profile', 'cycles', 'seconds'}, 'wall_seconds': None}
+          'segment_bases': {'by', 'replaced', 'executed'}, 'modelled': {'profile', 'cycles', 'seconds'}, 'wall_seconds': None}
 
 result, plain = stats('--pin', '--epc', '32M')
 check(result.returncode == 0 and all(key in plain and (keys is None or set(plain[key]) == keys) for key, keys in FORMAT.items()),
@@ -66,6 +67,16 @@ def without_ticks(s):
 
 check(result.returncode == 0 and without_ticks(single) == without_ticks(plain), 'one stop for many leaves or one for each: the counts are the same',
       plain, single)
+# Without FSGSBASE: the two instructions of the enclave, each executed once; everything else as with it.
+result, bases = stats('--pin', '--epc', '32M', OCCLUM_NO_FSGSBASE='1')
+check(result.returncode == 0 and bases['segment_bases'] == {'by': 'emulator', 'replaced': 2, 'executed': 2},
+      'OCCLUM_NO_FSGSBASE=1: the instructions are replaced and executed by the emulator', bases['segment_bases'], result.stderr)
+check(without_ticks(bases) == without_ticks(plain), 'and the counts are the same', bases, plain)
+check('executed by: the emulator' in run('--check', OCCLUM_NO_FSGSBASE='1').stdout, '--check says so')
+aux = run('/bin/sh', '-c', 'LD_SHOW_AUXV=1 /bin/true', OCCLUM_NO_FSGSBASE='1').stdout
+hwcap2 = [int(line.split()[1], 16) for line in aux.splitlines() if line.startswith('AT_HWCAP2')]
+check(hwcap2 and hwcap2[0] & 2 == 0, 'programs are told that there is no FSGSBASE', aux)
+
 result, one = stats('--pin', program=(driver, 'lives', '1'))
 check(result.returncode == 0 and one['leaves']['ECREATE'] == 1, 'one enclave', one)
 result, many = stats('--pin', program=(driver, 'lives', '12'))

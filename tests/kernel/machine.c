@@ -2,6 +2,7 @@
 // The machine's edge as the LibOS sees it: what entry.S and gate.S do in the enclave, in C, on a thread of the host.
 #include "bench.h"
 
+#include "abi/linux/abi.h"
 #include "abi/occlum/entry.h"
 #include "base/string.h"
 #include "libos/syscall/dispatch.h"

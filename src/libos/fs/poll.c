@@ -92,11 +92,9 @@ static void sleep_in_host(struct poll_table *table, s64 deadline_ns)
 
     for (size_t i = 0; i < table->host_count; i++)
         fds[i] = (struct host_pollfd){ table->host[i].fd, (s16)table->host[i].events, 0 };
-    __atomic_store_n(&current->parked, 1, __ATOMIC_SEQ_CST);
-    if (!__atomic_load_n(&current->park_token, __ATOMIC_SEQ_CST))
+    if (thread_park_begin())
         ocall_poll(fds, revents, table->host_count, timeout);
-    __atomic_store_n(&current->parked, 0, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&current->park_token, 0, __ATOMIC_SEQ_CST);
+    thread_park_end();
 }
 
 int poll_sleep(struct poll_table *table, s64 deadline_ns)

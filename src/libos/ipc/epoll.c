@@ -32,11 +32,11 @@ static void unmark_ready(struct epoll_watch *watch)
     spin_unlock(&watch->epoll->ready_lock);
 }
 
-static void notify(struct waiter *waiter)
+static void notify(struct waiter *waiter, struct wake_list *list)
 {
     struct epoll_watch *watch = (struct epoll_watch *)waiter->key;
     mark_ready(watch);
-    wake_up_all(&watch->epoll->waiters);
+    wake_collect_all(&watch->epoll->waiters, list);
 }
 
 // Registers with the file. A wake-up between the registration and the setting of notify left its trace in woken.

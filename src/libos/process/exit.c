@@ -4,7 +4,7 @@
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 
-void process_kill_locked(struct process *process, int wait_status)
+void process_kill_collect(struct process *process, int wait_status, struct wake_list *list)
 {
     struct thread *thread;
 
@@ -14,22 +14,28 @@ void process_kill_locked(struct process *process, int wait_status)
     }
     process->stopped = false;
     list_for_each (thread, &process->threads, siblings)
-        thread_notify(thread, THREAD_EXIT);
-    wake_up_all(&process->resumed);
+        thread_notify_collect(thread, THREAD_EXIT, list);
+    wake_collect_all(&process->resumed, list);
 }
 
 void process_kill(struct process *process, int wait_status)
 {
+    struct wake_list list;
+
+    wake_list_init(&list);
     mutex_lock(&process_lock);
-    process_kill_locked(process, wait_status);
+    process_kill_collect(process, wait_status, &list);
     mutex_unlock(&process_lock);
+    wake_list_flush(&list);
 }
 
 int process_kill_siblings(void)
 {
     struct process *process = current_process();
+    struct wake_list list;
     struct thread *thread;
 
+    wake_list_init(&list);
     mutex_lock(&process_lock);
     if (process->exiting || process->execing) { // of two threads in execve the first wins
         mutex_unlock(&process_lock);
@@ -38,8 +44,9 @@ int process_kill_siblings(void)
     process->execing = true;
     list_for_each (thread, &process->threads, siblings)
         if (thread != current)
-            thread_notify(thread, THREAD_EXIT);
+            thread_notify_collect(thread, THREAD_EXIT, &list);
     mutex_unlock(&process_lock);
+    wake_list_flush(&list);
 
     struct waiter waiter;
     waiter_init(&waiter);
@@ -82,7 +89,7 @@ void process_vfork_wait(struct vfork_wait *wait)
     struct waiter waiter;
     waiter_init(&waiter);
     wait_add(&wait->done, &waiter);
-    while (READ_ONCE(wait->child) && !(__atomic_load_n(&current->pending, __ATOMIC_ACQUIRE) & THREAD_EXIT))
+    while (READ_ONCE(wait->child) && !(thread_pending(current) & THREAD_EXIT))
         waiter_sleep_uninterruptible(&waiter, WAIT_FOREVER);
     wait_remove(&wait->done, &waiter);
     mutex_lock(&process_lock); // the child may be on its way through release_vfork

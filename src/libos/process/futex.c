@@ -71,16 +71,19 @@ static int read_word(u64 addr, u32 *ret_value)
     return usercopy_raw(ret_value, (const void *)addr, sizeof(*ret_value)) ? -EAGAIN : 0;
 }
 
-static void wake_one(struct futex_waiter *w)
+// Once done is set the waiter may return, and w with it.
+static void wake_one(struct futex_waiter *w, struct wake_list *list)
 {
+    struct slot_wake *slot = w->waiter.slot;
+
     list_del(&w->link);
-    w->waiter.woken = true;
-    struct thread *thread = w->waiter.thread;
+    __atomic_store_n(&w->waiter.woken, true, __ATOMIC_RELEASE);
     __atomic_store_n(&w->done, true, __ATOMIC_RELEASE);
-    thread_unpark(thread);
+    wake_list_add(list, slot);
 }
 
-static long wake_in(struct bucket *bucket, u64 addr, u32 count, u32 bitset)
+// Wakes at most count waiters on addr; the lock of the bucket is held, the flush comes after it.
+static long wake_in(struct bucket *bucket, u64 addr, u32 count, u32 bitset, struct wake_list *list)
 {
     struct futex_waiter *w, *next;
     long woken = 0;
@@ -88,7 +91,7 @@ static long wake_in(struct bucket *bucket, u64 addr, u32 count, u32 bitset)
         if (woken >= (long)count)
             break;
         if (w->addr == addr && (w->bitset & bitset)) {
-            wake_one(w);
+            wake_one(w, list);
             woken++;
         }
     }
@@ -98,13 +101,16 @@ static long wake_in(struct bucket *bucket, u64 addr, u32 count, u32 bitset)
 long futex_wake(u64 addr, u32 count, u32 bitset)
 {
     struct bucket *bucket = bucket_of(addr);
+    struct wake_list list;
 
     int err = bad_address(addr);
     if (err || !bitset)
         return err ? err : -EINVAL;
+    wake_list_init(&list);
     lock_bucket(bucket);
-    long woken = wake_in(bucket, addr, count, bitset);
+    long woken = wake_in(bucket, addr, count, bitset, &list);
     spin_unlock(&bucket->lock);
+    wake_list_flush(&list);
     return woken;
 }
 
@@ -161,6 +167,7 @@ static long futex_requeue(u64 from, u64 to, u32 wake, u32 requeue, const u32 *ex
 {
     struct bucket *a = bucket_of(from), *b = bucket_of(to);
     struct futex_waiter *w, *next;
+    struct wake_list list;
     u32 value, moved = 0;
     int err = bad_address(from) ? bad_address(from) : bad_address(to);
 
@@ -180,7 +187,8 @@ static long futex_requeue(u64 from, u64 to, u32 wake, u32 requeue, const u32 *ex
         unlock_two(a, b);
         return -EAGAIN;
     }
-    long woken = wake_in(a, from, wake, FUTEX_BITSET_MATCH_ANY);
+    wake_list_init(&list);
+    long woken = wake_in(a, from, wake, FUTEX_BITSET_MATCH_ANY, &list);
     list_for_each_safe (w, next, &a->waiters, link) {
         if (moved == requeue)
             break;
@@ -193,6 +201,7 @@ static long futex_requeue(u64 from, u64 to, u32 wake, u32 requeue, const u32 *ex
         moved++;
     }
     unlock_two(a, b);
+    wake_list_flush(&list);
     return woken + (expected ? moved : 0);
 }
 
@@ -260,6 +269,7 @@ static bool compare(u32 encoded, u32 old)
 static long futex_wake_op(u64 addr, u64 addr2, u32 count, u32 count2, u32 encoded)
 {
     struct bucket *a = bucket_of(addr), *b = bucket_of(addr2);
+    struct wake_list list;
     u32 old = 0;
     int err = bad_address(addr) ? bad_address(addr) : bad_address(addr2);
 
@@ -275,12 +285,14 @@ static long futex_wake_op(u64 addr, u64 addr2, u32 count, u32 count2, u32 encode
             return -EFAULT;
     }
     long woken = err;
+    wake_list_init(&list);
     if (!err) {
-        woken = wake_in(a, addr, count, FUTEX_BITSET_MATCH_ANY);
+        woken = wake_in(a, addr, count, FUTEX_BITSET_MATCH_ANY, &list);
         if (compare(encoded, old))
-            woken += wake_in(b, addr2, count2, FUTEX_BITSET_MATCH_ANY);
+            woken += wake_in(b, addr2, count2, FUTEX_BITSET_MATCH_ANY, &list);
     }
     unlock_two(a, b);
+    wake_list_flush(&list);
     return woken;
 }
 

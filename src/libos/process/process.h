@@ -79,7 +79,7 @@ _Noreturn void process_thread_exit(int wait_status);
 // Starts the end of a whole process with this wait status: its threads notice soon. Does not return status changes
 // twice.
 void process_kill(struct process *process, int wait_status);
-void process_kill_locked(struct process *process, int wait_status); // with process_lock held
+void process_kill_collect(struct process *process, int wait_status, struct wake_list *list); // with process_lock held
 // The end of the first process, on its last thread, which has closed its files and still has its memory: ends all
 // others in order, writes back, leaves the enclave. Nothing can make it wait for ever.
 _Noreturn void process_shutdown(int wait_status);

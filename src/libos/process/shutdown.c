@@ -21,13 +21,16 @@ void process_thread_left(void) { wake_up_all(&quiet); }
 static void kill_all(void)
 {
     struct process *process;
+    struct wake_list list;
 
+    wake_list_init(&list);
     mutex_lock(&process_lock);
     ending = true; // from here on new threads end at once (process_add_thread)
     list_for_each (process, &process_all, all)
         if (process != process_first)
-            process_kill_locked(process, SIGKILL);
+            process_kill_collect(process, SIGKILL, &list);
     mutex_unlock(&process_lock);
+    wake_list_flush(&list);
 }
 
 // Waits until the current thread is the only one of all programs. False: patience is over.

@@ -131,8 +131,8 @@ void process_add_thread(struct process *process, struct thread *thread)
     __atomic_fetch_add(&threads, 1, __ATOMIC_RELAXED);
     // A thread that joins a dying process, or one whose other thread is in execve, dies at once.
     if (process->exiting || process->execing || process_all_ending())
-        thread->pending |= THREAD_EXIT;
+        slot_set_pending(thread->wake, THREAD_EXIT);
     // What was sent before the process had a thread found nobody to notify.
     if (READ_ONCE(process->signals.queue.pending))
-        thread->pending |= THREAD_SIGNAL;
+        slot_set_pending(thread->wake, THREAD_SIGNAL);
 }

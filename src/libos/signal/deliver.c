@@ -34,8 +34,10 @@ static _Noreturn void die_of(const struct user_regs *regs, int signo, const sigi
 static void stop(int signo)
 {
     struct process *process = current_process();
+    struct wake_list list;
     struct thread *thread;
 
+    wake_list_init(&list);
     mutex_lock(&process_lock);
     spin_lock(&process->signals.lock);
     bool wanted = process->signals.stop_taken && !process->exiting;
@@ -48,13 +50,14 @@ static void stop(int signo)
     process->stopped = true;
     process->stop_reported = false;
     process->stop_signal = signo;
-    list_for_each (thread, &process->threads, siblings)
-        thread_notify(thread, THREAD_STOP);
-    if (process->parent) {
+    if (process->parent)
         signal_child_event(process->parent, process);
-        wake_up_all(&process->parent->child_events);
-    }
+    list_for_each (thread, &process->threads, siblings)
+        thread_notify_collect(thread, THREAD_STOP, &list);
+    if (process->parent)
+        wake_collect_all(&process->parent->child_events, &list);
     mutex_unlock(&process_lock);
+    wake_list_flush(&list);
 }
 
 // Sleeps while the process is stopped; a kill ends it.
@@ -63,10 +66,10 @@ static void sleep_while_stopped(void)
     struct process *process = current_process();
     struct waiter waiter;
 
-    __atomic_fetch_and(&current->pending, ~(u32)THREAD_STOP, __ATOMIC_SEQ_CST);
+    thread_take_pending(current, THREAD_STOP);
     waiter_init(&waiter);
     wait_add(&process->resumed, &waiter);
-    while (READ_ONCE(process->stopped) && !(current->pending & THREAD_EXIT))
+    while (READ_ONCE(process->stopped) && !(thread_pending(current) & THREAD_EXIT))
         waiter_sleep_uninterruptible(&waiter, WAIT_FOREVER);
     wait_remove(&process->resumed, &waiter);
 }
@@ -161,7 +164,7 @@ void signal_run_pending(struct user_regs *regs)
     u64 mask = 0, old_mask = 0;
 
     for (;;) {
-        u32 pending = __atomic_fetch_and(&thread->pending, ~(u32)THREAD_SIGNAL, __ATOMIC_SEQ_CST);
+        u32 pending = thread_take_pending(thread, THREAD_SIGNAL);
         if (pending & THREAD_EXIT)
             process_thread_exit(current_process()->wait_status);
         if ((pending & THREAD_STOP) || READ_ONCE(current_process()->stopped)) {
@@ -206,7 +209,7 @@ void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 tra
     spin_unlock(&signals->lock);
     log_info("[%u] %s: signal %d at %#lx, address %#lx, trap %u", current->tid, current->name, signo, regs->rip, addr,
              trapno);
-    __atomic_fetch_or(&current->pending, THREAD_FAULT, __ATOMIC_SEQ_CST);
+    slot_set_pending(current->wake, THREAD_FAULT);
     signal_send(current_process(), current, signo, &info);
 }
 

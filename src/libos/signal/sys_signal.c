@@ -109,10 +109,10 @@ static int take_or_sleep(u64 mask, s64 deadline, siginfo_t *ret_info)
     while (!(signo = signal_dequeue(current, mask, ret_info)) && !err) {
         bool other = signal_deliverable(current);
         if (!other)
-            __atomic_fetch_and(&current->pending, ~(u32)THREAD_SIGNAL, __ATOMIC_SEQ_CST);
+            thread_take_pending(current, THREAD_SIGNAL);
         spin_unlock(&signals->lock);
         err = other ? -EINTR : waiter_sleep(&waiter, deadline);
-        if (!other && err == -EINTR && !(READ_ONCE(current->pending) & ~(u32)THREAD_SIGNAL))
+        if (!other && err == -EINTR && !(thread_pending(current) & ~(u32)THREAD_SIGNAL))
             err = 0; // look which signal it was
         spin_lock(&signals->lock);
     }

@@ -6,12 +6,13 @@
 void wait_queue_init(struct wait_queue *queue)
 {
     queue->lock = (struct spinlock)SPINLOCK_INIT;
+    queue->count = 0;
     list_init(&queue->waiters);
 }
 
 void waiter_init(struct waiter *waiter)
 {
-    *waiter = (struct waiter){ .thread = current };
+    *waiter = (struct waiter){ .slot = current->wake };
     list_init(&waiter->link);
 }
 
@@ -19,13 +20,17 @@ void wait_add(struct wait_queue *queue, struct waiter *waiter)
 {
     spin_lock(&queue->lock);
     list_add_tail(&waiter->link, &queue->waiters);
+    __atomic_fetch_add(&queue->count, 1, __ATOMIC_SEQ_CST);
     spin_unlock(&queue->lock);
 }
 
 void wait_remove(struct wait_queue *queue, struct waiter *waiter)
 {
     spin_lock(&queue->lock);
-    list_del(&waiter->link);
+    if (!list_empty(&waiter->link)) {
+        list_del(&waiter->link);
+        __atomic_fetch_sub(&queue->count, 1, __ATOMIC_RELAXED);
+    }
     spin_unlock(&queue->lock);
 }
 
@@ -33,7 +38,7 @@ static int sleep_once(struct waiter *waiter, s64 deadline_ns, bool interruptible
 {
     if (__atomic_exchange_n(&waiter->woken, false, __ATOMIC_ACQ_REL))
         return 0;
-    if (interruptible && thread_interrupted(waiter->thread))
+    if (interruptible && thread_interrupted(current))
         return -EINTR;
     if (deadline_ns != WAIT_FOREVER && time_monotonic_ns() >= deadline_ns)
         return -ETIMEDOUT;
@@ -49,29 +54,44 @@ int waiter_sleep_uninterruptible(struct waiter *waiter, s64 deadline_ns)
     return sleep_once(waiter, deadline_ns, false);
 }
 
-size_t wake_up(struct wait_queue *queue, size_t count)
+size_t wake_collect(struct wait_queue *queue, size_t count, struct wake_list *list)
 {
     struct waiter *waiter;
     size_t woken = 0;
 
-    // A waiter cannot add itself between a waker's change of the condition and this look without seeing the change:
-    // both sides pass a full barrier (the lock of the adder, this fence of the waker).
+    // The waker changes the condition first and counts the waiters second, the sleeper the other way round, both with a
+    // full barrier in between (here, and the addition to count): one of them sees what the other did.
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (list_empty(&queue->waiters))
+    if (!__atomic_load_n(&queue->count, __ATOMIC_RELAXED))
         return 0;
     spin_lock(&queue->lock);
     list_for_each (waiter, &queue->waiters, link) {
         if (woken == count)
             break;
         if (waiter->notify) {
-            waiter->notify(waiter);
+            waiter->notify(waiter, list);
             woken++;
         } else if (!__atomic_exchange_n(&waiter->woken, true, __ATOMIC_ACQ_REL)) {
-            thread_unpark(waiter->thread);
+            wake_list_add(list, waiter->slot);
             woken++;
         }
     }
     spin_unlock(&queue->lock);
+    return woken;
+}
+
+size_t wake_collect_all(struct wait_queue *queue, struct wake_list *list)
+{
+    return wake_collect(queue, SIZE_MAX, list);
+}
+
+size_t wake_up(struct wait_queue *queue, size_t count)
+{
+    struct wake_list list;
+
+    wake_list_init(&list);
+    size_t woken = wake_collect(queue, count, &list);
+    wake_list_flush(&list);
     return woken;
 }
 

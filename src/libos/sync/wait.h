@@ -12,28 +12,28 @@
 #pragma once
 
 #include "base/list.h"
+#include "libos/thread/wake.h"
 #include "trusted/spinlock.h"
-
-struct thread;
 
 struct wait_queue {
     struct spinlock lock;
+    u32 count;                // atomic; waiters in the list, looked at without the lock
     struct list_head waiters; // struct waiter.link, first come first served; guarded by lock
 };
 
 struct waiter {
     struct list_head link;
-    struct thread *thread;
-    bool woken;                      // atomic; set by a wake-up, cleared by waiter_sleep on return
-    void (*notify)(struct waiter *); // called (under the queue's lock) instead of waking thread, if not NULL
-    u64 key;                         // for callers that wake selectively
+    struct slot_wake *slot; // of the thread that sleeps
+    bool woken;             // atomic; set by a wake-up, cleared by waiter_sleep on return
+    // Called under the queue's lock instead of waking the slot, if not NULL. It adds whom it wakes to the list.
+    void (*notify)(struct waiter *, struct wake_list *);
+    u64 key; // for callers that wake selectively
 };
 
-#define WAIT_QUEUE_INIT(q)                    \
-    {                                         \
-        SPINLOCK_INIT, LIST_INIT((q).waiters) \
+#define WAIT_QUEUE_INIT(q)                       \
+    {                                            \
+        SPINLOCK_INIT, 0, LIST_INIT((q).waiters) \
     }
-#define WAIT_FOREVER INT64_MAX
 
 void wait_queue_init(struct wait_queue *queue);
 void waiter_init(struct waiter *waiter); // for the current thread
@@ -48,23 +48,28 @@ int waiter_sleep(struct waiter *waiter, s64 deadline_ns);
 int waiter_sleep_uninterruptible(struct waiter *waiter, s64 deadline_ns);
 
 // Wake at most count sleepers / all of them. Returns how many. Sleepers stay queued until they remove themselves,
-// but one already woken is not counted again.
+// but one already woken is not counted again. No spinlock held; the queue stays meanwhile.
 size_t wake_up(struct wait_queue *queue, size_t count);
 size_t wake_up_all(struct wait_queue *queue);
+// The same in two steps (thread/wake.h): the sleepers are marked woken and collected under whatever lock guards the
+// object of the queue; wake_list_flush follows after that lock, when queue and object may be gone. Returns how many.
+size_t wake_collect(struct wait_queue *queue, size_t count, struct wake_list *list);
+size_t wake_collect_all(struct wait_queue *queue, struct wake_list *list);
 
 // Evaluates to 0 when condition became true, else -EINTR or -ETIMEDOUT.
-#define wait_event(queue, condition, deadline_ns)                 \
-    ({                                                            \
-        int wait_err = 0;                                         \
-        if (!(condition)) {                                       \
-            struct waiter wait_self;                              \
-            waiter_init(&wait_self);                              \
-            wait_add(queue, &wait_self);                          \
-            while (!(condition) && !wait_err)                     \
-                wait_err = waiter_sleep(&wait_self, deadline_ns); \
-            wait_remove(queue, &wait_self);                       \
-            if (wait_err && (condition))                          \
-                wait_err = 0;                                     \
-        }                                                         \
-        wait_err;                                                 \
+#define wait_event(queue, condition, deadline_ns)                \
+    ({                                                           \
+        int wait_err = 0;                                        \
+        if (!(condition)) {                                      \
+            s64 wait_until = (deadline_ns);                      \
+            struct waiter wait_self;                             \
+            waiter_init(&wait_self);                             \
+            wait_add(queue, &wait_self);                         \
+            while (!(condition) && !wait_err)                    \
+                wait_err = waiter_sleep(&wait_self, wait_until); \
+            wait_remove(queue, &wait_self);                      \
+            if (wait_err && (condition))                         \
+                wait_err = 0;                                    \
+        }                                                        \
+        wait_err;                                                \
     })

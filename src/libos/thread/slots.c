@@ -2,6 +2,7 @@
 #include "libos/thread/slots.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/thread.h"
 #include "trusted/spinlock.h"
 #include "trusted/cpu.h"
 #include "trusted/layout.h"
@@ -52,6 +53,11 @@ static int prepare(struct tls *tls, struct thread *thread)
     tls->thread = thread;
     tls->start = NULL;
     tls->ocall_fs = 0;
+    // calls and next are not ours to touch: another thread may still have the slot on its list, for one that ended.
+    __atomic_store_n(&tls->wake.pending, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&tls->wake.park_token, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&tls->wake.parked, 0, __ATOMIC_RELAXED);
+    thread->wake = &tls->wake;
     tls->started = cpu_tsc();
     tls->waited = tls->served = tls->wait_since = tls->waits = 0;
     thread->slot = tls->slot.slot;

@@ -69,38 +69,19 @@ void thread_exit(void)
     enclave_exit(EXIT_THREAD, 0);
 }
 
-// The race between going to sleep and being woken is closed by the token: an unpark sets it first, a park that finds it
-// returns at once; the host keeps its own token for the time between our look and its sleep.
 void thread_park(s64 deadline_ns)
 {
-    struct thread *self = current;
-
-    __atomic_store_n(&self->parked, 1, __ATOMIC_SEQ_CST);
-    if (!__atomic_load_n(&self->park_token, __ATOMIC_SEQ_CST)) {
+    if (thread_park_begin()) {
         s64 timeout = -1;
         if (deadline_ns != WAIT_FOREVER)
             timeout = MAX(deadline_ns - time_monotonic_ns(), (s64)0);
         if (timeout != 0)
             ocall_park(timeout);
     }
-    __atomic_store_n(&self->parked, 0, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&self->park_token, 0, __ATOMIC_SEQ_CST);
+    thread_park_end();
 }
 
-void thread_unpark(struct thread *thread)
-{
-    u32 had = __atomic_exchange_n(&thread->park_token, 1, __ATOMIC_SEQ_CST);
-    if (!had && __atomic_load_n(&thread->parked, __ATOMIC_SEQ_CST))
-        ocall_unpark(thread->slot);
-}
+static u64 slot_of(const struct slot_wake *slot) { return container_of(slot, const struct tls, wake)->slot.slot; }
 
-void thread_notify(struct thread *thread, u32 bits)
-{
-    __atomic_fetch_or(&thread->pending, bits, __ATOMIC_SEQ_CST);
-    if (thread == current)
-        return;
-    if (__atomic_load_n(&thread->parked, __ATOMIC_SEQ_CST))
-        thread_unpark(thread);
-    else
-        ocall_interrupt(thread->slot);
-}
+void slot_unpark(struct slot_wake *slot) { ocall_unpark(slot_of(slot)); }
+void slot_interrupt(struct slot_wake *slot) { ocall_interrupt(slot_of(slot)); }

@@ -4,23 +4,14 @@
 
 #include "abi/linux/abi.h"
 #include "base/list.h"
-#include "libos/sync/wait.h"
+#include "libos/thread/wake.h"
 #include "trusted/regs.h"
+#include "trusted/spinlock.h"
 
 struct process;
 struct mm;
 struct files;
 struct fs_context;
-
-// Work a thread must do before it returns to its program.
-enum thread_pending {
-    THREAD_SIGNAL = 1 << 0, // a signal may be deliverable: look
-    THREAD_EXIT = 1 << 1,   // the thread must end (exit_group, execve of a sibling, fatal signal)
-    THREAD_STOP = 1 << 2,
-    THREAD_HOST = 1 << 3, // the host process got a signal: take it
-    THREAD_FAULT =
-        1 << 4, // the instruction at regs->rip cannot go on: its signal is not to wait, whatever code this is
-};
 
 // An area of the program's memory as a system call last found it (vm/user.c). It holds while the mm's generation is the
 // same; 0 is no mm's.
@@ -31,8 +22,8 @@ struct user_area {
 
 struct thread {
     u32 tid;
-    u32 pending; // atomic, enum thread_pending
-    u64 slot;    // index of the TCS slot
+    u64 slot;               // index of the TCS slot
+    struct slot_wake *wake; // in the slot's tls page: what is pending, and how to wake it
     struct process *process;
     // Owned references, shared by threads and vforked processes. Only the thread itself changes them (thread_swap),
     // under resources_lock; it reads them without, others read them and take a reference under it
@@ -42,8 +33,6 @@ struct thread {
     struct fs_context *fs; // cwd, root, umask
     struct spinlock resources_lock;
     struct list_head siblings; // process->threads; guarded by the process tree's lock
-    u32 park_token;            // atomic: an unpark came
-    u32 parked;                // atomic: in thread_park
     struct user_regs *regs;    // at the top of the kernel stack
     u64 fs_base;               // the program's TLS base
     char name[16];             // comm
@@ -81,18 +70,29 @@ struct thread {
 struct thread *current_thread(void);
 #define current current_thread()
 
-// Sleep until thread_unpark(current), spuriously, or the deadline (CLOCK_MONOTONIC ns). A token makes an unpark that
-// comes first end the next park at once. Does not look at signals. Used by sync/ only.
+// Sleeps until somebody wakes the current thread (wake_list_add and flush), spuriously, or until the deadline
+// (CLOCK_MONOTONIC ns, WAIT_FOREVER: none). A token makes a wake-up that comes first end the next sleep at once. Does
+// not look at signals. No spinlock held. Used by sync/ only.
 void thread_park(s64 deadline_ns);
-void thread_unpark(struct thread *thread);
+// The same around another host call that a wake-up ends (the host's poll): false, if one came already and the call is
+// not to be made. park_end follows in any case.
+bool thread_park_begin(void);
+void thread_park_end(void);
 
-// Sets pending bits and makes the thread notice soon: unparks it if it sleeps, interrupts it if it runs the program.
+// thread_notify_collect and the flush at once. No spinlock held; the thread stays meanwhile (process_lock).
 void thread_notify(struct thread *thread, u32 bits);
-// True if an interruptible sleep of the current thread must end.
-static inline bool thread_interrupted(const struct thread *thread)
+// What is pending for the thread (enum thread_pending), looked at without any lock.
+static inline u32 thread_pending(const struct thread *thread)
 {
-    return __atomic_load_n(&thread->pending, __ATOMIC_ACQUIRE) != 0;
+    return __atomic_load_n(&thread->wake->pending, __ATOMIC_ACQUIRE);
 }
+// Takes bits off what is pending for the current thread. Returns what was pending before.
+static inline u32 thread_take_pending(struct thread *self, u32 bits)
+{
+    return __atomic_fetch_and(&self->wake->pending, ~bits, __ATOMIC_SEQ_CST);
+}
+// True if an interruptible sleep of the current thread must end.
+static inline bool thread_interrupted(const struct thread *thread) { return thread_pending(thread) != 0; }
 
 // The deadline a restarted system call goes on with, which is the one it began with; `fresh` for a call that is new.
 static inline s64 thread_restarted_deadline(s64 fresh)

@@ -193,21 +193,25 @@ void thread_park(s64 deadline_ns)
         timeout = (struct __kernel_timespec){ left / NSEC_PER_SEC, left % NSEC_PER_SEC };
         limit = &timeout;
     }
-    if (!__atomic_load_n(&self->park_token, __ATOMIC_SEQ_CST))
-        syscall(__NR_futex, &self->park_token, FUTEX_WAIT, 0, limit, NULL, 0);
-    __atomic_store_n(&self->park_token, 0, __ATOMIC_SEQ_CST);
+    if (thread_park_begin())
+        syscall(__NR_futex, &self->wake->park_token, FUTEX_WAIT, 0, limit, NULL, 0);
+    thread_park_end();
 }
 
-void thread_unpark(struct thread *thread)
+void slot_unpark(struct slot_wake *slot)
 {
-    __atomic_store_n(&thread->park_token, 1, __ATOMIC_SEQ_CST);
-    syscall(__NR_futex, &thread->park_token, FUTEX_WAKE, 1, NULL, NULL, 0);
+    __atomic_store_n(&slot->park_token, 1, __ATOMIC_SEQ_CST);
+    syscall(__NR_futex, &slot->park_token, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
-void thread_notify(struct thread *thread, u32 bits)
+void slot_interrupt(struct slot_wake *slot) { slot_unpark(slot); }
+
+// Slots stay when their threads are gone.
+static struct slot_wake slots[64];
+static struct slot_wake *new_slot(void)
 {
-    __atomic_fetch_or(&thread->pending, bits, __ATOMIC_SEQ_CST);
-    thread_unpark(thread);
+    static u32 next;
+    return &slots[__atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) % ARRAY_SIZE(slots)];
 }
 
 static void remember_signal(int signo) { fake_last_signal = signo; }
@@ -241,6 +245,7 @@ void fake_boot(const struct lower_tree *lower, u64 lower_root)
     int err;
     self = calloc(1, sizeof(*self));
     self->tid = 7;
+    self->wake = new_slot();
     fs_raise_signal = remember_signal;
     procfs_set_ops(&proc);
     err = memfs_create(lower, lower_root, 0755, &fs_root);
@@ -282,6 +287,7 @@ struct fake_thread *fake_thread_start(void (*fn)(void *), void *arg)
     static u32 tid = 100;
     struct fake_thread *thread = calloc(1, sizeof(*thread));
     thread->thread.tid = ++tid;
+    thread->thread.wake = new_slot();
     thread->thread.files = self->files;
     thread->thread.fs = self->fs;
     thread->fn = fn;

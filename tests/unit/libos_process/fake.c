@@ -16,6 +16,7 @@
 
 u8 fake_user[FAKE_USER_SIZE] __aligned_to(4096);
 struct thread fake_thread;
+static struct slot_wake fake_slot;
 struct user_regs fake_regs;
 int fake_forced;
 u64 fake_maps, fake_bad_calls;
@@ -36,6 +37,8 @@ void fake_reset(void)
     memset(&fake_thread, 0, sizeof(fake_thread));
     memset(&fake_regs, 0, sizeof(fake_regs));
     fake_thread.regs = &fake_regs;
+    memset(&fake_slot, 0, sizeof(fake_slot));
+    fake_thread.wake = &fake_slot;
     fake_thread.tid = 1;
     fake_forced = 0;
     fake_maps = fake_bad_calls = 0;
@@ -141,10 +144,12 @@ void random_bytes(void *buf, size_t size) { memset(buf, 0xa5, size); }
 s64 time_monotonic_ns(void) { return 1000; }
 s64 time_realtime_ns(void) { return 5000; }
 s64 time_deadline_ns(s64 ns) { return 1000 + ns; }
-void thread_unpark(struct thread *thread) { fake_unparks++; }
-void thread_notify(struct thread *thread, u32 bits) { thread->pending |= bits; }
+void wake_list_add(struct wake_list *list, struct slot_wake *slot) { fake_unparks++; }
+void wake_list_flush(struct wake_list *list) {}
+void thread_notify(struct thread *thread, u32 bits) { slot_set_pending(thread->wake, bits); }
+void thread_notify_collect(struct thread *thread, u32 bits, struct wake_list *list) { thread_notify(thread, bits); }
 void spin_lock_slow(struct spinlock *lock) { __builtin_trap(); } // one thread: a held lock is a bug
 void mutex_lock_slow(struct mutex *mutex) { __builtin_trap(); }
-void mutex_unlock_slow(struct mutex *mutex) { __builtin_trap(); }
+void mutex_unlock_slow(const struct mutex *address) { __builtin_trap(); }
 
 void posix_timers_free(struct process_signals *signals) {}

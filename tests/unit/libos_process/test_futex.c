@@ -7,7 +7,7 @@
 static void (*meanwhile)(void);
 static int sleeps;
 
-void waiter_init(struct waiter *waiter) { *waiter = (struct waiter){ .thread = &fake_thread }; }
+void waiter_init(struct waiter *waiter) { *waiter = (struct waiter){ .slot = fake_thread.wake }; }
 
 int waiter_sleep(struct waiter *waiter, s64 deadline)
 {

@@ -9,12 +9,15 @@ void wait_queue_init(struct wait_queue *queue) { list_init(&queue->waiters); }
 size_t wake_up_all(struct wait_queue *queue) { return 0; }
 
 static struct thread other;
+static struct slot_wake other_slot;
 static struct process *process;
 
 static void start(void)
 {
     fake_reset();
     memset(&other, 0, sizeof(other));
+    memset(&other_slot, 0, sizeof(other_slot));
+    other.wake = &other_slot;
     if (process_create(NULL, &process) || signals_thread_init(&fake_thread, NULL) || signals_thread_init(&other, NULL))
         __builtin_trap();
     process_first = process;
@@ -46,10 +49,10 @@ TEST(a_blocked_signal_disturbs_nobody)
     start();
     signal_set_blocked(SIGMASK(SIGUSR1));
     send(&fake_thread, SIGUSR1);
-    CHECK_EQ(fake_thread.pending, 0);
+    CHECK_EQ(thread_pending(&fake_thread), 0);
     CHECK(!signal_deliverable(&fake_thread));
     signal_set_blocked(0);
-    CHECK_EQ(fake_thread.pending, THREAD_SIGNAL);
+    CHECK_EQ(thread_pending(&fake_thread), THREAD_SIGNAL);
     end();
 }
 
@@ -57,10 +60,10 @@ TEST(what_one_thread_blocks_the_other_takes)
 {
     start();
     send(NULL, SIGUSR1);
-    CHECK_EQ(fake_thread.pending, THREAD_SIGNAL);
-    CHECK_EQ(other.pending, 0);
+    CHECK_EQ(thread_pending(&fake_thread), THREAD_SIGNAL);
+    CHECK_EQ(thread_pending(&other), 0);
     signal_set_blocked(SIGMASK(SIGUSR1)); // before it could take it
-    CHECK_EQ(other.pending, THREAD_SIGNAL);
+    CHECK_EQ(thread_pending(&other), THREAD_SIGNAL);
     end();
 }
 
@@ -71,10 +74,10 @@ TEST(what_all_block_waits)
     send(NULL, SIGUSR1);
     signal_set_blocked(SIGMASK(SIGUSR1) | SIGMASK(SIGKILL));
     CHECK_EQ(fake_thread.blocked, SIGMASK(SIGUSR1));
-    CHECK_EQ(other.pending, 0);
-    fake_thread.pending = 0;
+    CHECK_EQ(thread_pending(&other), 0);
+    fake_thread.wake->pending = 0;
     signal_set_blocked(0);
-    CHECK_EQ(fake_thread.pending, THREAD_SIGNAL);
+    CHECK_EQ(thread_pending(&fake_thread), THREAD_SIGNAL);
     end();
 }
 
@@ -82,12 +85,12 @@ TEST(a_thread_that_ends_leaves_its_signals_to_the_others)
 {
     start();
     send(NULL, SIGUSR1);
-    CHECK_EQ(other.pending, 0);
+    CHECK_EQ(thread_pending(&other), 0);
     mutex_lock(&process_lock);
     list_del(&fake_thread.siblings);
     signal_retarget(process, &fake_thread, ~0ull);
     mutex_unlock(&process_lock);
-    CHECK_EQ(other.pending, THREAD_SIGNAL);
+    CHECK_EQ(thread_pending(&other), THREAD_SIGNAL);
     end();
 }
 

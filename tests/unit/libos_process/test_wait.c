@@ -12,6 +12,7 @@ void wait_add(struct wait_queue *queue, struct waiter *waiter) {}
 void wait_remove(struct wait_queue *queue, struct waiter *waiter) {}
 int waiter_sleep(struct waiter *waiter, s64 deadline) { return -EINTR; }
 size_t wake_up_all(struct wait_queue *queue) { return 0; }
+size_t wake_collect_all(struct wait_queue *queue, struct wake_list *list) { return 0; }
 
 static struct process *child_of(struct process *parent)
 {
