@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs the kernel bench: the LibOS as a host library under the sanitizers. Prints TAP.
 
-usage: tests/kernel/run.py {smoke|regress|load} [asan|tsan]...
+usage: tests/kernel/run.py {smoke|regress|wakeups|stubs|load} [asan|tsan]...
 
 Environment: OCCLUM_KERNEL_SECONDS (of load, each sanitizer), OCCLUM_KERNEL_SEED (default: the time, printed),
 OCCLUM_KERNEL_THREADS, OCCLUM_BUILD.
@@ -48,23 +48,31 @@ def shown(text):
     return '\n'.join('# ' + line for line in text.splitlines()[:LINES])
 
 
-def smoke(name):
-    status, text = bench(name, 'smoke', timeout=120)
-    return status == 0, 'files, faults, signals, threads, processes, execve', text
+def simple(program, what):
+    """A test of a program that only has to end well."""
+    def test(name):
+        status, text = bench(name, program, timeout=120)
+        return status == 0, what, text
+    return test
 
 
-def load(name):
-    status, text = bench(name, '--seed', str(SEED), '--seconds', str(SECONDS), '--threads', str(THREADS), 'load', timeout=SECONDS + 300)
-    calls = re.search(r'# load: seed .*, (\d+) calls', text)
-    return status == 0 and calls is not None, f'random load: {calls.group(0)[2:] if calls else f"seed {SEED}"} in {SECONDS} s', text
+def told(program, arguments, word, what):
+    """A test of a program that says in a line what it did."""
+    def test(name):
+        status, text = bench(name, '--seed', str(SEED), '--seconds', str(SECONDS), *arguments, program, timeout=SECONDS + 300)
+        line = re.search(f'# {program}: (.*)', text)
+        good = status == 0 and line is not None and word in line.group(1)
+        return good, f'{what}: {line.group(1) if line else f"seed {SEED}"}, {SECONDS} s', text
+    return test
 
 
-def regress(name):
-    status, text = bench(name, 'regress', timeout=120)
-    return status == 0, 'faults that were found', text
-
-
-TESTS = {'smoke': smoke, 'regress': regress, 'load': load}
+TESTS = {
+    'smoke': simple('smoke', 'files, faults, signals, threads, processes, execve'),
+    'regress': simple('regress', 'faults that were found'),
+    'wakeups': told('wakeups', [], 'rounds', 'no wake-up is lost'),
+    'stubs': told('stubs', [], 'refusals', 'a host that answers anything'),
+    'load': told('load', ['--threads', str(THREADS)], 'calls', 'random load'),
+}
 
 
 def main():

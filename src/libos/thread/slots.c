@@ -27,8 +27,11 @@ static bool claim(struct tls *tls)
 }
 
 // What the signer writes for the slots that exist from the start holds for all: the page is a function of the index.
+// Written once: a waker may read it at any time, also of a slot that has no thread any more.
 static void name_slot(struct tls *tls, u64 index)
 {
+    if (tls->slot.self)
+        return;
     u64 base = enclave_layout.slots_start + index * enclave_layout.slot_stride;
     tls->slot = (struct enclave_slot_tls){
         .self = (u64)(uintptr_t)tls,
