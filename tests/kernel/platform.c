@@ -30,12 +30,21 @@ void __sanitizer_print_stack_trace(void);
 
 // --- printing and ending
 
+static int messages = STDERR_FILENO;
+
+void platform_keep_messages(void)
+{
+    messages = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 900);
+    if (messages < 0)
+        messages = STDERR_FILENO;
+}
+
 static void print(const char *prefix, const char *format, va_list args)
 {
     char line[512];
     int n = snprintf(line, sizeof(line), "%s", prefix);
     n += vsnprintf(line + n, sizeof(line) - (size_t)n, format, args);
-    if (write(STDERR_FILENO, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line)) < 0)
+    if (write(messages, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line)) < 0)
         return;
 }
 

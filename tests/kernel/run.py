@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs the kernel bench: the LibOS as a host library under the sanitizers. Prints TAP.
 
-usage: tests/kernel/run.py {smoke|regress|wakeups|stubs|load} [asan|tsan]...
+usage: tests/kernel/run.py {smoke|regress|wakeups|stubs|compare|load} [asan|tsan]...
 
 Environment: OCCLUM_KERNEL_SECONDS (of load, each sanitizer), OCCLUM_KERNEL_SEED (default: the time, printed),
 OCCLUM_KERNEL_THREADS, OCCLUM_BUILD.
@@ -20,6 +20,7 @@ BUILD = os.environ.get('OCCLUM_BUILD', os.path.join(PROJECT, 'build'))
 SECONDS = int(os.environ.get('OCCLUM_KERNEL_SECONDS', '20'))
 SEED = int(os.environ.get('OCCLUM_KERNEL_SEED', str(int(time.time()))))
 THREADS = int(os.environ.get('OCCLUM_KERNEL_THREADS', '8'))
+SEQUENCES, SEQUENCE = int(os.environ.get('OCCLUM_KERNEL_SEQUENCES', '10')), 2000
 LINES = 120  # of a report that are shown
 OPTIONS = {
     'ASAN_OPTIONS': 'detect_leaks=0:handle_segv=0:handle_sigbus=0',
@@ -66,7 +67,24 @@ def told(program, arguments, word, what):
     return test
 
 
+def compare(name):
+    """Sequences of one thread, inside and on Linux: the same answers."""
+    calls = 0
+    for seed in range(SEED, SEED + SEQUENCES):
+        arguments = ['--seed', str(seed), '--operations', str(SEQUENCE), 'compare']
+        (inside, within), (outside, without) = bench(name, *arguments, timeout=120), bench(name, '--native', *arguments, timeout=120)
+        lines = list(zip(within.splitlines(), without.splitlines()))
+        calls += len(lines)
+        other = next((i for i, (ours, linux) in enumerate(lines) if ours != linux), None)
+        if inside or outside or other is not None or len(lines) != SEQUENCE:
+            at = other if other is not None else len(lines)
+            story = [ours for ours, linux in lines[max(0, at - 30):at]] + [f'here: {lines[at][0]}', f'Linux: {lines[at][1]}'] if other is not None else [within, without]
+            return False, f'seed {seed}: another answer than Linux after {at} calls', '\n'.join(story)
+    return True, f'{calls} calls in {SEQUENCES} sequences from seed {SEED} have the answers of Linux', ''
+
+
 TESTS = {
+    'compare': compare,
     'smoke': simple('smoke', 'files, faults, signals, threads, processes, execve'),
     'regress': simple('regress', 'faults that were found'),
     'wakeups': told('wakeups', [], 'rounds', 'no wake-up is lost'),

@@ -8,7 +8,8 @@
 
 enum {
     PATH_BYTES = 4096,
-    STATUS_FLAGS = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECTORY | O_PATH | O_LARGEFILE | O_NOATIME
+    STATUS_FLAGS = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECTORY | O_NOFOLLOW | O_PATH |
+                   O_LARGEFILE | O_NOATIME
 };
 
 // The path that /proc/self/fd and maps show: the directory's path and the name.
@@ -62,7 +63,7 @@ static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
     struct inode *inode = lookup->inode;
     struct file *file;
 
-    int err = file_alloc(inode, flags & (u32)STATUS_FLAGS, &file);
+    int err = file_alloc(inode, (flags & (u32)STATUS_FLAGS) | (flags & O_PATH ? 0 : O_LARGEFILE), &file);
     if (err)
         return err;
     file->path = opened_path(lookup);
@@ -90,6 +91,8 @@ int open_at(int dirfd, const char *path, u32 flags, u32 mode, struct file **ret_
     struct lookup lookup;
     int err;
 
+    if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY) && !(flags & O_PATH))
+        return -EINVAL; // as Linux since 6.4
     if ((flags & O_TMPFILE) == O_TMPFILE)
         return open_temporary(dirfd, path, flags, mode, ret_file);
     if (flags & O_PATH)

@@ -163,7 +163,7 @@ static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
     case F_SETFD:
         return files_set_flags(fd, argument & FD_CLOEXEC);
     case F_GETFL:
-        return (long)(file->flags | O_LARGEFILE);
+        return (long)file->flags;
     case F_SETFL:
         return set_status_flags(file, argument);
     case F_GETLK:
@@ -233,7 +233,10 @@ long sys_ioctl(int fd, u32 command, u64 argument)
     case FIONREAD:
         if (!file->ops->ioctl && file->inode && S_ISREG(file->inode->mode)) {
             u64 size = file_size(file);
-            on = size > file->offset ? (u32)(size - file->offset) : 0;
+            mutex_lock(&file->offset_lock);
+            u64 offset = file->offset;
+            mutex_unlock(&file->offset_lock);
+            on = size > offset ? (u32)(size - offset) : 0;
             err = put_user(on, (u32 __user *)argument) ? -EFAULT : 0;
             break;
         }
