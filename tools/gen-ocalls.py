@@ -117,7 +117,10 @@ def host_h(calls):
 
 def host_c(calls):
     out = HEAD + '#include "loader/ocall_dispatch.h"\n#include "loader/ocall_handlers.h"\n#include "abi/occlum/ocall_numbers.h"\n\n'
-    out += "#include <errno.h>\n\ns64 ocall_dispatch(u64 number, const u64 arg[8])\n{\n    switch (number) {\n"
+    out += "#include <errno.h>\n\nu64 ocall_counts[OCALL_COUNT];\nconst char *const ocall_names[OCALL_COUNT] = {\n"
+    out += "".join(f'    "{c.name}",\n' for c in calls) + "};\n\n"
+    out += "s64 ocall_dispatch(u64 number, const u64 arg[8])\n{\n    if (number < OCALL_COUNT)\n"
+    out += "        __atomic_fetch_add(&ocall_counts[number], 1, __ATOMIC_RELAXED);\n    switch (number) {\n"
     for c in calls:
         args = []
         for i, a in enumerate(c.args):

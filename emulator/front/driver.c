@@ -13,7 +13,7 @@
 #include "emu.h"
 #include "source.h"
 
-enum { INTERRUPT_EVERY = 256 };
+enum { INTERRUPT_EVERY = 256, WINDOW_PAGES = 64 };
 enum { IOC_CREATE = 0x4008a400, IOC_INIT = 0x4008a402, IOC_PROVISION = 0x4008a403 };
 #define IOC_ADD 0xc030a401u
 #define IOC_RESTRICT 0xc028a405u
@@ -57,10 +57,11 @@ static long create(struct task *t, struct encl *e, u64 argument)
     e->attributes_mask = SGX_ATTR_DEBUG | SGX_ATTR_MODE64BIT | SGX_ATTR_KSS;
     e->pages = mmap(NULL, e->size / EMU_PAGE * sizeof(struct encl_page), PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    e->chunks = calloc(e->size / EMU_PAGE / CHUNK_PAGES + 1, 1);
     if (ftruncate(e->memfd, (off_t)e->size) < 0)
         trace("ftruncate: %s", strerror(errno));
     e->mem = mmap(NULL, e->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, e->memfd, 0);
-    if (e->pages == MAP_FAILED || e->mem == MAP_FAILED) {
+    if (e->pages == MAP_FAILED || e->mem == MAP_FAILED || !e->chunks) {
         fprintf(stderr, "sgx2emu: no address space for an enclave of %#lx bytes\n", e->size);
         exit(125);
     }
@@ -99,10 +100,28 @@ static int check_secinfo(const struct sgx_secinfo *s)
     return 0;
 }
 
-static long add_page(struct task *t, struct encl *e, struct source *source, u64 src, u64 page,
+// Pages of the source, read ahead of their use.
+struct window {
+    u64 start, end, limit; // addresses
+};
+
+static u8 *window_page(struct task *t, struct window *w, u64 address)
+{
+    static u8 data[WINDOW_PAGES * EMU_PAGE] __attribute__((aligned(4096)));
+    if (address < w->start || address >= w->end) {
+        u64 size = w->limit - address < sizeof(data) ? w->limit - address : sizeof(data);
+        if (remote_read(t, address, data, size) < 0 && remote_read(t, address, data, size = EMU_PAGE) < 0)
+            return NULL;
+        w->start = address;
+        w->end = address + size;
+    }
+    return data + (address - w->start);
+}
+
+static long add_page(struct task *t, struct encl *e, struct source *source, struct window *window, u64 src, u64 page,
                      const struct sgx_secinfo *secinfo, u64 flags)
 {
-    static u8 data[EMU_PAGE] __attribute__((aligned(4096)));
+    u8 *data = NULL;
     struct encl_page *p = &e->pages[page];
     u32 index = epc_alloc(t, e);
     if (index == SGX_NO_PAGE || encl_va_reserve(t, e) < 0) {
@@ -114,13 +133,15 @@ static long add_page(struct task *t, struct encl *e, struct source *source, u64 
     if (p->state != PAGE_ABSENT)
         goto fail;
     ret = source_check(t, source, src);
-    if (ret == 0 && remote_read(t, src, data, EMU_PAGE) < 0)
+    if (ret == 0 && !(data = window_page(t, window, src)))
         ret = -EFAULT;
     if (ret)
         goto fail;
-    struct sgx_page_args args = {
-        .linaddr = e->base + page * EMU_PAGE, .srcpge = data, .secinfo = secinfo, .secs = (u64)e->secs * EMU_PAGE
-    };
+    struct sgx_page_args args = { .linaddr = e->base + page * EMU_PAGE,
+                                  .srcpge = data,
+                                  .secinfo = secinfo,
+                                  .secs = (u64)e->secs * EMU_PAGE,
+                                  .zeroed = true }; // a hole of the memfd
     struct sgx_result r = sgx_eadd(&emu.model, &args, (u64)index * EMU_PAGE);
     ret = -EIO;
     if (r.vector)
@@ -130,6 +151,8 @@ static long add_page(struct task *t, struct encl *e, struct source *source, u64 
         if (r.vector)
             goto fail_added;
     }
+    encl_page_used(e, page);
+    p->added = true;
     p->epc = index;
     p->state = PAGE_LOADED;
     p->type = (u8)(secinfo->flags >> 8);
@@ -137,6 +160,7 @@ static long add_page(struct task *t, struct encl *e, struct source *source, u64 
     return 0;
 fail_added:
     (void)sgx_eremove(&emu.model, (u64)index * EMU_PAGE);
+    madvise(e->mem + page * EMU_PAGE, EMU_PAGE, MADV_REMOVE);
 fail:
     epc_free(index);
     encl_va_release(e);
@@ -162,10 +186,11 @@ static long add_pages(struct task *t, struct encl *e, u64 argument)
     long ret = 0;
     u64 done = 0;
     struct source source = { 0 };
+    struct window window = { .limit = a.src + a.length };
     for (; done < a.length && !ret; done += ret ? 0 : EMU_PAGE) {
         if (done && done / EMU_PAGE % INTERRUPT_EVERY == 0 && source_interrupted(t))
             break;
-        ret = add_page(t, e, &source, a.src + done, (a.offset + done) / EMU_PAGE, &secinfo, a.flags);
+        ret = add_page(t, e, &source, &window, a.src + done, (a.offset + done) / EMU_PAGE, &secinfo, a.flags);
     }
     a.count = done;
     if (remote_write(t, argument, &a, sizeof(a)) < 0)

@@ -161,7 +161,9 @@ int driver_eaug(struct task *t, struct encl *e, u64 page)
         epc_free(index);
         return -ENOMEM;
     }
-    struct sgx_page_args args = { .linaddr = e->base + page * EMU_PAGE, .secs = (u64)e->secs * EMU_PAGE };
+    struct sgx_page_args args = { .linaddr = e->base + page * EMU_PAGE,
+                                  .secs = (u64)e->secs * EMU_PAGE,
+                                  .zeroed = true }; // a hole of the memfd
     struct sgx_result r = sgx_eaug(&emu.model, &args, (u64)index * EMU_PAGE);
     if (r.vector) {
         trace("EAUG: vector %u", r.vector);
@@ -169,6 +171,7 @@ int driver_eaug(struct task *t, struct encl *e, u64 page)
         encl_va_release(e);
         return -EFAULT;
     }
+    encl_page_used(e, page);
     *p = (struct encl_page){
         .epc = index, .state = PAGE_LOADED, .type = SGX_PT_REG, .max_prot = PROT_READ | PROT_WRITE | PROT_EXEC
     };

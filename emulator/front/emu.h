@@ -22,6 +22,7 @@ enum { EMU_PAGE = 4096, EMU_XSAVE_MAX = 16384, EMU_IMAGE_PAGES = 3 };
 
 struct emu_options {
     u64 epc_bytes;
+    u64 max_map_count; // of enclave mappings in an address space
     bool sgx1, driver_sgx1, no_vdso, trace, stats, check, no_batch, abort_page;
     const char *stats_file, *profile, *fuses;
 };
@@ -38,11 +39,13 @@ struct encl_page {
     u8 state;    // enum page_state
     u8 type;     // enum sgx_page_type as the driver set it
     u8 max_prot; // PROT_* that mappings may have
+    bool added;  // by EADD
     u8 code;     // enum page_use: how the host's page tables may have it (fsgsbase.c)
     struct swapped *swap;
     struct patches *patches;
 };
 
+enum { CHUNK_PAGES = 512 };
 struct encl {
     struct encl *next;
     u64 dev, ino; // of the memfd
@@ -53,17 +56,20 @@ struct encl {
     bool created, initialized;
     u64 attributes, attributes_mask, driver_pages;
     struct encl_page *pages;
+    u8 *chunks; // by CHUNK_PAGES pages: may one of them not be absent? Most of a large ELRANGE never is
     struct va_page *va;
 };
 
-// Where one address space maps one enclave. A byte per page: vma has PROT_* | VIEW_MAPPED, applied the PROT_* that the
-// host's page tables allow now.
+// Where one address space maps one enclave. A byte per page: vma has PROT_* | VIEW_MAPPED | VIEW_START, applied the
+// PROT_* that the host's page tables allow now.
 #define VIEW_MAPPED 0x80
+#define VIEW_START 0x40 // the first page of a mapping: Linux never merges those of an enclave (VM_IO, VM_PFNMAP)
 struct view {
     struct view *next;
     struct encl *encl;
     u8 *vma, *applied;
-    u64 mapped; // pages
+    u64 mapped;   // pages
+    u64 mappings; // as the kernel would count them
 };
 
 // A mapping of the device file made before ECREATE.
@@ -130,9 +136,10 @@ struct emu {
     u64 provision_dev, provision_ino;
     u32 pages, used, peak;
     u64 evictions, page_faults, script_actions;
-    u64 kicks;                          // interrupts of threads inside after ETRACK
-    bool bases_native;                  // enclaves execute RDFSBASE and its kin themselves
-    u64 bases_replaced, bases_executed; // such instructions found in code, and executed for enclaves
+    u64 untouched_added, untouched_accepted; // pages nobody ever read or wrote, of enclaves that ended
+    u64 kicks;                               // interrupts of threads inside after ETRACK
+    bool bases_native;                       // enclaves execute RDFSBASE and its kin themselves
+    u64 bases_replaced, bases_executed;      // such instructions found in code, and executed for enclaves
     struct encl **frame_owner;
     u8 *special; // contents of SECS and VA pages, by EPC index
     u32 *free_list;
@@ -177,7 +184,11 @@ void ops_walk(void *front, const struct sgx_cpu *cpu, u64 linaddr, struct sgx_pt
 
 // encl.c
 struct encl *encl_new(int memfd, u64 dev, u64 ino);
-void encl_collect(void); // destroys the enclaves that nobody has open or mapped
+void encl_page_used(struct encl *e, u64 page); // the page is not absent any more
+// The first page at or after this one that may not be absent; the number of pages where there is none.
+u64 encl_next_page(const struct encl *e, u64 page);
+void encl_count_untouched(struct encl *e); // adds to emu.untouched_*
+void encl_collect(void);                   // destroys the enclaves that nobody has open or mapped
 
 // borrow.c
 struct loan {
@@ -204,6 +215,9 @@ struct view *view_get(struct mm *mm, struct encl *e);
 void view_free(struct view *v);
 void view_map(struct view *v, u64 page, u64 count,
               u8 vma); // the program maps (PROT_* | VIEW_MAPPED) or unmaps (0) pages
+// mprotect of mapped pages: 0, or -ENOMEM where a mapping would have to be split and there are max_map_count; those
+// before it are changed.
+__nodiscard int view_protect(struct view *v, u64 page, u64 count, u8 prot);
 struct view *view_at(struct mm *mm, u64 address, u64 *ret_page);
 u8 view_wanted(const struct view *v, u64 page);
 void view_lower(struct task *t, struct encl *e, u64 page, u64 count); // takes rights away at once

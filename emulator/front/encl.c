@@ -23,6 +23,34 @@ struct encl *encl_new(int memfd, u64 dev, u64 ino)
     return e;
 }
 
+void encl_page_used(struct encl *e, u64 page) { e->chunks[page / CHUNK_PAGES] = 1; }
+
+u64 encl_next_page(const struct encl *e, u64 page)
+{
+    u64 limit = e->size / EMU_PAGE;
+    while (page < limit && !e->chunks[page / CHUNK_PAGES])
+        page = (page / CHUNK_PAGES + 1) * CHUNK_PAGES;
+    return page < limit ? page : limit;
+}
+
+// A page that was never touched is still a hole of the memfd: EADD of zeros and EAUG write nothing.
+void encl_count_untouched(struct encl *e)
+{
+    u64 limit = e->created ? e->size / EMU_PAGE : 0, hole = 0, data = 0;
+    for (u64 page = encl_next_page(e, 0); page < limit; page = encl_next_page(e, page + 1)) {
+        const struct encl_page *p = &e->pages[page];
+        if (p->state != PAGE_LOADED || p->type != SGX_PT_REG || emu.model.epcm[p->epc].pending)
+            continue;
+        if (page >= data) { // the next hole, and where it ends
+            off_t at = lseek(e->memfd, (off_t)(page * EMU_PAGE), SEEK_HOLE), end = lseek(e->memfd, at, SEEK_DATA);
+            hole = at < 0 ? limit : (u64)at / EMU_PAGE;
+            data = end < 0 ? limit : (u64)end / EMU_PAGE;
+        }
+        if (page >= hole && page < data)
+            ++*(p->added ? &emu.untouched_added : &emu.untouched_accepted);
+    }
+}
+
 static void drop_view(struct mm *mm, const struct encl *e)
 {
     struct view **link = &mm->views;
@@ -43,6 +71,7 @@ static void destroy(struct encl *e)
     *link = e->next;
     if (e->initialized)
         script_dump(e);
+    encl_count_untouched(e);
     for (struct task *t = emu.tasks; t; t = t->next) {
         if (t->mm)
             drop_view(t->mm, e);
@@ -52,6 +81,7 @@ static void destroy(struct encl *e)
     encl_free_pages(e);
     if (e->mem)
         munmap(e->mem, e->size);
+    free(e->chunks);
     if (e->pages)
         munmap(e->pages, e->size / EMU_PAGE * sizeof(struct encl_page));
     close(e->memfd);

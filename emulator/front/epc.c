@@ -117,8 +117,14 @@ static void evict(struct task *t, struct encl *e, u64 page)
 static bool reclaim_from(struct task *t, struct encl *e)
 {
     u64 limit = e->size / EMU_PAGE, start = e->clock, count = 0;
-    for (u64 seen = 0; seen < limit && !may_evict(&e->pages[start]); seen++)
-        start = start + 1 < limit ? start + 1 : 0;
+    for (u32 round = 0; round < 2; round++) { // from the clock's hand to the end, then from the start
+        start = encl_next_page(e, start);
+        while (start < limit && !may_evict(&e->pages[start]))
+            start = encl_next_page(e, start + 1);
+        if (start < limit)
+            break;
+        start = 0;
+    }
     while (start + count < limit && count < RECLAIM_BATCH && may_evict(&e->pages[start + count]))
         count++;
     e->clock = start + count < limit ? start + count : 0;
@@ -220,7 +226,7 @@ void encl_free_pages(struct encl *e)
 {
     if (!e->created)
         return;
-    for (u64 i = 0; i < e->size / EMU_PAGE; i++) {
+    for (u64 i = encl_next_page(e, 0); i < e->size / EMU_PAGE; i = encl_next_page(e, i + 1)) {
         struct encl_page *p = &e->pages[i];
         if (p->state == PAGE_LOADED) {
             (void)sgx_eremove(&emu.model, (u64)p->epc * EMU_PAGE);

@@ -70,15 +70,15 @@ static void forward_to(struct task *t, u64 real)
 // address.
 static u64 replace_auxv(struct task *t)
 {
-    u64 at = t->regs.rsp, value, pair[2];
-    if (remote_read(t, at, &value, 8) < 0)
+    u64 at = t->regs.rsp, skipped, pair[2];
+    if (remote_read(t, at, &skipped, 8) < 0)
         return 0;
-    at += 8 * (value + 2);
+    at += 8 * (skipped + 2);
     do {
-        if (remote_read(t, at, &value, 8) < 0)
+        if (remote_read(t, at, &skipped, 8) < 0)
             return 0;
         at += 8;
-    } while (value);
+    } while (skipped);
     u64 vdso = 0;
     for (; remote_read(t, at, pair, 16) == 0 && pair[0] != AT_NULL; at += 16) {
         u64 value = pair[1];

@@ -25,6 +25,7 @@ static const char usage[] =
     "Usage: sgx2emu [OPTIONS] PROGRAM [ARGS...]\n"
     "Runs PROGRAM on a software model of SGX1 and SGX2. Gives no confidentiality.\n"
     "  --epc SIZE            EPC size, with suffix K, M or G (default 128M)\n"
+    "  --max-map-count N     mappings of enclaves a process may have (default: vm.max_map_count)\n"
     "  --sgx1                a CPU without SGX2\n"
     "  --driver=5.11|6.0     the driver without or with the SGX2 ioctls (default 6.0)\n"
     "  --no-vdso             a kernel whose vDSO has no enclave entry: exceptions inside come as signals\n"
@@ -62,6 +63,17 @@ static u64 parse_size(const char *text)
     return *end || value > (1ull << 43) / unit ? 0 : value * unit / EMU_PAGE * EMU_PAGE;
 }
 
+static u64 kernel_max_map_count(void)
+{
+    u64 value = 65530;
+    FILE *f = fopen("/proc/sys/vm/max_map_count", "re");
+    if (f && fscanf(f, "%lu", &value) != 1)
+        value = 65530;
+    if (f)
+        fclose(f);
+    return value;
+}
+
 static void pin(void)
 {
     cpu_set_t set;
@@ -73,23 +85,20 @@ static void pin(void)
 
 static void parse(int argc, char **argv)
 {
-    static const struct option options[] = { { "epc", required_argument, NULL, 'e' },
-                                             { "sgx1", no_argument, NULL, '1' },
-                                             { "driver", required_argument, NULL, 'd' },
-                                             { "profile", required_argument, NULL, 'p' },
-                                             { "stats", optional_argument, NULL, 's' },
-                                             { "trace", no_argument, NULL, 't' },
-                                             { "pin", no_argument, NULL, 'n' },
-                                             { "fuses", required_argument, NULL, 'f' },
-                                             { "script", required_argument, NULL, 'x' },
-                                             { "no-vdso", no_argument, NULL, 'v' },
-                                             { "check", no_argument, NULL, 'c' },
-                                             { "no-batch", no_argument, NULL, 'b' },
-                                             { "abort-page", no_argument, NULL, 'a' },
-                                             { "help", no_argument, NULL, 'h' },
-                                             { NULL, 0, NULL, 0 } };
+    static const struct option options[] = {
+        { "epc", required_argument, NULL, 'e' },     { "max-map-count", required_argument, NULL, 'm' },
+        { "sgx1", no_argument, NULL, '1' },          { "driver", required_argument, NULL, 'd' },
+        { "profile", required_argument, NULL, 'p' }, { "stats", optional_argument, NULL, 's' },
+        { "trace", no_argument, NULL, 't' },         { "pin", no_argument, NULL, 'n' },
+        { "fuses", required_argument, NULL, 'f' },   { "script", required_argument, NULL, 'x' },
+        { "no-vdso", no_argument, NULL, 'v' },       { "check", no_argument, NULL, 'c' },
+        { "no-batch", no_argument, NULL, 'b' },      { "abort-page", no_argument, NULL, 'a' },
+        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 }
+    };
     struct emu_options *o = &emu.options;
-    *o = (struct emu_options){ .epc_bytes = 128ull << 20, .profile = "server-icx" };
+    *o = (struct emu_options){ .epc_bytes = 128ull << 20,
+                               .max_map_count = kernel_max_map_count(),
+                               .profile = "server-icx" };
     int c;
     while ((c = getopt_long(argc, argv, "+:", options, NULL)) >= 0) {
         switch (c) {
@@ -97,6 +106,11 @@ static void parse(int argc, char **argv)
             o->epc_bytes = parse_size(optarg);
             if (o->epc_bytes < 1u << 20)
                 wrong("--epc %s: not a size of 1M or more, such as 128M", optarg);
+            break;
+        case 'm':
+            o->max_map_count = strtoull(optarg, NULL, 10);
+            if (!o->max_map_count)
+                wrong("--max-map-count %s: not a number above 0", optarg);
             break;
         case '1':
             o->sgx1 = true;

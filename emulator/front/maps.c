@@ -137,13 +137,13 @@ void on_mprotect(struct task *t)
             return remote_skip(t, -ENOMEM);
     if (!may_map(v->encl, start, size, prot))
         return remote_skip(t, -EACCES);
-    memset(v->vma + page, prot | VIEW_MAPPED, count);
+    int ret = view_protect(v, page, count, (u8)prot);
     struct user_regs_struct asked = t->regs;
     view_lower(t, v->encl, page, count);
-    asked.rax = 0;
+    asked.rax = (unsigned long long)ret;
     if (t->at_syscall) {
         t->regs = asked;
-        return remote_skip(t, 0);
+        return remote_skip(t, ret);
     }
     asked.orig_rax = ~0ull;
     t->regs = asked;

@@ -47,6 +47,10 @@ static void write_json(FILE *f, const struct profile *p, double wall)
             c->aex[32]);
     fprintf(f, "\"epc\": {\"pages\": %u, \"peak_pages\": %u, \"evictions\": %lu}, \"page_faults\": %lu, ", emu.pages,
             emu.peak, emu.evictions, emu.page_faults);
+    for (struct encl *e = emu.enclaves; e; e = e->next)
+        encl_count_untouched(e);
+    fprintf(f, "\"untouched\": {\"added\": %lu, \"accepted\": %lu}, ", emu.untouched_added, emu.untouched_accepted);
+    fprintf(f, "\"writable_code\": %lu, ", c->writable_code);
     fprintf(f, "\"segment_bases\": {\"by\": \"%s\", \"replaced\": %lu, \"executed\": %lu}, ",
             emu.bases_native ? "enclave" : "emulator", emu.bases_replaced, emu.bases_executed);
     if (emu.script_actions)

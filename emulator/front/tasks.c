@@ -64,6 +64,7 @@ struct mm *mm_copy(const struct mm *from)
         memcpy(copy->vma, v->vma, v->encl->size / EMU_PAGE);
         memcpy(copy->applied, v->applied, v->encl->size / EMU_PAGE);
         copy->mapped = v->mapped;
+        copy->mappings = v->mappings;
     }
     for (const struct early_map *e = from->early; e; e = e->next) {
         struct early_map *copy = malloc(sizeof(*copy));

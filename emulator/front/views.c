@@ -66,12 +66,59 @@ void view_free(struct view *v)
     free(v);
 }
 
+// Does a mapping go on at this page, begun before it?
+static bool continues(const struct view *v, u64 page)
+{
+    return page < v->encl->size / EMU_PAGE && (v->vma[page] & VIEW_MAPPED) && !(v->vma[page] & VIEW_START);
+}
+
+static void start_mapping(struct view *v, u64 page)
+{
+    if (!continues(v, page))
+        return;
+    v->vma[page] |= VIEW_START;
+    v->mappings++;
+}
+
 void view_map(struct view *v, u64 page, u64 count, u8 vma)
 {
-    for (u64 i = page; i < page + count; i++)
+    for (u64 i = page; i < page + count; i++) {
         v->mapped -= (v->vma[i] & VIEW_MAPPED) != 0;
+        v->mappings -= (v->vma[i] & VIEW_START) != 0;
+    }
     memset(v->vma + page, vma, count);
     v->mapped += vma & VIEW_MAPPED ? count : 0;
+    if (vma & VIEW_MAPPED)
+        start_mapping(v, page);
+    start_mapping(v, page + count); // what was cut off
+}
+
+// One piece of a mapping, [page, end), inside a range that is to have prot.
+static int protect_piece(struct view *v, u64 page, u64 end, u8 prot)
+{
+    bool splits = !(v->vma[page] & VIEW_START), more = continues(v, end);
+    if ((v->vma[page] & 7) == prot)
+        return 0;
+    if (splits + more && v->mappings + splits + more > emu.options.max_map_count)
+        return -ENOMEM;
+    start_mapping(v, page);
+    if (more)
+        start_mapping(v, end);
+    for (u64 i = page; i < end; i++)
+        v->vma[i] = (u8)((v->vma[i] & ~7u) | prot);
+    return 0;
+}
+
+int view_protect(struct view *v, u64 page, u64 count, u8 prot)
+{
+    int ret = 0;
+    for (u64 i = page, end; !ret && i < page + count; i = end) {
+        end = i + 1;
+        while (end < page + count && !(v->vma[end] & VIEW_START))
+            end++;
+        ret = protect_piece(v, i, end, prot);
+    }
+    return ret;
 }
 
 struct view *view_at(struct mm *mm, u64 address, u64 *ret_page)

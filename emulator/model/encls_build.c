@@ -93,6 +93,8 @@ static struct sgx_result ecreate(struct sgx_model *m, const struct sgx_page_args
 }
 
 // SDM 38.3 EADD; 35 SECINFO, TCS.
+static bool is_zero(const u8 *data, size_t size) { return !data[0] && !memcmp(data, data + 1, size - 1); }
+
 static struct sgx_result eadd(struct sgx_model *m, const struct sgx_page_args *args, u64 epc)
 {
     TRY(check_epc_page(m, epc));
@@ -132,7 +134,8 @@ static struct sgx_result eadd(struct sgx_model *m, const struct sgx_page_args *a
                             .r = info.flags & SGX_SECINFO_R,
                             .w = info.flags & SGX_SECINFO_W,
                             .x = info.flags & SGX_SECINFO_X };
-    memcpy(page_data(m, page_index(epc)), copy, sizeof(copy));
+    if (!args->zeroed || !is_zero(copy, sizeof(copy)))
+        memcpy(page_data(m, page_index(epc)), copy, sizeof(copy));
     struct secs_private *private = secs_private_of(m, secs_page);
     private->children++;
     // The state bits of SECINFO.FLAGS do not reach the EPCM, but the measurement sees them.
@@ -179,7 +182,8 @@ static struct sgx_result eremove(struct sgx_model *m, u64 epc)
             return error(SGX_ENCLAVE_ACT);
         secs_private_of(m, e->secs)->children--;
     }
-    memset(page_data(m, page), 0, PAGE_SIZE);
+    if (!is_child_type(e->type)) // an enclave's own pages: whoever adds one anew says what it holds
+        memset(page_data(m, page), 0, PAGE_SIZE);
     *e = (struct sgx_epcm){ .secs = SGX_NO_PAGE };
     return success();
 }

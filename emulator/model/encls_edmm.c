@@ -33,7 +33,8 @@ static struct sgx_result eaug(struct sgx_model *m, const struct sgx_page_args *a
                             .pending = true,
                             .secs = secs_page,
                             .linaddr = args->linaddr };
-    memset(page_data(m, page_index(epc)), 0, PAGE_SIZE);
+    if (!args->zeroed)
+        memset(page_data(m, page_index(epc)), 0, PAGE_SIZE);
     secs_private_of(m, secs_page)->children++;
     return success();
 }

@@ -102,6 +102,7 @@ struct sgx_result leaf_eacceptcopy(struct sgx_model *m, struct sgx_cpu *cpu)
     e->w = flags & SGX_SECINFO_W;
     e->x = flags & SGX_SECINFO_X;
     e->pending = false;
+    m->count.writable_code += e->w && e->x;
     return success();
 }
 
@@ -122,8 +123,10 @@ struct sgx_result leaf_emodpe(struct sgx_model *m, struct sgx_cpu *cpu)
         return pf_enclu(linaddr);
     if (!e->r && !(flags & SGX_SECINFO_R) && (flags & SGX_SECINFO_W))
         return gp();
+    bool was = e->w && e->x;
     e->r = e->r || (flags & SGX_SECINFO_R);
     e->w = e->w || (flags & SGX_SECINFO_W);
     e->x = e->x || (flags & SGX_SECINFO_X);
+    m->count.writable_code += !was && e->w && e->x;
     return success();
 }

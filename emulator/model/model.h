@@ -87,6 +87,7 @@ struct sgx_counters {
     u64 encls[16], enclu[16];
     u64 encls_failed[16], enclu_failed[16]; // with a fault or an error code
     u64 aex[33];                            // by vector; [32]: interrupts
+    u64 writable_code;                      // times a page became writable and executable after EINIT
 };
 
 struct sgx_model {
@@ -158,7 +159,8 @@ struct sgx_page_args {
     u8 *srcpge;
     const struct sgx_secinfo *secinfo;
     struct sgx_pcmd *pcmd;
-    u64 secs; // EPC address; 0 or SGX_NO_SECS where the leaf wants none
+    u64 secs;    // EPC address; 0 or SGX_NO_SECS where the leaf wants none
+    bool zeroed; // EADD, EAUG: the front end's page holds zeros already, which are not written once more
 };
 #define SGX_NO_SECS UINT64_MAX
 

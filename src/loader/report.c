@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "abi/occlum/ocall_types.h"
+#include "loader/ocall_dispatch.h"
 
 static const struct loader_options *options;
 static const struct enclave_layout *layout;
@@ -71,7 +72,16 @@ static void write_json(FILE *file)
             r->threads_initial, r->threads_now, r->threads_peak, r->threads_max, platform_counts.eadd);
     for (size_t i = 0; i < ARRAY_SIZE(event_names); i++)
         fprintf(file, ", \"%s\": %lu", event_names[i], r->events[i]);
-    fprintf(file, ", \"EENTER\": %lu, \"EEXIT\": %lu}}\n", platform_counts.eenter, platform_counts.eexit);
+    fprintf(file, ", \"EENTER\": %lu, \"EEXIT\": %lu},\n \"host_calls\": {", platform_counts.eenter,
+            platform_counts.eexit);
+    const char *separator = "";
+    for (size_t i = 0; i < OCALL_COUNT; i++) {
+        u64 count = __atomic_load_n(&ocall_counts[i], __ATOMIC_RELAXED);
+        if (count)
+            fprintf(file, "%s\"%s\": %lu", separator, ocall_names[i], count);
+        separator = count ? ", " : separator;
+    }
+    fputs("}}\n", file);
 }
 
 static double mib(u64 bytes) { return (double)bytes / (1 << 20); }

@@ -2,10 +2,11 @@
 #include "trusted/cpu.h"
 #include "trusted/enclu.h"
 #include "trusted/layout.h"
+#include "trusted/xsave.h"
 
 static u64 hwcap, xfrm;
 static bool has_sha, reports_faults;
-static size_t xsave_size;
+static size_t area_size;
 
 struct cpuid_regs {
     u32 eax, ebx, ecx, edx;
@@ -27,17 +28,6 @@ static u64 xgetbv0(void)
     return ((u64)high << 32) | low;
 }
 
-// End of the standard-format XSAVE area on Intel CPUs (SDM volume 1, 13.4): legacy and header 576, AVX 256, opmask at
-// 1088, ZMM_Hi256 at 1152, Hi16_ZMM at 1664, PKRU at 2688.
-static size_t intel_xsave_size(u64 components)
-{
-    if (components & (1ull << 9))
-        return 2696;
-    if (components & 0xe0)
-        return 2688;
-    return components & 4 ? 832 : 576;
-}
-
 // Whether the CPU writes EXINFO is the loader's choice where the signature leaves it open: the CPU itself knows.
 static bool exinfo_selected(void)
 {
@@ -56,18 +46,18 @@ void cpu_init(void)
     if (sim) {
         hwcap = cpuid(1, 0).edx;
         has_sha = cpuid(7, 0).ebx & (1u << 29);
-        xsave_size = cpuid(0xd, 0).ebx;
+        area_size = cpuid(0xd, 0).ebx;
     } else {
         hwcap = 0xbfebfbff;            // FPU..SSE2, HTT: what every SGX CPU reports
         has_sha = enclave_layout.edmm; // SGX2 CPUs (Ice Lake on, Gemini Lake) have SHA-NI
-        xsave_size = intel_xsave_size(xfrm);
+        area_size = xsave_size(xfrm);
     }
 }
 
 u64 cpu_hwcap(void) { return hwcap; }
 bool cpu_has_sha(void) { return has_sha; }
 u64 cpu_xfrm(void) { return xfrm; }
-size_t cpu_xsave_size(void) { return xsave_size; }
+size_t cpu_xsave_size(void) { return area_size; }
 bool cpu_reports_faults(void) { return reports_faults; }
 // The CPUs that know EXINFO are those with SGX2, and those allow RDTSC in an enclave (SDM 37.6.1).
 bool cpu_has_tsc(void) { return reports_faults; }

@@ -109,6 +109,13 @@ static void augment(u64 addr, u64 len, u32 prot)
         log_debug("emm: the host could not augment [%#lx, +%#lx)", addr, len);
 }
 
+// The same where the pages are there and were hidden. The host may refuse: each boundary between mappings of an enclave
+// costs it one of vm.max_map_count (Linux never merges them), and a part of a hidden mapping may be one too many.
+static bool show(u64 addr, u64 len, u32 prot)
+{
+    return !tls_self()->vector_ocall_area || ocall_edmm_augment(addr, len, prot) == 0;
+}
+
 // --- committing
 
 static int commit_run(const struct run *run, void *arg)
@@ -118,7 +125,10 @@ static int commit_run(const struct run *run, void *arg)
         return 0;
     }
     if (run->old & PAGE_IDLE) { // zeroed when it became idle
-        augment(run->addr, run_len(run), mapping_access(run->old));
+        if (!show(run->addr, run_len(run), mapping_access(run->old))) {
+            run_give(run, run->count, run->old);
+            return -ENOMEM;
+        }
         reserve_taken(run->old, run->count);
         run_give(run, run->count, (run->old & (PAGE_INITIAL | PAGE_ACCESS)) | PAGE_LIVE);
         return 0;
@@ -192,7 +202,13 @@ static int discard_run(const struct run *run, void *arg)
     if (access != READ_WRITE)
         extend(run, READ_WRITE);
     memset((void *)run->addr, 0, run_len(run));
-    must(ocall_mem_protect(run->addr, run_len(run), 0));
+    if (ocall_mem_protect(run->addr, run_len(run), 0) != 0) { // the host is out of mappings: they do not stay
+        reserve_taken(run->old, run->count);
+        (void)show(run->addr, run_len(run), mapping_access(run->old)); // what of them it had hidden: EACCEPT reads it
+        edmm_trim(run->addr, run->count, EMM_USER);
+        run_give(run, run->count, 0);
+        return 0;
+    }
     run_give(run, run->count, (run->old & PAGE_INITIAL) | PAGE_IDLE | READ_WRITE);
     return 0;
 }
@@ -214,11 +230,13 @@ static int edmm_zero(u64 addr, u64 len, u32 prot) { return edmm_discard(addr, le
 // --- copying in
 
 // Initial pages cannot be filled in one step: they make room for new ones.
-static void make_room(const struct run *run)
+static bool make_room(const struct run *run)
 {
-    must(ocall_mem_protect(run->addr, run_len(run), mapping_access(run->old))); // EACCEPT reads the page
+    if (!show(run->addr, run_len(run), mapping_access(run->old))) // EACCEPT reads the page
+        return false;
     edmm_trim(run->addr, run->count, EMM_USER);
     reserve_taken(run->old, run->count);
+    return true;
 }
 
 static u64 copy_pages(u64 addr, u64 count, u64 from, u32 prot)
@@ -255,10 +273,12 @@ static int copy_run(const struct run *run, void *arg)
         run_give(run, run->count, run->old);
         return -EEXIST;
     }
-    if (run->old & PAGE_IDLE) {
-        make_room(run);
-        now.old = 0;
+    if ((run->old & PAGE_IDLE) && !make_room(run)) {
+        run_give(run, run->count, run->old);
+        return -ENOMEM;
     }
+    if (run->old & PAGE_IDLE)
+        now.old = 0;
     u64 count = copy_pages(run->addr, run->count, copy->from + (run->addr - copy->addr), copy->prot);
     run_give(&now, count, (u8)(PAGE_LIVE | copy->prot));
     return count == run->count ? 0 : -ENOMEM;
@@ -294,7 +314,9 @@ static int exchange(const struct run *run, u32 access)
     while (__atomic_exchange_n(&taken, 1, __ATOMIC_ACQUIRE))
         ocall_yield();
     if (!(run->old & EMM_READ))
-        extend(run, READ_WRITE);
+        extend(run, EMM_READ);
+    if (run->old & EMM_WRITE) // another thread's write after the copy would be lost: it waits in its fault
+        restrict_to(run, EMM_READ);
     while (done < run->count) {
         struct run part = *run;
         part.addr += done * PAGE_SIZE;
@@ -322,10 +344,10 @@ static int protect_run(const struct run *run, void *arg)
     }
     if ((want & EMM_EXEC) && (run->old & PAGE_INITIAL))
         return exchange(run, want);
+    if (have & ~want) // first, so that no page is ever writable and executable on the way
+        restrict_to(run, want & have);
     if (want & ~have)
-        extend(run, want | have);
-    if (have & ~want)
-        restrict_to(run, want);
+        extend(run, want);
     run_give(run, run->count, (u8)((run->old & (PAGE_LIVE | PAGE_INITIAL)) | want));
     return 0;
 }

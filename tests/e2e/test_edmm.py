@@ -50,6 +50,7 @@ class Counts:
     def __init__(self, stats):
         self.leaf = stats['leaves']
         self.faults = stats['aex']['pf']
+        self.writable_code = stats['writable_code']
         # Linux 6.1 takes a page of version array for each 512 pages ever added and keeps it until the enclave ends: not ours.
         self.peak = stats['epc']['peak_pages'] - stats['leaves']['EPA']
 

@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Memory of programs beside Linux: what system calls may touch, mappings of files, memory that is shared."""
-from harness import Group, Instance, expect_output
+import os
+
+from harness import Group, Instance, expect, expect_output
 
 group = Group()
 
 
 def setup():
     instance = Instance('memory')
-    instance.compile('map_deadlock', 'foreign')
+    instance.compile('map_deadlock', 'foreign', 'shared_memory', 'map_end')
     instance.build()
     return instance
 
@@ -16,6 +18,29 @@ def setup():
 @group.case('a system call does not reach into another process')
 def _(instance):
     instance.same('/bin/foreign')
+
+
+@group.case('memory that processes share: a file, a memfd, anonymous; futexes in it; the file sees it')
+def _(instance):
+    instance.same('/bin/shared_memory', '/tmp')
+
+
+@group.case('the same through a file of the host')
+def _(instance):
+    native = instance.native('/bin/shared_memory', '/tmp')
+    expect_output(instance.run('/bin/shared_memory', '/host'), native.text)
+    with open(os.path.join(instance.folder, 'shared'), 'rb') as file:
+        expect(file.read(2)[1:] == b'\0' and file.seek(5 * 4096) and file.read(1) == b'x', 'the host does not see what was written')
+
+
+@group.case('mappings and the end of the file')
+def _(instance):
+    instance.same('/bin/map_end', '/tmp')
+
+
+@group.case('the same of a file of the host')
+def _(instance):
+    expect_output(instance.run('/bin/map_end', '/host'), instance.native('/bin/map_end', '/tmp').text)
 
 
 for path in ('/tmp/deadlock', '/host/deadlock'):

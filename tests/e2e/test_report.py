@@ -36,7 +36,7 @@ def environment(kind, **more):
 
 
 def check(report, kind):
-    expect(list(report) == ['platform', 'emulated', 'edmm', 'startup_ms', 'regions', 'threads', 'events'], f'other keys: {list(report)}')
+    expect(list(report) == ['platform', 'emulated', 'edmm', 'startup_ms', 'regions', 'threads', 'events', 'host_calls'], f'other keys: {list(report)}')
     expect(report['platform'] == ('sim' if kind == 'sim' else 'sgx') and report['edmm'] is (kind == 'edmm'), f'wrong platform: {report}')
     expect(report['emulated'] is (kind != 'sim'), 'emulated or not is wrong')
     expect(list(report['regions']) == ['image', 'kernel_heap', 'user_space', 'threads'], f'other regions: {list(report["regions"])}')
@@ -57,7 +57,9 @@ for kind in KINDS:
         with open(path, encoding='utf-8') as file:
             report = json.load(file)
         check(report, kind)
-        expect(report['events']['ocalls'] > 0, 'no host calls')
+        calls = report['host_calls']
+        expect(report['events']['ocalls'] == sum(calls.values()) > 0, f'{report["events"]["ocalls"]} host calls, by kind: {calls}')
+        expect(calls['report'] == 1 and calls['write'] >= 1, f'host calls: {calls}')
         if kind == 'sim':
             return
         with open(stats, encoding='utf-8') as file:

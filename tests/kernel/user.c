@@ -363,6 +363,9 @@ static void make_program(size_t index)
     } image;
     char path[64];
     struct file *file;
+    struct iovec one;
+    struct uio uio;
+    u64 offset = 0;
 
     image.header = (Elf64_Ehdr){
         .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1 },
@@ -385,7 +388,8 @@ static void make_program(size_t index)
     fmt_format(path, sizeof(path), "/bin/%s", bench_programs[index]->name);
     if (file_open(path, O_CREAT | O_RDWR, 0755, &file))
         bench_fail("%s: cannot be made", path);
-    if (file_vm_ops.write(file, 0, &image, sizeof(image)) != (long)sizeof(image))
+    uio_kernel(&uio, &one, &image, sizeof(image));
+    if (file->ops->write(file, &uio, &offset) != (long)sizeof(image))
         bench_fail("%s: cannot be written", path);
     file_unref(file);
 }

@@ -93,13 +93,23 @@ static void vm_get(void *file) { file_ref(file); }
 static void vm_put(void *file) { file_unref(file); }
 static long vm_read(void *file, u64 offset, void *buf, size_t size) { return file_read_at(file, offset, buf, size); }
 
-static long vm_write(void *arg, u64 offset, const void *buf, size_t size)
+static struct vm_object *vm_object(void *arg)
 {
-    struct file *file = arg;
-    struct iovec one;
-    struct uio uio;
-    uio_kernel(&uio, &one, (void *)(uintptr_t)buf, size);
-    return file->ops->write ? file->ops->write(file, &uio, &offset) : -EINVAL;
+    struct inode *inode = ((struct file *)arg)->inode;
+    if (!inode || !inode->ops->object_ops)
+        return err_ptr(-ENODEV);
+    mutex_lock(&inode->lock);
+    if (!inode->object)
+        inode->object = vm_object_new(&inode->lock, inode->ops->object_ops, inode);
+    struct vm_object *object = inode->object;
+    mutex_unlock(&inode->lock);
+    return object;
+}
+
+static int vm_write_back(void *arg, u64 offset, u64 len)
+{
+    u64 end = offset + MIN(len, UINT64_MAX - PAGE_MASK - offset);
+    return inode_write_back(((struct file *)arg)->inode, offset / PAGE_SIZE, DIV_ROUND_UP(end, PAGE_SIZE));
 }
 
 static u64 vm_size(void *file) { return file_size(file); }
@@ -110,7 +120,8 @@ const struct vm_file_ops file_vm_ops = {
     .get = vm_get,
     .put = vm_put,
     .read = vm_read,
-    .write = vm_write,
+    .object = vm_object,
+    .sync = vm_write_back,
     .gate_table = memfs_gate_table,
     .size = vm_size,
     .inode = vm_inode,

@@ -156,7 +156,14 @@ static int set_size(struct hostfs_node *node, u64 size)
     int fd = hostfile_reopen(node->handle, O_WRONLY);
     if (fd < 0)
         return fd;
-    int err = hostfile_truncate(fd, size);
+    struct host_stat st;
+    mutex_lock(&node->inode.lock);
+    int err = hostfile_stat(node->handle, &st);
+    if (!err)
+        err = hostfile_truncate(fd, size);
+    if (!err)
+        err = hostfs_resized(node, st.size, size);
+    mutex_unlock(&node->inode.lock);
     hostfile_close(fd);
     return err;
 }
@@ -200,6 +207,7 @@ const struct inode_ops hostfs_ops = {
     .open = hostfs_open,
     .statfs = statfs,
     .release = hostfs_node_release,
+    .object_ops = &hostfs_object_ops,
 };
 
 int hostfs_create(const char *source, struct inode **ret_root)

@@ -16,18 +16,32 @@ static int data_fd(const struct file *file) { return (int)(s64)file->private; }
 
 static long read_some(struct file *file, struct uio *uio, u64 *offset, u8 *buf, size_t n)
 {
-    long moved = hostfile_read(data_fd(file), *offset, buf, n);
-    if (moved > 0 && uio_put(uio, buf, (size_t)moved) != 0)
-        return -EFAULT;
+    struct hostfs_node *node = hostfs_node_of(file->inode);
+    long moved = hostfs_read_mapped(node, uio, *offset, n);
+    if (moved == 0)
+        return uio_fault_in(uio, n, true) ? -EFAULT : read_some(file, uio, offset, buf, n);
+    if (moved == -ENOENT) {
+        // Up to the next page only, if some pages of the file may be in memory.
+        size_t most = READ_ONCE(node->inode.object) ? MIN(n, PAGE_SIZE - (*offset & PAGE_MASK)) : n;
+        moved = hostfile_read(data_fd(file), *offset, buf, most);
+        if (moved > 0 && uio_put(uio, buf, (size_t)moved) != 0)
+            return -EFAULT;
+    }
     *offset += moved > 0 ? (u64)moved : 0;
-    return moved;
+    return moved == -ENODATA ? 0 : moved;
 }
 
 static long write_some(struct file *file, struct uio *uio, u64 *offset, u8 *buf, size_t n)
 {
     if (uio_take(uio, buf, n) != 0)
         return -EFAULT;
-    long moved = hostfile_write(data_fd(file), *offset, buf, n);
+    mutex_lock(&file->inode->lock);
+    long moved = hostfs_reaching(hostfs_node_of(file->inode), *offset);
+    if (!moved)
+        moved = hostfile_write(data_fd(file), *offset, buf, n);
+    if (moved > 0)
+        hostfs_written(hostfs_node_of(file->inode), *offset, buf, (size_t)moved);
+    mutex_unlock(&file->inode->lock);
     *offset += moved > 0 ? (u64)moved : 0;
     return moved;
 }
@@ -50,7 +64,7 @@ static long move_data(struct file *file, struct uio *uio, u64 *offset, move_some
         if (n <= 0)
             break;
         done += (size_t)n;
-        if ((size_t)n < want)
+        if ((size_t)n < want && !READ_ONCE(file->inode->object))
             break;
     }
     kpages_free(buf, pages);
@@ -72,6 +86,8 @@ static long append_bytes(struct file *file, u64 *offset, const u8 *buf, size_t n
         *offset = st.size;
         moved = hostfile_write(data_fd(file), *offset, buf, n);
     }
+    if (moved > 0)
+        hostfs_written(hostfs_node_of(file->inode), *offset, buf, (size_t)moved);
     *offset += moved > 0 ? (u64)moved : 0;
     return moved;
 }
@@ -119,7 +135,11 @@ static int fallocate(struct file *file, int mode, u64 offset, u64 len)
 {
     return hostfile_fallocate(data_fd(file), (u32)mode, offset, len);
 }
-static int fsync(struct file *file) { return hostfile_sync(data_fd(file), false); }
+static int fsync(struct file *file)
+{
+    int err = inode_write_back(file->inode, 0, UINT64_MAX);
+    return err ? err : hostfile_sync(data_fd(file), false);
+}
 static s64 seek_data(struct file *file, u64 offset, bool hole)
 {
     return hostfile_seek(data_fd(file), offset, hole ? SEEK_HOLE : SEEK_DATA);

@@ -67,6 +67,7 @@ static struct hostfs_node *node_alloc(struct hostfs *fs, struct hostfs_node *par
     node->host_dev = st->dev;
     node->host_ino = st->ino;
     node->name = copy;
+    node->data_fd = -1;
     node->parent = parent ? parent : node;
     if (parent)
         inode_ref(&parent->inode);
@@ -107,6 +108,8 @@ void hostfs_node_release(struct inode *inode)
     list_del(&node->link);
     mutex_unlock(&node->fs->lock);
     hostfile_close(node->handle);
+    if (node->data_fd >= 0)
+        hostfile_close(node->data_fd);
     kfree(node->name);
     kfree(node);
     if (parent != node)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/fs/inode.h"
 #include "libos/fs/locks.h"
+#include "libos/vm/vm.h"
 
 void inode_init(struct inode *inode, const struct inode_ops *ops, u32 mode, u64 ino)
 {
@@ -22,6 +23,8 @@ bool inode_drop(struct inode *inode)
     if (__atomic_fetch_sub(&inode->refs, 1, __ATOMIC_ACQ_REL) != 1)
         return false;
     file_locks_free(inode);
+    vm_object_free(inode->object); // nothing of it is mapped: a mapping holds the file
+    inode->object = NULL;
     return true;
 }
 
@@ -35,4 +38,24 @@ u64 inode_new_number(void)
 {
     static u64 last = 1 << 20; // above those of the image
     return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+}
+
+int inode_setattr(struct inode *inode, const struct attr_change *change)
+{
+    if (!inode->ops->setattr)
+        return -EROFS;
+    int err = inode->ops->setattr(inode, change);
+    if (!err && (change->valid & ATTR_SIZE))
+        vm_truncated(inode->object, change->size);
+    return err;
+}
+
+int inode_write_back(struct inode *inode, u64 first, u64 end)
+{
+    int err = 0;
+    mutex_lock(&inode->lock);
+    if (inode->object && inode->ops->object_ops->write)
+        err = vm_object_write_back(inode->object, first, end);
+    mutex_unlock(&inode->lock);
+    return err;
 }

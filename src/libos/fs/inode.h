@@ -46,7 +46,8 @@ struct inode_ops {
     int (*setattr)(struct inode *inode, const struct attr_change *change);
     int (*open)(struct inode *inode, struct file *file); // sets file->ops and file->private
     int (*statfs)(struct inode *inode, struct statfs *ret_statfs);
-    void (*release)(struct inode *inode); // last reference is gone
+    void (*release)(struct inode *inode);   // last reference is gone
+    const struct vm_object_ops *object_ops; // of regular files that can be mapped shared
 };
 
 struct inode {
@@ -60,6 +61,7 @@ struct inode {
     struct file_locks *locks; // advisory locks (locks.c)
     bool has_locks;           // set once, with the first lock
     void *pipe;               // of a FIFO (ipc/)
+    struct vm_object *object; // of a file that was mapped (vm/); set once, under lock, which is its lock too
 };
 
 void inode_init(struct inode *inode, const struct inode_ops *ops, u32 mode, u64 ino);
@@ -70,3 +72,7 @@ __nodiscard bool inode_drop(struct inode *inode);
 
 static inline bool inode_is_dir(const struct inode *inode) { return S_ISDIR(inode->mode); }
 u64 inode_new_number(void);
+// Writes pages [first, end) that mappings changed to where the file is kept. 0 or the first error.
+__nodiscard int inode_write_back(struct inode *inode, u64 first, u64 end);
+// ops->setattr, and what a new size means to mappings of the file. -EROFS where it cannot be changed.
+__nodiscard int inode_setattr(struct inode *inode, const struct attr_change *change);

@@ -75,7 +75,7 @@ static void node_free(struct memfs_node *node)
             inode_unref(&entry->node->inode);
         kfree(entry);
     }
-    memfs_drop(node, 0, UINT64_MAX);
+    (void)!memfs_drop(node, 0, UINT64_MAX); // nothing is mapped
     kfree(node->target);
     kfree(node);
 }
@@ -192,4 +192,5 @@ const struct inode_ops memfs_ops = {
     .open = memfs_open,
     .statfs = statfs,
     .release = release,
+    .object_ops = &memfs_object_ops,
 };

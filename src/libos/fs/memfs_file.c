@@ -4,60 +4,26 @@
 #include "libos/fs/file.h"
 #include "libos/fs/memfs_node.h"
 #include "libos/ipc/pipe.h"
-#include "libos/mem/filepages.h"
 #include "libos/mem/heap.h"
+#include "libos/vm/vm.h"
 
 enum { MAX_SIZE_BITS = 46 };
 
 static const u64 max_size = 1ull << MAX_SIZE_BITS;
 
-// Takes one page of the file system's limit. False when it is used up.
-static bool charge(struct memfs *fs)
+// What a mapping wrote behind the end of the file does not come to light when the file grows. inode.lock held.
+static int clear_tail(struct memfs_node *node)
 {
-    if (__atomic_add_fetch(&fs->used, 1, __ATOMIC_RELAXED) <= fs->limit || !fs->limit)
-        return true;
-    __atomic_sub_fetch(&fs->used, 1, __ATOMIC_RELAXED);
-    return false;
-}
-
-void memfs_drop(struct memfs_node *node, u64 first, u64 end)
-{
-    u64 before = node->pages.pages;
-    pagetree_drop(&node->pages, first, end);
-    __atomic_sub_fetch(&node->fs->used, before - node->pages.pages, __ATOMIC_RELAXED);
-}
-
-// The node's own page at index, made now if it has none, with what the image shows there. inode.lock held.
-static int own_page(struct memfs_node *node, u64 index, u8 **ret_page)
-{
-    u8 *page = pagetree_get(&node->pages, index);
-    u64 start = index << PAGE_SHIFT;
-    long n = 0;
-
-    if (page) {
-        *ret_page = page;
+    u64 index = node->size >> PAGE_SHIFT, tail = node->size & PAGE_MASK;
+    u8 *page;
+    if (!tail || !vm_object_has(node->inode.object, index))
         return 0;
-    }
-    if (!charge(node->fs))
-        return -ENOSPC;
-    page = filepage_alloc();
-    int err = page ? 0 : -ENOSPC;
-    if (!err && node->has_lower && start < node->lower_size)
-        n = node->fs->lower->read(node->lower, start, page, MIN(PAGE_SIZE, node->lower_size - start));
-    if (n < 0)
-        err = (int)n;
-    if (!err) {
-        memset(page + n, 0, PAGE_SIZE - (size_t)n);
-        err = pagetree_put(&node->pages, index, page);
-    }
-    if (!err) {
-        *ret_page = page;
-        return 0;
-    }
-    if (page)
-        filepage_free(page);
-    __atomic_sub_fetch(&node->fs->used, 1, __ATOMIC_RELAXED);
-    return err;
+    int err = memfs_page(node, index, &page);
+    if (err)
+        return err;
+    memset(page + tail, 0, PAGE_SIZE - tail);
+    memfs_page_done(node, index);
+    return 0;
 }
 
 int memfs_resize(struct memfs_node *node, u64 size)
@@ -71,15 +37,23 @@ int memfs_resize(struct memfs_node *node, u64 size)
         return -EFBIG;
     if (size < node->size) {
         if (tail && (pagetree_get(&node->pages, size >> PAGE_SHIFT) || (node->has_lower && size < node->lower_size))) {
-            int err = own_page(node, size >> PAGE_SHIFT, &page);
+            int err = memfs_page(node, size >> PAGE_SHIFT, &page);
             if (err)
                 return err;
             memset(page + tail, 0, PAGE_SIZE - tail);
+            memfs_page_done(node, size >> PAGE_SHIFT);
         }
-        memfs_drop(node, DIV_ROUND_UP(size, PAGE_SIZE), UINT64_MAX);
+        int err = memfs_drop(node, DIV_ROUND_UP(size, PAGE_SIZE), UINT64_MAX);
+        if (err)
+            return err;
         // What lies behind the new end never comes back from below.
         node->lower_size = MIN(node->lower_size, ALIGN_UP(size, PAGE_SIZE));
         node->lower_size = MIN(node->lower_size, size);
+    }
+    if (size > node->size) {
+        int err = clear_tail(node);
+        if (err)
+            return err;
     }
     node->size = size;
     node->mtime = node->ctime = memfs_now();
@@ -105,16 +79,20 @@ static long read_lower(struct memfs_node *node, struct uio *uio, u64 offset, siz
 // One piece within one page: bytes moved, fewer than n when the caller's memory is not there; -errno.
 static long read_piece(struct memfs_node *node, struct uio *uio, u64 offset, size_t n)
 {
+    u64 index = offset >> PAGE_SHIFT;
     mutex_lock(&node->inode.lock);
-    const u8 *page = pagetree_get(&node->pages, offset >> PAGE_SHIFT);
-    bool lower = !page && node->has_lower && offset < node->lower_size;
-    size_t moved = 0;
-    if (page)
-        moved = uio_put_nofault(uio, page + (offset & PAGE_MASK), n);
-    else if (!lower)
-        moved = uio_put_zeros_nofault(uio, n);
+    u8 *page = pagetree_get(&node->pages, index);
+    bool lower = !page && node->has_lower && offset < node->lower_size,
+         mapped = vm_object_has(node->inode.object, index);
+    long moved = mapped ? vm_object_open(node->inode.object, index, false, &page) : 0;
+    if (!moved && page)
+        moved = (long)uio_put_nofault(uio, page + (offset & PAGE_MASK), n);
+    else if (!moved && !lower)
+        moved = (long)uio_put_zeros_nofault(uio, n);
+    if (mapped)
+        vm_object_close(node->inode.object, index);
     mutex_unlock(&node->inode.lock);
-    return lower ? read_lower(node, uio, offset, n) : (long)moved;
+    return lower ? read_lower(node, uio, offset, n) : moved;
 }
 
 // A reader in the kernel (a mapping's pages) takes an unchanged file straight from below. Bytes read, 0: not so,
@@ -168,9 +146,13 @@ static long write_piece(struct memfs_node *node, struct uio *uio, u64 offset, si
 {
     u8 *page;
     mutex_lock(&node->inode.lock);
-    long moved = own_page(node, offset >> PAGE_SHIFT, &page);
+    long moved = offset > node->size ? clear_tail(node) : 0;
     if (!moved)
+        moved = memfs_page(node, offset >> PAGE_SHIFT, &page);
+    if (!moved) {
         moved = (long)uio_take_nofault(uio, page + (offset & PAGE_MASK), n);
+        memfs_page_done(node, offset >> PAGE_SHIFT);
+    }
     if (moved > 0) {
         node->size = MAX(node->size, offset + (u64)moved);
         node->mtime = node->ctime = memfs_now();
@@ -235,11 +217,13 @@ static int fallocate(struct file *file, int mode, u64 offset, u64 len)
             bool below = node->has_lower && ALIGN_DOWN(at, PAGE_SIZE) < node->lower_size;
             u8 *page;
             if (n == PAGE_SIZE && !below) {
-                memfs_drop(node, at >> PAGE_SHIFT, (at >> PAGE_SHIFT) + 1);
+                err = memfs_drop(node, at >> PAGE_SHIFT, (at >> PAGE_SHIFT) + 1);
             } else if (below || pagetree_get(&node->pages, at >> PAGE_SHIFT)) {
-                err = own_page(node, at >> PAGE_SHIFT, &page);
-                if (!err)
+                err = memfs_page(node, at >> PAGE_SHIFT, &page);
+                if (!err) {
                     memset(page + (at & PAGE_MASK), 0, n);
+                    memfs_page_done(node, at >> PAGE_SHIFT);
+                }
             }
             at += n;
         }

@@ -57,7 +57,15 @@ int memfs_open(struct inode *inode, struct file *file); // memfs_file.c
 int memfs_resize(struct memfs_node *node, u64 size);    // inode.lock held
 // Frees the node's pages of [first, end) and gives them back to the file system's limit. inode.lock held, or the last
 // reference.
-void memfs_drop(struct memfs_node *node, u64 first, u64 end);
+// 0, or -ENOMEM when pages that are mapped cannot be taken away.
+__nodiscard int memfs_drop(struct memfs_node *node, u64 first, u64 end);
+extern const struct vm_object_ops memfs_object_ops; // memfs_object.c
+// Takes `pages` pages of the file system's limit. False when it is used up.
+bool memfs_charge(struct memfs *fs);
+// The node's own page at index, made now if it has none, with what the image shows there, accessible until
+// memfs_page_done. inode.lock held.
+__nodiscard int memfs_page(struct memfs_node *node, u64 index, u8 **ret_page);
+void memfs_page_done(struct memfs_node *node, u64 index);
 // Names (memfs_dir.c).
 int memfs_lookup(struct inode *dir, const char *name, struct inode **ret_inode);
 struct inode *memfs_parent(struct inode *dir);

@@ -73,7 +73,7 @@ static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
         err = inode->ops->open(inode, file);
     if (!err && (flags & O_TRUNC) && S_ISREG(inode->mode) && inode->ops->setattr) {
         struct attr_change change = { .valid = ATTR_SIZE };
-        err = inode->ops->setattr(inode, &change);
+        err = inode_setattr(inode, &change);
     }
     if (err)
         file_unref(file);

@@ -17,6 +17,12 @@ static void **table_alloc(void)
     return table;
 }
 
+// Pages that are not the tree's own have the lowest bit of their pointer set.
+#define LENT 1u
+
+static void *untagged(void *page) { return (void *)((uintptr_t)page & ~(uintptr_t)LENT); }
+static bool is_lent(const void *page) { return (uintptr_t)page & LENT; }
+
 void *pagetree_get(const struct pagetree *tree, u64 index)
 {
     void *node = tree->root;
@@ -24,7 +30,7 @@ void *pagetree_get(const struct pagetree *tree, u64 index)
         return NULL;
     for (u32 h = tree->height; h && node; h--)
         node = ((void **)node)[(index >> (BITS * (h - 1))) & (FANOUT - 1)];
-    return node;
+    return untagged(node);
 }
 
 static int raise_root(struct pagetree *tree, u64 index)
@@ -44,7 +50,8 @@ static int raise_root(struct pagetree *tree, u64 index)
     return 0;
 }
 
-int pagetree_put(struct pagetree *tree, u64 index, void *page)
+// The place of a page, with the tables above it made.
+static int place_of(struct pagetree *tree, u64 index, void ***ret_link)
 {
     int err = raise_root(tree, index);
     if (err)
@@ -55,8 +62,31 @@ int pagetree_put(struct pagetree *tree, u64 index, void *page)
             return -ENOMEM;
         link = &((void **)*link)[(index >> (BITS * (h - 1))) & (FANOUT - 1)];
     }
-    *link = page;
-    tree->pages++;
+    *ret_link = link;
+    return 0;
+}
+
+int pagetree_put(struct pagetree *tree, u64 index, void *page)
+{
+    void **link;
+    int err = place_of(tree, index, &link);
+    if (!err) {
+        *link = page;
+        tree->pages++;
+    }
+    return err;
+}
+
+int pagetree_lend(struct pagetree *tree, u64 index, void *page)
+{
+    void **link;
+    int err = place_of(tree, index, &link);
+    if (err)
+        return err;
+    tree->pages += !*link;
+    if (*link && !is_lent(*link))
+        filepage_free(*link);
+    *link = (void *)((uintptr_t)page | LENT);
     return 0;
 }
 
@@ -66,7 +96,8 @@ static bool drop(struct pagetree *tree, void **link, u32 height, u64 base, u64 f
     if (!*link || first >= base + span(height) || end <= base)
         return !*link;
     if (!height) {
-        filepage_free(*link);
+        if (!is_lent(*link))
+            filepage_free(*link);
         tree->pages--;
         *link = NULL;
         return true;

@@ -6,6 +6,7 @@
 #include "trusted/cpu.h"
 #include "trusted/ocall.h"
 #include "trusted/usercopy.h"
+#include "trusted/xsave.h"
 
 enum { EAX, EBX, ECX, EDX };
 
@@ -16,17 +17,16 @@ enum { EAX, EBX, ECX, EDX };
 #define XFRM_AMX (3u << 17)
 #define MAX_LEAF 0x1fu
 
-// Standard-format XSAVE areas of Intel CPUs (SDM volume 1, 13.4): component, size, offset.
-static const struct {
-    u8 component;
-    u32 size, offset;
-} components[] = {
-    { 2, 256, 576 }, { 5, 64, 1088 },  { 6, 512, 1152 },   { 7, 1024, 1664 },
-    { 9, 8, 2688 },  { 17, 64, 2752 }, { 18, 8192, 2816 },
-};
+// What every CPU with SGX has, whatever the host answers: hidden by it, programs would fall back to random numbers and
+// AES of software, whose tables leak through the cache. Beyond these the host decides how fast a program is, no more.
+static const u32 every_sgx_cpu_ecx =
+    BIT(0) | BIT(1) | BIT(9) | BIT(13) | BIT(19) | BIT(20) | BIT(23) | BIT(25) | BIT(26) |
+    BIT(30); // SSE3, PCLMULQDQ, SSSE3, CX16, SSE4.1, SSE4.2, POPCNT, AES, XSAVE, RDRAND
 
 static void filter_features(u64 xfrm, u32 regs[4])
 {
+    regs[EDX] |= (u32)cpu_hwcap();
+    regs[ECX] |= every_sgx_cpu_ecx | (xfrm & XFRM_AVX ? BIT(28) : 0);
     // MONITOR, VMX, SMX; an enclave cannot use them.
     regs[ECX] &= ~(BIT(3) | BIT(5) | BIT(6));
     if (!(xfrm & XFRM_AVX))
@@ -60,18 +60,14 @@ static void filter_extended(u64 xfrm, u32 regs[4])
 
 static void xsave_leaf(u32 subleaf, u64 xfrm, u32 regs[4])
 {
-    u32 end = 576, supported = regs[EAX];
+    u32 end = (u32)xsave_size(xfrm), supported = regs[EAX];
 
     regs[EAX] = regs[EBX] = regs[ECX] = regs[EDX] = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(components); i++) {
-        if (!(xfrm >> components[i].component & 1))
-            continue;
-        end = components[i].offset + components[i].size;
-        if (components[i].component == subleaf) {
-            regs[EAX] = components[i].size;
-            regs[EBX] = components[i].offset;
+    for (size_t i = 0; i < XSAVE_COMPONENTS; i++)
+        if ((xfrm >> xsave_components[i].number & 1) && xsave_components[i].number == subleaf) {
+            regs[EAX] = xsave_components[i].size;
+            regs[EBX] = xsave_components[i].offset;
         }
-    }
     if (subleaf == 0) {
         regs[EAX] = (u32)xfrm;
         regs[EDX] = (u32)(xfrm >> 32);

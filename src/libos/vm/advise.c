@@ -2,7 +2,7 @@
 // madvise(2) and msync(2): walks over the mappings of a range that report holes with -ENOMEM, but do the rest.
 #include "base/checked.h"
 #include "libos/mem/account.h"
-#include "libos/vm/filemap.h"
+#include "libos/vm/object.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
 
@@ -22,7 +22,7 @@ static int walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct vma *vma,
         err = visit(vma, from, to, arg);
         addr = to;
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err ? err : hole ? -ENOMEM : 0;
 }
 
@@ -33,7 +33,7 @@ static int drop(struct vma *vma, u64 from, u64 to, int arg)
     struct vm_filemap *map = vma->map;
     if (map) {
         if (map->shared)
-            return filemap_sync(vma, from, to);
+            return 0;
         if (!filemap_any_present(map, from, to) || !emm_caps()->absent)
             return 0;
         if (emm_discard(from, to - from) != 0)
@@ -47,11 +47,6 @@ static int drop(struct vma *vma, u64 from, u64 to, int arg)
 }
 
 static int nothing(struct vma *vma, u64 from, u64 to, int arg) { return 0; }
-
-static int sync_vma(struct vma *vma, u64 from, u64 to, int flags)
-{
-    return (flags & MS_SYNC) && vma->map ? filemap_sync(vma, from, to) : 0;
-}
 
 // Rounds a range up to whole pages. Returns false for one that is not page aligned or wraps.
 static bool page_range(u64 addr, u64 len, u64 *ret_end)
@@ -106,6 +101,52 @@ int vm_advise(struct mm *mm, u64 addr, u64 len, int advice)
     return err;
 }
 
+struct to_sync {
+    void *file;
+    const struct vm_file_ops *ops;
+    u64 offset, len;
+};
+
+// Finds the next shared mapping in [*addr, end) and brings what it changed into the file's own pages. Its file, to be
+// synced, is referenced. False: there is none left.
+static bool next_to_sync(struct mm *mm, u64 *addr, u64 end, struct to_sync *ret, bool *hole, int *err)
+{
+    bool found = false;
+    mutex_lock(&mm->lock);
+    while (!found && *addr < end) {
+        struct vma *vma = vma_find(mm, *addr);
+        *hole |= !vma || vma->start > *addr;
+        if (!vma || vma->start >= end)
+            break;
+        u64 from = MAX(*addr, vma->start);
+        *addr = MIN(end, vma->end);
+        found = vma->map && vma->map->shared;
+        if (!found)
+            continue;
+        *err = shared_give(vma, from, *addr);
+        *ret =
+            (struct to_sync){ vma->map->file, vma->map->ops, vma->map->offset + (from - vma->map->addr), *addr - from };
+        ret->ops->get(ret->file);
+    }
+    mm_unlock(mm);
+    return found;
+}
+
+// What is to be written is found under mm->lock, and written after it: a fault must never wait for a file.
+static int sync_range(struct mm *mm, u64 addr, u64 end)
+{
+    struct to_sync next;
+    bool hole = false;
+    int result = 0, err = 0;
+    while (next_to_sync(mm, &addr, end, &next, &hole, &err)) {
+        if (!err && next.ops->sync)
+            err = next.ops->sync(next.file, next.offset, next.len);
+        next.ops->put(next.file);
+        result = result ? result : err;
+    }
+    return result ? result : hole ? -ENOMEM : 0;
+}
+
 int vm_sync(struct mm *mm, u64 addr, u64 len, int flags)
 {
     u64 end;
@@ -115,5 +156,7 @@ int vm_sync(struct mm *mm, u64 addr, u64 len, int flags)
         return -EINVAL;
     if (!page_range(addr, len, &end))
         return -ENOMEM;
-    return addr == end ? 0 : walk(mm, addr, end, sync_vma, flags);
+    if (addr == end)
+        return 0;
+    return flags & MS_SYNC ? sync_range(mm, addr, end) : walk(mm, addr, end, nothing, 0);
 }

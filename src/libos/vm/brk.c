@@ -29,7 +29,7 @@ int mm_set_brk(struct mm *mm, u64 start, u64 limit)
         mm->brk_start = mm->brk_end = (u64)addr;
         mm->brk_limit = (u64)addr + room;
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return addr < 0 ? (int)addr : 0;
 }
 
@@ -76,7 +76,7 @@ static int brk_once(struct mm *mm, u64 addr, u64 *ret_break)
     mutex_lock(&mm->lock);
     int err = set_break(mm, addr);
     *ret_break = mm->brk_end;
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/thread/thread.h"
 #include "libos/time/time.h"
-#include "libos/vm/filemap.h"
+#include "libos/vm/object.h"
 #include "trusted/emm.h"
 
 // Most that one fault of anonymous memory commits.
@@ -75,11 +75,13 @@ static int fault_once(struct mm *mm, u64 addr, u32 access)
         err = -EFAULT;
     else if (!allows(vma->prot, access))
         err = -EACCES;
+    else if (vma->map && vma->map->shared)
+        err = shared_fault(vma, ALIGN_DOWN(addr, PAGE_SIZE), access & VM_WRITE);
     else if (vma->map)
-        err = filemap_fault(mm, vma, ALIGN_DOWN(addr, PAGE_SIZE), access);
+        err = filemap_fault(mm, vma, ALIGN_DOWN(addr, PAGE_SIZE));
     else
         err = fault_anonymous(vma, ALIGN_DOWN(addr, PAGE_SIZE));
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     if (err == -EALREADY)
         return already_there(current, ALIGN_DOWN(addr, PAGE_SIZE));
     current->idle_faults = 0;
@@ -101,6 +103,8 @@ static u64 populate_step(struct mm *mm, u64 addr, u64 end)
     u64 next = MIN(vma->end, end);
     if (vma->start > addr || vma->prot == PROT_NONE)
         return MIN(vma->start > addr ? vma->start : next, end);
+    if (vma->map && vma->map->shared)
+        return shared_populate(vma, addr, next) == 0 ? next : end;
     if (vma->map) {
         next = filemap_run_end(vma->map, addr, next);
         return filemap_fill(mm, vma, addr, next, addr) == 0 ? next : end;
@@ -116,6 +120,6 @@ void vm_populate(struct mm *mm, u64 addr, u64 len)
     for (u64 end = addr + len; addr < end;) {
         mutex_lock(&mm->lock);
         addr = populate_step(mm, addr, end);
-        mutex_unlock(&mm->lock);
+        mm_unlock(mm);
     }
 }

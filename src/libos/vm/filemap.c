@@ -1,43 +1,53 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Pages of file mappings. They are our copy: a private mapping never looks at the file again, a shared one writes
-// its changed pages back. Two mappings of one file share nothing in memory.
+// Life of file mappings, and the pages of private ones: our copy, which never looks at the file again. Those of shared
+// ones belong to the file's object (object.h, shared.c).
 #include "libos/vm/filemap.h"
 
 #include "base/bitmap.h"
 #include "base/string.h"
 #include "libos/mem/account.h"
 #include "libos/mem/heap.h"
-#include "libos/mem/range.h"
 #include "libos/vm/gatemap.h"
+#include "libos/vm/object.h"
+#include "libos/vm/place.h"
 #include "trusted/emm.h"
-#include "trusted/layout.h"
 
-int filemap_new(const struct vm_map_args *args, u64 addr, u64 len, struct vm_filemap **ret_map)
+static bool has_bitmaps(struct vm_filemap *map)
 {
-    u64 pages = len / PAGE_SIZE;
-    bool shared = (args->flags & MAP_TYPE) != MAP_PRIVATE;
-    struct vm_filemap *map = kzalloc(sizeof(*map));
+    map->present = map->home ? NULL : kzalloc(BITMAP_WORDS(map->pages) * sizeof(u64));
+    map->exclusive = map->shared && !map->home ? kzalloc(BITMAP_WORDS(map->pages) * sizeof(u64)) : NULL;
+    return map->home || (map->present && (!map->shared || map->exclusive));
+}
+
+int filemap_new(struct mm *mm, const struct vm_map_args *args, u64 addr, bool home, struct vm_filemap **ret_map)
+{
+    struct vm_object *object = args->ops->object(args->file);
+    struct vm_filemap *map = object ? kzalloc(sizeof(*map)) : NULL;
     if (!map)
         return -ENOMEM;
     *map = (struct vm_filemap){
         .refs = 1,
-        .shared = shared,
+        .mm = mm,
+        .shared = (args->flags & MAP_TYPE) != MAP_PRIVATE,
+        .home = home,
         .may_write = args->may_write,
+        .file = args->file,
         .ops = args->ops,
         .addr = addr,
         .offset = args->offset,
-        .pages = pages,
-        .present = kzalloc(BITMAP_WORDS(pages) * sizeof(u64)),
-        .dirty = shared ? kzalloc(BITMAP_WORDS(pages) * sizeof(u64)) : NULL,
+        .pages = args->len / PAGE_SIZE,
+        .object = is_err(object) ? NULL : object,
     };
-    if (!map->present || (shared && !map->dirty)) {
+    list_init(&map->of_object);
+    if (!has_bitmaps(map)) {
         kfree(map->present);
-        kfree(map->dirty);
+        kfree(map->exclusive);
         kfree(map);
         return -ENOMEM;
     }
-    map->file = args->file;
     map->ops->get(map->file);
+    if (map->object)
+        object_join(map->object, map);
     *ret_map = map;
     return 0;
 }
@@ -53,10 +63,27 @@ void filemap_unref(struct vm_filemap *map)
     if (!map || --map->refs)
         return;
     gatemap_detach(map);
-    map->ops->put(map->file);
-    kfree(map->present);
-    kfree(map->dirty);
-    kfree(map);
+    if (map->object)
+        object_leave(map->object, map);
+    map->next_released = map->mm->released;
+    map->mm->released = map;
+}
+
+void mm_unlock(struct mm *mm)
+{
+    struct vm_filemap *map = mm->released, *next;
+    mm->released = NULL;
+    mutex_unlock(&mm->lock);
+    for (; map; map = next) {
+        next = map->next_released;
+        if (map->shared && map->may_write && map->ops->sync)
+            (void)map->ops->sync(map->file, 0,
+                                 UINT64_MAX); // as in Linux, munmap does not tell what could not be written
+        map->ops->put(map->file);
+        kfree(map->present);
+        kfree(map->exclusive);
+        kfree(map);
+    }
 }
 
 u64 filemap_run_end(const struct vm_filemap *map, u64 addr, u64 end)
@@ -87,33 +114,18 @@ void filemap_forget(struct vm_filemap *map, u64 start, u64 end)
         if (!bitmap_test(map->present, i))
             continue;
         bitmap_clear(map->present, i);
-        if (map->dirty)
-            bitmap_clear(map->dirty, i);
         count++;
     }
     account_uncharge(count);
 }
 
-// Pages of a shared mapping stay read-only until the first write, which marks them dirty.
-static bool tracks_writes(const struct vm_filemap *map) { return map->shared && emm_caps()->absent; }
-
 int filemap_protect(struct vma *vma, u64 start, u64 end, u32 prot)
 {
-    struct vm_filemap *map = vma->map;
-    u32 full = vma_emm_prot(prot), clean = tracks_writes(map) ? full & ~(u32)EMM_WRITE : full;
     for (u64 addr = start; addr < end;) {
-        u64 next = filemap_run_end(map, addr, end);
-        if (!is_present(map, addr)) {
-            addr = next;
-            continue;
-        }
-        bool dirty = full != clean && bitmap_test(map->dirty, filemap_index(map, addr));
-        u64 run = addr + PAGE_SIZE;
-        while (run < next && (full == clean || bitmap_test(map->dirty, filemap_index(map, run)) == dirty))
-            run += PAGE_SIZE;
-        if (emm_protect(addr, run - addr, dirty ? full : clean) != 0)
+        u64 next = filemap_run_end(vma->map, addr, end);
+        if (is_present(vma->map, addr) && emm_protect(addr, next - addr, vma_emm_prot(prot)) != 0)
             return -ENOMEM;
-        addr = run;
+        addr = next;
     }
     return 0;
 }
@@ -133,90 +145,18 @@ static long read_all(const struct vm_filemap *map, u64 offset, u8 *buf, u64 size
     return (long)done;
 }
 
-// Reads the contents of [start, end) into committed pages at `at`, rewritten where they are code.
-static int prepare(struct vm_filemap *map, u64 start, u64 end, u64 at)
+// page_source: the file's contents, rewritten where they are code. What lies behind the end of the file in its last
+// page stays zero.
+static int from_file(void *arg, u64 at, u64 len, u8 *bytes)
 {
-    u64 len = end - start;
-    long n = read_all(map, map->offset + (start - map->addr), (u8 *)(uintptr_t)at, len);
+    struct vm_filemap *map = arg;
+    long n = read_all(map, map->offset + (at - map->addr), bytes, len);
 
-    // What lies behind the end of the file in its last page reads as zeros: it was committed as such.
     if (n <= (long)(len - PAGE_SIZE))
         return -EIO;
     if (map->gate)
-        gatemap_apply(map, start, end, (u8 *)(uintptr_t)at);
+        gatemap_apply(map, at, at + len, bytes);
     return 0;
-}
-
-static u32 first_prot(const struct vma *vma)
-{
-    return vma_emm_prot(vma->prot) & (tracks_writes(vma->map) ? ~(u32)EMM_WRITE : ~0u);
-}
-
-// For the only thread of an address space.
-static int fill_in_place(struct vma *vma, u64 start, u64 end)
-{
-    int err = emm_commit(start, end - start);
-    if (err)
-        return err;
-    err = prepare(vma->map, start, end, start);
-    if (!err && first_prot(vma) != (EMM_READ | EMM_WRITE))
-        err = emm_protect(start, end - start, first_prot(vma));
-    if (err && emm_discard(start, end - start) != 0)
-        return -ENOMEM;
-    return err;
-}
-
-static int fill_staged(struct vma *vma, u64 start, u64 end, u64 staging)
-{
-    int err = emm_commit(staging, end - start);
-    if (err)
-        return err;
-    err = prepare(vma->map, start, end, staging);
-    if (!err)
-        err = emm_publish(start, end - start, staging, first_prot(vma));
-    if (err && emm_discard(staging, end - start) != 0)
-        return -ENOMEM;
-    return err;
-}
-
-// Other threads must not see pages half filled: they are prepared where nobody looks and put in place at once.
-static int fill_aside(struct vma *vma, u64 start, u64 end)
-{
-    u64 staging;
-    int err = range_descriptor_add();
-    if (err)
-        return err;
-    err = -ENOMEM;
-    if (range_alloc(end - start, PAGE_SIZE, enclave_layout.user_start, enclave_layout.user_end, &staging)) {
-        err = fill_staged(vma, start, end, staging);
-        range_release(staging, end - start);
-    }
-    range_descriptor_drop();
-    return err;
-}
-
-// Pages of EDMM come to their place as copies, each in one step.
-#define COPY_BATCH 16u
-
-static int fill_by_copy(struct vma *vma, u64 start, u64 end)
-{
-    u64 batch = MIN((end - start) / PAGE_SIZE, COPY_BATCH);
-    u8 *buffer = kpages_alloc(batch);
-    int err = buffer ? 0 : -ENOMEM;
-
-    emm_prefetch(start, end - start);
-    for (u64 at = start; at < end && !err; at += batch * PAGE_SIZE) {
-        u64 len = MIN(batch * PAGE_SIZE, end - at);
-        memset(buffer, 0, len);
-        err = prepare(vma->map, at, at + len, (u64)(uintptr_t)buffer);
-        if (!err)
-            err = emm_copy(at, len, (u64)(uintptr_t)buffer, first_prot(vma));
-    }
-    if (buffer)
-        kpages_free(buffer, batch);
-    if (err && emm_discard(start, end - start) != 0)
-        return -ENOMEM;
-    return err;
 }
 
 // Brings in a run of absent pages that the file covers at least in part.
@@ -228,9 +168,7 @@ static int fill_run(struct mm *mm, struct vma *vma, u64 start, u64 end)
 
     if (account_charge(pages) != 0)
         return -ENOMEM;
-    int err = emm_caps()->copies ? fill_by_copy(vma, start, end)
-              : alone            ? fill_in_place(vma, start, end)
-                                 : fill_aside(vma, start, end);
+    int err = place_pages(start, end, vma_emm_prot(vma->prot), alone, from_file, vma->map);
     if (err) {
         account_uncharge(pages);
         return err;
@@ -285,54 +223,15 @@ static void choose_window(struct vm_filemap *map, const struct vma *vma, u64 pag
     map->next_page = filemap_index(map, *ret_end);
 }
 
-int filemap_fault(struct mm *mm, struct vma *vma, u64 page, u32 access)
+int filemap_fault(struct mm *mm, struct vma *vma, u64 page)
 {
     struct vm_filemap *map = vma->map;
-    bool brought = false;
-    if (!is_present(map, page)) {
-        u64 start, end;
-        brought = true;
-        choose_window(map, vma, page, &start, &end);
-        int err = filemap_fill(mm, vma, start, end, page);
-        if (err && !is_present(map, page)) // perhaps a neighbour is at fault: the page alone
-            err = filemap_fill(mm, vma, page, page + PAGE_SIZE, page);
-        if (!is_present(map, page))
-            return err;
-    }
-    if (!(access & VM_WRITE) || !tracks_writes(map))
-        return brought ? 0 : -EALREADY;
-    if (bitmap_test(map->dirty, filemap_index(map, page)))
+    u64 start, end;
+    if (is_present(map, page))
         return -EALREADY;
-    bitmap_set(map->dirty, filemap_index(map, page));
-    return emm_protect(page, PAGE_SIZE, vma_emm_prot(vma->prot));
-}
-
-int filemap_sync(struct vma *vma, u64 start, u64 end)
-{
-    struct vm_filemap *map = vma->map;
-    int result = 0;
-    if (!map->shared || !map->may_write || !map->ops->write)
-        return 0;
-    u64 size = map->ops->size(map->file);
-    for (u64 addr = start; addr < end; addr += PAGE_SIZE) {
-        u64 index = filemap_index(map, addr), offset = map->offset + index * PAGE_SIZE;
-        bool changed = tracks_writes(map) ? bitmap_test(map->dirty, index) : is_present(map, addr);
-        if (!changed || offset >= size)
-            continue;
-        // Clean first and read-only: what is written from now on is dirty again.
-        bitmap_clear(map->dirty, index);
-        if (tracks_writes(map) && emm_protect(addr, PAGE_SIZE, vma_emm_prot(vma->prot) & ~(u32)EMM_WRITE) != 0)
-            result = -ENOMEM;
-        if (vma->prot == PROT_NONE && emm_protect(addr, PAGE_SIZE, EMM_READ) != 0)
-            result = -ENOMEM;
-        u64 count = MIN(size - offset, PAGE_SIZE);
-        long n = map->ops->write(map->file, offset, (const void *)(uintptr_t)addr, count);
-        if (n != (long)count) {
-            bitmap_set(map->dirty, index);
-            result = n < 0 ? (int)n : -EIO;
-        }
-        if (vma->prot == PROT_NONE && emm_protect(addr, PAGE_SIZE, 0) != 0)
-            result = -ENOMEM;
-    }
-    return result;
+    choose_window(map, vma, page, &start, &end);
+    int err = filemap_fill(mm, vma, start, end, page);
+    if (err && !is_present(map, page)) // perhaps a neighbour is at fault: the page alone
+        err = filemap_fill(mm, vma, page, page + PAGE_SIZE, page);
+    return is_present(map, page) ? 0 : err;
 }

@@ -195,7 +195,7 @@ u64 vm_original_rip(struct mm *mm, u64 rip)
         if (gate_stub_to_original(&gate->map, rip, &original) == 0)
             break;
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return original;
 }
 
@@ -210,6 +210,6 @@ u64 vm_resume_rip(struct mm *mm, u64 rip)
         if (run != rip)
             break;
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return run;
 }

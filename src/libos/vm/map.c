@@ -5,8 +5,10 @@
 #include "libos/mem/range.h"
 #include "libos/vm/filemap.h"
 #include "libos/vm/gatemap.h"
+#include "libos/vm/object.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
+#include "trusted/log.h"
 
 int vm_take_gaps(struct mm *mm, u64 start, u64 end)
 {
@@ -39,6 +41,8 @@ static int discard_pages(struct mm *mm, u64 start, u64 end)
 {
     u64 run_start = 0, run_end = 0;
     for (struct vma *vma = vma_find(mm, start); vma && vma->start < end; vma = vma_next(vma)) {
+        if (vma->map && vma->map->shared)
+            continue;
         bool content = vma->map ? filemap_any_present(vma->map, vma->start, vma->end) : vma->flags & VMA_BACKED;
         if (!content)
             continue;
@@ -49,11 +53,18 @@ static int discard_pages(struct mm *mm, u64 start, u64 end)
         }
         run_end = vma->end;
     }
-    return run_end ? emm_discard(run_start, run_end - run_start) : 0;
+    if (run_end && emm_discard(run_start, run_end - run_start) != 0)
+        return -ENOMEM;
+    for (struct vma *vma = vma_find(mm, start); vma && vma->start < end; vma = vma_next(vma))
+        if (vma->map && vma->map->shared && shared_leave(vma) != 0)
+            return -ENOMEM;
+    return 0;
 }
 
 static void forget_pages(struct vma *vma)
 {
+    if (vma->map && vma->map->shared)
+        return;
     if (vma->map)
         filemap_forget(vma->map, vma->start, vma->end);
     else if (vma->flags & VMA_BACKED)
@@ -64,9 +75,6 @@ int vm_unmap_locked(struct mm *mm, u64 start, u64 end, bool keep)
 {
     if (vma_split_at(mm, start) != 0 || vma_split_at(mm, end) != 0)
         return -ENOMEM;
-    for (struct vma *vma = vma_find(mm, start); vma && vma->start < end; vma = vma_next(vma))
-        if (vma->map && vma->map->shared && filemap_sync(vma, vma->start, vma->end) != 0)
-            continue; // as in Linux, munmap does not report what could not be written back
     if (discard_pages(mm, start, end) != 0)
         return -ENOMEM;
     struct vma *next;
@@ -74,7 +82,7 @@ int vm_unmap_locked(struct mm *mm, u64 start, u64 end, bool keep)
         next = vma_next(vma);
         forget_pages(vma);
         vma_erase(mm, vma);
-        if (!keep)
+        if (!keep && !(vma->flags & VMA_HOME))
             range_release(vma->start, vma_len(vma));
         vma_free(vma);
     }
@@ -88,8 +96,16 @@ int vm_unmap(struct mm *mm, u64 addr, u64 len)
         return -EINVAL;
     mutex_lock(&mm->lock);
     int err = vm_unmap_locked(mm, addr, ALIGN_UP(end, PAGE_SIZE), false);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
+}
+
+bool vma_any_home(const struct mm *mm, u64 start, u64 end)
+{
+    for (struct vma *vma = vma_find(mm, start); vma && vma->start < end; vma = vma_next(vma))
+        if (vma->flags & VMA_HOME)
+            return true;
+    return false;
 }
 
 // Decides where the mapping goes and takes the addresses. With MAP_FIXED those of mm's own VMAs stay theirs until
@@ -99,6 +115,10 @@ static s64 take_place(struct mm *mm, u64 addr, u64 len, u32 flags)
     u64 start;
     if (flags & MAP_FIXED_NOREPLACE)
         return range_take(addr, len) == 0 ? (s64)addr : -EEXIST;
+    if ((flags & MAP_FIXED) && vma_any_home(mm, addr, addr + len)) {
+        log_info("mmap: the addresses at %#lx belong to a file that is mapped shared there", addr);
+        return -ENOMEM;
+    }
     if (flags & MAP_FIXED)
         return vm_take_gaps(mm, addr, addr + len) == 0 ? (s64)addr : -ENOMEM;
     if (addr >= enclave_layout.user_start && range_within(addr, len, 0, enclave_layout.user_end) &&
@@ -126,7 +146,7 @@ static int populate(struct mm *mm, struct vma *vma, const struct vm_map_args *ar
 {
     if (!args->file)
         return vma->prot == PROT_NONE ? 0 : back(vma);
-    int err = filemap_new(args, vma->start, vma_len(vma), &vma->map);
+    int err = filemap_new(mm, args, vma->start, false, &vma->map);
     if (!err && (vma->prot & PROT_EXEC))
         err = gatemap_attach(mm, vma->map, vma->start, vma->end);
     if (!err && !emm_caps()->absent) {
@@ -147,6 +167,8 @@ static int discard_vma(struct vma *vma)
 
 s64 vm_map_locked(struct mm *mm, const struct vm_map_args *args, u32 vma_flags)
 {
+    if (args->file && (args->flags & MAP_TYPE) != MAP_PRIVATE)
+        return shared_map(mm, args, vma_flags);
     struct vma *vma = vma_new();
     if (!vma)
         return -ENOMEM;
@@ -221,8 +243,20 @@ static s64 map_once(struct mm *mm, const struct vm_map_args *args)
         vma_flags |= VMA_STACK;
     mutex_lock(&mm->lock);
     s64 addr = vm_map_locked(mm, args, vma_flags);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return addr;
+}
+
+// Anonymous memory that processes share is a file without a name.
+static int attach_memory(struct vm_map_args *args)
+{
+    void *file = vm_shared_memory ? vm_shared_memory(args->len, &args->ops) : err_ptr(-ENOMEM);
+    if (is_err(file))
+        return (int)ptr_err(file);
+    args->file = file;
+    args->offset = 0;
+    args->may_write = true;
+    return 0;
 }
 
 s64 vm_map(struct mm *mm, const struct vm_map_args *user_args)
@@ -231,7 +265,12 @@ s64 vm_map(struct mm *mm, const struct vm_map_args *user_args)
     int err = check_args(&args);
     if (err)
         return err;
+    bool own = !args.file && (args.flags & MAP_TYPE) == MAP_SHARED;
+    if (own && (err = attach_memory(&args)) != 0)
+        return err;
     s64 addr = vm_retry(map_once(mm, &args), args.len / PAGE_SIZE);
+    if (own)
+        args.ops->put(args.file); // the mapping holds its own reference
     if (addr >= 0 && (args.flags & (MAP_POPULATE | MAP_LOCKED)) && args.prot != PROT_NONE)
         vm_populate(mm, (u64)addr, args.len);
     return addr;

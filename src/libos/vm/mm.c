@@ -15,6 +15,8 @@ static u64 place_top; // automatic placement goes down from here; drawn at boot
 
 void *(*vm_file_from_fd)(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode);
 
+void *(*vm_shared_memory)(u64 len, const struct vm_file_ops **ret_ops);
+
 void vm_init(void)
 {
     u64 random, span;
@@ -64,6 +66,15 @@ struct mm *mm_ref(struct mm *mm)
     return mm;
 }
 
+struct mm *mm_ref_alive(struct mm *mm)
+{
+    u32 refs = __atomic_load_n(&mm->refs, __ATOMIC_RELAXED);
+    while (refs)
+        if (__atomic_compare_exchange_n(&mm->refs, &refs, refs + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+            return mm;
+    return NULL;
+}
+
 void mm_unref(struct mm *mm)
 {
     if (!mm || __atomic_sub_fetch(&mm->refs, 1, __ATOMIC_ACQ_REL) != 0)
@@ -71,7 +82,7 @@ void mm_unref(struct mm *mm)
     mutex_lock(&mm->lock);
     // Whole VMAs go: no split, so the only failure is the emm's, and then the addresses must not be used again.
     int err = vm_unmap_locked(mm, user_start, user_end, false);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     if (!err)
         kfree(mm);
 }
@@ -84,7 +95,7 @@ void mm_get_usage(struct mm *mm, u64 *ret_mapped, u64 *ret_count)
         room = mm->brk_limit - ALIGN_UP(mm->brk_end, PAGE_SIZE);
     *ret_mapped = mm->mapped * PAGE_SIZE - MIN(room, mm->mapped * PAGE_SIZE);
     *ret_count = mm->count;
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
 }
 
 void vm_get_stats(struct vm_stats *ret_stats)
@@ -124,7 +135,7 @@ int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, voi
         while (vma && (vma->flags & VMA_BRK) && vma->prot == PROT_NONE)
             vma = vma_next(vma); // room for the break is no mapping in Linux
         if (!vma) {
-            mutex_unlock(&mm->lock);
+            mm_unlock(mm);
             break;
         }
         struct vm_area_info area = { .start = vma->start, .end = vma->end, .prot = vma->prot };
@@ -134,7 +145,7 @@ int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, voi
             area.inode = vma->map->ops->inode ? vma->map->ops->inode(vma->map->file) : 0;
         }
         area.name = area_name(vma, path, PATH_MAX);
-        mutex_unlock(&mm->lock);
+        mm_unlock(mm);
         addr = area.end;
         err = visit(&area, arg);
     }

@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "libos/mem/account.h"
 #include "libos/vm/gatemap.h"
+#include "libos/vm/object.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
 
@@ -45,8 +46,8 @@ static int make_executable(struct mm *mm, struct vma *vma)
 
 static int protect_file(struct mm *mm, struct vma *vma, u32 prot)
 {
-    if (vma->map->shared && (prot & PROT_WRITE) && !vma->map->may_write)
-        return -EACCES;
+    if (vma->map->shared)
+        return shared_protect(mm, vma, prot);
     if ((prot & PROT_EXEC) && !(vma->prot & PROT_EXEC)) {
         int err = make_executable(mm, vma);
         if (err)
@@ -85,7 +86,7 @@ static int protect_once(struct mm *mm, u64 start, u64 end, u32 prot)
 {
     mutex_lock(&mm->lock);
     int err = vm_protect_locked(mm, start, end, prot);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
 }
 

@@ -4,7 +4,7 @@
 #include "base/checked.h"
 #include "base/string.h"
 #include "libos/mem/account.h"
-#include "libos/vm/filemap.h"
+#include "libos/vm/object.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
 #include "trusted/usercopy.h"
@@ -69,12 +69,14 @@ static int copy_anonymous(const struct vma *from, struct vma *to, u64 old, u64 l
 
 // File pages that are present move with what the program wrote; code that was patched comes from the file again,
 // because patches belong to their address.
-static int copy_file(const struct vma *from, struct vma *to, u64 old, u64 len)
+static int copy_file(struct vma *from, struct vma *to, u64 old, u64 len)
 {
     const struct vm_filemap *source = from->map;
     struct vm_filemap *map = to->map;
-    if (source->gate || map->gate)
-        return 0;
+    if (source->shared || source->gate || map->gate)
+        return 0; // the pages of a shared mapping are the file's
+    if (!(vma_emm_prot(from->prot) & EMM_READ) && filemap_protect(from, old, old + len, PROT_READ) != 0)
+        return -ENOMEM;
     for (u64 done = 0; done < len; done += PAGE_SIZE) {
         u64 index = filemap_index(source, old + done), new_index = done / PAGE_SIZE;
         if (!bitmap_test(source->present, index) || bitmap_test(map->present, new_index))
@@ -86,9 +88,8 @@ static int copy_file(const struct vma *from, struct vma *to, u64 old, u64 len)
             return -ENOMEM;
         }
         bitmap_set(map->present, new_index);
-        (void)usercopy_raw((void *)(uintptr_t)(to->start + done), (const void *)(uintptr_t)(old + done), PAGE_SIZE);
-        if (map->dirty && bitmap_test(source->dirty, index))
-            bitmap_set(map->dirty, new_index);
+        if (usercopy_raw((void *)(uintptr_t)(to->start + done), (const void *)(uintptr_t)(old + done), PAGE_SIZE) != 0)
+            return -EFAULT;
     }
     return filemap_protect(to, to->start, to->start + len, to->prot);
 }
@@ -133,6 +134,8 @@ static s64 remap_locked(struct mm *mm, const struct remap *r)
         int err = new_end == end ? 0 : vm_unmap_locked(mm, new_end, end, false);
         return err ? err : (s64)r->old;
     }
+    if (vma->end == end && shared_grow(mm, vma, new_end))
+        return (s64)r->old;
     if (vma->end == end && range_within(end, new_end - end, 0, enclave_layout.user_end)) {
         struct vm_map_args args = like(vma, end, end, new_end - end, MAP_FIXED | MAP_FIXED_NOREPLACE);
         s64 addr = vm_map_locked(mm, &args, vma->flags & VMA_SHARED);
@@ -148,7 +151,7 @@ static s64 remap_once(struct mm *mm, const struct remap *r)
 {
     mutex_lock(&mm->lock);
     s64 result = remap_locked(mm, r);
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return result;
 }
 

@@ -4,7 +4,7 @@
 #include "base/checked.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
-#include "libos/vm/filemap.h"
+#include "libos/vm/object.h"
 #include "libos/vm/user.h"
 
 long sys_madvise(u64 addr, u64 len, int advice) { return vm_advise(current->mm, addr, len, advice); }
@@ -20,12 +20,14 @@ static int residency(struct mm *mm, u64 addr, u8 *vec, u64 count)
         struct vma *vma = vma_find(mm, page);
         if (!vma || vma->start > page)
             err = -ENOMEM;
+        else if (vma->map && vma->map->shared)
+            vec[i] = shared_resident(vma, page);
         else if (vma->map)
             vec[i] = bitmap_test(vma->map->present, filemap_index(vma->map, page));
         else
             vec[i] = (vma->flags & VMA_BACKED) != 0;
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
 }
 
@@ -65,7 +67,7 @@ static int mapped(u64 addr, u64 len)
         else
             addr = vma->end;
     }
-    mutex_unlock(&mm->lock);
+    mm_unlock(mm);
     return err;
 }
 

@@ -13,7 +13,7 @@ static long map_file(struct vm_map_args *args, int fd)
     if (is_err(file))
         return ptr_err(file);
     args->file = file;
-    args->may_write = (mode & O_ACCMODE) == O_RDWR && args->ops->write;
+    args->may_write = (mode & O_ACCMODE) == O_RDWR;
     bool shared = (args->flags & MAP_TYPE) == MAP_SHARED || (args->flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
     long result;
     if ((mode & O_ACCMODE) == O_WRONLY || (shared && (args->prot & PROT_WRITE) && !args->may_write))

@@ -7,6 +7,7 @@
 #include "libos/sync/mutex.h"
 
 struct mm;
+struct vm_object;
 
 // What vm needs of an open file; fs/ implements it. `file` is the fs's struct file.
 struct vm_file_ops {
@@ -14,8 +15,12 @@ struct vm_file_ops {
     void (*put)(void *file);
     // Reads up to size bytes at offset into kernel memory; returns the count (0 at end of file) or -errno.
     long (*read)(void *file, u64 offset, void *buf, size_t size);
-    // Writes back for MAP_SHARED; NULL if the file cannot be mapped shared and writable.
-    long (*write)(void *file, u64 offset, const void *buf, size_t size);
+    // The memory object of the file, made now if it has none, which lives as long as the file. NULL without memory, an
+    // error pointer if the file cannot be mapped shared.
+    struct vm_object *(*object)(void *file);
+    // Writes what shared mappings changed in [offset, offset+len) to where the file is kept; NULL: nowhere else. Called
+    // without locks.
+    int (*sync)(void *file, u64 offset, u64 len);
     // Call-site table (gate/sites.h) of an ELF file kept in the verified image; NULL pointer in *ret if it is unknown,
     // -ENOENT if it is known that there is nothing to rewrite.
     // The bytes stay valid while the file is referenced.
@@ -25,6 +30,40 @@ struct vm_file_ops {
     // Absolute path for /proc/self/maps and the log; returns its length.
     size_t (*path)(void *file, char *buf, size_t size);
 };
+
+// What a memory object (vm/object.h) needs of the file system. All are called with the object's lock held.
+struct vm_object_ops {
+    u32 window; // pages that are best brought at once; 0: one
+    u64 (*size)(void *owner);
+    // Fills `count` zeroed pages with the contents of the file from page `index` on. 0, -EIO, -ENOSPC, -ENOMEM.
+    int (*fill)(void *owner, u64 index, u64 count, u8 *bytes);
+    // The contents of page `index` lie at `page` from now on, until vm_object_drop; NULL: the owner does not care. 0,
+    // -ENOSPC, -ENOMEM.
+    int (*placed)(void *owner, u64 index, u8 *page);
+    // Writes the page to where the file is kept; NULL: it is kept nowhere else.
+    int (*write)(void *owner, u64 index, const u8 *page);
+};
+
+// An object of the inode (or whatever) `owner`, guarded by `lock`. NULL without memory.
+struct vm_object *vm_object_new(struct mutex *lock, const struct vm_object_ops *ops, void *owner);
+// Nothing is mapped any more. NULL is accepted. Without the lock.
+void vm_object_free(struct vm_object *object);
+// The rest is called with the object's lock held; NULL is accepted where nothing else is said.
+bool vm_object_covers(const struct vm_object *object, u64 index); // the page, if there is one, lies in the object
+bool vm_object_has(const struct vm_object *object, u64 index);    // it is there
+// Access by the LibOS: makes the page present, coherent and accessible. Each open that returned 0 is closed at once,
+// before another page is opened. Not NULL. 0, -ENOMEM, the owner's errors.
+__nodiscard int vm_object_open(struct vm_object *object, u64 index, bool write, u8 **ret_page);
+void vm_object_close(struct vm_object *object, u64 index);
+// The pages [first, end) are gone: nobody sees them any more. Not NULL. 0 or -ENOMEM.
+__nodiscard int vm_object_drop(struct vm_object *object, u64 first, u64 end);
+// Calls ops->write for what was changed in [first, end). Not NULL. 0 or the first error.
+__nodiscard int vm_object_write_back(struct vm_object *object, u64 first, u64 end);
+// After the file was cut to size: private mappings lose what lies behind it. Called without any lock.
+void vm_truncated(struct vm_object *object, u64 size);
+
+// Where a futex that processes share is known by: the same for all addresses at which the page is mapped.
+s64 vm_shared_key(struct mm *mm, u64 addr);
 
 struct vm_map_args {
     u64 addr, len;
@@ -84,6 +123,10 @@ int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, voi
 // The file behind a descriptor of the current thread, referenced, with its ops and access mode (O_RDONLY, O_WRONLY,
 // O_RDWR), or an error pointer: -EBADF, -ENODEV (cannot be mapped). fs/ sets it; sys_mmap calls it.
 extern void *(*vm_file_from_fd)(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode);
+
+// Memory that processes share (MAP_SHARED | MAP_ANONYMOUS): a file of len bytes without a name, referenced, or an error
+// pointer. fs/ sets it.
+extern void *(*vm_shared_memory)(u64 len, const struct vm_file_ops **ret_ops);
 
 // At boot: user range from the layout.
 void vm_init(void);

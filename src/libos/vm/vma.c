@@ -11,6 +11,8 @@ static struct vma *vma_of(const struct rb_node *node) { return node ? container_
 struct vma *vma_new(void)
 {
     struct vma *vma = kzalloc(sizeof(*vma));
+    if (vma)
+        list_init(&vma->view);
     if (vma && range_descriptor_add() != 0) {
         kfree(vma);
         return NULL;
@@ -76,7 +78,9 @@ int vma_split_at(struct mm *mm, u64 addr)
     upper->prot = vma->prot;
     upper->flags = vma->flags;
     upper->map = vma->map ? filemap_ref(vma->map) : NULL;
-    vma->end = addr;
+    vma_set_range(vma, vma->start, addr);
+    if (upper->flags & VMA_HOME)
+        vma_join_home(upper);
     mm->mapped -= vma_len(upper) / PAGE_SIZE;
     vma_insert(mm, upper);
     return 0;
@@ -101,7 +105,9 @@ void vma_merge_range(struct mm *mm, u64 start, u64 end)
         }
         vma_erase(mm, next);
         mm->mapped += vma_len(next) / PAGE_SIZE;
-        vma->end = next->end;
+        vma_set_range(vma, vma->start, next->end);
+        if (next->flags & VMA_HOME)
+            vma_leave_home(next);
         vma_free(next);
     }
 }

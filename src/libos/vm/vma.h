@@ -17,6 +17,7 @@ enum vma_flags {
     VMA_STACK = 1 << 2,
     VMA_BRK = 1 << 3,    // room for the program break
     VMA_MOVING = 1 << 4, // destination of an mremap in progress: not merged
+    VMA_HOME = 1 << 5,   // at its object's home (object.h): the addresses are the object's
 };
 
 struct vma {
@@ -25,6 +26,7 @@ struct vma {
     u32 prot;               // PROT_READ | PROT_WRITE | PROT_EXEC
     u32 flags;              // enum vma_flags
     struct vm_filemap *map; // owned reference; NULL: anonymous
+    struct list_head view;  // VMA_HOME: in the object's list; it, start, end and prot change with the object locked too
     // The window of anonymous memory that the last fault committed: a fault next to it is sequential.
     u64 window_start, window_end;
 };
@@ -37,12 +39,16 @@ struct mm {
     u64 mapped, count;      // pages, VMAs
     struct list_head gates; // struct vm_gate.link
     u64 brk_start, brk_end, brk_limit;
+    struct vm_filemap *released; // mappings of files that went since the lock was taken; mm_unlock finishes them
 };
 
 // Allocates a VMA together with the range descriptor it needs. NULL when the heap is exhausted.
 struct vma *vma_new(void);
 void vma_free(struct vma *vma); // drops its filemap too; the addresses are the caller's business
 
+// Unlocks mm->lock, then writes back and puts the files of mappings that went: no file is written, and none closed,
+// under the lock that page faults need.
+void mm_unlock(struct mm *mm);
 // An area goes or changes: what threads remember of the mm (vm/user.c) is void. mm->lock is held, or mm is new.
 void mm_changed(struct mm *mm);
 
@@ -52,12 +58,21 @@ struct vma *vma_next(const struct vma *vma);
 struct vma *vma_prev(const struct vma *vma);
 void vma_insert(struct mm *mm, struct vma *vma);
 void vma_erase(struct mm *mm, struct vma *vma);
+// Shared VMAs at home (shared.c).
+void vma_set_range(struct vma *vma, u64 start, u64 end);
+void vma_join_home(struct vma *vma);
+void vma_leave_home(struct vma *vma);
+// Are there any in [start, end)?
+bool vma_any_home(const struct mm *mm, u64 start, u64 end);
 // Makes addr a border between VMAs. 0 or -ENOMEM.
 __nodiscard int vma_split_at(struct mm *mm, u64 addr);
 // Joins VMAs that touch and agree, for each border in [start, end].
 void vma_merge_range(struct mm *mm, u64 start, u64 end);
 
 static inline u64 vma_len(const struct vma *vma) { return vma->end - vma->start; }
+
+// A reference, or NULL when the last one is gone already. What keeps *mm from being freed meanwhile is the caller's.
+struct mm *mm_ref_alive(struct mm *mm);
 
 // Protection for the emm: on x86, memory that can be written or executed can be read.
 u32 vma_emm_prot(u32 prot);

@@ -63,7 +63,7 @@ int main(int argc, char **argv)
     }
     pthread_t a, b;
     pthread_create(&a, NULL, writer, append ? argv : NULL);
-    pthread_create(&b, NULL, syncer, &fd);
+    pthread_create(&b, NULL, syncer, &file);
     pthread_join(a, NULL);
     pthread_join(b, NULL);
     printf("%d writes, size %s\n", ROUNDS,

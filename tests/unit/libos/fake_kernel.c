@@ -305,3 +305,15 @@ void fake_thread_join(struct fake_thread *thread)
 
 struct thread *fake_thread_of(struct fake_thread *thread) { return &thread->thread; }
 void fake_sleep_ms(u32 ms) { usleep(ms * 1000); }
+
+// Nothing is mapped in these tests.
+void *(*vm_shared_memory)(u64 len, const struct vm_file_ops **ret_ops);
+struct vm_object *vm_object_new(struct mutex *lock, const struct vm_object_ops *ops, void *owner) { return NULL; }
+void vm_object_free(struct vm_object *object) {}
+bool vm_object_covers(const struct vm_object *object, u64 index) { return false; }
+bool vm_object_has(const struct vm_object *object, u64 index) { return false; }
+int vm_object_open(struct vm_object *object, u64 index, bool write, u8 **ret_page) { return -ENOMEM; }
+void vm_object_close(struct vm_object *object, u64 index) {}
+int vm_object_drop(struct vm_object *object, u64 first, u64 end) { return 0; }
+int vm_object_write_back(struct vm_object *object, u64 first, u64 end) { return 0; }
+void vm_truncated(struct vm_object *object, u64 size) {}

@@ -5,6 +5,8 @@
 #include "base/string.h"
 #include "fake.h"
 #include "test.h"
+#include "trusted/cpu.h"
+#include "trusted/xsave.h"
 
 enum { EAX, EBX, ECX, EDX };
 
@@ -95,6 +97,21 @@ TEST(features_follow_xfrm)
     CHECK_EQ(regs[EAX], 0x1f);
 }
 
+// A host that answers nothing hides neither RDRAND nor AES.
+TEST(features_of_every_sgx_cpu)
+{
+    u32 regs[4] = { 0 };
+    cpuid_filter(1, 0, 3, regs);
+    CHECK(regs[ECX] & (1u << 30));
+    CHECK(regs[ECX] & (1u << 25));
+    CHECK(regs[ECX] & (1u << 1));
+    CHECK(!(regs[ECX] & (1u << 28)));
+    CHECK_EQ(regs[EDX] & cpu_hwcap(), cpu_hwcap());
+    memset(regs, 0, sizeof(regs));
+    cpuid_filter(1, 0, 7, regs);
+    CHECK(regs[ECX] & (1u << 28));
+}
+
 // A program gives XSAVE as much stack as these say: whatever the host answered.
 TEST(xsave_sizes_are_ours)
 {
@@ -105,6 +122,7 @@ TEST(xsave_sizes_are_ours)
     u32 regs[4];
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         filter(0xd, 0, rows[i].mask, regs);
+        CHECK_EQ(xsave_size(rows[i].mask), rows[i].size); // of what is kept for a thread
         CHECK_EQ(regs[EBX], rows[i].size);
         CHECK_EQ(regs[ECX], rows[i].size);
         CHECK_EQ(regs[EAX], rows[i].mask);

@@ -224,6 +224,7 @@ TEST(shared_file_is_written_back)
     CHECK_EQ(file.writes, 2);
     mm_unref(mm);
     CHECK_EQ(file.refs, 1);
+    fake_file_done(&file);
     CHECK_EQ(committed(), 0);
 }
 

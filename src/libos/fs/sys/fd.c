@@ -317,4 +317,35 @@ static void *file_for_map(int fd, const struct vm_file_ops **ret_ops, u32 *ret_a
     return file;
 }
 
-void fd_init(void) { vm_file_from_fd = file_for_map; }
+// A file of len bytes that has no name, open for reading and writing.
+static int unnamed_file(u64 len, const char *path, struct file **ret_file)
+{
+    struct inode *inode;
+    int err = memfs_anonymous(0777, &inode);
+    if (err)
+        return err;
+    struct attr_change size = { .valid = ATTR_SIZE, .size = len };
+    err = len ? inode->ops->setattr(inode, &size) : 0;
+    if (!err)
+        err = file_alloc(inode, O_RDWR, ret_file);
+    if (!err && (err = inode->ops->open(inode, *ret_file)) != 0)
+        file_unref(*ret_file);
+    inode_unref(inode);
+    if (!err)
+        (*ret_file)->path = kstrdup(path);
+    return err;
+}
+
+static void *shared_memory(u64 len, const struct vm_file_ops **ret_ops)
+{
+    struct file *file;
+    int err = unnamed_file(len, "/dev/zero (deleted)", &file);
+    *ret_ops = &file_vm_ops;
+    return err ? err_ptr(err) : file;
+}
+
+void fd_init(void)
+{
+    vm_file_from_fd = file_for_map;
+    vm_shared_memory = shared_memory;
+}

@@ -139,7 +139,7 @@ static long change_at(int dirfd, const char __user *path, u32 look, const struct
     long err = user_inode(dirfd, path, look, &inode);
     if (err)
         return err;
-    err = inode->ops->setattr ? inode->ops->setattr(inode, change) : -EROFS;
+    err = inode_setattr(inode, change);
     inode_unref(inode);
     return err;
 }
@@ -149,9 +149,7 @@ static long change_fd(int fd, const struct attr_change *change)
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
-    long err = !file->inode                ? -EINVAL
-               : file->inode->ops->setattr ? file->inode->ops->setattr(file->inode, change)
-                                           : -EROFS;
+    long err = !file->inode ? -EINVAL : file->inode->ops->setattr ? inode_setattr(file->inode, change) : -EROFS;
     file_unref(file);
     return err;
 }

@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a start costs on the emulator with EDMM: exits, page faults, accepted pages, host calls by kind, against
+tests/e2e/counts.json. A change that adds an exit fails here and says which. `test_counts.py --write` writes what it
+counts (fewer is kept so as well)."""
+import json
+import os
+import sys
+
+os.environ['OCCLUM_E2E_PLATFORM'] = 'emulated-edmm'
+from harness import Failure, Group, Instance, expect, expect_status, scratch  # noqa: E402
+from test_python import LEFT_OUT, PYTHON  # noqa: E402
+
+KEPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'counts.json')
+INIT = {'resource_limits.kernel_space_heap_size': '4MB', 'resource_limits.kernel_space_heap_max_size': '40MB',
+        'resource_limits.user_space_size': '2MB', 'resource_limits.user_space_max_size': '300MB',
+        'resource_limits.init_num_of_threads': 2, 'resource_limits.max_num_of_threads': 64, 'feature.enforce_max_limits': True}
+PROGRAMS = {'hello': ['/bin/hello'], 'python': [PYTHON, '-c', 'pass']}
+# How far a count may be over what is kept. The static program's are exact; python draws its own hash seed and temporary names.
+TOLERANCE = {'hello': 1.0, 'python': 1.04}
+
+group = Group()
+
+
+def setup():
+    instance = Instance('counts', **INIT)
+    instance.compile('hello', flags=('-static',))
+    instance.pack(PYTHON, '/usr/lib/python3.11', exclude=LEFT_OUT)
+    instance.build('--enable-edmm', 'Y')
+    return instance
+
+
+def count(instance, program):
+    report, stats = (os.path.join(scratch(), name) for name in ('report.json', 'stats.json'))
+    result = instance.run(f'--report={report}', *PROGRAMS[program], env={'OCCLUM_EMULATE_OPTIONS': f'--epc 1024M --stats={stats}'})
+    expect_status(result, 0)
+    with open(report, encoding='utf-8') as file:
+        calls = json.load(file)['host_calls']
+    with open(stats, encoding='utf-8') as file:
+        stats = json.load(file)
+    leaves = stats['leaves']
+    synced = calls.pop('clock_sync', 0)  # as often as time passes
+    return {'EEXIT': leaves['EEXIT'] - synced, 'page_faults': stats['aex']['pf'], 'accepted': leaves['EACCEPT'] + leaves['EACCEPTCOPY'],
+            'host_calls': dict(sorted(calls.items()))}
+
+
+def compare(seen, kept, tolerance):
+    calls, before = seen['host_calls'], kept['host_calls']
+    changed = [f'{name}: {before.get(name, 0)} -> {calls.get(name, 0)}' for name in sorted({*calls, *before})
+               if calls.get(name, 0) != before.get(name, 0)]
+    for name in 'EEXIT', 'page_faults', 'accepted':
+        print(f'# {name}: {seen[name]} (kept: {kept[name]})')
+        expect(seen[name] <= kept[name] * tolerance,
+               f'{name}: {seen[name]}, {kept[name]} is kept. Host calls that changed: {", ".join(changed) or "none"}')
+
+
+def kept_counts():
+    with open(KEPT, encoding='utf-8') as file:
+        return json.load(file)
+
+
+for case in PROGRAMS:
+    @group.case(f'{case}: no exit, fault or page more than is kept')
+    def _(instance, program=case):
+        compare(count(instance, program), kept_counts()[program], TOLERANCE[program])
+
+
+@group.case('the check itself: one host call more is found and named')
+def _(instance):
+    kept = kept_counts()['hello']
+    more = dict(kept, EEXIT=kept['EEXIT'] + 1, host_calls=dict(kept['host_calls'], yield_=1))
+    try:
+        compare(more, kept, TOLERANCE['hello'])
+    except Failure as failure:
+        expect('yield_: 0 -> 1' in str(failure), f'not named: {failure}')
+    else:
+        expect(False, 'not found')
+
+
+if __name__ == '__main__':
+    if '--write' in sys.argv:
+        target = setup()
+        with open(KEPT, 'w', encoding='utf-8') as output:
+            json.dump({name: count(target, name) for name in PROGRAMS}, output, indent=1)
+            output.write('\n')
+    else:
+        group.main(setup)
