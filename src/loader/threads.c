@@ -261,7 +261,7 @@ int threads_start(u64 slot)
     if (thread) {
         idle = thread->next_idle;
         thread->slot = slot;
-        thread->token = 0;
+        __atomic_store_n(&thread->token, 0, __ATOMIC_SEQ_CST); // a late wake-up of the slot's last thread may still come
         __atomic_store_n(&by_slot[slot], thread, __ATOMIC_RELEASE);
         thread->go = true;
         pthread_cond_signal(&thread->wake);

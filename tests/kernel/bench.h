@@ -49,7 +49,8 @@ s64 bench_host_call(u64 number, struct ocall_frame *frame, const u64 arg[8]); //
 // Calls fn(random); true if the LibOS ended the enclave there because the host lied. Then it goes on as if it had not.
 struct user_random;
 bool bench_refused(void (*fn)(struct user_random *random), struct user_random *random);
-_Noreturn void bench_refuse(void);                     // machine.c: the LibOS ends the enclave
+_Noreturn void bench_refuse(void); // machine.c: the LibOS ends the enclave
+u64 bench_lies_told(void);
 bool bench_may_refuse(void);                           // in bench_refused
 s64 bench_native_call(long number, const u64 args[6]); // made by Linux itself
 void bench_set_gs(u64 base);

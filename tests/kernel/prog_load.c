@@ -248,7 +248,8 @@ int program_load(int argc, char **argv)
     watch_workers();
     for (u32 i = 0; i < bench_options.threads; i++)
         calls += workers[i].calls;
-    bench_print("# load: seed %lu, %u threads, %lu calls\n", bench_options.seed, bench_options.threads, calls);
+    bench_print("# load: seed %lu, %u threads, %lu calls, %lu false answers of the host\n", bench_options.seed,
+                bench_options.threads, calls, bench_lies_told());
     return 0;
 }
 

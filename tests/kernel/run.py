@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs the kernel bench: the LibOS as a host library under the sanitizers. Prints TAP.
 
-usage: tests/kernel/run.py {smoke|regress|wakeups|stubs|compare|load} [asan|tsan]...
+usage: tests/kernel/run.py {smoke|regress|wakeups|stubs|compare|lies|load} [asan|tsan]...
 
 Environment: OCCLUM_KERNEL_SECONDS (of load, each sanitizer), OCCLUM_KERNEL_SEED (default: the time, printed),
 OCCLUM_KERNEL_THREADS, OCCLUM_BUILD.
@@ -89,6 +89,7 @@ TESTS = {
     'regress': simple('regress', 'faults that were found'),
     'wakeups': told('wakeups', [], 'rounds', 'no wake-up is lost'),
     'stubs': told('stubs', [], 'refusals', 'a host that answers anything'),
+    'lies': told('load', ['--threads', str(THREADS), '--lies', '30'], 'false', 'random load on a host that lies'),
     'load': told('load', ['--threads', str(THREADS)], 'calls', 'random load'),
 }
 

@@ -237,9 +237,9 @@ static int fallocate(struct file *file, int mode, u64 offset, u64 len)
 static s64 seek_data(struct file *file, u64 offset, bool hole)
 {
     struct memfs_node *node = node_of(file->inode);
-    s64 found = hole ? (s64)node->size : -ENXIO;
 
     mutex_lock(&node->inode.lock);
+    s64 found = hole ? (s64)node->size : -ENXIO;
     if (offset >= node->size) {
         found = -ENXIO;
     } else {
