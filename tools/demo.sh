@@ -42,9 +42,6 @@ BOM
 cat ../demo.yaml
 copy_bom -f ../demo.yaml --root image
 du -sh image
-# The template permits programs in /bin; Debian's python3 lies in /usr/bin.
-sed -i 's|^\( *\)"/bin"$|\1"/bin", "/usr/bin"|' Occlum.json
-grep -A2 entry_points Occlum.json
 
 step "SGX_MODE=SIM occlum build"
 SGX_MODE=SIM occlum build
@@ -58,7 +55,7 @@ expect() {
     printf ' %q' "$@"
     printf '\n'
     local status=0 output
-    output=$(timeout 120 occlum "$@" 2>&1) || status=$?
+    output=$(timeout 900 occlum "$@" 2>&1) || status=$?
     printf '%s\n' "$output"
     if [ $status -ne 0 ] || ! grep -qF -- "$wanted" <<<"$output"; then
         printf 'demo.sh: status %s, wanted status 0 and the text: %s\n' "$status" "$wanted" >&2
@@ -80,8 +77,7 @@ print(json.dumps({"squares": sorted(results), "sha256": hashlib.sha256(b"occlum"
 
 [ $good = yes ] || exit 1
 step "ENABLE_EDMM=Y occlum build: the same programs for SGX with EDMM"
-# The enclave starts with 8 MB; what the programs need beyond is committed when they touch it.
-sed -i 's|"user_space_size": "300MB"|"user_space_size": "8MB", "user_space_max_size": "300MB"|; s|"max_num_of_threads": 32|"init_num_of_threads": 2, "max_num_of_threads": 32|' Occlum.json
+# The same Occlum.json: the enclave starts with 1 MB for programs; what they need beyond is committed when they touch it.
 SGX_MODE=HW ENABLE_EDMM=Y occlum build
 
 step "running them on sgx2emu, the software SGX2 machine, with a report"

@@ -23,7 +23,7 @@ class Arg:
     def ctype(self):
         return {"bytes": "void", "str": "char", "s16": "s16", "u32": "u32"}.get(self.type, f"struct {self.type}")
 
-    def param(self, host):
+    def param(self):
         if not self.dir:
             return f"{VALUE[self.type]} {self.name}"
         const = "const " if self.dir == "in" else ""
@@ -50,8 +50,8 @@ class Call:
             return self.result.split("..")[1]
         return arg.count or "1"
 
-    def params(self, host):
-        return ", ".join(a.param(host) for a in self.args) or "void"
+    def params(self):
+        return ", ".join(a.param() for a in self.args)
 
 
 def read_table(path):
@@ -70,14 +70,14 @@ def numbers(calls):
 def enclave_h(calls):
     out = HEAD + '#pragma once\n\n#include "abi/occlum/ocall_types.h"\n\n'
     for c in calls:
-        out += f"s64 ocall_{c.name}({c.params(False)});\n"
+        out += f"s64 ocall_{c.name}({c.params() or 'void'});\n"
     return out
 
 
 def enclave_c(calls):
     out = HEAD + '#include "trusted/ocall.h"\n#include "trusted/ocall_marshal.h"\n#include "abi/occlum/ocall_numbers.h"\n'
     for c in calls:
-        out += f"\ns64 ocall_{c.name}({c.params(False)})\n{{\n    struct ocall_marshal m;\n    s64 ret;\n\n"
+        out += f"\ns64 ocall_{c.name}({c.params() or 'void'})\n{{\n    struct ocall_marshal m;\n    s64 ret;\n\n"
         out += "    ocall_marshal_begin(&m);\n"
         for i, a in enumerate(c.args):
             if not a.dir:
@@ -109,9 +109,9 @@ def enclave_c(calls):
 
 def host_h(calls):
     out = HEAD + '#pragma once\n\n#include "abi/occlum/ocall_types.h"\n\n'
-    out += "// Each serves one host call and returns its result or a negative errno.\n"
+    out += "struct host_thread;\n\n// Each serves one host call of the thread `self` and returns its result or a negative errno.\n"
     for c in calls:
-        out += f"s64 host_{c.name}({c.params(True)});\n"
+        out += f"s64 host_{c.name}({', '.join(['struct host_thread *self', *filter(None, [c.params()])])});\n"
     return out
 
 
@@ -119,10 +119,10 @@ def host_c(calls):
     out = HEAD + '#include "loader/ocall_dispatch.h"\n#include "loader/ocall_handlers.h"\n#include "abi/occlum/ocall_numbers.h"\n\n'
     out += "#include <errno.h>\n\nu64 ocall_counts[OCALL_COUNT];\nconst char *const ocall_names[OCALL_COUNT] = {\n"
     out += "".join(f'    "{c.name}",\n' for c in calls) + "};\n\n"
-    out += "s64 ocall_dispatch(u64 number, const u64 arg[8])\n{\n    if (number < OCALL_COUNT)\n"
+    out += "s64 ocall_dispatch(struct host_thread *self, u64 number, const u64 arg[8])\n{\n    if (number < OCALL_COUNT)\n"
     out += "        __atomic_fetch_add(&ocall_counts[number], 1, __ATOMIC_RELAXED);\n    switch (number) {\n"
     for c in calls:
-        args = []
+        args = ["self"]
         for i, a in enumerate(c.args):
             if not a.dir:
                 args.append(f"({VALUE[a.type]})arg[{i}]")

@@ -52,7 +52,10 @@ ninja -C "$build" || stop "the build failed"
 
 logs=$build/meson-logs
 rm -f "$logs"/testlog.* "$logs"/testlog-whole.*
-meson test -C "$build" --no-rebuild --print-errorlogs "${selection[@]}" </dev/null
+# Limits are for hangs: what is slow here, or busy with other work, gets more time.
+scale=$(/usr/bin/python3 tests/limits.py) || stop "tests/limits.py failed"
+export OCCLUM_TEST_SCALE=$scale
+meson test -C "$build" --no-rebuild --print-errorlogs --timeout-multiplier "$(awk "BEGIN { print 5 * $scale }")" "${selection[@]}" </dev/null
 meson_status=$?
 for log in "$logs"/testlog-whole.*; do # meson names the logs of a setup after it
     [ -f "$log" ] && mv "$log" "${log/-whole/}"

@@ -62,7 +62,10 @@ static long create(struct task *t, struct encl *e, u64 argument)
         trace("ftruncate: %s", strerror(errno));
     e->mem = mmap(NULL, e->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, e->memfd, 0);
     if (e->pages == MAP_FAILED || e->mem == MAP_FAILED || !e->chunks) {
-        fprintf(stderr, "sgx2emu: no address space for an enclave of %#lx bytes\n", e->size);
+        fprintf(
+            stderr,
+            "sgx2emu: no address space for an enclave of %#lx bytes. What helps: ulimit -v and ulimit -d unlimited\n",
+            e->size);
         exit(125);
     }
     e->created = true;

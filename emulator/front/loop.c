@@ -105,8 +105,13 @@ static void on_exec(struct task *t)
     if (!remote_wait(t, &status))
         return;
     int ret = image_install(t);
-    if (ret < 0)
-        fprintf(stderr, "sgx2emu: %d: cannot map the vDSO: %s\n", t->tid, strerror(-ret));
+    if (ret < 0) {
+        fprintf(stderr,
+                "sgx2emu: this system's ptrace does not let the emulator map memory into its program (%s); gVisor's is "
+                "such. What helps: to run outside of that sandbox\n",
+                strerror(-ret));
+        exit(125); // the program ends with its tracer
+    }
     resume(t, 0);
 }
 

@@ -239,7 +239,7 @@ static pid_t spawn(char **argv)
         close(gate[0]);
         int ret = filter_install();
         if (ret < 0) {
-            fprintf(stderr, "sgx2emu: seccomp: %s\n", strerror(-ret));
+            fprintf(stderr, "sgx2emu: seccomp: %s. What helps: a sandbox that permits seccomp(2)\n", strerror(-ret));
             _exit(125);
         }
         execvp(argv[0], argv);
@@ -250,7 +250,11 @@ static pid_t spawn(char **argv)
     unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
                             PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
     if (child > 0 && ptrace(PTRACE_SEIZE, child, NULL, options) < 0) {
-        fprintf(stderr, "sgx2emu: ptrace: %s\n", strerror(errno));
+        fprintf(
+            stderr,
+            "sgx2emu: ptrace: %s. What helps: kernel.yama.ptrace_scope 0 or 1, and a sandbox that permits ptrace (a "
+            "container: --cap-add SYS_PTRACE)\n",
+            strerror(errno));
         close(gate[1]);
         return -1;
     }
@@ -294,7 +298,10 @@ int main(int argc, char **argv)
     parse(argc, argv);
     int ret = model_start();
     if (ret < 0) {
-        fprintf(stderr, "sgx2emu: the model: %s\n", strerror(-ret));
+        fprintf(
+            stderr,
+            "sgx2emu: the model of the CPU: %s. What helps: ulimit -v and ulimit -d unlimited, or a smaller --epc\n",
+            strerror(-ret));
         return 125;
     }
     if (emu.options.check)

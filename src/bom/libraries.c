@@ -145,6 +145,17 @@ static bool try_own(struct libraries *libraries, const char *const *folders, siz
     return false;
 }
 
+// What lies in a folder of the user's own comes to a folder where the linker looks in any case: inside nobody sets
+// LD_LIBRARY_PATH.
+static bool try_users(struct libraries *libraries, const char *to, const char *name, enum found_by by,
+                      struct found *ret)
+{
+    for (size_t i = 0; i < libraries->files.folders.count; i++)
+        if (try_folder(libraries, libraries->files.folders.items[i], to, name, by, ret))
+            return true;
+    return false;
+}
+
 // Replaces $ORIGIN and $LIB in one folder of a run path. NULL: not usable (relative, or another variable).
 static const char *expand_folder(struct arena *arena, const char *folder, size_t length, const char *origin)
 {
@@ -202,7 +213,8 @@ static bool find_by_glibc(struct libraries *libraries, const struct loaded *by, 
         for (const struct loaded *of = by; of; of = of->needed_by)
             if (!of->object->needs.runpath && try_run_path(libraries, of, of->object->needs.rpath, name, ret))
                 return true;
-    if (try_run_path(libraries, by, by->object->needs.runpath, name, ret))
+    if (try_users(libraries, libraries->libc_folder, name, FOUND_BY_PATH, ret) ||
+        try_run_path(libraries, by, by->object->needs.runpath, name, ret))
         return true;
     if (by->object->needs.no_default)
         return false;
@@ -225,6 +237,9 @@ static bool find_by_glibc(struct libraries *libraries, const struct loaded *by, 
 
 static bool find_by_musl(struct libraries *libraries, const struct loaded *by, const char *name, struct found *ret)
 {
+    if (libraries->musl_folders.count &&
+        try_users(libraries, libraries->musl_folders.items[0], name, FOUND_BY_MUSL_PATH, ret))
+        return true;
     for (const struct loaded *of = by; of; of = of->needed_by) {
         const struct elf_needs *needs = &of->object->needs;
         if (try_run_path(libraries, of, needs->runpath ? needs->runpath : needs->rpath, name, ret))
@@ -269,6 +284,8 @@ const char *libraries_places(struct libraries *libraries, const struct loaded *b
         return *name == '/' || *name == '$' ? "at that path" : "a path that depends on the working folder";
     if (run_path && *run_path)
         text = arena_format(arena, "its run path (%s), ", run_path);
+    for (size_t i = 0; i < libraries->files.folders.count; i++)
+        text = arena_format(arena, "%s%s, ", text, libraries->files.folders.items[i]);
     if (musl)
         return arena_format(arena, "%s%s", text,
                             libraries->has_musl_path ? libraries->files.musl_path : "/lib:/usr/local/lib:/usr/lib");

@@ -16,10 +16,11 @@ struct elf_object {
 // Where the linkers' own files lie; others for tests.
 struct library_files {
     const char *cache, *conf, *musl_path;
+    struct text_list folders; // of the user's own (--library-dir, LD_LIBRARY_PATH), absolute
 };
-#define LIBRARY_FILES_OF_THIS_MACHINE                                     \
-    {                                                                     \
-        "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld-musl-x86_64.path" \
+#define LIBRARY_FILES_OF_THIS_MACHINE                                            \
+    {                                                                            \
+        "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld-musl-x86_64.path", { 0 } \
     }
 
 struct libraries {

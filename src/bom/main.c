@@ -19,45 +19,49 @@
 
 enum { STATUS_OK = 0, STATUS_ERROR = 1, STATUS_USAGE = 2 };
 
-static const char help[] = "usage: copy_bom -f BOM --root DIR [--dry-run] [--include-dir DIR]...\n\n"
-                           "Copies what the bill of materials BOM (YAML) lists, and the libraries that it needs, into "
-                           "the root file system DIR:\n"
-                           "the image/ of an Occlum instance. DIR is made if it is not there. What is up to date is "
-                           "left alone; nothing is removed.\n\n"
-                           "  -f, --file BOM         the bill of materials; - is standard input, and a name without / "
-                           "may be one that comes with Occlum\n"
-                           "      --root DIR         where the files go\n"
-                           "      --dry-run          only print what would be done\n"
-                           "  -I, --include-dir DIR  where included BOMs are looked for, besides the folder of the BOM "
-                           "that includes them; may be given\n"
-                           "                         more than once. Those that come with Occlum (base.yaml, "
-                           "python3.yaml, busybox.yaml) are found last\n"
-                           "  -h, --help             this text\n"
-                           "      --version          the version\n\n"
-                           "environment:  OCCLUM_LOG_LEVEL=off|error|warn|info|debug|trace   what is said on stderr "
-                           "(warn). info: each thing done\n\n"
-                           "exit status:  0 done;  1 the BOM, its files or the root are wrong: nothing was changed, "
-                           "unless a message says that copying failed;\n"
-                           "              2 wrong command line\n\n"
-                           "A BOM:\n"
-                           "  includes: [base.yaml]\n"
-                           "  targets:\n"
-                           "    - target: /bin\n"
-                           "      copy:\n"
-                           "        - files: [../build/server, {name: tool, rename: helper}]\n";
+static const char help[] =
+    "usage: copy_bom -f BOM --root DIR [--dry-run] [--include-dir DIR]... [--library-dir DIR]...\n\n"
+    "Copies what the bill of materials BOM (YAML) lists, and the libraries that it needs, into "
+    "the root file system DIR:\n"
+    "the image/ of an Occlum instance. DIR is made if it is not there. What is up to date is "
+    "left alone; nothing is removed.\n\n"
+    "  -f, --file BOM         the bill of materials; - is standard input, and a name without / "
+    "may be one that comes with Occlum\n"
+    "      --root DIR         where the files go\n"
+    "      --dry-run          only print what would be done\n"
+    "  -I, --include-dir DIR  where included BOMs are looked for, besides the folder of the BOM "
+    "that includes them; may be given\n"
+    "                         more than once. Those that come with Occlum (base.yaml, "
+    "python3.yaml, busybox.yaml) are found last\n"
+    "  -L, --library-dir DIR  libraries are looked for here before this machine's folders, and come to "
+    "where the program will look; may be\n"
+    "                         given more than once\n"
+    "  -h, --help             this text\n"
+    "      --version          the version\n\n"
+    "environment:  OCCLUM_LOG_LEVEL=off|error|warn|info|debug|trace   what is said on stderr "
+    "(warn). info: each thing done\n"
+    "              LD_LIBRARY_PATH=DIR:DIR...   more such folders, behind those of --library-dir\n\n"
+    "exit status:  0 done;  1 the BOM, its files or the root are wrong: nothing was changed, "
+    "unless a message says that copying failed;\n"
+    "              2 wrong command line\n\n"
+    "A BOM:\n"
+    "  includes: [base.yaml]\n"
+    "  targets:\n"
+    "    - target: /bin\n"
+    "      copy:\n"
+    "        - files: [../build/server, {name: tool, rename: helper}]\n";
 
-static const struct option options[] = { { "file", required_argument, NULL, 'f' },
-                                         { "root", required_argument, NULL, 'r' },
-                                         { "dry-run", no_argument, NULL, 'n' },
-                                         { "include-dir", required_argument, NULL, 'I' },
-                                         { "help", no_argument, NULL, 'h' },
-                                         { "version", no_argument, NULL, 'v' },
-                                         { 0 } };
+static const struct option options[] = {
+    { "file", required_argument, NULL, 'f' },        { "root", required_argument, NULL, 'r' },
+    { "dry-run", no_argument, NULL, 'n' },           { "include-dir", required_argument, NULL, 'I' },
+    { "library-dir", required_argument, NULL, 'L' }, { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'v' },           { 0 }
+};
 
 struct request {
     const char *file, *root;
     bool dry_run;
-    struct text_list include_dirs;
+    struct text_list include_dirs, library_dirs;
 };
 
 static volatile int stop;
@@ -85,7 +89,7 @@ static int parse(struct arena *arena, int argc, char **argv, struct request *ret
 {
     int c;
     opterr = 0;
-    while ((c = getopt_long(argc, argv, ":f:I:i:h", options, NULL)) != -1) {
+    while ((c = getopt_long(argc, argv, ":f:I:i:L:h", options, NULL)) != -1) {
         switch (c) {
         case 'f':
             ret->file = optarg;
@@ -99,6 +103,9 @@ static int parse(struct arena *arena, int argc, char **argv, struct request *ret
         case 'i': // as Occlum's documents have it
         case 'I':
             ARENA_PUSH(arena, &ret->include_dirs, optarg);
+            break;
+        case 'L':
+            ARENA_PUSH(arena, &ret->library_dirs, path_absolute(arena, optarg));
             break;
         case 'h':
             fputs(help, stdout);
@@ -186,16 +193,27 @@ static void summarize(struct arena *arena, const struct report *report, const st
             (unsigned long long)applied->folders, (unsigned long long)applied->unchanged);
 }
 
+// As ld.so(8) reads it: an empty one is the working folder.
+static void add_library_path(struct arena *arena, struct text_list *list, const char *text)
+{
+    for (size_t length; text && *text; text += length + (text[length] != '\0')) {
+        length = strcspn(text, ":;");
+        ARENA_PUSH(arena, list, path_absolute(arena, length ? arena_copy(arena, text, length) : "."));
+    }
+}
+
 // All that can be found out before anything is touched.
 static void make_plan(struct plan *plan, const struct request *request)
 {
-    static const struct library_files files = LIBRARY_FILES_OF_THIS_MACHINE;
+    struct library_files files = LIBRARY_FILES_OF_THIS_MACHINE;
     struct libraries libraries;
     struct bom_list boms = { 0 };
     struct dependents dependents = { 0 };
     bom_load(plan->arena, plan->report, request->file, &request->include_dirs, &boms);
     for (size_t i = 0; i < boms.count; i++)
         targets_plan(plan, boms.items[i], &dependents);
+    files.folders = request->library_dirs;
+    add_library_path(plan->arena, &files.folders, getenv("LD_LIBRARY_PATH"));
     libraries_open(&libraries, plan->arena, plan->report, plan, &files);
     autodep_plan(plan, &libraries, &dependents);
 }

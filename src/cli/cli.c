@@ -42,6 +42,17 @@ void cli_note(const char *format, ...)
     va_end(args);
 }
 
+void cli_json_string(const char *text, size_t size)
+{
+    putchar('"');
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '"' || text[i] == '\\')
+            putchar('\\');
+        putchar(text[i]);
+    }
+    putchar('"');
+}
+
 const char *cli_nearest(const char *word, const char *const *names) { return nearest_word(word, names); }
 
 static int unknown_option(const char *verb, const char *name, const struct cli_option *options, size_t count)

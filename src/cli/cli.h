@@ -2,6 +2,7 @@
 // What the verbs share: messages, options, and the instance folder.
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,6 +20,9 @@ enum {
 int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+// Prints text (size bytes, without control characters) on stdout as a JSON string.
+void cli_json_string(const char *text, size_t size);
 
 // The entry of names (NULL-terminated) nearest to word by edit distance, or NULL when none is near.
 const char *cli_nearest(const char *word, const char *const *names);
@@ -44,7 +48,8 @@ int cli_parse(int argc, char **argv, const struct cli_option *options, size_t co
 #define BUILD_IMAGE "build/image.erofs"
 #define BUILD_ENCLAVE "build/lib/libocclum-libos.signed.so"
 #define BUILD_STATE "build/.state"
-#define STAGED ".new" // outputs of a build carry it until all of them are whole
+#define TEMPORARY ".tmp" // followed by six characters of chance: a file that is being written (write_file_atomically)
+#define STAGED ".new"    // outputs of a build carry it until all of them are whole
 
 // True if the working folder is an instance; otherwise prints what to do.
 bool instance_check(void);
@@ -54,8 +59,13 @@ int write_file_atomically(const char *path, const void *data, size_t size);
 char *read_whole_file(const char *path, size_t *ret_size);
 // Opens (makes) the lock file of the build folder; it stays open until the program ends. -1 with errno.
 int open_lock(void);
+// The header of the built enclave. False: there is none that this program knows.
+struct enclave_file_header;
+bool enclave_header_read(struct enclave_file_header *ret_header);
 // mkdir that accepts an existing folder. 0 or -errno after a message.
 int make_folder(const char *path);
+// The running program's file. STATUS_OK, or STATUS_ERROR after a message.
+int own_path(char path[PATH_MAX]);
 // Where the LibOS's ELF file lies: beside the running program in the build tree, or in the installed prefix. NULL after
 // a message.
 const char *find_libos(void);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/cli.h"
+
 enum { NAME_WIDTH = 24, CELL_WIDTH = 28 };
 
 struct colours {
@@ -88,17 +90,6 @@ void config_table_print(const struct both_builds *both, const struct config_erro
         printf("%s%s%s", colours->warning, warnings->text, colours->end);
 }
 
-static void print_string(const char *text, size_t size)
-{
-    putchar('"');
-    for (size_t i = 0; i < size; i++) { // control characters are masked already (errors.c)
-        if (text[i] == '"' || text[i] == '\\')
-            putchar('\\');
-        putchar(text[i]);
-    }
-    putchar('"');
-}
-
 static void print_build(const char *name, const struct config_xml *xml, const struct config_memory *memory)
 {
     printf("\"%s\": {", name);
@@ -119,7 +110,7 @@ void config_json_print(const struct both_builds *both, const struct config_error
     printf("\"elrange_sim\": %" PRIu64 ", \"warnings\": [", both->memory[0].elrange_simulated);
     for (; *line; line += strcspn(line, "\n") + 1, comma = ", ") {
         fputs(comma, stdout);
-        print_string(line, strcspn(line, "\n"));
+        cli_json_string(line, strcspn(line, "\n"));
     }
     printf("]}\n");
 }

@@ -10,24 +10,19 @@
 #include <wordexp.h>
 
 #include "cli/cli.h"
+#include "platform/requirements.h"
 
 enum { MAX_ARGUMENTS = 4096 };
 
 bool emulated(void)
 {
-    char path[64], line[128], name[32] = "";
-    int tracer = 0;
-    FILE *file = fopen("/proc/self/status", "re");
+    char path[64], name[32] = "";
+    int tracer = machine_tracer();
 
-    while (file && !tracer && fgets(line, sizeof(line), file))
-        if (sscanf(line, "TracerPid: %d", &tracer) == 1)
-            break;
-    if (file)
-        fclose(file);
     if (!tracer)
         return false;
     snprintf(path, sizeof(path), "/proc/%d/comm", tracer);
-    file = fopen(path, "re");
+    FILE *file = fopen(path, "re");
     if (file && !fgets(name, sizeof(name), file))
         name[0] = '\0';
     if (file)
@@ -55,15 +50,13 @@ int emulate_exec(const char *options, int argc, char **argv)
     wordexp_t words;
     const char *named = getenv("OCCLUM_SGX2EMU");
     int count = 0;
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-    if (n <= 0)
-        return cli_error("--emulate: %s", strerror(errno)), STATUS_LOADER;
+    if (own_path(self))
+        return STATUS_LOADER;
     if (wordexp(options ? options : "", &words, WRDE_NOCMD) != 0)
         return cli_usage(
             "run: --emulate-options: these are no words: %s. Quote spaces and special characters as in a shell",
             options);
-    self[n] = '\0';
     const char *emulator = named && *named ? named : beside(self, path) ? path : "sgx2emu";
     arguments[count++] = "sgx2emu";
     arguments[count++] = "--pin"; // the supervisor beside its program: the cheapest way to and fro

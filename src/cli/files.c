@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/occlum/layout.h"
 #include "cli/cli.h"
 
 bool instance_check(void)
@@ -37,9 +38,12 @@ static int write_all(int fd, const char *data, size_t size)
 int write_file_atomically(const char *path, const void *data, size_t size)
 {
     char temporary[PATH_MAX];
-    snprintf(temporary, sizeof(temporary), "%s.tmp", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    snprintf(temporary, sizeof(temporary), "%s" TEMPORARY "XXXXXX", path);
+    // A name that nobody can have prepared, made anew and never through a link.
+    int fd = mkostemp(temporary, O_CLOEXEC);
     int err = fd < 0 ? -errno : write_all(fd, data, size);
+    if (!err && fchmod(fd, 0644) != 0)
+        err = -errno;
     if (fd >= 0 && close(fd) != 0 && !err)
         err = -errno;
     if (!err && rename(temporary, path) != 0)
@@ -87,6 +91,16 @@ char *read_whole_file(const char *path, size_t *ret_size)
     return NULL;
 }
 
+bool enclave_header_read(struct enclave_file_header *ret_header)
+{
+    FILE *file = fopen(BUILD_ENCLAVE, "re");
+    bool ok = file && fread(ret_header, sizeof(*ret_header), 1, file) == 1 && ret_header->magic == ENCLAVE_FILE_MAGIC &&
+              ret_header->version == ENCLAVE_FILE_VERSION;
+    if (file)
+        fclose(file);
+    return ok;
+}
+
 int make_folder(const char *path)
 {
     if (mkdir(path, 0755) == 0 || errno == EEXIST)
@@ -98,23 +112,28 @@ int make_folder(const char *path)
 
 int open_lock(void) { return open("build/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0644); }
 
+int own_path(char path[PATH_MAX])
+{
+    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (n <= 0)
+        return cli_error("/proc/self/exe: %s. What helps: mount -t proc proc /proc", strerror(errno));
+    path[n] = '\0';
+    return STATUS_OK;
+}
+
 const char *find_libos(void)
 {
     static char path[PATH_MAX];
     static const char *const places[] = { "/../libos/libocclum-libos.so", "/../lib/occlum/libocclum-libos.so",
                                           "/../" OCCLUM_LIBDIR "/occlum/libocclum-libos.so" };
     char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-    if (n > 0) {
-        self[n] = '\0';
-        char *slash = strrchr(self, '/');
-        *slash = '\0';
-        for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-            snprintf(path, sizeof(path), "%s%s", self, places[i]);
-            if (access(path, R_OK) == 0)
-                return path;
-        }
+    if (own_path(self))
+        return NULL;
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (snprintf(path, sizeof(path), "%s%s", self, places[i]) < PATH_MAX && access(path, R_OK) == 0)
+            return path;
     }
     cli_error("the library OS (libocclum-libos.so) is not where occlum is installed. Install occlum again");
     return NULL;

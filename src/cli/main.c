@@ -14,6 +14,8 @@ static const struct verb verbs[] = {
       cli_copy_bom, NULL },
     { "build", "[options]", "build and sign the enclave of this instance", cli_delegate, NULL },
     { "run", "[options] PROGRAM [ARGS...]", "run a program of the image inside the enclave", verb_run, help_run },
+    { "gdb", "PROGRAM [ARGS...]", "run a program of the image under gdb, with symbols (simulation)", verb_gdb,
+      help_gdb },
     { "config", "[options]", "show what Occlum.json means, for both kinds of platform", verb_config, help_config },
     { "status", "", "say what this instance is and in what state", verb_status, help_status },
     { "print", "mrenclave|mrsigner|sigstruct", "print the identity of the built enclave", cli_delegate, NULL },

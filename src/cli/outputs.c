@@ -36,21 +36,43 @@ static int rename_all(void)
     return STATUS_OK;
 }
 
-int outputs_publish(void)
+static int cannot_write(int err) { return cli_error("%s cannot be written: %s", PUBLISH, strerror(err)); }
+
+// The mark file, locked for its caller alone, or -1 after a message.
+static int lock_mark(void)
 {
     int fd = open(PUBLISH, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 
-    if (fd < 0 || flock(fd, LOCK_EX) != 0 || pwrite(fd, "1", 1, 0) != 1) {
-        int err = errno;
-        if (fd >= 0)
-            close(fd);
-        return cli_error("%s cannot be written: %s", PUBLISH, strerror(err));
-    }
+    if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+        return fd;
+    cannot_write(errno);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+// Renames what is staged and takes the mark away, under the lock of lock_mark, which it gives back.
+static int publish_and_close(int fd)
+{
     int status = rename_all();
     if (!status && ftruncate(fd, 0) != 0)
-        status = cli_error("%s cannot be written: %s", PUBLISH, strerror(errno));
+        status = cannot_write(errno);
     close(fd);
     return status;
+}
+
+int outputs_publish(void)
+{
+    int fd = lock_mark();
+
+    if (fd < 0)
+        return STATUS_ERROR;
+    if (pwrite(fd, "1", 1, 0) != 1) {
+        int status = cannot_write(errno);
+        close(fd);
+        return status;
+    }
+    return publish_and_close(fd);
 }
 
 static bool interrupted(int fd)
@@ -59,21 +81,41 @@ static bool interrupted(int fd)
     return fstat(fd, &st) == 0 && st.st_size > 0;
 }
 
+// The mark is looked at under the lock, whatever was seen before: somebody else may have finished the renames since,
+// and what is staged now may be of another build, half made.
+static int finish_interrupted(void)
+{
+    int fd = lock_mark();
+
+    if (fd < 0)
+        return STATUS_ERROR;
+    if (interrupted(fd))
+        return publish_and_close(fd);
+    close(fd);
+    return STATUS_OK;
+}
+
+static void remove_all(const char *pattern)
+{
+    glob_t found;
+
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return;
+    for (size_t k = 0; k < found.gl_pathc; k++)
+        unlink(found.gl_pathv[k]);
+    globfree(&found);
+}
+
 int outputs_clean(void)
 {
     char path[PATH_SIZE];
-    struct stat st;
-    int status = stat(PUBLISH, &st) == 0 && st.st_size > 0 ? outputs_publish() : STATUS_OK;
+    int status = finish_interrupted();
 
     for (size_t i = 0; !status && i < OUTPUTS; i++) {
-        glob_t found;
         staged_path(i, "*", path);
-        if (glob(path, 0, NULL, &found) != 0)
-            continue;
-        for (size_t k = 0; k < found.gl_pathc; k++)
-            unlink(found.gl_pathv[k]);
-        globfree(&found);
+        remove_all(path);
     }
+    remove_all(INSTANCE_STATUS TEMPORARY "*");
     return status;
 }
 
@@ -83,7 +125,7 @@ int outputs_open(int *ret_enclave, int *ret_image)
 
     while (lock >= 0 && flock(lock, LOCK_SH) == 0 && interrupted(lock)) {
         flock(lock, LOCK_UN);
-        if (outputs_publish() != STATUS_OK) {
+        if (finish_interrupted() != STATUS_OK) {
             close(lock);
             return cli_error("the last build was interrupted. Build again: occlum build");
         }

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-// Renames all staged outputs to their places, finishing an earlier call that was interrupted if nothing new is staged.
-// 0, or STATUS_ERROR after a message.
+// Renames all staged outputs, which are whole, to their places. Under the lock of the build (open_lock). 0, or
+// STATUS_ERROR after a message.
 int outputs_publish(void);
 // Under the lock of the build: finishes an interrupted publication, then removes what is staged, whole or in the
 // making.

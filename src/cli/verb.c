@@ -38,13 +38,12 @@ int cli_run_verb(const struct verb *verb, int argc, char **argv)
 // Becomes the program that stands beside this one; returns only when it cannot.
 static int become(const char *program, char **arguments)
 {
-    char path[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 32);
-    if (n > 0) {
-        path[n] = '\0';
-        sprintf(strrchr(path, '/') + 1, "%.30s", program);
-        execv(path, arguments);
-    }
+    char self[PATH_MAX], path[PATH_MAX + 32];
+
+    if (own_path(self))
+        return STATUS_ERROR;
+    snprintf(path, sizeof(path), "%.*s/%.30s", (int)(strrchr(self, '/') - self), self, program);
+    execv(path, arguments);
     return cli_error("%s, which does this, is not where occlum is installed: %s. Install occlum again", program,
                      strerror(errno));
 }

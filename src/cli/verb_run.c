@@ -14,7 +14,7 @@
 #include "cli/verbs.h"
 #include "abi/occlum/layout.h"
 #include "loader/loader.h"
-#include "platform/sgx/machine.h"
+#include "platform/requirements.h"
 
 const char help_run[] =
     "Starts the enclave and runs PROGRAM, an absolute path inside the image that entry_points of Occlum.json allows.\n"
@@ -73,30 +73,33 @@ static struct enclave_layout built_layout(int fd)
     return ok ? header.layout : (struct enclave_layout){ 0 };
 }
 
+// Notes for people, unless OCCLUM_QUIET is set.
+static void note(const char *text)
+{
+    if (!environment_asks("OCCLUM_QUIET"))
+        cli_note("%s", text);
+}
+
 // Refuses before anything is created what this machine cannot run. 0: go on.
 static int check_machine(const struct enclave_layout *layout)
 {
-    struct sgx_machine machine;
+    struct machine_facts facts;
+    struct requirement list[REQUIREMENTS];
+    bool sim = layout->mode == ENCLAVE_MODE_SIM;
     char text[600];
 
     if (!layout->mode)
         return 0;
-    if (layout->mode == ENCLAVE_MODE_SIM) {
-        if (!environment_asks("OCCLUM_QUIET"))
-            cli_note("simulation: nothing is protected");
-        return 0;
-    }
-    sgx_machine_detect(&machine);
-    switch (sgx_machine_decide(&machine, layout->edmm, text, sizeof(text))) {
-    case SGX_RUNS:
-        return 0;
-    case SGX_RUNS_WITHOUT_EDMM:
-        if (!environment_asks("OCCLUM_QUIET"))
-            cli_note("%s", text);
-        return 0;
-    default:
+    machine_facts_glance(layout, &facts);
+    if (sim)
+        note("simulation: nothing is protected");
+    else if (sgx_machine_decide(&facts.sgx, layout->edmm, text, sizeof(text)) == SGX_RUNS_WITHOUT_EDMM)
+        note(text);
+    else if (*text)
         return cli_error("%s", text);
-    }
+    requirements_judge(&facts, layout, list);
+    const struct requirement *lacking = requirements_lacking(list, sim ? FOR_SIMULATION : FOR_SGX);
+    return lacking ? cli_error("%s: %s. What helps: %s", lacking->name, lacking->found, lacking->cure) : 0;
 }
 
 // Under the emulator, when that is wanted. -1: no, go on here.

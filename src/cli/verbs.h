@@ -26,8 +26,10 @@ int verb_new(int argc, char **argv);
 int verb_init(int argc, char **argv);
 int verb_build(int argc, char **argv);
 int verb_run(int argc, char **argv);
+int verb_gdb(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_print(int argc, char **argv);
 int verb_config(int argc, char **argv);
 
-extern const char help_new[], help_init[], help_build[], help_run[], help_status[], help_print[], help_config[];
+extern const char help_new[], help_init[], help_build[], help_run[], help_gdb[], help_status[], help_print[],
+    help_config[];

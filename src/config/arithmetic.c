@@ -104,7 +104,7 @@ static void warn_dynamic(const struct occlum_json *json, struct config_errors *e
     if (json->init_threads.given && json->init_threads.value > TCS_INIT_DEFAULT)
         config_warning(errors, json->init_threads.pos, "resource_limits.init_num_of_threads: %llu is capped to %llu",
                        LL(json->init_threads.value), TCS_INIT_DEFAULT);
-    if (json->enforce_max_limits.value)
+    if (json->enforce_max_limits.given) // the file says which of the two is meant
         return;
     if (json->heap_max_size.given && json->heap_max_size.value < HEAP_MAX_DEFAULT)
         config_warning(errors, json->heap_max_size.pos,

@@ -48,7 +48,8 @@ static int run_mkfs(const char *folder, const char *output)
                      NULL };
 
     snprintf(log, sizeof(log), "%s.log", output);
-    int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    unlink(log); // of a build that was killed
+    int fd = open(log, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0)
         return fail("cannot write", log, -errno);
     posix_spawn_file_actions_init(&actions);

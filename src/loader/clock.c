@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Runs with the program's %fs: see threads.h. The vDSO's clock needs no thread-local storage.
 #include "loader/clock.h"
 
-#include <pthread.h>
 #include <time.h>
 
-static struct host_shared_page *page;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+#include "loader/lock.h"
+#include "loader/runtime.h"
+#include "platform/raw.h"
+#include "platform/vdso.h"
+
+typedef int clock_function(clockid_t id, struct timespec *ts);
+
+static struct loader_lock lock; // of the fields of the page that hold the clock
+static clock_function *vdso_clock;
 
 struct reading {
     u64 tsc, monotonic, realtime;
@@ -17,8 +24,9 @@ static u64 rdtsc(void) { return __builtin_ia32_rdtsc(); }
 
 static u64 now(clockid_t id)
 {
-    struct timespec ts;
-    clock_gettime(id, &ts);
+    struct timespec ts = { 0 };
+    if (!vdso_clock || vdso_clock(id, &ts) != 0)
+        RAW(SYS_clock_gettime, id, &ts);
     return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
 }
 
@@ -38,15 +46,16 @@ static struct reading take_reading(void)
     return best;
 }
 
-void clock_init(struct host_shared_page *shared)
+void clock_init(void)
 {
-    page = shared;
+    vdso_clock = (clock_function *)vdso_symbol("__vdso_clock_gettime");
     first = take_reading();
 }
 
 void clock_sync(void)
 {
-    pthread_mutex_lock(&lock);
+    struct host_shared_page *page = &loader_page;
+    loader_lock(&lock);
     struct reading r = take_reading();
     u64 ticks = r.tsc - first.tsc;
     __atomic_store_n(&page->clock_seq, page->clock_seq + 1, __ATOMIC_SEQ_CST);
@@ -55,5 +64,5 @@ void clock_sync(void)
     page->realtime_base_ns = r.realtime;
     page->mult = ticks ? (u64)(((unsigned __int128)(r.monotonic - first.monotonic) << 32) / ticks) : 0;
     __atomic_store_n(&page->clock_seq, page->clock_seq + 1, __ATOMIC_SEQ_CST);
-    pthread_mutex_unlock(&lock);
+    loader_unlock(&lock);
 }

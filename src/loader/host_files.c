@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Host calls on descriptors and files. They do what the enclave asks and report what the kernel says; the enclave
-// believes none of it without a check.
-#include <dirent.h>
+// believes none of it without a check. Runs with the program's %fs: see threads.h. On x86-64 libc's struct stat and
+// struct statfs are the kernel's.
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "loader/ocall_handlers.h"
+#include "platform/raw.h"
 
-static s64 result(long r) { return r < 0 ? -errno : r; }
-
-s64 host_open(int dirfd, const char *path, u32 flags, u32 mode)
+s64 host_open(struct host_thread *self, int dirfd, const char *path, u32 flags, u32 mode)
 {
-    return result(openat(dirfd, path, (int)flags | O_CLOEXEC, mode));
+    return RAW(SYS_openat, dirfd, path, flags | O_CLOEXEC, mode);
 }
 
-s64 host_close(int fd) { return result(close(fd)); }
-s64 host_read(int fd, void *buf, size_t len) { return result(read(fd, buf, len)); }
-s64 host_write(int fd, const void *buf, size_t len) { return result(write(fd, buf, len)); }
-s64 host_pread(int fd, void *buf, size_t len, s64 offset) { return result(pread(fd, buf, len, offset)); }
-s64 host_pwrite(int fd, const void *buf, size_t len, s64 offset) { return result(pwrite(fd, buf, len, offset)); }
-s64 host_lseek(int fd, s64 offset, u32 whence) { return result(lseek(fd, offset, (int)whence)); }
+s64 host_close(struct host_thread *self, int fd) { return RAW(SYS_close, fd); }
+s64 host_read(struct host_thread *self, int fd, void *buf, size_t len) { return RAW(SYS_read, fd, buf, len); }
+s64 host_write(struct host_thread *self, int fd, const void *buf, size_t len) { return RAW(SYS_write, fd, buf, len); }
+s64 host_pread(struct host_thread *self, int fd, void *buf, size_t len, s64 offset)
+{
+    return RAW(SYS_pread64, fd, buf, len, offset);
+}
+s64 host_pwrite(struct host_thread *self, int fd, const void *buf, size_t len, s64 offset)
+{
+    return RAW(SYS_pwrite64, fd, buf, len, offset);
+}
+s64 host_lseek(struct host_thread *self, int fd, s64 offset, u32 whence) { return RAW(SYS_lseek, fd, offset, whence); }
 
 static struct host_timespec to_host_time(struct timespec ts) { return (struct host_timespec){ ts.tv_sec, ts.tv_nsec }; }
 
@@ -48,68 +49,88 @@ static void to_host_stat(const struct stat *st, struct host_stat *out)
     };
 }
 
-s64 host_fstat(int fd, struct host_stat *out)
+s64 host_fstat(struct host_thread *self, int fd, struct host_stat *out)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0)
-        return -errno;
+    s64 err = RAW(SYS_fstat, fd, &st);
+    if (err)
+        return err;
     to_host_stat(&st, out);
     return 0;
 }
 
-s64 host_fstatat(int dirfd, const char *path, struct host_stat *out, u32 flags)
+s64 host_fstatat(struct host_thread *self, int dirfd, const char *path, struct host_stat *out, u32 flags)
 {
     struct stat st;
-    if (fstatat(dirfd, path, &st, (int)flags) != 0)
-        return -errno;
+    s64 err = RAW(SYS_newfstatat, dirfd, path, &st, flags);
+    if (err)
+        return err;
     to_host_stat(&st, out);
     return 0;
 }
 
-s64 host_getdents(int fd, void *buf, size_t len) { return result(syscall(SYS_getdents64, fd, buf, len)); }
-s64 host_readlink(int dirfd, const char *path, void *buf, size_t len)
+s64 host_getdents(struct host_thread *self, int fd, void *buf, size_t len) { return RAW(SYS_getdents64, fd, buf, len); }
+s64 host_readlink(struct host_thread *self, int dirfd, const char *path, void *buf, size_t len)
 {
-    return result(readlinkat(dirfd, path, buf, len));
+    return RAW(SYS_readlinkat, dirfd, path, buf, len);
 }
-s64 host_mkdir(int dirfd, const char *path, u32 mode) { return result(mkdirat(dirfd, path, mode)); }
-s64 host_unlink(int dirfd, const char *path, u32 flags) { return result(unlinkat(dirfd, path, (int)flags)); }
-
-s64 host_rename(int olddirfd, const char *oldpath, int newdirfd, const char *newpath, u32 flags)
+s64 host_mkdir(struct host_thread *self, int dirfd, const char *path, u32 mode)
 {
-    return result(renameat2(olddirfd, oldpath, newdirfd, newpath, flags));
+    return RAW(SYS_mkdirat, dirfd, path, mode);
 }
-
-s64 host_link(int olddirfd, const char *oldpath, int newdirfd, const char *newpath)
+s64 host_unlink(struct host_thread *self, int dirfd, const char *path, u32 flags)
 {
-    return result(linkat(olddirfd, oldpath, newdirfd, newpath, 0));
+    return RAW(SYS_unlinkat, dirfd, path, flags);
 }
 
-s64 host_symlink(const char *target, int dirfd, const char *path) { return result(symlinkat(target, dirfd, path)); }
-s64 host_ftruncate(int fd, s64 len) { return result(ftruncate(fd, len)); }
-s64 host_fallocate(int fd, u32 mode, s64 offset, s64 len) { return result(fallocate(fd, (int)mode, offset, len)); }
-s64 host_fsync(int fd, u32 dataonly) { return result(dataonly ? fdatasync(fd) : fsync(fd)); }
-s64 host_fchmodat(int dirfd, const char *path, u32 mode) { return result(fchmodat(dirfd, path, mode, 0)); }
-
-s64 host_fchownat(int dirfd, const char *path, u32 uid, u32 gid, u32 flags)
+s64 host_rename(struct host_thread *self, int olddirfd, const char *oldpath, int newdirfd, const char *newpath,
+                u32 flags)
 {
-    return result(fchownat(dirfd, path, uid, gid, (int)flags));
+    return RAW(SYS_renameat2, olddirfd, oldpath, newdirfd, newpath, flags);
 }
 
-s64 host_utimensat(int dirfd, const char *path, const struct host_timespec *times, size_t n, u32 flags)
+s64 host_link(struct host_thread *self, int olddirfd, const char *oldpath, int newdirfd, const char *newpath)
+{
+    return RAW(SYS_linkat, olddirfd, oldpath, newdirfd, newpath, 0);
+}
+
+s64 host_symlink(struct host_thread *self, const char *target, int dirfd, const char *path)
+{
+    return RAW(SYS_symlinkat, target, dirfd, path);
+}
+s64 host_ftruncate(struct host_thread *self, int fd, s64 len) { return RAW(SYS_ftruncate, fd, len); }
+s64 host_fallocate(struct host_thread *self, int fd, u32 mode, s64 offset, s64 len)
+{
+    return RAW(SYS_fallocate, fd, mode, offset, len);
+}
+s64 host_fsync(struct host_thread *self, int fd, u32 dataonly) { return RAW(dataonly ? SYS_fdatasync : SYS_fsync, fd); }
+s64 host_fchmodat(struct host_thread *self, int dirfd, const char *path, u32 mode)
+{
+    return RAW(SYS_fchmodat, dirfd, path, mode);
+}
+
+s64 host_fchownat(struct host_thread *self, int dirfd, const char *path, u32 uid, u32 gid, u32 flags)
+{
+    return RAW(SYS_fchownat, dirfd, path, uid, gid, flags);
+}
+
+s64 host_utimensat(struct host_thread *self, int dirfd, const char *path, const struct host_timespec *times, size_t n,
+                   u32 flags)
 {
     struct timespec ts[2];
     if (n != 2)
         return -EINVAL;
     for (int i = 0; i < 2; i++)
         ts[i] = (struct timespec){ times[i].sec, times[i].nsec };
-    return result(utimensat(dirfd, path, ts, (int)flags));
+    return RAW(SYS_utimensat, dirfd, path, ts, flags);
 }
 
-s64 host_fstatfs(int fd, struct host_statfs *out)
+s64 host_fstatfs(struct host_thread *self, int fd, struct host_statfs *out)
 {
     struct statfs st;
-    if (fstatfs(fd, &st) != 0)
-        return -errno;
+    s64 err = RAW(SYS_fstatfs, fd, &st);
+    if (err)
+        return err;
     *out = (struct host_statfs){
         .type = (u64)st.f_type,
         .bsize = (u64)st.f_bsize,
@@ -124,18 +145,18 @@ s64 host_fstatfs(int fd, struct host_statfs *out)
     return 0;
 }
 
-s64 host_fcntl(int fd, u32 cmd, u64 arg) { return result(fcntl(fd, (int)cmd, arg)); }
+s64 host_fcntl(struct host_thread *self, int fd, u32 cmd, u64 arg) { return RAW(SYS_fcntl, fd, cmd, arg); }
 
 // Terminal requests carry their structure in one direction at a time; in and out may be the same buffer to the kernel.
-s64 host_tty_ioctl(int fd, u32 cmd, const void *arg_in, size_t in_len, void *arg_out, size_t out_len)
+s64 host_tty_ioctl(struct host_thread *self, int fd, u32 cmd, const void *arg_in, size_t in_len, void *arg_out,
+                   size_t out_len)
 {
     char buf[256] = { 0 };
     if (in_len > sizeof(buf) || out_len > sizeof(buf))
         return -EINVAL;
     __builtin_memcpy(buf, arg_in, in_len);
-    long r = ioctl(fd, cmd, buf);
-    if (r < 0)
-        return -errno;
-    __builtin_memcpy(arg_out, buf, out_len);
+    s64 r = RAW(SYS_ioctl, fd, cmd, buf);
+    if (r >= 0)
+        __builtin_memcpy(arg_out, buf, out_len);
     return r;
 }

@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "loader/report.h"
+#include "loader/runtime.h"
 #include "loader/threads.h"
 
 static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM };
 
-static struct host_shared_page *page;
 static sigset_t set;
 
 // SIGTERM goes to the program, which may take its time, or ignore it. Whoever sends it twice means it: the program has
@@ -30,7 +30,7 @@ static enum stage after_signal(enum stage stage, int signo)
 static enum stage after_timeout(enum stage stage)
 {
     if (stage == ASKED_TWICE) {
-        __atomic_fetch_or(&page->host_signals, 1ull << HOST_SIGNAL_END, __ATOMIC_SEQ_CST);
+        __atomic_fetch_or(&loader_page.host_signals, 1ull << HOST_SIGNAL_END, __ATOMIC_SEQ_CST);
         threads_interrupt_all();
         return ENDING;
     }
@@ -65,7 +65,7 @@ static void *wait_for_signals(void *arg)
         before = stage;
         if (signo > 0) {
             int bit = signo == SIGUSR1 && report_wanted() ? HOST_SIGNAL_REPORT : signo - 1;
-            __atomic_fetch_or(&page->host_signals, 1ull << bit, __ATOMIC_SEQ_CST);
+            __atomic_fetch_or(&loader_page.host_signals, 1ull << bit, __ATOMIC_SEQ_CST);
             threads_interrupt_any();
             stage = after_signal(stage, signo);
         } else if (errno == EAGAIN) {
@@ -77,12 +77,11 @@ static void *wait_for_signals(void *arg)
     return arg;
 }
 
-int host_signals_init(struct host_shared_page *shared)
+int host_signals_init(void)
 {
     pthread_attr_t attr;
     pthread_t id;
 
-    page = shared;
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&set);
     for (size_t i = 0; i < ARRAY_SIZE(passed_on); i++) {
@@ -99,5 +98,3 @@ int host_signals_init(struct host_shared_page *shared)
     pthread_attr_destroy(&attr);
     return -err;
 }
-
-s64 host_signals_take(void) { return (s64)__atomic_exchange_n(&page->host_signals, 0, __ATOMIC_SEQ_CST); }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "loader/clock.h"
 #include "loader/enclave_file.h"
 #include "loader/host_signals.h"
+#include "loader/messages.h"
 #include "loader/report.h"
 #include "loader/runtime.h"
 #include "loader/threads.h"
@@ -58,11 +58,9 @@ static const struct platform_ops *choose_platform(const struct enclave_file *fil
     return file->header->layout.mode == ENCLAVE_MODE_SIM ? &platform_sim : &platform_sgx;
 }
 
-static int prepare(const struct loader_options *options, struct host_start_args *args, struct host_shared_page *page)
+static int prepare(const struct loader_options *options, struct host_start_args *args)
 {
-    cpu_set_t cpus;
-
-    *args = (struct host_start_args){ .shared_page = (u64)(uintptr_t)page,
+    *args = (struct host_start_args){ .shared_page = (u64)(uintptr_t)&loader_page,
                                       .log_level = options->log_level,
                                       .report = report_address() };
     char *argv = join(options->argv, &args->argv_size), *envp = join(options->envp, &args->envp_size);
@@ -70,24 +68,22 @@ static int prepare(const struct loader_options *options, struct host_start_args 
         return -ENOMEM;
     args->argv = (u64)(uintptr_t)argv;
     args->envp = (u64)(uintptr_t)envp;
-    args->cpu_count = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (u64)CPU_COUNT(&cpus) : 1;
     args->stdio_flags = open_stdio();
     return options->image_fd >= 0 ? add_image(options->image_fd, args) : 0;
 }
 
 int loader_run(const struct loader_options *options)
 {
-    static struct host_shared_page page __attribute__((aligned(4096)));
     static struct host_start_args args;
     struct enclave_file file;
 
-    clock_init(&page);
+    clock_init();
     int err = enclave_file_open(options->enclave_path, options->enclave_fd, &file);
     if (err)
         return err;
     const struct platform_ops *platform = choose_platform(&file);
     report_set(options, &file.header->layout);
-    err = prepare(options, &args, &page);
+    err = prepare(options, &args);
     report_times.begun = report_now();
     if (!err)
         err = platform->load(&file);
@@ -95,11 +91,11 @@ int loader_run(const struct loader_options *options)
     if (!err)
         err = threads_init(platform, file.header->layout.slots_max);
     if (!err)
-        err = host_signals_init(&page);
+        err = host_signals_init();
     if (err)
         return err;
-    threads_set_program(options->argv[0]);
-    runtime_set_platform(platform);
+    messages_set_program(options->argv[0]);
+    runtime_init(platform);
     clock_sync();
     int status = threads_run_first((u64)(uintptr_t)&args);
     report_write();

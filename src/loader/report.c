@@ -112,7 +112,7 @@ static int write_file(const char *path)
     char temporary[PATH_MAX];
     if (snprintf(temporary, sizeof(temporary), "%s.%d", path, getpid()) >= (int)sizeof(temporary))
         return -ENAMETOOLONG;
-    FILE *file = fopen(temporary, "we");
+    FILE *file = fopen(temporary, "wxe"); // new, so never through a link that somebody put there
     if (!file)
         return -errno;
     write_json(file);

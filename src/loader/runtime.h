@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "abi/occlum/ocall_types.h"
 #include "platform/platform.h"
 
-// The platform that serves host calls on enclave memory.
-void runtime_set_platform(const struct platform_ops *ops);
+// The page that the enclave reads without leaving.
+extern struct host_shared_page loader_page;
+// ops: the platform that serves host calls on enclave memory. OCCLUM_NO_SHA in the environment hides SHA-NI from the
+// enclave. Before there are threads.
+void runtime_init(const struct platform_ops *ops);

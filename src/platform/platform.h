@@ -22,12 +22,19 @@ struct platform_ops {
     const char *name;
     // Builds the enclave. 0 or -errno, after saying on stderr what is wrong and what helps.
     int (*load)(const struct enclave_file *file);
-    // Prepares the calling host thread for entering (alternate stack, dispatch of raw system calls). 0 or -errno.
-    int (*attach_thread)(void);
-    void (*detach_thread)(void);
+    // Prepares the calling host thread for entering (alternate stack, dispatch of raw system calls). 0 and what the
+    // platform keeps of the thread, to be given to the calls below; or -errno.
+    int (*attach_thread)(void **ret_thread);
     // EENTER at the TCS of slot; returns at EEXIT. Exceptions in between are the platform's to turn into AEX and
-    // ERESUME.
-    struct enclave_exit (*enter)(u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size);
+    // ERESUME. In simulation %fs is the program's after EXIT_OCALL: the code that serves host calls touches no
+    // thread-local storage. After every other exit it is the host's.
+    struct enclave_exit (*enter)(void *thread, u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size);
+    // Around work of a host call that needs libc. NULL: %fs is the host's anyway. libc_begin returns what libc_end
+    // wants.
+    u64 (*libc_begin)(void *thread);
+    void (*libc_end)(void *thread, u64 program_fs);
+    // Host call: the program's %fs base from now on. 0 or -errno; NULL where the enclave does it itself.
+    int (*set_fs)(void *thread, u64 base);
     // Host calls on enclave memory. 0 or -errno; unsupported ones are NULL.
     int (*mem_protect)(u64 addr, u64 len, u32 prot);
     int (*mem_discard)(u64 addr, u64 len);

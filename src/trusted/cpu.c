@@ -2,18 +2,18 @@
 #include "trusted/cpu.h"
 #include "trusted/enclu.h"
 #include "trusted/layout.h"
+#include "trusted/ocall.h"
 #include "trusted/xsave.h"
 
 static u64 hwcap, xfrm;
-static bool has_sha, reports_faults;
+static bool reports_faults;
 static size_t area_size;
 
 struct cpuid_regs {
     u32 eax, ebx, ecx, edx;
 };
 
-// CPUID is illegal inside a hardware enclave (#UD); simulation executes it. The values here only choose code paths:
-// on SGX hardware every CPU has the features named below.
+// CPUID is illegal inside a hardware enclave (#UD); simulation executes it.
 static struct cpuid_regs cpuid(u32 leaf, u32 subleaf)
 {
     struct cpuid_regs r;
@@ -45,17 +45,29 @@ void cpu_init(void)
     reports_faults = sim || exinfo_selected();
     if (sim) {
         hwcap = cpuid(1, 0).edx;
-        has_sha = cpuid(7, 0).ebx & (1u << 29);
         area_size = cpuid(0xd, 0).ebx;
     } else {
-        hwcap = 0xbfebfbff;            // FPU..SSE2, HTT: what every SGX CPU reports
-        has_sha = enclave_layout.edmm; // SGX2 CPUs (Ice Lake on, Gemini Lake) have SHA-NI
+        hwcap = 0xbfebfbff; // FPU..SSE2, HTT: what every SGX CPU reports
         area_size = xsave_size(xfrm);
     }
 }
 
+// CPUID is not for enclaves, so the host is asked, once. A lie costs speed, or an instruction that the CPU does not
+// know stops the enclave: the digest is the same by both ways.
+bool cpu_has_sha(void)
+{
+    enum { UNKNOWN, NO, YES };
+    static u8 known;
+    u32 regs[4];
+
+    if (__atomic_load_n(&known, __ATOMIC_RELAXED) == UNKNOWN) {
+        bool has = ocall_cpuid(7, 0, regs, ARRAY_SIZE(regs)) == 0 && (regs[1] & (1u << 29));
+        __atomic_store_n(&known, has ? YES : NO, __ATOMIC_RELAXED);
+    }
+    return __atomic_load_n(&known, __ATOMIC_RELAXED) == YES;
+}
+
 u64 cpu_hwcap(void) { return hwcap; }
-bool cpu_has_sha(void) { return has_sha; }
 u64 cpu_xfrm(void) { return xfrm; }
 size_t cpu_xsave_size(void) { return area_size; }
 bool cpu_reports_faults(void) { return reports_faults; }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The only door of the enclave. EENTER comes here with RAX = CSSA, RBX = TCS, RCX = where EEXIT goes back to (SDM
 // 38.4 EENTER), %gs = tls page of the slot; everything else is the host's and not believed.
-// In simulation the loader jumps here with the same registers, and leaving is a jump instead of EEXIT: the byte
-// enclave_simulated (from the measured layout) is the one difference.
+// In simulation the loader jumps here with the same registers, and leaving is a jump instead of EEXIT; %fs stays what
+// the enclave made it. The byte enclave_simulated (from the measured layout) is the one difference.
 
 #include "abi/occlum/entry.h"
 #include "trusted/tls.h"
@@ -58,9 +58,11 @@ ocall_return:
     mov %gs:TLS_OCALL_RSP, %rsp
     pushq $0x202
     popfq
-    mov %gs:TLS_OCALL_FS, %rax
+    cmpb $0, enclave_simulated(%rip)    // simulation: a host call leaves the program's %fs alone
+    jne 1f
+    mov %gs:TLS_FS_BASE, %rax           // EENTER has loaded OFSBASE of the TCS
     wrfsbase %rax
-    mov %rsi, %rax
+1:  mov %rsi, %rax
     pop %r15
     pop %r14
     pop %r13
@@ -79,8 +81,6 @@ enclave_ocall:
     push %r13
     push %r14
     push %r15
-    rdfsbase %rax
-    mov %rax, %gs:TLS_OCALL_FS
     mov %rsp, %gs:TLS_OCALL_RSP
     mov %gs:TLS_HOST_RETURN, %rbx
     mov %gs:TLS_HOST_RSP, %rsp

@@ -14,7 +14,7 @@
 #define TLS_OCALL_RSP 80
 #define TLS_STATE 88
 #define TLS_CANARY 96
-#define TLS_OCALL_FS 104
+#define TLS_FS_BASE 104
 #define TLS_ARENA 112
 #define TLS_ARENA_SIZE 120
 #define TLS_HOST_RBP 128
@@ -49,7 +49,7 @@ struct tls {
     u64 ocall_rsp;
     u64 state;
     u64 canary;
-    u64 ocall_fs;
+    u64 fs_base;           // the program's: thread_set_fs keeps it
     u64 arena, arena_size; // untrusted memory for host calls
     u64 host_rbp;
     struct slot_wake wake;
@@ -80,7 +80,7 @@ static_assert(offsetof(struct tls, host_return) == TLS_HOST_RETURN);
 static_assert(offsetof(struct tls, ocall_rsp) == TLS_OCALL_RSP);
 static_assert(offsetof(struct tls, state) == TLS_STATE);
 static_assert(offsetof(struct tls, canary) == TLS_CANARY);
-static_assert(offsetof(struct tls, ocall_fs) == TLS_OCALL_FS);
+static_assert(offsetof(struct tls, fs_base) == TLS_FS_BASE);
 static_assert(offsetof(struct tls, arena) == TLS_ARENA);
 static_assert(offsetof(struct tls, host_rbp) == TLS_HOST_RBP);
 static_assert(offsetof(struct enclave_slot_tls, stack_top) == TLS_STACK_TOP);

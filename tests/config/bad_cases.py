@@ -105,7 +105,6 @@ mounts({'target': '/x', 'type': 'ramfs', 'sorce': 'y'}, 'mount[1].sorce: found a
 mounts({'target': '/x', 'type': 'ramfs', 'options': {'sise': '4KB'}}, 'mount[1].options.sise: found an unknown key; expected "size"?')
 # What does not exist yet is refused when it is switched on.
 change('feature.io_uring', 4, 'feature.io_uring: found 4; expected 0: io_uring is not supported yet')
-change('feature.enable_posix_shm', True, 'feature.enable_posix_shm: found true; expected false: ')
 # Types and ranges of the others.
 change('feature.amx', 3, 'feature.amx: found 3; expected an integer from 0 to 2')
 change('feature.pkru', -1, 'feature.pkru: found -1; expected an integer from 0 to 2')

@@ -5,10 +5,11 @@ from common import batch
 
 root = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
 template = os.path.join(root, 'src/config/template.json')
-guide = os.path.join(root, 'tests/fuzz/corpus_json/guide.json')
+occlum, guide = (os.path.join(root, 'tests/fuzz/corpus_json', name + '.json') for name in ('occlum', 'guide'))
 keys = ('HeapInitSize', 'HeapMaxSize', 'TCSNum', 'TCSMinPool', 'TCSMaxNum', 'ReservedMemInitSize', 'UserRegionSize')
 expected = {
-    template: ((33554432, 33554432, 32, 32, 32, 314572800, 0), (33554432, 1073741824, 16, 16, 4096, 314572800, 18253611008)),
+    occlum: ((33554432, 33554432, 32, 32, 32, 314572800, 0), (33554432, 1073741824, 16, 16, 4096, 314572800, 18253611008)),
+    template: ((33554432, 33554432, 32, 32, 32, 314572800, 0), (4194304, 1073741824, 2, 2, 4096, 1048576, 18253611008)),
     guide: ((41943040, 41943040, 64, 64, 64, 629145600, 0), (4194304, 1073741824, 2, 2, 4096, 1048576, 18253611008)),
 }
 order = ('ProdID ISVSVN StackMaxSize StackMinSize HeapInitSize HeapMaxSize HeapMinSize TCSNum TCSMaxNum TCSMinPool TCSPolicy DisableDebug '
@@ -50,8 +51,8 @@ rows = memory = 0
 name = None
 for line in open(os.path.join(root, 'docs/edmm-guide.md')):
     cells = [c.strip() for c in line.strip().strip('|').split('|')]
-    if cells[0] in ('template', 'guide'):
-        name = {'template': template, 'guide': guide}[cells[0]]
+    if cells[0] in ('template', 'guide', 'occlum'):
+        name = {'template': template, 'guide': guide, 'occlum': occlum}[cells[0]]
         values = json.loads(config('--json', '--file', name).stdout)
     elif cells[0] in order:
         assert [int(c) for c in cells[1:]] == [values[b][cells[0]] for b in ('non_edmm', 'edmm')], line
@@ -61,5 +62,5 @@ for line in open(os.path.join(root, 'docs/edmm-guide.md')):
         shown = [first['elrange_sim']] if 'SIM' in cells[0] else [first[b]['elrange'] for b in ('non_edmm', 'edmm')]
         assert [int(c) << 20 for c in cells[1:] if c != '-'] == shown, line
         memory += 1
-assert rows == 10 and memory == 2
+assert rows == 15 and memory == 2
 print('the numbers of docs/edmm-guide.md hold')

@@ -273,6 +273,18 @@ def _(place):
     expect(snapshot(place.folder) == before, 'something was changed')
 
 
+for way, options, env in (('--library-dir', ['-L', 'src/lib'], None), ('LD_LIBRARY_PATH', [], {'LD_LIBRARY_PATH': '/nowhere:src/lib'})):
+    @case(f'libraries in a folder of {way} come to where the linker looks inside; a missing one names the folder')
+    def _(place, options=options, env=env):
+        build_chain(place, [], [])
+        place.copy('targets: [{target: /bin, copy: [{files: [src/bin/main]}]}]', *options, env=env)
+        expect_files(place, 'bin/main', *GLIBC, os.path.dirname(LIBC) + '/libone.so', os.path.dirname(LIBC) + '/libtwo.so')
+        expect_status(run_in_root(place, '/bin/main'), 0)
+        os.unlink(place.path('src/lib/libtwo.so'))
+        result = place.run(*options, env=env)
+        expect(result.status == 1 and 'libtwo.so' in result.errors and place.path('src/lib') in result.errors, 'not told', result)
+
+
 @case('RUNPATH does not hold for the libraries of libraries')
 def _(place):
     build_chain(place, ['-Wl,-rpath,$ORIGIN/../lib'], [])

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """The command line: help, suggestions, refusals, building again, interrupted and hindered builds."""
+import fcntl
 import hashlib
 import json
 import os
@@ -11,8 +12,8 @@ import signal
 import subprocess
 import time
 
-from harness import (BUILD, OCCLUM, PLATFORM, PROJECT, Group, Instance, Skip, clean_environment, compile_program, expect, expect_contains, expect_output,
-                     expect_status, kill_group, occlum, run_command, scratch)
+from harness import (BUILD, BUILD_TIMEOUT, OCCLUM, PLATFORM, PROJECT, RUN_TIMEOUT, Group, Instance, Skip, clean_environment, communicate, compile_program, expect, expect_contains,
+                     expect_output, expect_status, kill_group, limits, occlum, run_command, scratch)
 
 group = Group()
 VERBS = ['new', 'init', 'build', 'run', 'status', 'print', 'config']
@@ -389,6 +390,64 @@ def _(instance):
     expect(len(left) < 3, f'left over: {left}')
 
 
+def waits_for_lock(pid):
+    """Does the process wait for a lock of flock(2)? /proc/locks marks those who wait by an arrow."""
+    with open('/proc/locks', encoding='utf-8') as file:
+        return any(line.split()[1:3] == ['->', 'FLOCK'] and line.split()[5] == str(pid) for line in file)
+
+
+@group.case('a run that waited to finish an interrupted build does not publish what the next build has half made')
+def _(instance):
+    instance.build()
+    publish, enclave = instance.folder + '/build/.publish', instance.folder + '/build/lib/libocclum-libos.signed.so'
+    before = tree_digest(instance.folder + '/build')
+    with open(publish, 'w', encoding='utf-8') as mark:
+        mark.write('1')
+        mark.flush()
+        fcntl.flock(mark, fcntl.LOCK_SH) # the run sees the mark, then waits for the lock that finishing needs
+        process = subprocess.Popen([OCCLUM, 'run', '/bin/hello'], cwd=instance.folder, env=clean_environment(), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        try:
+            expect(limits.wait_for(lambda: waits_for_lock(process.pid), 30), 'the run does not wait for the lock')
+            mark.truncate(0) # somebody else has finished it, and begun to build anew
+            with open(enclave + '.new', 'w', encoding='utf-8') as half:
+                half.write('half')
+            fcntl.flock(mark, fcntl.LOCK_UN)
+            out, err, hangs = communicate(process, None, limits.Deadline(RUN_TIMEOUT))
+        finally:
+            kill_group(process)
+            process.wait()
+            if os.path.exists(enclave + '.new'):
+                os.unlink(enclave + '.new')
+    expect(not hangs and out == b'Hello, world!\n', f'the run: {out} {err}')
+    expect(tree_digest(instance.folder + '/build') == before, 'the half made file was published')
+
+
+@group.case('nothing is written through links that lie in wait under the names of temporary files')
+def _(instance):
+    victim = os.path.join(scratch(), 'victim')
+    with open(victim, 'w', encoding='utf-8') as file:
+        file.write('precious')
+    folder = os.path.join(scratch(), 'traps')
+    shutil.copytree(instance.folder, folder, symlinks=True)
+    os.unlink(folder + '/Occlum.json')
+    traps = ['Occlum.json.tmp', '.__occlum_status.tmp', 'image/etc/shells.tmp', 'build/.state.new.tmp', 'build/Enclave.xml.new.tmp',
+             'build/image.erofs.new.tmp', 'build/image.erofs.new.tmp.log']
+    os.unlink(folder + '/image/etc/shells')
+
+    def lay():
+        for trap in traps:
+            if not os.path.lexists(os.path.join(folder, trap)):
+                os.symlink(victim, os.path.join(folder, trap))
+    lay()
+    expect_status(occlum('init', cwd=folder), 0)
+    lay()
+    os.unlink(folder + '/image/etc/shells.tmp') # as part of the image it would be packed
+    expect_status(occlum('build', '-f', cwd=folder, timeout=BUILD_TIMEOUT), 0)
+    with open(victim, encoding='utf-8') as file:
+        expect(file.read() == 'precious', 'the file behind a link was overwritten')
+
+
 @group.case('an unwritable folder: refused, nothing lost')
 def _(instance):
     if os.geteuid() != 0:
@@ -452,12 +511,12 @@ def _(instance):
     processes = [subprocess.Popen([OCCLUM, 'run', '/bin/hello'], cwd=instance.folder, env=clean_environment(), stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) for _ in range(4)]
     try:
-        seen = [process.communicate(timeout=60) for process in processes]
+        seen = [communicate(process, None, limits.Deadline(RUN_TIMEOUT)) for process in processes]
     finally:
         for process in processes:
             kill_group(process)
             process.wait()
-    expect([out for out, _ in seen] == [b'Hello, world!\n'] * 4, f'saw {seen}')
+    expect([out for out, *_ in seen] == [b'Hello, world!\n'] * 4, f'saw {seen}')
 
 
 @group.case('the man pages know every verb and option that the help texts know')

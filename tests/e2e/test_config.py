@@ -21,15 +21,20 @@ from common import GOOD  # noqa: E402
 
 group = Group()
 GUIDE = os.path.join(PROJECT, 'tests', 'fuzz', 'corpus_json', 'guide.json')
+OCCLUM_OWN = os.path.join(PROJECT, 'tests', 'fuzz', 'corpus_json', 'occlum.json')
 TEMPLATE = os.path.join(PROJECT, 'src', 'config', 'template.json')
 CHECKER = os.path.join(PROJECT, 'tests', 'sign', 'check_enclave.py')
 MODES = {'plain': {'SGX_MODE': 'HW'}, 'edmm': {'SGX_MODE': 'HW', 'ENABLE_EDMM': 'Y'}, 'sim': {'SGX_MODE': 'SIM'}}
 # design/edmm.md section 2, in bytes.
 WORKED = {
+    (OCCLUM_OWN, 'plain'): {'HeapInitSize': 33554432, 'HeapMaxSize': 33554432, 'TCSNum': 32, 'TCSMinPool': 32, 'TCSMaxNum': 32,
+                            'ReservedMemInitSize': 314572800, 'UserRegionSize': None, 'MiscSelect': 0},
+    (OCCLUM_OWN, 'edmm'): {'HeapInitSize': 33554432, 'HeapMaxSize': 1073741824, 'TCSNum': 16, 'TCSMinPool': 16, 'TCSMaxNum': 4096,
+                           'ReservedMemInitSize': 314572800, 'UserRegionSize': 18253611008, 'MiscSelect': 1},
     (TEMPLATE, 'plain'): {'HeapInitSize': 33554432, 'HeapMaxSize': 33554432, 'TCSNum': 32, 'TCSMinPool': 32, 'TCSMaxNum': 32,
                           'ReservedMemInitSize': 314572800, 'UserRegionSize': None, 'MiscSelect': 0},
-    (TEMPLATE, 'edmm'): {'HeapInitSize': 33554432, 'HeapMaxSize': 1073741824, 'TCSNum': 16, 'TCSMinPool': 16, 'TCSMaxNum': 4096,
-                         'ReservedMemInitSize': 314572800, 'UserRegionSize': 18253611008, 'MiscSelect': 1},
+    (TEMPLATE, 'edmm'): {'HeapInitSize': 4194304, 'HeapMaxSize': 1073741824, 'TCSNum': 2, 'TCSMinPool': 2, 'TCSMaxNum': 4096,
+                         'ReservedMemInitSize': 1048576, 'UserRegionSize': 18253611008, 'MiscSelect': 1},
     (GUIDE, 'plain'): {'HeapInitSize': 41943040, 'HeapMaxSize': 41943040, 'TCSNum': 64, 'TCSMinPool': 64, 'TCSMaxNum': 64,
                        'ReservedMemInitSize': 629145600, 'UserRegionSize': None, 'MiscSelect': 0},
     (GUIDE, 'edmm'): {'HeapInitSize': 4194304, 'HeapMaxSize': 1073741824, 'TCSNum': 2, 'TCSMinPool': 2, 'TCSMaxNum': 4096,
@@ -214,7 +219,7 @@ def _(instance):
     instance.build()
 
 
-@group.case("the guide's example and the template build in both arithmetics and give the worked values")
+@group.case("the guide's example, Occlum's own and the template build in both arithmetics and give the worked values")
 def _(instance):
     for (path, mode), worked in WORKED.items():
         with Configured(instance, read(path)):

@@ -7,7 +7,8 @@ group = Group()
 
 
 def setup():
-    instance = Instance('faults')
+    # All of it is taken, several times: as much as the cases need and no more.
+    instance = Instance('faults', **({} if PLATFORM == 'emulated-edmm' else {'resource_limits.user_space_size': '256MB'}))
     instance.compile('crash', 'recover', 'fpe_info', 'overflow', 'memory', 'threads', 'descriptors', 'spawn', 'hello', 'exit_with', 'steps', 'displaced', 'end_together')
     instance.build()
     return instance

@@ -10,7 +10,8 @@ group = Group()
 
 def setup():
     instance = Instance('memory')
-    instance.compile('map_deadlock', 'foreign', 'shared_memory', 'map_end')
+    instance.compile('map_deadlock', 'foreign', 'shared_memory', 'map_end', 'shm_kinds')
+    instance.add_text('/dev/shm/.here', '') # for the native twin
     instance.build()
     return instance
 
@@ -31,6 +32,11 @@ def _(instance):
     expect_output(instance.run('/bin/shared_memory', '/host'), native.text)
     with open(os.path.join(instance.folder, 'shared'), 'rb') as file:
         expect(file.read(2)[1:] == b'\0' and file.seek(5 * 4096) and file.read(1) == b'x', 'the host does not see what was written')
+
+
+@group.case('POSIX and System V segments, seals, errors of mmap, ETXTBSY, futexes at two addresses')
+def _(instance):
+    instance.same('/bin/shm_kinds')
 
 
 @group.case('mappings and the end of the file')

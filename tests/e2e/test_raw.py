@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 
-from harness import Group, Instance, OCCLUM, Skip, clean_environment, expect, expect_output, expect_status, run_command, scratch
+from harness import OCCLUM, PLATFORM, Group, Instance, Skip, clean_environment, compile_program, expect, expect_output, expect_status, run_command, scratch
 
 group = Group()
 
@@ -100,6 +100,27 @@ def _(instance):
     _, log = trace(instance, '/bin/hello')
     calls = [line for line in log.splitlines() if re.search(r'\bexecve\(', line)]
     expect(len(calls) == 1, 'execve calls:\n' + '\n'.join(calls))
+
+
+def denied(instance, what):
+    deny = compile_program('deny')
+    return run_command([deny, what, OCCLUM, 'run', '/bin/raw_syscall'], cwd=instance.folder, env=clean_environment())
+
+
+@group.case('a kernel without Syscall User Dispatch: a seccomp filter keeps raw calls inside')
+def _(instance):
+    if PLATFORM != 'sim':
+        raise Skip('simulation only')
+    result = denied(instance, 'sud')
+    expect(result.status == 6 and '9999: -38' in result.text, 'the raw calls were not served', result)
+
+
+@group.case('a sandbox with neither: refused in one line')
+def _(instance):
+    if PLATFORM != 'sim':
+        raise Skip('simulation only')
+    result = denied(instance, 'both')
+    expect(result.status == 125 and len(result.errors.splitlines()) == 1 and 'Syscall User Dispatch' in result.errors, 'no refusal of one line', result)
 
 
 if __name__ == '__main__':

@@ -5,9 +5,8 @@ import json
 import os
 import signal
 import subprocess
-import time
 
-from harness import (Failure, Group, Instance, OCCLUM, clean_environment, expect, expect_output, expect_status, kill_group, occlum,
+from harness import (Group, Instance, OCCLUM, clean_environment, expect, expect_output, expect_status, kill_group, limits, occlum,
                      run_command, scratch)
 
 group = Group()
@@ -102,12 +101,9 @@ def ask(process, path):
     if os.path.exists(path):
         os.unlink(path)
     os.kill(process.pid, signal.SIGUSR1)
-    for _ in range(200):
-        if os.path.exists(path):
-            with open(path, encoding='utf-8') as file:
-                return json.load(file)
-        time.sleep(0.05)
-    raise Failure('no report 10 s after SIGUSR1')
+    expect(limits.wait_for(lambda: os.path.exists(path), 10), 'no report after SIGUSR1')
+    with open(path, encoding='utf-8') as file:
+        return json.load(file)
 
 
 @group.case('a table on stderr without a file')

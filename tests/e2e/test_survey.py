@@ -53,10 +53,10 @@ def outside(path, root):
     """(status, output) with the same small environment; None where it cannot be had (chroot needs root)."""
     command = ['/usr/sbin/chroot', root, path, '--version'] if root else [path, '--version']
     try:
-        result = subprocess.run(command, env={'OCCLUM': 'yes'}, cwd='/', stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        result = run_command(command, env={'OCCLUM': 'yes'}, cwd='/', stdin=subprocess.DEVNULL)
+    except OSError:
         return None
-    return result.returncode if result.returncode >= 0 else 128 - result.returncode, result.stdout
+    return None if result.timed_out else (result.status, result.out)
 
 
 def add(path):

@@ -15,6 +15,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import limits  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = ROOT / "emulator/model"
 TESTS = ["fixture", "build", "paging", "entry", "edmm", "keys", "keydeps", "random", "rows_encls", "rows_paging", "rows_entry",
@@ -289,7 +292,7 @@ def tests_pass(objects, program):
     if done.returncode:
         raise RuntimeError(done.stdout)
     try:
-        done = run([str(program)], timeout=60, env={**os.environ, "SGX_MODEL_SEQUENCES": "500"})
+        done = run([str(program)], timeout=60 * limits.scale() * limits.load(), env={**os.environ, "SGX_MODEL_SEQUENCES": "500"})
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0 and "not ok" not in done.stdout

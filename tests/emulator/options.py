@@ -8,6 +8,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import limits  # noqa: E402
+
 emulator, enclave, driver = sys.argv[1:4]
 work = tempfile.TemporaryDirectory()
 number, failed = 0, False
@@ -31,7 +34,7 @@ def path(name, text=None):
 
 
 def run(*args, **environment):
-    return subprocess.run([emulator, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+    return subprocess.run([emulator, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60 * limits.scale() * limits.LARGEST_LOAD,
                           env={**os.environ, **environment})
 
 

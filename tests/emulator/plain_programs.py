@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import limits  # noqa: E402
 
 EMULATOR, SIGNALS, CRASHES = sys.argv[1:4]
 number = failures = 0
@@ -28,13 +30,8 @@ def run(command, timeout=60):
     """(output, status) of a command in a session of its own; a hang ends it and shows as a status of its own."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                start_new_session=True)
-    try:
-        output, _ = process.communicate(timeout=timeout)
-        return output, process.returncode
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        return output, "timeout"
+    output, _, hangs = limits.communicate(process, None, limits.Deadline(timeout))
+    return output, "timeout" if hangs else process.returncode
 
 
 def same(name, *command):
@@ -100,15 +97,13 @@ def redis(prefix, folder):
                                "--dir", folder, "--save", "", "--io-threads", "2"],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     try:
-        deadline = time.monotonic() + 20
-        while not os.path.exists(path) and time.monotonic() < deadline and server.poll() is None:
-            time.sleep(0.05)
+        limits.wait_for(lambda: os.path.exists(path) or server.poll() is not None, 20)
         answers = []
         for command in (["SET", "key", "value"], ["GET", "key"], ["INCRBY", "n", "40"], ["INCR", "n"], ["GET", "none"],
                         ["EVAL", "return redis.call('GET', KEYS[1])", "1", "key"], ["SAVE"]):
             answers.append(run(["redis-cli", "-h", "127.0.0.1", "-p", port, *command], 20))
         answers.append(run(["redis-cli", "-h", "127.0.0.1", "-p", port, "SHUTDOWN", "NOSAVE"], 20)[1])
-        return answers, server.wait(20)
+        return answers, server.wait(20 * limits.scale() * limits.LARGEST_LOAD)
     except subprocess.TimeoutExpired:
         return "no end", None
     finally:

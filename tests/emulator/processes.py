@@ -10,6 +10,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import limits  # noqa: E402
+
 EMULATOR, THREADS, KEYS = sys.argv[1:4]
 PR_SET_CHILD_SUBREAPER = 36
 number = failures = 0
@@ -52,13 +55,9 @@ def start(*command):
 
 def ends(process, name, status):
     """The emulator ends with the status and nothing of its session is left."""
-    try:
-        got = process.wait(10)
-    except subprocess.TimeoutExpired:
-        got = "no end"
-    deadline = time.monotonic() + 5
-    while (left := members(process.pid)) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    got = process.poll() if limits.wait_for(lambda: process.poll() is not None, 10, 0.02) else "no end"
+    limits.wait_for(lambda: not members(process.pid), 5, 0.02)
+    left = members(process.pid)
     point(got == status and not left, name, f"status {got}, left {left}")
     for pid in left:
         os.kill(pid, signal.SIGKILL)
@@ -106,7 +105,7 @@ def passed_on():
     for name in ("SIGTERM", "SIGHUP", "SIGINT", "SIGUSR1"):
         process = start("bash", "-c", f"trap 'echo got {name}; exit 21' {name[3:]}; echo ready; while :; do sleep 0.05; done")
         os.kill(process.pid, getattr(signal, name))
-        process.wait(10)
+        process.wait(10 * limits.scale() * limits.LARGEST_LOAD)
         output = process.stdout.read()
         point(process.returncode == 21 and output == f"got {name}\n".encode(), f"{name} to the emulator reaches the program",
               process.returncode, output)

@@ -19,6 +19,9 @@ import sys
 import tempfile
 
 PROJECT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
+sys.path.insert(0, os.path.join(PROJECT, 'tests'))
+import limits  # noqa: E402
+
 BUILD = os.environ.get('OCCLUM_BUILD', os.path.join(PROJECT, 'build'))
 HERE = os.path.join(PROJECT, 'tests', 'fuzz')
 CLANG = shutil.which('clang-14') or 'clang'
@@ -32,7 +35,7 @@ TARGETS = {
     'gate': (['src/gate/[!h]*.c'], [], 65536, 10),
     'bom': (['src/bom/memory.c', 'src/bom/report.c', 'src/bom/read.c', 'src/bom/yaml.c', 'src/bom/expand.c', 'src/bom/paths.c', 'src/bom/pattern.c'], ['-lyaml'], 4096, 10),
     'bom_elf': (['src/bom/memory.c', 'src/bom/elf_needs.c', 'src/bom/ldcache.c'], [], 65536, 10),
-    'planted': ([], [], 64, 10),
+    'planted': ([], [], 64, 60),
 }
 
 
@@ -100,7 +103,7 @@ class Run:
         os.makedirs(self.artifacts)
         words = os.path.join(HERE, name + '.dict')
         with open(self.log, 'wb') as log:
-            self.process = subprocess.Popen([program, f'-max_total_time={seconds}', f'-max_len={TARGETS[name][2]}', '-timeout=25', '-rss_limit_mb=2048',
+            self.process = subprocess.Popen([program, f'-max_total_time={seconds}', f'-max_len={TARGETS[name][2]}', f'-timeout={25 * limits.scale() * limits.load():.0f}', '-rss_limit_mb=2048',
                                              '-print_final_stats=1', f'-artifact_prefix={self.artifacts}/', *([f'-dict={words}'] if os.path.exists(words) else []),
                                              corpus], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 

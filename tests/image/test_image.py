@@ -9,6 +9,10 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'))
+import limits  # noqa: E402
+
+HANG = 120 * limits.scale() * limits.LARGEST_LOAD
 TOOL = sys.argv[1]
 FAILED = []
 COUNT = 0
@@ -24,7 +28,7 @@ def check(name, good, detail=''):
 
 
 def tool(*args, **options):
-    return subprocess.run([TOOL, *args], capture_output=True, text=True, errors='replace', timeout=120, **options)
+    return subprocess.run([TOOL, *args], capture_output=True, text=True, errors='replace', timeout=HANG, **options)
 
 
 def write(path, data, mode=0o644):
@@ -81,7 +85,7 @@ def compare_with_source(work, tree):
     built = tool('build', tree, image, params)
     check('builds', built.returncode == 0, built.stderr)
     facts = facts_of(built.stdout)
-    listed = subprocess.run([TOOL, 'list', image, params], capture_output=True, timeout=120)
+    listed = subprocess.run([TOOL, 'list', image, params], capture_output=True, timeout=HANG)
     ours, theirs = sorted(listed.stdout.splitlines()), describe(tree)
     difference = [line for line in ours if line not in set(theirs)] + [line for line in theirs if line not in set(ours)]
     check('every path as in the source folder', listed.returncode == 0 and ours == theirs and len(ours) > 5000, difference[:5])

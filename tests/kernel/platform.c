@@ -21,6 +21,7 @@
 #include "lies.h"
 #include "loader/clock.h"
 #include "loader/host_signals.h"
+#include "loader/messages.h"
 #include "loader/ocall_dispatch.h"
 #include "loader/runtime.h"
 #include "loader/threads.h"
@@ -125,6 +126,7 @@ static void install_handlers(void)
 
 static __thread jmp_buf way_out;
 static __thread struct enclave_exit last_exit;
+static __thread u64 entered_slot;
 
 void bench_set_gs(u64 base)
 {
@@ -138,8 +140,9 @@ void bench_left(u64 reason, u64 value)
     longjmp(way_out, 1);
 }
 
-static struct enclave_exit enter(u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size)
+static struct enclave_exit enter(void *thread, u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size)
 {
+    entered_slot = slot;
     if (setjmp(way_out) == 0)
         machine_enter(slot, code, arg, arena, arena_size);
     return last_exit;
@@ -147,13 +150,20 @@ static struct enclave_exit enter(u64 slot, u64 code, u64 arg, u64 arena, u64 are
 
 struct platform_counts platform_counts;
 
-static int attach(void) { return 0; }
+static int attach(void **ret_thread)
+{
+    *ret_thread = NULL;
+    return 0;
+}
+
+// The programs are functions of this process and keep its %fs.
+static int set_fs(void *thread, u64 base) { return 0; }
 
 s64 bench_host_call(u64 number, struct ocall_frame *frame, const u64 arg[8])
 {
     if (bench_options.invent)
         return lies_invent(number, frame, arg);
-    s64 result = ocall_dispatch(number, arg);
+    s64 result = ocall_dispatch(threads_of_slot(entered_slot), number, arg);
     return bench_options.lies ? lies_tell(number, frame, arg, result) : result;
 }
 
@@ -218,8 +228,8 @@ static int mem_move(u64 addr, u64 len, u64 from, u32 prot)
 static const struct platform_ops platform_bench = {
     .name = "bench",
     .attach_thread = attach,
-    .detach_thread = NULL,
     .enter = enter,
+    .set_fs = set_fs,
     .mem_protect = mem_protect,
     .mem_discard = mem_discard,
     .mem_commit = mem_commit,
@@ -235,7 +245,6 @@ static void reserve(u64 addr, u64 len, int prot)
 
 int platform_run(const char *const *argv)
 {
-    static struct host_shared_page page __attribute__((aligned(4096)));
     static struct host_start_args args;
     static char text[512];
     size_t used = 0;
@@ -246,12 +255,11 @@ int platform_run(const char *const *argv)
         .argv = (u64)(uintptr_t)text,
         .argv_size = used,
         .envp = (u64)(uintptr_t) "",
-        .shared_page = (u64)(uintptr_t)&page,
+        .shared_page = (u64)(uintptr_t)&loader_page,
         .log_level = bench_options.verbose ? 4 : 0,
         .stdio_flags = 3, // the error output is the bench's own
-        .cpu_count = 2,
     };
-    clock_init(&page);
+    clock_init();
     reserve(BENCH_USER_START, BENCH_USER_SIZE, PROT_NONE);
     reserve(BENCH_SLOTS_START, MIB(16), PROT_READ | PROT_WRITE);
     int null = open("/dev/null", O_RDWR);
@@ -261,9 +269,9 @@ int platform_run(const char *const *argv)
     machine_init();
     if (threads_init(&platform_bench, BENCH_SLOTS))
         bench_fail("threads");
-    threads_set_program(argv[0]);
-    runtime_set_platform(&platform_bench);
-    if (host_signals_init(&page))
+    messages_set_program(argv[0]);
+    runtime_init(&platform_bench);
+    if (host_signals_init())
         bench_fail("signals");
     clock_sync();
     return threads_run_first((u64)(uintptr_t)&args);

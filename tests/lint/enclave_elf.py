@@ -65,7 +65,8 @@ def forbidden_opcodes(path, rules):
         if not match:
             continue
         instruction = re.sub(r'\s+', ' ', match.group(2))
-        if instruction in allowed and function not in allowed[instruction]:
+        name = instruction if instruction in allowed else instruction.split()[0]
+        if name in allowed and function not in allowed[name]:
             faults.append(f'{instruction} in {function} at 0x{match.group(1)}')
     return faults
 
@@ -75,7 +76,7 @@ CHECKS = [
     ('no library needed', needed_libraries),
     ('no text relocation', text_relocations),
     ('no writable and executable segment', writable_code),
-    ('no system call, cpuid or rdtsc instruction outside the allowed functions', forbidden_opcodes),
+    ('no system call, cpuid, rdtsc or base instruction outside the allowed functions', forbidden_opcodes),
 ]
 
 
@@ -97,6 +98,7 @@ PLANTED = [
     ('system call instruction', forbidden_opcodes, 'void entry(void) { __asm__ volatile("syscall"); }', STATIC_PIE, 'syscall in entry'),
     ('cpuid instruction', forbidden_opcodes, 'void entry(void) { __asm__ volatile("cpuid" ::: "rax", "rbx", "rcx", "rdx"); }',
      STATIC_PIE, 'cpuid in entry'),
+    ('wrfsbase instruction', forbidden_opcodes, 'void entry(void) { __asm__ volatile("wrfsbase %%rax" ::: "rax"); }', STATIC_PIE, 'wrfsbase rax in entry'),
 ]
 
 

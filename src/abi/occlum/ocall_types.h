@@ -5,6 +5,9 @@
 
 #include "base/types.h"
 
+// Bytes of a set of processors: as many as Linux can have.
+enum { HOST_CPU_MASK_BYTES = 1024 };
+
 struct host_timespec {
     s64 sec;
     s64 nsec;
@@ -66,7 +69,6 @@ struct host_start_args {
     u64 image_fd;        // host descriptor of the image file
     u64 image_size;      // bytes; 0: there is no image
     u64 hostname, hostname_size;
-    u64 cpu_count;
     u64 log_level;   // 0 off .. 5 trace
     u64 stdio_flags; // bit i: descriptor i is open
     u64 report;      // struct host_report, 8-byte aligned; 0: none is wanted

@@ -4,3 +4,5 @@
 #include "libos/fs/inode.h"
 
 __nodiscard int devfs_create(struct inode **ret_root);
+struct file;
+bool device_is_zero(const struct file *file); // /dev/zero: mapping it gives anonymous memory

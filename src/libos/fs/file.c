@@ -36,6 +36,8 @@ void file_unref(struct file *file)
         epoll_forget_file(file);
     if (file->ops && file->ops->release)
         file->ops->release(file);
+    if (file->claims)
+        inode_done(file->inode, 1);
     if (file->inode)
         inode_unref(file->inode);
     kfree(file->path);
@@ -106,6 +108,23 @@ static struct vm_object *vm_object(void *arg)
     return object;
 }
 
+static void program_done(void *arg)
+{
+    struct file *file = arg;
+    inode_done(file->inode, -1);
+    file_unref(file);
+}
+
+static int vm_may_map(void *arg, bool shared, u32 prot, bool *may_write)
+{
+    u32 seals;
+    if (!shared || memfs_get_seals(((struct file *)arg)->inode, &seals) != 0 ||
+        !(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+        return 0;
+    *may_write = false;
+    return prot & PROT_WRITE ? -EPERM : 0;
+}
+
 static int vm_write_back(void *arg, u64 offset, u64 len)
 {
     u64 end = offset + MIN(len, UINT64_MAX - PAGE_MASK - offset);
@@ -122,6 +141,8 @@ const struct vm_file_ops file_vm_ops = {
     .read = vm_read,
     .object = vm_object,
     .sync = vm_write_back,
+    .program_done = program_done,
+    .may_map = vm_may_map,
     .gate_table = memfs_gate_table,
     .size = vm_size,
     .inode = vm_inode,

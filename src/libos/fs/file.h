@@ -36,6 +36,7 @@ struct file {
     u64 offset;          // guarded by offset_lock
     struct mutex offset_lock;
     void *private;
+    bool claims;                 // counted in inode->writers
     char *path;                  // absolute, as opened; NULL: unnamed
     u64 owner_key;               // identity for flock and OFD locks
     struct epoll_watch *watches; // of epoll instances; guarded by epoll
@@ -77,6 +78,8 @@ void lookup_done(struct lookup *lookup);
 // The inode of an existing path. -ENOENT too.
 __nodiscard int path_inode(int dirfd, const char *path, u32 flags, struct inode **ret_inode);
 __nodiscard int inode_path(struct inode *dir, char *buf, size_t size); // absolute path of a directory: length or -errno
+// A file in memory of len bytes that no folder holds, open for reading and writing; path is what /proc shows.
+__nodiscard int file_unnamed(u64 len, const char *path, struct file **ret_file);
 void fd_init(void); // gives vm/ the way from a descriptor to a mappable file
 __nodiscard int open_at(int dirfd, const char *path, u32 flags, u32 mode, struct file **ret_file);
 

@@ -32,6 +32,8 @@ void fs_context_unref(struct fs_context *context);
 // Opens a regular file for execve: -ENOENT, -EACCES (not regular, no execute permission), -ENOEXEC never. Symlinks are
 // followed.
 __nodiscard int file_open_exec(const char *path, struct file **ret_file);
+// mm runs the program of this file, which may not be written as long (ETXTBSY). -ETXTBSY: it is open for writing.
+__nodiscard int file_run(struct file *file, struct mm *mm);
 // Opens for the LibOS itself, with open(2) flags.
 __nodiscard int file_open(const char *path, u32 flags, u32 mode, struct file **ret_file);
 struct file *file_ref(struct file *file);
@@ -62,6 +64,7 @@ struct proc_ops {
     struct files *(*files)(u32 pid);
 };
 void procfs_set_ops(const struct proc_ops *ops);
+u32 fs_current_pid(void); // of the calling process, as process/ says it
 
 // Delivered by pipes and sockets without readers (SIGPIPE) and by terminals; signal/ sets it.
 extern void (*fs_raise_signal)(int signo);

@@ -44,7 +44,13 @@ int inode_setattr(struct inode *inode, const struct attr_change *change)
 {
     if (!inode->ops->setattr)
         return -EROFS;
-    int err = inode->ops->setattr(inode, change);
+    bool resizes = change->valid & ATTR_SIZE;
+    int err = resizes ? inode_claim(inode, 1) : 0;
+    if (err)
+        return err;
+    err = inode->ops->setattr(inode, change);
+    if (resizes)
+        inode_done(inode, 1);
     if (!err && (change->valid & ATTR_SIZE))
         vm_truncated(inode->object, change->size);
     return err;
@@ -59,3 +65,15 @@ int inode_write_back(struct inode *inode, u64 first, u64 end)
     mutex_unlock(&inode->lock);
     return err;
 }
+
+int inode_claim(struct inode *inode, s32 by)
+{
+    s32 now = __atomic_load_n(&inode->writers, __ATOMIC_RELAXED);
+    do {
+        if (by > 0 ? now < 0 : now > 0)
+            return -ETXTBSY;
+    } while (!__atomic_compare_exchange_n(&inode->writers, &now, now + by, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    return 0;
+}
+
+void inode_done(struct inode *inode, s32 by) { __atomic_fetch_sub(&inode->writers, by, __ATOMIC_ACQ_REL); }

@@ -60,6 +60,7 @@ struct inode {
     struct mutex lock;        // contents and attributes
     struct file_locks *locks; // advisory locks (locks.c)
     bool has_locks;           // set once, with the first lock
+    s32 writers;              // atomic: open for writing; below 0: programs run from it, and it may not be written
     void *pipe;               // of a FIFO (ipc/)
     struct vm_object *object; // of a file that was mapped (vm/); set once, under lock, which is its lock too
 };
@@ -72,6 +73,10 @@ __nodiscard bool inode_drop(struct inode *inode);
 
 static inline bool inode_is_dir(const struct inode *inode) { return S_ISDIR(inode->mode); }
 u64 inode_new_number(void);
+// A writer comes, or (by < 0) a program that runs from the file: -ETXTBSY when the other kind is there. inode_done
+// takes it back.
+__nodiscard int inode_claim(struct inode *inode, s32 by);
+void inode_done(struct inode *inode, s32 by);
 // Writes pages [first, end) that mappings changed to where the file is kept. 0 or the first error.
 __nodiscard int inode_write_back(struct inode *inode, u64 first, u64 end);
 // ops->setattr, and what a new size means to mappings of the file. -EROFS where it cannot be changed.

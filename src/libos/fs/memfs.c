@@ -19,6 +19,7 @@ int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node)
     node->fs = fs;
     node->mode = mode;
     node->nlink = S_ISDIR(mode) ? 2 : 1;
+    node->seals = F_SEAL_SEAL;
     node->atime = node->mtime = node->ctime = memfs_now();
     list_init(&node->order);
     *ret_node = node;

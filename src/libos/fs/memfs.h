@@ -37,6 +37,12 @@ __nodiscard int memfs_create(const struct lower_tree *lower, u64 lower_root, u32
 void memfs_set_limit(struct inode *root, u64 pages);
 // An unlinked regular file (memfd_create, O_TMPFILE).
 __nodiscard int memfs_anonymous(u32 mode, struct inode **ret_inode);
+// memfd_create(2)'s seals: F_SEAL_* that hold; those of a file that is none of memfs's, or was not made to be sealed,
+// are F_SEAL_SEAL. *ret_seals: -EINVAL for what is no memfs file.
+__nodiscard int memfs_get_seals(struct inode *inode, u32 *ret_seals);
+// Adds seals. -EINVAL, -EPERM (F_SEAL_SEAL), -EBUSY (F_SEAL_WRITE while it is mapped to be written).
+__nodiscard int memfs_add_seals(struct inode *inode, u32 seals);
+void memfs_set_seals(struct inode *inode, u32 seals);                       // of a new file
 int memfs_gate_table(void *file, const void **ret_table, size_t *ret_size); // vm_file_ops
 // Device nodes open through this (devfs.c): sets file->ops. -ENXIO for unknown numbers.
 int device_open(u64 rdev, u32 mode, struct file *file);

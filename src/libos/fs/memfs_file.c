@@ -35,6 +35,8 @@ int memfs_resize(struct memfs_node *node, u64 size)
         return S_ISDIR(node->mode) ? -EISDIR : -EINVAL;
     if (size > max_size)
         return -EFBIG;
+    if ((size < node->size && (node->seals & F_SEAL_SHRINK)) || (size > node->size && (node->seals & F_SEAL_GROW)))
+        return -EPERM;
     if (size < node->size) {
         if (tail && (pagetree_get(&node->pages, size >> PAGE_SHIFT) || (node->has_lower && size < node->lower_size))) {
             int err = memfs_page(node, size >> PAGE_SHIFT, &page);
@@ -141,12 +143,25 @@ static long read_file(struct file *file, struct uio *uio, u64 *offset)
     return done ? (long)done : err;
 }
 
+// What seals allow of a write: *n is cut to what does not grow the file. 0 or -EPERM.
+static long may_write(const struct memfs_node *node, u64 offset, size_t *n)
+{
+    if (node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+        return -EPERM;
+    if (!(node->seals & F_SEAL_GROW) || offset + *n <= node->size)
+        return 0;
+    *n = node->size > offset ? node->size - offset : 0;
+    return *n ? 0 : -EPERM;
+}
+
 // One piece within one page: bytes taken, fewer than n when the caller's memory is not there; -errno.
 static long write_piece(struct memfs_node *node, struct uio *uio, u64 offset, size_t n)
 {
     u8 *page;
     mutex_lock(&node->inode.lock);
-    long moved = offset > node->size ? clear_tail(node) : 0;
+    long moved = may_write(node, offset, &n);
+    if (!moved && offset > node->size)
+        moved = clear_tail(node);
     if (!moved)
         moved = memfs_page(node, offset >> PAGE_SHIFT, &page);
     if (!moved) {
@@ -210,7 +225,9 @@ static int fallocate(struct file *file, int mode, u64 offset, u64 len)
     if (!mode && node->fs->limit && len > node->fs->limit * PAGE_SIZE)
         return -ENOSPC;
     mutex_lock(&node->inode.lock);
-    if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+    if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) && (node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+        err = -EPERM;
+    if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))) {
         u64 end = MIN(offset + len, node->size);
         for (u64 at = offset; !err && at < end;) {
             u64 n = MIN(PAGE_SIZE - (at & PAGE_MASK), end - at);

@@ -43,6 +43,7 @@ struct memfs_node {
     struct mutex writing; // one write(2) at a time: appends do not overlap; taken before inode.lock
     // files, guarded by inode.lock
     u64 size, lower_size;
+    u32 seals; // F_SEAL_*
     struct pagetree pages;
     char *target; // symbolic links
 };

@@ -71,6 +71,37 @@ void memfs_page_done(struct memfs_node *node, u64 index)
         vm_object_close(node->inode.object, index);
 }
 
+enum { ALL_SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE };
+
+void memfs_set_seals(struct inode *inode, u32 seals) { node_of(inode)->seals = seals; }
+
+int memfs_get_seals(struct inode *inode, u32 *ret_seals)
+{
+    if (!inode || inode->ops != &memfs_ops || !S_ISREG(inode->mode))
+        return -EINVAL;
+    mutex_lock(&inode->lock);
+    *ret_seals = node_of(inode)->seals;
+    mutex_unlock(&inode->lock);
+    return 0;
+}
+
+int memfs_add_seals(struct inode *inode, u32 seals)
+{
+    int err = 0;
+    if (!inode || inode->ops != &memfs_ops || !S_ISREG(inode->mode) || (seals & ~(u32)ALL_SEALS))
+        return -EINVAL;
+    struct memfs_node *node = node_of(inode);
+    mutex_lock(&inode->lock);
+    if (node->seals & F_SEAL_SEAL)
+        err = -EPERM;
+    else if ((seals & F_SEAL_WRITE) && !(node->seals & F_SEAL_WRITE) && vm_object_writable(inode->object))
+        err = -EBUSY;
+    else
+        node->seals |= seals;
+    mutex_unlock(&inode->lock);
+    return err;
+}
+
 static u64 object_size(void *owner) { return node_of(owner)->size; }
 
 static int object_fill(void *owner, u64 index, u64 count, u8 *bytes)

@@ -5,6 +5,7 @@
 #include "libos/fs/memfs.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
+#include "libos/vm/vm.h"
 
 enum {
     PATH_BYTES = 4096,
@@ -67,10 +68,12 @@ static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
     if (err)
         return err;
     file->path = opened_path(lookup);
+    bool writes = !(flags & O_PATH) && S_ISREG(inode->mode) && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC));
     if (flags & O_PATH)
         file->ops = &path_only_ops;
-    else
+    else if (!writes || (err = inode_claim(inode, 1)) == 0)
         err = inode->ops->open(inode, file);
+    file->claims = writes && err != -ETXTBSY;
     if (!err && (flags & O_TRUNC) && S_ISREG(inode->mode) && inode->ops->setattr) {
         struct attr_change change = { .valid = ATTR_SIZE };
         err = inode_setattr(inode, &change);
@@ -155,9 +158,19 @@ int file_open_exec(const char *path, struct file **ret_file)
     err = file->inode->ops->getattr(file->inode, &st);
     if (!err && (!S_ISREG(st.mode) || !(st.mode & 0111)))
         err = -EACCES;
+    if (!err && (err = inode_claim(file->inode, -1)) == 0)
+        inode_done(file->inode, -1); // a writer would have been seen; file_run claims it for good
     if (err)
         file_unref(file);
     else
         *ret_file = file;
+    return err;
+}
+
+int file_run(struct file *file, struct mm *mm)
+{
+    int err = inode_claim(file->inode, -1);
+    if (!err)
+        mm_set_program(mm, file_ref(file), &file_vm_ops);
     return err;
 }

@@ -11,6 +11,7 @@ const struct proc_ops *proc_ops;
 struct inode *proc_root;
 
 void procfs_set_ops(const struct proc_ops *ops) { proc_ops = ops; }
+u32 fs_current_pid(void) { return proc_ops ? proc_ops->current_pid() : 0; }
 
 const char *const proc_pid_files[] = { "cmdline",   "comm",   "environ", "limits", "maps",
                                        "mountinfo", "mounts", "stat",    "statm",  "status" };

@@ -17,7 +17,7 @@ static void constant(struct proc_text *text, const char *argument) { proc_print(
 // The host says how many; a count that cannot be is one.
 static u32 cpu_count(void)
 {
-    u8 mask[128];
+    u8 mask[HOST_CPU_MASK_BYTES];
     u32 count = 0;
     s64 n = ocall_get_affinity(mask, sizeof(mask));
     for (s64 i = 0; i < n; i++)

@@ -161,7 +161,9 @@ static int build(struct exec *exec, char *const *envp, const char *execfn)
     struct mm *mm = current->mm;
     u64 size = stack_size(), top = 0, sp = 0;
 
-    int err = elf_image_map(&exec->program, mm);
+    int err = file_run(exec->program.file, mm);
+    if (!err)
+        err = elf_image_map(&exec->program, mm);
     if (!err && exec->has_interpreter)
         err = elf_image_map(&exec->interpreter, mm);
     if (!err)
@@ -235,6 +237,8 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
     current->altstack_sp = current->altstack_size = 0;
     current->clear_child_tid = current->robust_list = 0;
     err = build(exec, envp, execfn);
+    if (!err)
+        err = thread_set_fs(0);
     if (err && !old)
         return err; // the first program of all: the caller says why it cannot start
     if (err) {
@@ -243,8 +247,6 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
         process_thread_exit(SIGKILL);
     }
     rename_process(exec, envp);
-    current->fs_base = 0;
-    __asm__ volatile("wrfsbase %0" ::"r"(0ul));
     vector_reset();
     return 0;
 }

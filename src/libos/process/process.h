@@ -98,6 +98,6 @@ bool entry_point_allowed(const struct occlum_config *config, const char *path);
 // Environment of the first process: env.default, and what env.untrusted lets in of the host's. NULL when out of memory.
 char **environment_make(const struct occlum_config *config, char **host_envp);
 
-long futex_wake(u64 addr, u32 count, u32 bitset);
+long futex_wake(u64 key, u32 count, u32 bitset);
 void robust_list_exit(struct thread *thread);
 void process_procfs_init(void);

@@ -34,14 +34,9 @@ long sys_arch_prctl(int code, u64 address)
     case ARCH_SET_FS:
         if (address >= enclave_layout.user_end)
             return -EPERM;
-        current->fs_base = address;
-        __asm__ volatile("wrfsbase %0" ::"r"(address));
-        return 0;
-    case ARCH_GET_FS: {
-        u64 base;
-        __asm__ volatile("rdfsbase %0" : "=r"(base));
-        return put_user(base, (u64 __user *)address) ? -EFAULT : 0;
-    }
+        return thread_set_fs(address);
+    case ARCH_GET_FS:
+        return put_user(current->fs_base, (u64 __user *)address) ? -EFAULT : 0;
     default:
         return -EINVAL; // %gs is the LibOS's; CET and the like are not offered
     }

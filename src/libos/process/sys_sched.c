@@ -7,7 +7,7 @@
 #include "libos/vm/user.h"
 #include "trusted/ocall.h"
 
-enum { SCHED_POLICY_MAX = 7, CPU_MASK_BYTES = 128 };
+enum { SCHED_POLICY_MAX = 7 };
 
 long sys_sched_yield(void)
 {
@@ -27,19 +27,20 @@ static bool thread_exists(int tid)
 
 long sys_sched_getaffinity(int tid, size_t size, u64 __user *user)
 {
-    u8 mask[CPU_MASK_BYTES] = { 0 };
+    u8 mask[HOST_CPU_MASK_BYTES] = { 0 };
 
     if (!thread_exists(tid))
         return -ESRCH;
     if (size < 8 || size % 8)
         return -EINVAL;
     s64 n = ocall_get_affinity(mask, sizeof(mask));
-    if (n <= 0)
-        mask[0] = 1;
-    size_t len = MIN(size, (size_t)8);
-    for (size_t i = 0; i < sizeof(mask); i++)
+    size_t used = 0;
+    for (s64 i = 0; i < n; i++)
         if (mask[i])
-            len = MAX(len, ALIGN_UP(i + 1, 8));
+            used = (size_t)i + 1;
+    if (!used) // a thread runs somewhere, whatever the host says
+        mask[0] = 1, used = 1;
+    size_t len = ALIGN_UP(used, 8); // as on a kernel with no more processors than that
     if (len > size)
         return -EINVAL;
     return copy_to_user(user, mask, len) ? -EFAULT : (long)len;
@@ -94,6 +95,6 @@ long sys_setpriority(int which, int who, int value) { return which < 0 || which 
 long sys_getcpu(u32 __user *cpu, u32 __user *node, void __user *cache)
 {
     s64 n = ocall_getcpu();
-    u32 number = n >= 0 && n < CPU_MASK_BYTES * 8 ? (u32)n : 0, zero = 0;
+    u32 number = n >= 0 && n < HOST_CPU_MASK_BYTES * 8 ? (u32)n : 0, zero = 0;
     return (cpu && put_user(number, cpu)) || (node && put_user(zero, node)) ? -EFAULT : 0;
 }

@@ -10,6 +10,7 @@
 #include <linux/utsname.h>
 
 #include "abi/linux/abi.h"
+#include "abi/linux/shm.h"
 
 struct signal_action;
 struct linux_dirent64;

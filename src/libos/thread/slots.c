@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
+#include "trusted/exit.h"
 #include "trusted/spinlock.h"
 #include "trusted/cpu.h"
 #include "trusted/layout.h"
@@ -55,7 +56,7 @@ static int prepare(struct tls *tls, struct thread *thread)
     tls->gate_entry = (u64)(uintptr_t)gate_entry;
     tls->thread = thread;
     tls->start = NULL;
-    tls->ocall_fs = 0;
+    tls->fs_base = 0;
     // calls and next are not ours to touch: another thread may still have the slot on its list, for one that ended.
     __atomic_store_n(&tls->wake.pending, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&tls->wake.park_token, 0, __ATOMIC_RELAXED);
@@ -144,7 +145,8 @@ void slot_run(struct tls *tls)
         tls->start(tls->start_arg);
         thread_exit();
     }
-    __asm__ volatile("wrfsbase %0" ::"r"(thread->fs_base));
+    if (thread_set_fs(thread->fs_base) != 0)
+        enclave_abort(ABORT_HOST_LIE); // the base was checked when it was asked for
     thread_return_to_user(thread->regs);
 }
 

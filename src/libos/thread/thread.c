@@ -6,6 +6,7 @@
 #include "libos/thread/slots.h"
 #include "libos/time/time.h"
 #include "trusted/exit.h"
+#include "trusted/layout.h"
 #include "trusted/ocall.h"
 #include "trusted/vector.h"
 
@@ -13,6 +14,21 @@ void (*thread_pending_hook)(struct user_regs *regs);
 void (*thread_set_blocked_hook)(u64 mask);
 
 struct thread *current_thread(void) { return tls_self()->thread; }
+
+int thread_set_fs(u64 base)
+{
+    struct tls *tls = tls_self();
+
+    if (enclave_simulated) {
+        int err = (int)ocall_set_fs(base);
+        if (err)
+            return err;
+    } else {
+        __asm__ volatile("wrfsbase %0" ::"r"(base));
+    }
+    tls->fs_base = tls->thread->fs_base = base;
+    return 0;
+}
 
 int thread_create(struct thread **ret_thread)
 {

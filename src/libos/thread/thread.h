@@ -34,7 +34,7 @@ struct thread {
     struct spinlock resources_lock;
     struct list_head siblings; // process->threads; guarded by the process tree's lock
     struct user_regs *regs;    // at the top of the kernel stack
-    u64 fs_base;               // the program's TLS base
+    u64 fs_base;               // the program's TLS base: thread_set_fs
     char name[16];             // comm
 
     // pthread support (process/)
@@ -126,6 +126,10 @@ void thread_discard(struct thread *thread);
 // Ends the current thread: its slot is free once the host thread has left the enclave. Never returns. Every reference
 // the thread held (mm, files, fs, process) must have been dropped.
 _Noreturn void thread_exit(void);
+
+// The program's %fs base of the current thread from now on, the only way to change it. base lies in user space. On SGX
+// the instruction does it; in simulation the host does, in whichever way its kernel offers. 0, or -errno of the host.
+__nodiscard int thread_set_fs(u64 base);
 
 // Calls the program's registers back: what every way out of the LibOS ends in (trusted/gate.S).
 _Noreturn void thread_return_to_user(struct user_regs *regs);

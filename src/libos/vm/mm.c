@@ -83,8 +83,16 @@ void mm_unref(struct mm *mm)
     // Whole VMAs go: no split, so the only failure is the emm's, and then the addresses must not be used again.
     int err = vm_unmap_locked(mm, user_start, user_end, false);
     mm_unlock(mm);
+    if (mm->program)
+        mm->program_ops->program_done(mm->program);
     if (!err)
         kfree(mm);
+}
+
+void mm_set_program(struct mm *mm, void *file, const struct vm_file_ops *ops)
+{
+    mm->program = file;
+    mm->program_ops = ops;
 }
 
 void mm_get_usage(struct mm *mm, u64 *ret_mapped, u64 *ret_count)

@@ -370,3 +370,18 @@ int vm_object_write_back(struct vm_object *object, u64 first, u64 end)
     }
     return result;
 }
+
+bool vm_object_writable(const struct vm_object *object)
+{
+    const struct vma *vma;
+    const struct vm_filemap *map;
+    if (!object)
+        return false;
+    list_for_each (vma, &object->homes, view)
+        if (vma->map->may_write)
+            return true;
+    list_for_each (map, &object->aliases, of_object)
+        if (map->may_write)
+            return true;
+    return false;
+}

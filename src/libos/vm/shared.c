@@ -284,15 +284,35 @@ void vma_leave_home(struct vma *vma)
     mutex_unlock(object->lock);
 }
 
-s64 vm_shared_key(struct mm *mm, u64 addr)
+int vm_unmap_mapping(struct mm *mm, u64 addr, const struct vm_file_ops *ops)
 {
-    s64 key = (s64)addr;
+    mutex_lock(&mm->lock);
+    struct vma *vma = vma_find(mm, addr);
+    struct vm_filemap *map = vma && vma->start == addr ? vma->map : NULL;
+    int err = map && map->ops == ops && map->addr == addr ? 0 : -EINVAL;
+    u64 end = err ? 0 : addr + map->pages * PAGE_SIZE;
+    for (u64 at = addr; !err && at < end;) {
+        vma = vma_find(mm, at);
+        if (!vma || vma->start >= end)
+            break;
+        u64 start = MAX(vma->start, at), next = vma->end;
+        if (vma->map == map)
+            err = vm_unmap_locked(mm, start, next, false);
+        at = next;
+    }
+    mm_unlock(mm);
+    return err;
+}
+
+u64 vm_shared_key(struct mm *mm, u64 addr)
+{
+    u64 key = addr;
     mutex_lock(&mm->lock);
     struct vma *vma = vma_find(mm, addr);
     if (vma && vma->start <= addr && (vma->flags & (VMA_SHARED | VMA_HOME)) == VMA_SHARED && vma->map) {
         struct vm_object *object = vma->map->object;
         mutex_lock(object->lock);
-        key = (s64)(object_home(object, index_of(vma, addr)) + (addr & PAGE_MASK));
+        key = object_home(object, index_of(vma, ALIGN_DOWN(addr, PAGE_SIZE))) + (addr & PAGE_MASK);
         mutex_unlock(object->lock);
     }
     mm_unlock(mm);

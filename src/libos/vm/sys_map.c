@@ -4,23 +4,45 @@
 #include "libos/thread/thread.h"
 #include "libos/vm/vm.h"
 
+enum {
+    LEGACY_FLAGS = MAP_SHARED | MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_DENYWRITE | MAP_EXECUTABLE |
+                   MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |
+                   MAP_32BIT
+};
+
+// What Linux looks at before it maps, in its order.
+static long may_map(struct vm_map_args *args, u32 access_mode)
+{
+    u32 type = args->flags & MAP_TYPE, mode = access_mode & O_ACCMODE;
+    bool shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
+    if (!args->len)
+        return -EINVAL;
+    if (type == MAP_SHARED_VALIDATE && (args->flags & ~(u32)(LEGACY_FLAGS | MAP_TYPE)))
+        return -EOPNOTSUPP;
+    if (!shared && type != MAP_PRIVATE)
+        return -EINVAL;
+    args->may_write = mode == O_RDWR;
+    if (mode == O_WRONLY || (shared && (args->prot & PROT_WRITE) && !args->may_write))
+        return -EACCES;
+    return args->ops->may_map ? args->ops->may_map(args->file, shared, args->prot, &args->may_write) : 0;
+}
+
 static long map_file(struct vm_map_args *args, int fd)
 {
     u32 mode;
     if (!vm_file_from_fd)
         return -EBADF;
-    void *file = vm_file_from_fd(fd, &args->ops, &mode);
-    if (is_err(file))
-        return ptr_err(file);
-    args->file = file;
-    args->may_write = (mode & O_ACCMODE) == O_RDWR;
-    bool shared = (args->flags & MAP_TYPE) == MAP_SHARED || (args->flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
-    long result;
-    if ((mode & O_ACCMODE) == O_WRONLY || (shared && (args->prot & PROT_WRITE) && !args->may_write))
-        result = -EACCES;
-    else
+    args->file = vm_file_from_fd(fd, &args->ops, &mode);
+    if (is_err(args->file))
+        return ptr_err(args->file);
+    if (!args->file) {
+        args->flags |= MAP_ANONYMOUS;
+        return vm_map(current->mm, args);
+    }
+    long result = may_map(args, mode);
+    if (!result)
         result = vm_map(current->mm, args);
-    args->ops->put(file); // the mapping holds its own reference
+    args->ops->put(args->file); // the mapping holds its own reference
     return result;
 }
 

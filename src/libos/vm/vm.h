@@ -18,6 +18,9 @@ struct vm_file_ops {
     // The memory object of the file, made now if it has none, which lives as long as the file. NULL without memory, an
     // error pointer if the file cannot be mapped shared.
     struct vm_object *(*object)(void *file);
+    // May the file be mapped so? *may_write, which tells whether its descriptor can write, is cleared where mappings
+    // may not. 0, -EPERM. NULL: yes.
+    int (*may_map)(void *file, bool shared, u32 prot, bool *may_write);
     // Writes what shared mappings changed in [offset, offset+len) to where the file is kept; NULL: nowhere else. Called
     // without locks.
     int (*sync)(void *file, u64 offset, u64 len);
@@ -27,6 +30,7 @@ struct vm_file_ops {
     int (*gate_table)(void *file, const void **ret_table, size_t *ret_size);
     u64 (*size)(void *file);
     u64 (*inode)(void *file);
+    void (*program_done)(void *file); // of mm_set_program
     // Absolute path for /proc/self/maps and the log; returns its length.
     size_t (*path)(void *file, char *buf, size_t size);
 };
@@ -49,6 +53,7 @@ struct vm_object *vm_object_new(struct mutex *lock, const struct vm_object_ops *
 // Nothing is mapped any more. NULL is accepted. Without the lock.
 void vm_object_free(struct vm_object *object);
 // The rest is called with the object's lock held; NULL is accepted where nothing else is said.
+bool vm_object_writable(const struct vm_object *object);          // a shared mapping may write it, now or by mprotect
 bool vm_object_covers(const struct vm_object *object, u64 index); // the page, if there is one, lies in the object
 bool vm_object_has(const struct vm_object *object, u64 index);    // it is there
 // Access by the LibOS: makes the page present, coherent and accessible. Each open that returned 0 is closed at once,
@@ -62,8 +67,11 @@ __nodiscard int vm_object_write_back(struct vm_object *object, u64 first, u64 en
 // After the file was cut to size: private mappings lose what lies behind it. Called without any lock.
 void vm_truncated(struct vm_object *object, u64 size);
 
+// Unmaps the mapping of a file of `ops` whose first page lies at addr (shmdt). 0, -EINVAL: there is none.
+__nodiscard int vm_unmap_mapping(struct mm *mm, u64 addr, const struct vm_file_ops *ops);
+
 // Where a futex that processes share is known by: the same for all addresses at which the page is mapped.
-s64 vm_shared_key(struct mm *mm, u64 addr);
+u64 vm_shared_key(struct mm *mm, u64 addr);
 
 struct vm_map_args {
     u64 addr, len;
@@ -86,6 +94,9 @@ __nodiscard int vm_protect(struct mm *mm, u64 addr, u64 len, u32 prot);
 __nodiscard s64 vm_remap(struct mm *mm, u64 old, u64 old_len, u64 new_len, u32 flags, u64 new_addr);
 __nodiscard int vm_advise(struct mm *mm, u64 addr, u64 len, int advice);
 __nodiscard int vm_sync(struct mm *mm, u64 addr, u64 len, int flags);
+// The file of the program that runs in mm, which may not be written as long: takes over a reference of file and calls
+// ops->program_done(file) at the end of mm.
+void mm_set_program(struct mm *mm, void *file, const struct vm_file_ops *ops);
 // The program break: start is where the heap may begin (end of bss), limit its size (process.default_heap_size /
 // RLIMIT_DATA).
 __nodiscard int mm_set_brk(struct mm *mm, u64 start, u64 limit);
@@ -120,8 +131,9 @@ struct vm_area_info {
 };
 int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, void *arg), void *arg);
 
-// The file behind a descriptor of the current thread, referenced, with its ops and access mode (O_RDONLY, O_WRONLY,
-// O_RDWR), or an error pointer: -EBADF, -ENODEV (cannot be mapped). fs/ sets it; sys_mmap calls it.
+// The file behind a descriptor of the current thread (NULL: one that gives anonymous memory), referenced, with its ops
+// and access mode (O_RDONLY, O_WRONLY, O_RDWR), or an error pointer: -EBADF, -ENODEV (cannot be mapped). fs/ sets it;
+// sys_mmap calls it.
 extern void *(*vm_file_from_fd)(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode);
 
 // Memory that processes share (MAP_SHARED | MAP_ANONYMOUS): a file of len bytes without a name, referenced, or an error

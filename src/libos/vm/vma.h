@@ -39,6 +39,8 @@ struct mm {
     u64 mapped, count;      // pages, VMAs
     struct list_head gates; // struct vm_gate.link
     u64 brk_start, brk_end, brk_limit;
+    void *program; // mm_set_program
+    const struct vm_file_ops *program_ops;
     struct vm_filemap *released; // mappings of files that went since the lock was taken; mm_unlock finishes them
 };
 

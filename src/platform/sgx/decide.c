@@ -8,8 +8,7 @@
 
 #define ELSEWHERE "Build it for simulation: SGX_MODE=SIM occlum build. Or run it on the emulator: occlum run --emulate"
 
-// Is the kernel's release at least major.minor? One that cannot be read is taken to be.
-static bool kernel_is(const char *release, long major, long minor)
+bool sgx_kernel_is(const char *release, long major, long minor)
 {
     char *end;
     long first = strtol(release, &end, 10);
@@ -25,7 +24,7 @@ static enum sgx_verdict no_sgx(const struct sgx_machine *m, char *text, size_t s
         snprintf(text, size,
                  "this enclave is built for SGX, and this machine has none: the CPU does not offer it (or the firmware "
                  "has it switched off). " ELSEWHERE);
-    else if (!kernel_is(m->kernel, 5, 11))
+    else if (!sgx_kernel_is(m->kernel, 5, 11))
         snprintf(text, size,
                  "this enclave is built for SGX. The CPU has it, but the kernel is %s, and the SGX driver came with "
                  "Linux 5.11. " ELSEWHERE,
@@ -42,7 +41,7 @@ static enum sgx_verdict no_sgx(const struct sgx_machine *m, char *text, size_t s
 static enum sgx_verdict no_edmm(const struct sgx_machine *m, char *text, size_t size)
 {
     char driver[160] = "";
-    if (!m->driver_sgx2 && !kernel_is(m->kernel, 6, 0))
+    if (!m->driver_sgx2 && !sgx_kernel_is(m->kernel, 6, 0))
         snprintf(driver, sizeof(driver), "the kernel is %s, and EDMM came with Linux 6.0", m->kernel);
     else if (!m->driver_sgx2)
         snprintf(driver, sizeof(driver), "the SGX driver does not know the SGX2 requests");

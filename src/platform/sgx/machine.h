@@ -16,6 +16,9 @@ struct sgx_machine {
 // Looks at the CPU, the kernel and the device. Never fails: what cannot be found is absent.
 void sgx_machine_detect(struct sgx_machine *ret_machine);
 
+// Is the kernel's release at least major.minor? One that cannot be read is taken to be.
+bool sgx_kernel_is(const char *release, long major, long minor);
+
 enum sgx_verdict {
     SGX_RUNS,              // as built
     SGX_RUNS_WITHOUT_EDMM, // built without EDMM, and the machine has it

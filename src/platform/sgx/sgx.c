@@ -197,8 +197,11 @@ static int sgx_load(const struct enclave_file *file)
     return err ? err : sgx_install_handlers();
 }
 
-static int sgx_attach_thread(void) { return 0; }
-static void sgx_detach_thread(void) {}
+static int sgx_attach_thread(void **ret_thread)
+{
+    *ret_thread = NULL; // what a thread needs is thread-local here: outside of the enclave %fs is the host's
+    return 0;
+}
 
 static int sgx_mem_protect(u64 addr, u64 len, u32 prot)
 {
@@ -214,7 +217,6 @@ const struct platform_ops platform_sgx = {
     .name = "sgx",
     .load = sgx_load,
     .attach_thread = sgx_attach_thread,
-    .detach_thread = sgx_detach_thread,
     .enter = sgx_enter_slot,
     .mem_protect = sgx_mem_protect,
     .mem_discard = sgx_mem_discard,

@@ -6,6 +6,7 @@
 #include <signal.h>
 
 #include "platform/platform.h"
+#include "platform/vdso.h"
 
 extern struct enclave_layout sgx_layout;
 extern int sgx_device;  // open /dev/sgx_enclave of this enclave
@@ -34,8 +35,11 @@ extern const u8 sgx_own_aep[], sgx_own_exception[];
 u64 sgx_touch(u64 addr, u64 len);
 extern const u8 sgx_touch_load[], sgx_touch_failed[];
 
-// The kernel's entry, or NULL (vdso.c).
-sgx_enter_function *sgx_vdso_enter(void);
+// The kernel's entry, or NULL.
+static inline sgx_enter_function *sgx_vdso_enter(void)
+{
+    return (sgx_enter_function *)vdso_symbol("__vdso_sgx_enter_enclave");
+}
 
 // Is the range programs' address space?
 static inline bool sgx_is_user_range(u64 addr, u64 len)
@@ -44,7 +48,7 @@ static inline bool sgx_is_user_range(u64 addr, u64 len)
 }
 
 int sgx_install_handlers(void); // thread.c
-struct enclave_exit sgx_enter_slot(u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size);
+struct enclave_exit sgx_enter_slot(void *thread, u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size);
 
 // SGX2 host calls (edmm.c).
 int sgx_edmm_augment(u64 addr, u64 len, u32 prot);

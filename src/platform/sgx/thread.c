@@ -43,7 +43,7 @@ static void count(bool entered, bool left)
     __atomic_fetch_add(&platform_counts.eexit, left, __ATOMIC_RELAXED);
 }
 
-struct enclave_exit sgx_enter_slot(u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size)
+struct enclave_exit sgx_enter_slot(void *thread, u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size)
 {
     static sgx_enter_function *enter;
     struct sgx_entry entry = {

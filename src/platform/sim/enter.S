@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// EENTER and EEXIT of the simulation, and the way a host signal reaches C code while %fs is the program's.
+// EENTER and EEXIT of the simulation.
 
 // void sim_enter(struct sim_entry *entry): see sim.h for the structure.
-#define ENTRY_TLS 0
-#define ENTRY_OENTRY 8
-#define ENTRY_TCS 16
-#define ENTRY_CSSA 24
-#define ENTRY_CODE 32
-#define ENTRY_ARG 40
-#define ENTRY_ARENA 48
-#define ENTRY_ARENA_SIZE 56
-#define ENTRY_REASON 64
-#define ENTRY_VALUE 72
+#define ENTRY_OENTRY 0
+#define ENTRY_TCS 8
+#define ENTRY_CSSA 16
+#define ENTRY_CODE 24
+#define ENTRY_ARG 32
+#define ENTRY_ARENA 40
+#define ENTRY_ARENA_SIZE 48
+#define ENTRY_REASON 56
+#define ENTRY_VALUE 64
 
 .text
 .globl sim_enter
@@ -23,11 +22,7 @@ sim_enter:
     push %r13
     push %r14
     push %r15
-    rdfsbase %rax
-    push %rax
     push %rdi
-    mov ENTRY_TLS(%rdi), %rax
-    wrgsbase %rax
     mov ENTRY_OENTRY(%rdi), %r11
     mov ENTRY_TCS(%rdi), %rbx
     mov ENTRY_CSSA(%rdi), %rax
@@ -39,8 +34,6 @@ sim_enter:
     jmp *%r11
     // The enclave's EEXIT: RSP is ours again, RDI and RSI carry the message.
 1:  pop %rax
-    pop %rcx
-    wrfsbase %rcx
     mov %rdi, ENTRY_REASON(%rax)
     mov %rsi, ENTRY_VALUE(%rax)
     pop %r15
@@ -52,24 +45,5 @@ sim_enter:
     cld
     ret
 .size sim_enter, .-sim_enter
-
-// Signal handler on the thread's alternate stack, which is SIM_STACK_SIZE aligned and begins with the host's %fs base.
-// The kernel neither saves nor restores %fs base for a signal: it is ours to put back.
-#define SIM_STACK_SIZE 0x20000
-.globl sim_signal_entry
-.type sim_signal_entry, @function
-sim_signal_entry:
-    push %rbx
-    rdfsbase %rbx
-    mov %rsp, %rax
-    and $-SIM_STACK_SIZE, %rax
-    mov (%rax), %rax
-    wrfsbase %rax
-    cld
-    call sim_signal
-    wrfsbase %rbx
-    pop %rbx
-    ret
-.size sim_signal_entry, .-sim_signal_entry
 
 .section .note.GNU-stack, "", @progbits

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A host signal during enclave code is what an AEX is on hardware: the registers go to the SSA frame with EXITINFO, the
 // enclave's exception entry (CSSA = 1) looks at them, and the return from the handler is ERESUME.
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+// The kernel neither saves nor restores %fs for a handler. This one leaves it as it is: no libc, no thread-local
+// storage.
 #include <ucontext.h>
 #include <unistd.h>
 
 #include "abi/occlum/entry.h"
+#include "base/fmt.h"
+#include "platform/raw.h"
+#include "platform/sim/bases.h"
 #include "platform/sim/sim.h"
 
 enum { VECTOR_UD = 6, VECTOR_PF = 14, VECTOR_GP = 13 };
@@ -19,7 +20,8 @@ static bool is_fault(int signo)
            signo == SIGSYS;
 }
 
-// EXITINFO and EXINFO of a signal. A raw `syscall`, stopped by Syscall User Dispatch, is #UD inside an enclave.
+// EXITINFO and EXINFO of a signal. A raw `syscall`, stopped by Syscall User Dispatch or a filter, is #UD inside an
+// enclave.
 static void describe(int signo, const siginfo_t *info, const greg_t *r, struct sgx_gprsgx *g, struct sgx_exinfo *exinfo)
 {
     u32 vector;
@@ -61,26 +63,25 @@ static void resume_ssa(greg_t *r, const struct sgx_gprsgx *g)
     r[REG_RIP] = (greg_t)g->rip, r[REG_EFL] = (greg_t)g->rflags;
 }
 
+// write(2) and _exit(2): %fs may be the program's.
+static _Noreturn void say_and_end(const char *text, size_t len)
+{
+    RAW(SYS_write, STDERR_FILENO, text, len);
+    for (;;)
+        RAW(SYS_exit_group, 125);
+}
+
 static _Noreturn void crash(int signo, u64 rip)
 {
     char text[128];
-    int len = snprintf(text, sizeof(text), "occlum: fatal: signal %d in the loader at %#llx\n", signo,
-                       (unsigned long long)rip);
-    if (write(STDERR_FILENO, text, (size_t)len) < 0)
-        _exit(125);
-    signal(signo, SIG_DFL);
-    raise(signo);
-    _exit(125);
+    say_and_end(text, fmt_format(text, sizeof(text), "occlum: fatal: signal %d in the loader at %#lx\n", signo, rip));
 }
 
 static _Noreturn void aborted(u64 value)
 {
     char text[160];
-    int len = snprintf(text, sizeof(text), "occlum: the enclave stopped: reason %u, vector %u, at %#llx\n",
-                       (unsigned)(value & 0xff), (unsigned)(value >> 8) & 0xff, (unsigned long long)(value >> 16));
-    if (write(STDERR_FILENO, text, (size_t)len) < 0)
-        _exit(125);
-    _exit(125);
+    say_and_end(text, fmt_format(text, sizeof(text), "occlum: the enclave stopped: reason %u, vector %u, at %#lx\n",
+                                 (unsigned)(value & 0xff), (unsigned)(value >> 8) & 0xff, value >> 16));
 }
 
 void sim_signal(int signo, siginfo_t *info, void *context)
@@ -88,21 +89,21 @@ void sim_signal(int signo, siginfo_t *info, void *context)
     ucontext_t *uc = context;
     greg_t *r = uc->uc_mcontext.gregs;
     u64 rip = (u64)r[REG_RIP];
-    int saved_errno = errno;
 
     if (rip >= sim_layout.elrange_size) {
         if (is_fault(signo) && info->si_code > 0)
             crash(signo, rip);
         return; // the interrupt signal only had to end a host call
     }
-    const struct enclave_slot_tls *tls = (const struct enclave_slot_tls *)sim_current_tls;
+    const struct enclave_slot_tls *tls = (const struct enclave_slot_tls *)sim_thread_of_handler()->tls;
     u64 frame_end = tls->tcs + ENCLAVE_SLOT_SSA + ENCLAVE_SSA_FRAME_PAGES * PAGE_SIZE;
     struct sgx_gprsgx *g = (struct sgx_gprsgx *)frame_end - 1;
 
     save_ssa(g, r);
     describe(signo, info, r, g, (struct sgx_exinfo *)g - 1);
+    if (bases_by_instruction()) // the program may have changed it; where the kernel does not offer that it must not
+        bases_set_gs((u64)(uintptr_t)tls);
     struct sim_entry entry = {
-        .tls = (u64)(uintptr_t)tls,
         .oentry = sim_layout.entry,
         .tcs = tls->tcs,
         .cssa = 1,
@@ -111,17 +112,4 @@ void sim_signal(int signo, siginfo_t *info, void *context)
     if (entry.reason != EXIT_RESUME)
         aborted(entry.value);
     resume_ssa(r, g);
-    errno = saved_errno;
-}
-
-int sim_install_handlers(void)
-{
-    const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, platform_interrupt_signal() };
-    struct sigaction action = { .sa_sigaction = sim_signal_entry, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-
-    sigfillset(&action.sa_mask);
-    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-        if (sigaction(signals[i], &action, NULL) != 0)
-            return -errno;
-    return 0;
 }

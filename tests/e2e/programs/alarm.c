@@ -13,9 +13,15 @@ static void handle(int number) { count++; }
 int main(void)
 {
     struct itimerval often = { { 0, 20000 }, { 0, 20000 } }, off = { { 0, 0 }, { 0, 0 } };
+    sigset_t alarms, none;
     signal(SIGALRM, handle);
+    sigemptyset(&none);
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGALRM);
+    sigprocmask(SIG_BLOCK, &alarms, NULL); // it must not be over before the wait, however busy the machine
     alarm(1);
-    pause();
+    sigsuspend(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     printf("alarm %d\n", count);
     setitimer(ITIMER_REAL, &often, NULL);
     while (count < 4)

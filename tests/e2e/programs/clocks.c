@@ -21,12 +21,12 @@ int main(int argc, char **argv)
         last = t;
     }
     printf("goes back: %d, moves: %s\n", back, last > first ? "yes" : "no");
-    printf("real time is near: %s\n", real > host - 1 && real < host + 60 ? "yes" : "no");
+    printf("real time is near: %s\n", real > host - 1 && real < host + 3600 ? "yes" : "no");
     struct timespec wait = { 0, 120000000 };
     double before = now(CLOCK_MONOTONIC);
     nanosleep(&wait, NULL);
     double slept = now(CLOCK_MONOTONIC) - before;
-    printf("slept: %s\n", slept >= 0.12 && slept < 5 ? "yes" : "no");
+    printf("slept: %s\n", slept >= 0.12 && slept < 100 ? "yes" : "no");
     printf("cpu time: %s\n", now(CLOCK_PROCESS_CPUTIME_ID) > 0 ? "yes" : "no");
     return 0;
 }

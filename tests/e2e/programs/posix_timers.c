@@ -37,7 +37,7 @@ static void set(timer_t timer, long ms, long every_ms)
 
 static void wait_for(int wanted)
 {
-    for (int i = 0; i < 5000 && count < wanted; i++)
+    for (int i = 0; i < 60000 && count < wanted; i++)
         usleep(1000);
 }
 
@@ -91,7 +91,7 @@ int main(void)
     timer_t thread;
     timer_create(CLOCK_MONOTONIC, &threaded, &thread);
     set(thread, 10, 0);
-    for (int i = 0; i < 5000 && !called; i++)
+    for (int i = 0; i < 60000 && !called; i++)
         usleep(1000);
     printf("a function on a thread: %d\n", called);
 

@@ -57,7 +57,7 @@ static const struct step *step(const struct scene *scene, const char *path) { re
 TEST(by_the_cache_with_a_link_where_the_linker_looks)
 {
     struct scene scene = { 0 };
-    const struct library_files files = { put_cache(), "/none", "/none" };
+    const struct library_files files = { put_cache(), "/none", "/none", { 0 } };
     const char *linker = put_elf("ld-test.so", (struct elf_wish){ .soname = "ld-linux-x86-64.so.2" });
     const char *program =
         put_elf("program", (struct elf_wish){ .needed = { "libx.so.1", "libc.so.6" }, .interpreter = linker });
@@ -76,7 +76,7 @@ TEST(by_the_cache_with_a_link_where_the_linker_looks)
 TEST(no_default_folders_when_the_library_says_so)
 {
     struct scene scene = { 0 };
-    const struct library_files files = { put_cache(), "/none", "/none" };
+    const struct library_files files = { put_cache(), "/none", "/none", { 0 } };
     plan(&scene, put_elf("nodeflib", (struct elf_wish){ .needed = { "libx.so.1" }, .flags_1 = 0x800 }), "/bin/p", true,
          &files);
     CHECK_EQ(scene.report.errors, 1);
@@ -89,7 +89,7 @@ TEST(without_a_cache_the_folders_of_ld_so_conf)
     struct scene scene = { 0 };
     put_cache();
     const char *folder = fixture_path("other\n");
-    const struct library_files files = { "/none", fixture_write("conf", folder, strlen(folder)), "/none" };
+    const struct library_files files = { "/none", fixture_write("conf", folder, strlen(folder)), "/none", { 0 } };
     plan(&scene, put_elf("program2", (struct elf_wish){ .needed = { "libx.so.1" } }), "/bin/p", false, &files);
     CHECK(step(&scene, fixture_path("other/libx.so.1")));
     CHECK_EQ(scene.report.errors, 0);
@@ -101,7 +101,7 @@ TEST(without_a_cache_the_folders_of_ld_so_conf)
 TEST(a_cache_that_is_none)
 {
     struct scene scene = { 0 };
-    const struct library_files files = { fixture_write("bad.cache", "nonsense", 8), "/none", "/none" };
+    const struct library_files files = { fixture_write("bad.cache", "nonsense", 8), "/none", "/none", { 0 } };
     plan(&scene, put_elf("program3", (struct elf_wish){ .needed = { "libnothing.so" } }), "/bin/p", true, &files);
     CHECK_EQ(scene.report.errors, 1);
     arena_free(&scene.arena);
@@ -112,7 +112,9 @@ TEST(musl_with_its_path_file)
     struct scene scene = { 0 };
     char text[512];
     snprintf(text, sizeof(text), "/none:%s\n", fixture_path("musl"));
-    const struct library_files files = { "/none", "/none", fixture_write("ld-musl-x86_64.path", text, strlen(text)) };
+    const struct library_files files = {
+        "/none", "/none", fixture_write("ld-musl-x86_64.path", text, strlen(text)), { 0 }
+    };
     put_elf("musl/libm1.so", (struct elf_wish){ .needed = { "libc.so", "libm2.so" } });
     put_elf("deep/libm2.so", (struct elf_wish){ .needed = { "libpthread.so.0" } });
     const char *linker = put_elf("lib/ld-musl-x86_64.so.1", (struct elf_wish){ .soname = "libc.so" });
@@ -129,10 +131,30 @@ TEST(musl_with_its_path_file)
     arena_free(&scene.arena);
 }
 
+// As by LD_LIBRARY_PATH: behind DT_RPATH, before DT_RUNPATH; to where the linker looks inside.
+TEST(folders_of_the_users_own)
+{
+    struct scene scene = { 0 };
+    struct library_files files = { put_cache(), "/none", "/none", { 0 } };
+    ARENA_PUSH(&scene.arena, &files.folders, fixture_path("mine"));
+    put_elf("mine/libu1.so", (struct elf_wish){ .needed = { "libu2.so" } });
+    put_elf("mine/libu2.so", (struct elf_wish){ .soname = "libu2.so" });
+    put_elf("run/libu1.so", (struct elf_wish){ .soname = "libu1.so" });
+    plan(&scene, put_elf("by-runpath", (struct elf_wish){ .needed = { "libu1.so" }, .runpath = "$ORIGIN/run" }),
+         "/bin/p", true, &files);
+    CHECK_STR(fixture_said(), "");
+    const struct step *one = step(&scene, fixture_path("libc/libu1.so")),
+                      *two = step(&scene, fixture_path("libc/libu2.so"));
+    CHECK(one && two);
+    CHECK_STR(one->from, fixture_path("mine/libu1.so"));
+    CHECK(!step(&scene, "/bin/run/libu1.so"));
+    arena_free(&scene.arena);
+}
+
 TEST(a_library_that_needs_itself_and_a_wrong_kind_of_file)
 {
     struct scene scene = { 0 };
-    const struct library_files files = { "/none", "/none", "/none" };
+    const struct library_files files = { "/none", "/none", "/none", { 0 } };
     put_elf("rp/libself.so",
             (struct elf_wish){ .needed = { "libself.so", "libtext.so" }, .runpath = "$ORIGIN:$ORIGIN/second" });
     fixture_write("rp/libtext.so", "INPUT(libself.so)\n", 18); // a linker script, which ld.so passes over
@@ -146,7 +168,7 @@ TEST(a_library_that_needs_itself_and_a_wrong_kind_of_file)
 TEST(run_paths_that_cannot_be_used)
 {
     struct scene scene = { 0 };
-    const struct library_files files = { "/none", "/none", "/none" };
+    const struct library_files files = { "/none", "/none", "/none", { 0 } };
     put_elf("rp2/sub/libz1.so", (struct elf_wish){ .soname = "libz1.so" });
     const char *program =
         put_elf("rp2/program", (struct elf_wish){ .needed = { "libz1.so" },

@@ -317,3 +317,5 @@ void vm_object_close(struct vm_object *object, u64 index) {}
 int vm_object_drop(struct vm_object *object, u64 first, u64 end) { return 0; }
 int vm_object_write_back(struct vm_object *object, u64 first, u64 end) { return 0; }
 void vm_truncated(struct vm_object *object, u64 size) {}
+bool vm_object_writable(const struct vm_object *object) { return false; }
+void mm_set_program(struct mm *mm, void *file, const struct vm_file_ops *ops) {}

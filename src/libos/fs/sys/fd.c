@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Descriptors.
 #include <asm/ioctls.h>
+#include <linux/memfd.h>
 
+#include "base/fmt.h"
+#include "libos/fs/devfs.h"
 #include "libos/fs/file.h"
 #include "libos/fs/locks.h"
 #include "libos/fs/memfs.h"
@@ -153,6 +156,8 @@ static long set_status_flags(struct file *file, u64 flags)
 
 static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
 {
+    u32 seals;
+
     switch (command) {
     case F_DUPFD:
         return dup_from(file, argument, false);
@@ -184,7 +189,9 @@ static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
     case F_GETOWN:
         return 0;
     case F_GET_SEALS:
-        return F_SEAL_SEAL;
+        return memfs_get_seals(file->inode, &seals) ? -EINVAL : (long)seals;
+    case F_ADD_SEALS:
+        return file_writable(file) ? memfs_add_seals(file->inode, (u32)argument) : -EPERM;
     default:
         return -EINVAL;
     }
@@ -277,36 +284,15 @@ long sys_pipe2(int __user *user, int flags)
 
 long sys_pipe(int __user *user) { return sys_pipe2(user, 0); }
 
-long sys_memfd_create(const char __user *user_name, u32 flags)
-{
-    struct inode *inode;
-    struct file *file;
-    char name[256];
-
-    long n = strncpy_from_user(name, user_name, 250);
-    if (n < 0 || (flags & ~7u))
-        return n < 0 && n != -ENAMETOOLONG ? n : -EINVAL;
-    int err = memfs_anonymous(0777, &inode);
-    if (err)
-        return err;
-    err = file_alloc(inode, O_RDWR, &file);
-    inode_unref(inode);
-    if (err)
-        return err;
-    err = inode->ops->open(inode, file);
-    if (err) {
-        file_unref(file);
-        return err;
-    }
-    file->path = kstrdup("/memfd (deleted)");
-    return install(file, flags & 1 ? O_CLOEXEC : 0);
-}
-
 static void *file_for_map(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode)
 {
     struct file *file = files_get(fd);
     if (!file)
         return err_ptr(-EBADF);
+    if (device_is_zero(file)) { // as anonymous memory
+        file_unref(file);
+        return NULL;
+    }
     if (!file->inode || !S_ISREG(file->inode->mode) || (file->flags & O_PATH)) {
         bool zero = file->inode && S_ISCHR(file->inode->mode);
         file_unref(file);
@@ -317,8 +303,7 @@ static void *file_for_map(int fd, const struct vm_file_ops **ret_ops, u32 *ret_a
     return file;
 }
 
-// A file of len bytes that has no name, open for reading and writing.
-static int unnamed_file(u64 len, const char *path, struct file **ret_file)
+int file_unnamed(u64 len, const char *path, struct file **ret_file)
 {
     struct inode *inode;
     int err = memfs_anonymous(0777, &inode);
@@ -336,10 +321,28 @@ static int unnamed_file(u64 len, const char *path, struct file **ret_file)
     return err;
 }
 
+long sys_memfd_create(const char __user *user_name, u32 flags)
+{
+    struct file *file;
+    char name[256], path[300];
+
+    if (flags & ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING)) // no huge pages
+        return -EINVAL;
+    long n = strncpy_from_user(name, user_name, 250);
+    if (n < 0)
+        return n == -ENAMETOOLONG ? -EINVAL : n;
+    fmt_format(path, sizeof(path), "/memfd:%s (deleted)", name);
+    int err = file_unnamed(0, path, &file);
+    if (err)
+        return err;
+    memfs_set_seals(file->inode, flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL);
+    return install(file, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
+}
+
 static void *shared_memory(u64 len, const struct vm_file_ops **ret_ops)
 {
     struct file *file;
-    int err = unnamed_file(len, "/dev/zero (deleted)", &file);
+    int err = file_unnamed(len, "/dev/zero (deleted)", &file);
     *ret_ops = &file_vm_ops;
     return err ? err_ptr(err) : file;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Finds __vdso_sgx_enter_enclave in the object the kernel maps into every process (vdso(7)).
+// Finds functions in the object the kernel maps into every process (vdso(7)).
+#include "platform/vdso.h"
+
 #include <elf.h>
 #include <string.h>
 #include <sys/auxv.h>
 
-#include "platform/sgx/sgx.h"
+#include "base/types.h"
 
 struct vdso {
     const u8 *base;
@@ -50,7 +52,7 @@ static bool read_headers(struct vdso *vdso)
     return vdso->symbols && vdso->names && vdso->hash;
 }
 
-sgx_enter_function *sgx_vdso_enter(void)
+void *vdso_symbol(const char *name)
 {
     struct vdso vdso = { .base = (const u8 *)getauxval(AT_SYSINFO_EHDR) };
 
@@ -58,8 +60,8 @@ sgx_enter_function *sgx_vdso_enter(void)
         return NULL;
     for (u32 i = 0; i < vdso.hash[1]; i++) {
         const Elf64_Sym *symbol = &vdso.symbols[i];
-        if (symbol->st_shndx != SHN_UNDEF && strcmp(vdso.names + symbol->st_name, "__vdso_sgx_enter_enclave") == 0)
-            return (sgx_enter_function *)(vdso.bias + symbol->st_value);
+        if (symbol->st_shndx != SHN_UNDEF && strcmp(vdso.names + symbol->st_name, name) == 0)
+            return (void *)(vdso.bias + symbol->st_value);
     }
     return NULL;
 }

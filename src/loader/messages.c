@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "loader/messages.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "abi/occlum/entry.h"
+
+static const char *program = "";
+
+void messages_set_program(const char *name) { program = name; }
+
+void message_aborted(u64 value)
+{
+    static const char *const reasons[] = {
+        "?",
+        "a host pointer was not the host's",
+        "an impossible answer of the host",
+        "a fault inside the LibOS",
+        "stack smashing",
+        "the start failed",
+        "RDRAND does not answer",
+        "a bug of the LibOS",
+        "build/image.erofs is not there, or does not match the enclave: it was changed after the build. Build again: "
+        "occlum build",
+    };
+    u64 reason = value & 0xff;
+    fprintf(stderr, "occlum: the enclave stopped: %s (%#llx)\n", reason < ARRAY_SIZE(reasons) ? reasons[reason] : "?",
+            (unsigned long long)value);
+    _exit(125);
+}
+
+void message_refused_start(u64 refusal)
+{
+    static const char *const reasons[] = {
+        [REFUSED_ENTRY_POINT] = "entry_points of Occlum.json does not permit it",
+        [REFUSED_NOT_FOUND] = "not found in the image",
+        [REFUSED_NOT_EXECUTABLE] = "not an executable file",
+        [REFUSED_FORMAT] = "not a program for x86-64 Linux, or a script without an interpreter",
+        [REFUSED_TOO_BIG] = "too many arguments, or too large an environment",
+        [REFUSED_MEMORY] = "not enough memory: see user_space_size and kernel_space_heap_size in Occlum.json",
+        [REFUSED_IMAGE] =
+            "the image does not match the enclave: it was changed after the build. Build again: occlum build -f",
+        [REFUSED_OTHER] = "it cannot be started (OCCLUM_LOG_LEVEL=error says more in a debuggable enclave)",
+    };
+    if (refusal)
+        fprintf(stderr, "occlum: %s: %s\n", program, refusal < ARRAY_SIZE(reasons) ? reasons[refusal] : "?");
+}
+
+// A thread that starts, or comes back from a host call, while the enclave shuts down is turned away too: then its slot
+// is done. The thread that brings the last word may still be on its way.
+void message_refused_entry(u64 slot, const bool *shutting_down)
+{
+    for (int tenths = 0; tenths < 100; tenths++) {
+        if (__atomic_load_n(shutting_down, __ATOMIC_ACQUIRE))
+            return;
+        usleep(100000);
+    }
+    fprintf(stderr, "occlum: the enclave refused an entry at slot %llu\n", (unsigned long long)slot);
+    _exit(125);
+}
