@@ -57,7 +57,7 @@ int memfs_resize(struct memfs_node *node, u64 size)
         if (err)
             return err;
     }
-    node->size = size;
+    WRITE_ONCE(node->size, size);
     node->mtime = node->ctime = memfs_now();
     return 0;
 }
@@ -169,7 +169,7 @@ static long write_piece(struct memfs_node *node, struct uio *uio, u64 offset, si
         memfs_page_done(node, offset >> PAGE_SHIFT);
     }
     if (moved > 0) {
-        node->size = MAX(node->size, offset + (u64)moved);
+        WRITE_ONCE(node->size, MAX(node->size, offset + (u64)moved));
         node->mtime = node->ctime = memfs_now();
     }
     mutex_unlock(&node->inode.lock);
