@@ -480,7 +480,8 @@ static u64 make_argument(struct generator *g, struct generated_call *call, char 
 static void contain(struct generator *g, struct generated_call *call)
 {
     u64 *a = call->args, end = g->area + GENERATOR_AREA;
-    if (call->number == __NR_mmap || call->number == __NR_munmap || call->number == __NR_mremap)
+    if (call->number == __NR_mmap || call->number == __NR_munmap || call->number == __NR_mremap ||
+        call->number == __NR_mprotect || call->number == __NR_madvise)
         a[1] = MIN(a[1], end - a[0]);
     if (call->number == __NR_mremap) {
         a[2] = MIN(a[2], end - a[0]);

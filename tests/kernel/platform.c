@@ -256,7 +256,7 @@ int platform_run(const char *const *argv)
         .argv_size = used,
         .envp = (u64)(uintptr_t) "",
         .shared_page = (u64)(uintptr_t)&loader_page,
-        .log_level = bench_options.verbose ? 4 : 0,
+        .log_level = getenv("BENCH_LOG") ? strtoull(getenv("BENCH_LOG"), NULL, 10) : 0,
         .stdio_flags = 3, // the error output is the bench's own
     };
     clock_init();

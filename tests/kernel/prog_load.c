@@ -116,7 +116,7 @@ static int child_body(u64 arg)
         return 1;
     add_child((u32)os_call(__NR_getpid));
     user_scratch_set(memory, KIB(32));
-    order.generator.buffer = memory + KIB(64);
+    order.generator.buffer = memory + KIB(32);
     if (order.kind == CHILD_EXECS_AMONG_THREADS)
         user_clone(THREAD_FLAGS, second_thread, arg, memory + KIB(96), 0);
     random_calls(&order.generator, CHILD_CALLS / 4);

@@ -49,8 +49,7 @@ int memfs_resize(struct memfs_node *node, u64 size)
         if (err)
             return err;
         // What lies behind the new end never comes back from below.
-        node->lower_size = MIN(node->lower_size, ALIGN_UP(size, PAGE_SIZE));
-        node->lower_size = MIN(node->lower_size, size);
+        WRITE_ONCE(node->lower_size, MIN(node->lower_size, size));
     }
     if (size > node->size) {
         int err = clear_tail(node);
