@@ -20,7 +20,7 @@ BUILD = os.environ.get('OCCLUM_BUILD', os.path.join(PROJECT, 'build'))
 SECONDS = int(os.environ.get('OCCLUM_KERNEL_SECONDS', '20'))
 SEED = int(os.environ.get('OCCLUM_KERNEL_SEED', str(int(time.time()))))
 THREADS = int(os.environ.get('OCCLUM_KERNEL_THREADS', '8'))
-SEQUENCES, SEQUENCE = int(os.environ.get('OCCLUM_KERNEL_SEQUENCES', '10')), 2000
+SEQUENCES, SEQUENCE = int(os.environ.get('OCCLUM_KERNEL_SEQUENCES', '4')), 2000
 LINES = 120  # of a report that are shown
 OPTIONS = {
     'ASAN_OPTIONS': 'detect_leaks=0:handle_segv=0:handle_sigbus=0',
@@ -70,6 +70,8 @@ def told(program, arguments, word, what):
 def compare(name):
     """Sequences of one thread, inside and on Linux: the same answers."""
     calls = 0
+    if os.geteuid() != 0:
+        return True, 'answers of Linux # SKIP needs root, whom file modes do not hold', ''
     for seed in range(SEED, SEED + SEQUENCES):
         arguments = ['--seed', str(seed), '--operations', str(SEQUENCE), 'compare']
         (inside, within), (outside, without) = bench(name, *arguments, timeout=120), bench(name, '--native', *arguments, timeout=120)
