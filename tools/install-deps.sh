@@ -29,7 +29,7 @@ test_packages=(
     python3-cryptography linux-source-6.1 bzip2 musl-tools coreutils findutils grep sed gzip
     golang-go strace xz-utils file procps
     redis-server redis-tools
-    gdb valgrind runsc util-linux psmisc
+    gdb valgrind runsc openssl
     clang-14 clang-format-14 libclang-rt-14-dev lld
 )
 analysis_packages=(universal-ctags clang-tidy-14 zydis-tools hyperfine)

@@ -5,6 +5,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -101,6 +103,10 @@ void filter_enclave(struct task *t, int fd, u64 base, u64 size)
         return;
     u64 args[6] = { SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, EMU_SCRATCH };
     long ret = remote_call(t, SYS_seccomp, args);
+    if (ret == -EPERM || ret == -ENOSYS) { // it would run on with calls that nobody sees
+        fprintf(stderr, "sgx2emu: seccomp: %s. What helps: a sandbox that permits seccomp(2)\n", strerror((int)-ret));
+        exit(125);
+    }
     if (ret)
         trace("%d: filter of the enclave: %ld", t->tid, ret);
 }

@@ -148,7 +148,12 @@ def _(world):
 
 # Sandboxes.
 works("a seccomp filter like Docker's", preexec=lambda: confine(docker=True))
-works('no Syscall User Dispatch', kinds=['emulated'], preexec=lambda: confine(denied=[('prctl', (0, 59), errno.EINVAL)]))
+works('no FSGSBASE', env={'OCCLUM_NO_FSGSBASE': '1'})
+NO_DISPATCH = ('prctl', (0, 59), errno.EINVAL)
+works('no Syscall User Dispatch', preexec=lambda: confine(denied=[NO_DISPATCH]))
+refused('neither Syscall User Dispatch nor seccomp filters', 'sim', r'Syscall User Dispatch|seccomp',
+        preexec=lambda: confine(denied=[NO_DISPATCH, ('seccomp', None, errno.EPERM)]))
+refused('no seccomp filters', 'emulated', r'seccomp.*What helps', preexec=lambda: confine(denied=[('seccomp', None, errno.EPERM)]))
 works('no ptrace', kinds=['sim'], preexec=lambda: confine(denied=[('ptrace', None, errno.EPERM)]))
 refused('no ptrace', 'emulated', r'ptrace.*ptrace_scope.*SYS_PTRACE', preexec=lambda: confine(denied=[('ptrace', None, errno.EPERM)]))
 
