@@ -11,6 +11,7 @@
 #include "libos/sync/mutex.h"
 #include "libos/sync/wait.h"
 #include "libos/thread/thread.h"
+#include "libos/thread/wake.h"
 #include "libos/vm/user.h"
 #include "libos/vm/vm.h"
 #include "trusted/spinlock.h"
@@ -34,6 +35,7 @@
 #define wake_up_all(queue) ((size_t)0 * (size_t)(queue))
 #define wake_collect(queue, count, list) ((void)0)
 #define wake_collect_all(queue, list) ((void)0)
+#define wake_list_add(list, slot) ((void)(slot))
 #endif
 #ifdef PLANT_NO_UNPARK
 #define thread_unpark(thread) ((void)(thread))

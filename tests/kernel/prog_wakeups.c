@@ -86,7 +86,7 @@ static int ask_pipe(u64 arg)
         send_byte(pair->to[1], !last);
         await(pair);
         USER_CHECK_EQ(receive_byte(pair->from[0]), !last);
-        pair->rounds++;
+        __atomic_fetch_add(&pair->rounds, 1, __ATOMIC_RELAXED);
     }
     __atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST);
     return 0;
@@ -135,7 +135,7 @@ static int ask_event(u64 arg)
         last = over();
         signal_event(pair->to[0], last ? 2 : 1);
         USER_CHECK_EQ(take_event(pair->from[0]), last ? 2 : 1);
-        pair->rounds++;
+        __atomic_fetch_add(&pair->rounds, 1, __ATOMIC_RELAXED);
     }
     __atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST);
     return 0;
@@ -172,7 +172,7 @@ static void take_turns(struct pair *pair, u32 mine)
         user_store32(turn, last ? 2 : !mine);
         unlock(mutex);
         os_call(__NR_futex, turn, FUTEX_WAKE, INT32_MAX);
-        pair->rounds += mine;
+        __atomic_fetch_add(&pair->rounds, mine, __ATOMIC_RELAXED);
     }
     __atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST);
 }
@@ -205,7 +205,7 @@ static int make_children(u64 arg)
         USER_CHECK(pid > 0);
         USER_CHECK_EQ(os_call(__NR_wait4, pid, status, 0, 0), pid);
         USER_CHECK_EQ(user_load32(status), 7 << 8);
-        pair->rounds++;
+        __atomic_fetch_add(&pair->rounds, 1, __ATOMIC_RELAXED);
     }
     __atomic_sub_fetch(&running, 1, __ATOMIC_SEQ_CST);
     return 0;

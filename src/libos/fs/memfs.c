@@ -113,7 +113,7 @@ static int getattr(struct inode *inode, struct kstat *st)
         .mtime = node->mtime,
         .ctime = node->ctime,
     };
-    if (S_ISREG(node->mode))
+    if (S_ISREG(node->inode.mode))
         st->blocks =
             MAX(node->pages.pages * 8, node->has_lower ? DIV_ROUND_UP(MIN(node->lower_size, node->size), 512ul) : 0);
     mutex_unlock(&inode->lock);

@@ -31,8 +31,8 @@ int memfs_resize(struct memfs_node *node, u64 size)
     u64 tail = size & PAGE_MASK;
     u8 *page;
 
-    if (!S_ISREG(node->mode))
-        return S_ISDIR(node->mode) ? -EISDIR : -EINVAL;
+    if (!S_ISREG(node->inode.mode))
+        return S_ISDIR(node->inode.mode) ? -EISDIR : -EINVAL;
     if (size > max_size)
         return -EFBIG;
     if ((size < node->size && (node->seals & F_SEAL_SHRINK)) || (size > node->size && (node->seals & F_SEAL_GROW)))
@@ -308,7 +308,7 @@ static const struct file_ops dir_ops = { .getdents = getdents };
 int memfs_open(struct inode *inode, struct file *file)
 {
     struct memfs_node *node = node_of(inode);
-    switch (node->mode & S_IFMT) {
+    switch (node->inode.mode & S_IFMT) {
     case S_IFREG:
         file->ops = &regular_ops;
         return 0;
@@ -316,7 +316,7 @@ int memfs_open(struct inode *inode, struct file *file)
         file->ops = &dir_ops;
         return 0;
     case S_IFCHR:
-        return device_open(node->rdev, node->mode, file);
+        return device_open(node->rdev, node->inode.mode, file);
     case S_IFIFO:
         return fifo_open(inode, file);
     default:

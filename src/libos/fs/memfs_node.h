@@ -27,7 +27,7 @@ struct memfs_node {
     struct inode inode;
     struct memfs *fs;
     u32 nlink, uid, gid;
-    u32 mode; // with permission bits; guarded by inode.lock
+    u32 mode; // with permission bits; guarded by inode.lock. The type is in inode.mode too, which never changes
     u64 rdev;
     s64 atime, mtime, ctime;
     bool has_lower; // directory: entries not yet taken over; file: pages below lower_size come from there; link: its
