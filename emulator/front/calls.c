@@ -2,6 +2,7 @@
 // System calls stopped by the filter: the device files by path, then each to its file.
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,7 +10,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "emu.h"
+#include "front/cpu/enclu.h"
+#include "front/driver/driver.h"
+#include "front/driver/life.h"
+#include "front/driver/maps.h"
+#include "front/driver/procmem.h"
+#include "front/front.h"
+#include "front/os/emu.h"
+#include "front/os/image.h"
+#include "front/os/remote.h"
+#include "front/os/signals.h"
 
 enum device { NO_DEVICE, DEVICE_ENCLAVE, DEVICE_PROVISION };
 
@@ -53,7 +63,7 @@ static void opened(struct task *t, int fd, enum device device)
     encl_new(own, info.st_dev, info.st_ino);
 }
 
-void on_open(struct task *t, u64 path, u64 flags)
+static void on_open(struct task *t, u64 path, u64 flags)
 {
     enum device device = device_at(t, path);
     struct user_regs_struct asked = t->regs;

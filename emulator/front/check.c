@@ -3,6 +3,7 @@
 #include <cpuid.h>
 #include <linux/seccomp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/ptrace.h>
@@ -10,7 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "emu.h"
+#include "front/cpu/fsgsbase.h"
+#include "front/front.h"
+#include "front/os/emu.h"
 
 enum { EAX, EBX, ECX, EDX };
 

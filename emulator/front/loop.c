@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -10,8 +11,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "emu.h"
-#include "loop.h"
+#include "front/cpu/enclu.h"
+#include "front/cpu/fsgsbase.h"
+#include "front/cpu/patch.h"
+#include "front/driver/life.h"
+#include "front/front.h"
+#include "front/loop.h"
+#include "front/os/emu.h"
+#include "front/os/image.h"
+#include "front/os/remote.h"
+#include "front/os/signals.h"
+#include "front/os/task.h"
 
 enum { FOLLOW_EVERY = 64 };
 
@@ -74,12 +84,21 @@ static void on_clone(struct task *t, int event)
     resume(t, 0);
 }
 
+// The end of the last thread of an address space may end enclaves.
+static void ended(struct task *t)
+{
+    bool last = t->mm && t->mm->refs == 1;
+    task_remove(t);
+    if (last)
+        encl_collect();
+}
+
 static void on_exec(struct task *t)
 {
     for (struct task *other = emu.tasks, *next; other; other = next) {
         next = other->next;
         if (other != t && other->tgid == t->tgid)
-            task_remove(other);
+            ended(other);
     }
     if (t->cpu.in_enclave)
         sgx_abandon(&emu.model, &t->cpu);
@@ -112,6 +131,8 @@ static void on_exec(struct task *t)
                 strerror(-ret));
         exit(125); // the program ends with its tracer
     }
+    if (!t->foreign)
+        cpuid_patch_loaded(t);
     resume(t, 0);
 }
 
@@ -261,7 +282,7 @@ static void on_wait(pid_t tid, int status, pid_t root, int *root_status)
         if (tid == root)
             *root_status = status;
         if (t)
-            task_remove(t);
+            ended(t);
         return;
     }
     if (!t)
@@ -304,7 +325,7 @@ int loop_run(pid_t root)
         for (struct task *t = emu.tasks, *next; t; t = next) {
             next = t->next;
             if (t->dead && !t->held_status)
-                task_remove(t);
+                ended(t);
         }
     }
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,9 +16,15 @@
 
 #include <cpuid.h>
 
-#include "emu.h"
-#include "loop.h"
-#include "profile.h"
+#include "front/cpu/fsgsbase.h"
+#include "front/driver/epc.h"
+#include "front/driver/script.h"
+#include "front/front.h"
+#include "front/loop.h"
+#include "front/os/emu.h"
+#include "front/os/filter.h"
+#include "front/os/task.h"
+#include "front/profile.h"
 
 struct emu emu;
 

@@ -2,17 +2,14 @@
 // The cost model of --profile: what each event would take on hardware, in cycles. Every number says how it is known:
 // S seen in a public source, M from a paper by memory, D derived, E estimated. A file may change any of them.
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "profile.h"
+#include "front/os/emu.h"
+#include "front/profile.h"
 
 struct profile emu_profile;
-
-const char *const encls_names[16] = { "ECREATE", "EADD",   "EINIT", "EREMOVE", "EDBGRD", "EDBGWR", "EEXTEND", "ELDB",
-                                      "ELDU",    "EBLOCK", "EPA",   "EWB",     "ETRACK", "EAUG",   "EMODPR",  "EMODT" };
-const char *const enclu_names[16] = { "EREPORT", "EGETKEY", "EENTER",      "ERESUME",        "EEXIT",
-                                      "EACCEPT", "EMODPE",  "EACCEPTCOPY", "EVERIFYREPORT2", "EDECCSSA" };
 
 // Leaves of ENCLS and EACCEPT...EGETKEY: a Pentium Silver (PIE, ISCA'21, M); EWB, ELDU: Eleos, EuroSys'17, M; EINIT at
 // least 50,000 in the kernel's comment (S). ETRACK, EBLOCK, EPA, IPI, FAULT (the kernel's part of a page fault): E.

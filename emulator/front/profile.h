@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "emu.h"
+#include "front/os/emu.h"
 
 struct profile {
     char name[64];
@@ -10,8 +10,7 @@ struct profile {
     u32 aex, ipi, fault;      // an asynchronous exit, an interrupt after ETRACK, the kernel's part of a page fault
 };
 
-extern struct profile emu_profile;                                // the one in use
-extern const char *const encls_names[16], *const enclu_names[16]; // NULL: no such leaf
+extern struct profile emu_profile; // the one in use
 
 // name: built-in profile or path of a file. 0, or -ENOENT, -EINVAL after a message.
 __nodiscard int profile_load(const char *name, struct profile *ret_p);

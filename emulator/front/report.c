@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // --trace and --stats. Modelled cycles charge each event its cost on a profile's hardware (profile.c).
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "emu.h"
-#include "profile.h"
-
-const char *enclu_name(u32 leaf) { return leaf < 16 && enclu_names[leaf] ? enclu_names[leaf] : "?"; }
-
-void trace(const char *format, ...)
-{
-    if (!emu.options.trace)
-        return;
-    va_list args;
-    va_start(args, format);
-    fputs("sgx2emu: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-}
+#include "front/driver/life.h"
+#include "front/front.h"
+#include "front/os/emu.h"
+#include "front/profile.h"
 
 void ops_event(void *front, const struct sgx_event *event)
 {

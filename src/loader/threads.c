@@ -63,6 +63,8 @@ struct enclave_exit threads_serve(struct host_thread *self, u64 code, u64 arg)
             platform->enter(self->machine, self->slot, code, arg, (u64)(uintptr_t)self->arena, OCALL_ARENA_SIZE);
         switch (exit.reason) {
         case EXIT_OCALL:
+            if (frame->augment_len && platform->edmm_augment)
+                (void)platform->edmm_augment(frame->augment_addr, frame->augment_len, (u32)frame->augment_prot);
             arg = (u64)ocall_dispatch(self, frame->number, frame->arg);
             code = ECALL_RETURN;
             continue;

@@ -217,6 +217,7 @@ static int edmm_discard(u64 addr, u64 len)
 {
     int err = 0;
 
+    tls_self()->augment_len = 0; // a hint nobody took, after an error
     if (is_user(addr))
         err = for_each_run(addr, len, false, discard_run, NULL);
     else
@@ -241,7 +242,11 @@ static bool make_room(const struct run *run)
 
 static u64 copy_pages(u64 addr, u64 count, u64 from, u32 prot)
 {
-    u64 i = 0;
+    struct tls *tls = tls_self();
+    u64 i = 0, hinted = tls->augment_len;
+    tls->augment_len = 0;
+    if (hinted) // no host call took it along
+        augment(tls->augment_addr, hinted, (u32)tls->augment_prot);
     bool augmented = false; // by the caller, for a larger range
     while (i < count) {
         u64 error = enclu_eacceptcopy(addr + i * PAGE_SIZE, SGX_SECINFO_PT(SGX_PT_REG) | prot, from + i * PAGE_SIZE);
@@ -363,8 +368,12 @@ static void edmm_prefetch(u64 addr, u64 len)
 {
     u64 count;
     u8 *states = pagemap_get(addr, false, &count);
-    if (!states || !(READ_ONCE(*states) & (PAGE_LIVE | PAGE_IDLE)))
-        augment(addr, len, READ_WRITE | EMM_EXEC);
+    if (states && (READ_ONCE(*states) & (PAGE_LIVE | PAGE_IDLE)))
+        return;
+    struct tls *tls = tls_self(); // what is to fill the pages is about to be read from the host, as a rule
+    tls->augment_addr = addr;
+    tls->augment_len = len;
+    tls->augment_prot = READ_WRITE | EMM_EXEC;
 }
 
 static bool edmm_accessible(u64 addr, u32 prot)

@@ -94,6 +94,10 @@ s64 ocall_marshal_call(struct ocall_marshal *m, u64 number)
     if (m->error)
         return m->error;
     m->frame.number = number;
+    m->frame.augment_addr = tls->augment_addr;
+    m->frame.augment_len = tls->augment_len;
+    m->frame.augment_prot = tls->augment_prot;
+    tls->augment_len = 0;
     hostmem_copy_out((void __host *)m->arena, &m->frame, sizeof(m->frame));
     stats_count(STAT_OCALLS);
     vector_save(tls->vector_ocall_area);

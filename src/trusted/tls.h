@@ -69,6 +69,8 @@ struct tls {
     u64 served;     // in the others
     u64 wait_since; // of the one it is waiting in; 0: none
     u64 waits;      // how often it waited
+    // A hint for the host that goes along with the next host call (struct ocall_frame); length 0: none.
+    u64 augment_addr, augment_len, augment_prot;
 };
 
 static_assert(offsetof(struct tls, thread) == TLS_CURRENT);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "front/ahead.h"
+#include "front/cpu/ahead.h"
 
 enum { ROUNDS = 400000, MEMORY = 4096, AT = 2048, DEFINED = 0x8d5 };
 

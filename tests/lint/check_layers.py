@@ -171,6 +171,8 @@ SOURCE_CHECKS = [
      {'src/base/a.c': '#include "libos/vm/vm.h"\n'}, 'base/a.c includes libos/vm/vm.h'),
     ('host and enclave do not include each other', check_edges,
      {'src/loader/a.c': '#include "trusted/exit.h"\n'}, 'loader/a.c includes trusted/exit.h'),
+    ('the emulator\'s CPU does not know its driver', check_edges,
+     {'emulator/front/cpu/a.c': '#include "front/driver/epc.h"\n', 'emulator/front/driver/epc.h': ''}, 'emulator/front/cpu/a.c includes emulator/front/driver/epc.h'),
     ('the emulator knows abi/sgx only', check_edges,
      {'emulator/a.c': '#include "abi/occlum/entry.h"\n'}, 'emulator/a.c includes abi/occlum/entry.h'),
     ('order of the folders of libos', check_libos_order,

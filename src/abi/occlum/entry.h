@@ -36,6 +36,9 @@
 struct ocall_frame {
     u64 number;
     u64 arg[8];
+    // What edmm_augment would be told, before the call is served; length 0: nothing. A hint that costs no exit of its
+    // own.
+    u64 augment_addr, augment_len, augment_prot;
 };
 
 #define OCALL_ARENA_SIZE (160ul << 10)

@@ -6,6 +6,8 @@
 
 // Most that one fault of anonymous memory commits.
 #define WINDOW_MAX MIB(2)
+#define WINDOW_FIRST KIB(16)
+#define NEAR KIB(256)
 
 // So many faults of a thread, one after the other, on a page that is in order, and the host has taken it away.
 #define IDLE_FAULTS_MAX 1000
@@ -20,10 +22,18 @@ static bool allows(u32 prot, u32 access)
     return prot != PROT_NONE;
 }
 
-// One page; twice the last window where faults go on at its end, upwards or (stacks) downwards.
+// Is the page close to the last window? What is touched all over a large area is not.
+static bool is_near(const struct vma *vma, u64 page)
+{
+    return page + NEAR >= vma->window_start && page < vma->window_end + NEAR;
+}
+
+// Twice the last window where faults go on at its end, upwards or (stacks) downwards; else a few pages in a new area or
+// near the last window, and one page far from it.
 static void choose_window(struct vma *vma, u64 page)
 {
     u64 start = vma->window_start, end = vma->window_end, twice = MIN(2 * (end - start), WINDOW_MAX);
+    u64 first = end == start || is_near(vma, page) ? WINDOW_FIRST : PAGE_SIZE;
 
     if (end > start && page == end) {
         vma->window_start = page;
@@ -33,7 +43,7 @@ static void choose_window(struct vma *vma, u64 page)
         vma->window_start = start - vma->start > twice ? start - twice : vma->start;
     } else {
         vma->window_start = page;
-        vma->window_end = page + PAGE_SIZE;
+        vma->window_end = MIN(page + first, vma->end);
     }
 }
 

@@ -188,6 +188,13 @@ static void move(pid_t tid, const cpu_set_t *all)
         sched_setaffinity(tid, sizeof(one), &one);
 }
 
+static double now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
 static void busy_threads(double seconds)
 {
     struct worker worker[WORKERS] = { 0 };
@@ -203,7 +210,7 @@ static void busy_threads(double seconds)
         if (pthread_create(&worker[i].thread, NULL, busy, &worker[i]))
             abort();
     struct timespec pause = { 0, 2000000 };
-    for (double passed = 0; passed < seconds; passed += 0.002) {
+    for (double end = now() + seconds; now() < end;) {
         nanosleep(&pause, NULL);
         for (u32 i = 0; i < WORKERS; i++)
             move(__atomic_load_n(&worker[i].tid, __ATOMIC_ACQUIRE), &all);

@@ -390,14 +390,14 @@ TEST(a_copy_under_a_lock_stops_at_a_fault)
 {
     fake_boot(MIB(8), true, true);
     struct mm *mm = fake_mm_new();
-    static char buf[3 * PAGE_SIZE];
-    u64 a = (u64)map(mm, 0, 3 * PAGE_SIZE, RW, ANON);
+    static char buf[6 * PAGE_SIZE];
+    u64 a = (u64)map(mm, 0, 6 * PAGE_SIZE, RW, ANON);
     CHECK_EQ(copy_to_user((void *)a, "x", 2), 0);
-    CHECK_EQ(copy_from_user_nofault(buf, (void *)a, 3 * PAGE_SIZE), PAGE_SIZE); // the second page is not there
-    CHECK_EQ(fault_in_user((void *)(a + PAGE_SIZE), 2 * PAGE_SIZE, true), 0);
-    CHECK_EQ(copy_from_user_nofault(buf, (void *)a, 3 * PAGE_SIZE), 3 * PAGE_SIZE);
+    CHECK_EQ(copy_from_user_nofault(buf, (void *)a, 6 * PAGE_SIZE), 4 * PAGE_SIZE); // a first touch brings in four
+    CHECK_EQ(fault_in_user((void *)(a + 4 * PAGE_SIZE), 2 * PAGE_SIZE, true), 0);
+    CHECK_EQ(copy_from_user_nofault(buf, (void *)a, 6 * PAGE_SIZE), 6 * PAGE_SIZE);
     CHECK_EQ(fake_read(a), 'x'); // bringing in changes nothing
-    CHECK_EQ(fault_in_user((void *)a, 3 * PAGE_SIZE, true), 0);
+    CHECK_EQ(fault_in_user((void *)a, 6 * PAGE_SIZE, true), 0);
     CHECK_EQ(fake_read(a), 'x');
     // Somebody holds mm->lock: an area nobody remembers is not looked up, one remembered needs no lock.
     mutex_lock(&mm->lock);
@@ -406,6 +406,6 @@ TEST(a_copy_under_a_lock_stops_at_a_fault)
     CHECK_EQ(copy_to_user_nofault((void *)a, buf, 8), 0);
     mutex_unlock(&mm->lock);
     CHECK_EQ(copy_to_user_nofault((void *)a, buf, 8), 8);
-    CHECK_EQ(clear_user_nofault((void *)(a + 3 * PAGE_SIZE - 4), 8), 4); // nothing behind the area
+    CHECK_EQ(clear_user_nofault((void *)(a + 6 * PAGE_SIZE - 4), 8), 4); // nothing behind the area
     mm_unref(mm);
 }
