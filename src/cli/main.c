@@ -18,6 +18,8 @@ static const struct verb verbs[] = {
       help_gdb },
     { "config", "[options]", "show what Occlum.json means, for both kinds of platform", verb_config, help_config },
     { "status", "", "say what this instance is and in what state", verb_status, help_status },
+    { "volume", "info|check|export FILE [options]", "look at the encrypted volume that keeps what programs write",
+      verb_volume, help_volume },
     { "print", "mrenclave|mrsigner|sigstruct", "print the identity of the built enclave", cli_delegate, NULL },
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };

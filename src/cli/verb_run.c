@@ -117,6 +117,17 @@ static int emulate_if_wanted(const struct enclave_layout *layout, bool asked, co
     return emulate_exec(options ? options : getenv("OCCLUM_EMULATE_OPTIONS"), argc, argv);
 }
 
+// Where what programs write to "/" is kept (docs/configuration.md).
+static int make_volume_folder(void)
+{
+    static const char *const folders[] = { "run", "run/mount", "run/mount/__ROOT" };
+    int err = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(folders) && !err; i++)
+        err = make_folder(folders[i]);
+    return err;
+}
+
 int verb_run(int argc, char **argv)
 {
     bool emulate = false, report = false;
@@ -147,6 +158,8 @@ int verb_run(int argc, char **argv)
     status = check_machine(&layout);
     if (status)
         return status;
+    if (make_volume_folder())
+        return STATUS_ERROR;
     struct loader_options options = {
         .enclave_path = BUILD_ENCLAVE,
         .enclave_fd = enclave,

@@ -25,8 +25,8 @@ enum { CONFIG_EXTRA_MOUNTS = 2 }; // /proc and /dev, added where they lack
 
 struct config_mount {
     enum occlum_mount_type type;
-    char *target, *source; // source "" unless hostfs
-    u64 size;              // of a ramfs, bytes; 0: not given
+    char *target, *source; // source "": none
+    u64 size;              // of a ramfs, bytes, 0: not given; of a volume
 };
 
 struct occlum_json {

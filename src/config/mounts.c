@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The list of mounts. What Occlum's template writes for "/" (two sefs layers) means here: the verified image, and an
-// in-memory writable layer above it; any other meaning of sefs is refused by name.
+// The list of mounts. What Occlum's template writes for "/" (two sefs layers) means here: the verified image, and above
+// it an encrypted volume in the second layer's source, or memory when the layer is temporary; any other meaning of sefs
+// is refused by name.
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,11 @@ static const char *const mount_keys[] = { "target", "type", "source", "options",
 static const char *const root_options[] = { "layers", "temporary", NULL };
 static const char *const layer_options[] = { "MAC", "temporary", "cache_size", "disk_size", NULL };
 static const char *const ramfs_options[] = { "size", NULL };
+static const char *const volume_options[] = { "disk_size", NULL };
 static const char *const no_options[] = { NULL };
+
+enum { SMALLEST_VOLUME = 16 << 20 };
+static const u64 default_volume = GIB(16), largest_volume = GIB(8192);
 
 static const struct json_value *member(const struct json_value *object, const char *key)
 {
@@ -61,22 +66,50 @@ static void refuse_member(const struct json_value *m, const char *path, const ch
                  expected);
 }
 
+// Bytes of a volume at most. *ret_size stays when there is no such key.
+static void read_disk_size(const struct json_value *options, const char *path, struct config_errors *errors,
+                           u64 *ret_size)
+{
+    const struct json_value *m = member(options, "disk_size");
+    char full[384];
+
+    snprintf(full, sizeof(full), "%s.disk_size", path);
+    if (!m || field_size(m, full, errors, ret_size) != 0)
+        return;
+    if (*ret_size < SMALLEST_VOLUME || *ret_size > largest_volume)
+        refuse_member(m, path, "16MB to 8TB", errors);
+}
+
+// *ret_temporary: what the layer writes lies in memory. Stays when the key is not there.
+static void read_temporary(const struct json_value *options, const char *path, struct config_errors *errors,
+                           bool *ret_temporary)
+{
+    const struct json_value *m = member(options, "temporary");
+
+    if (m && m->type != JSON_BOOL)
+        refuse_member(m, path, "true or false", errors);
+    else if (m)
+        *ret_temporary = m->boolean;
+}
+
 static void check_layer_options(const struct json_value *options, const char *path, struct config_errors *errors)
 {
     const struct json_value *m;
     check_keys(options, path, layer_options, errors);
     if ((m = member(options, "MAC")) && (m->type != JSON_STRING || *m->text))
         refuse_member(m, path, "\"\": the image is verified by its root hash, MAC is not supported", errors);
-    if ((m = member(options, "temporary")))
-        if (m->type != JSON_BOOL || !m->boolean)
-            refuse_member(m, path, "true: a persistent layer is not supported yet", errors);
     if ((m = member(options, "cache_size")))
         refuse_member(m, path, "no such key: the cache size of sefs is not supported", errors);
-    if ((m = member(options, "disk_size")))
-        refuse_member(m, path, "no such key: ext2 is not supported yet", errors);
 }
 
-static void check_layer(const struct json_value *layer, const char *path, size_t index, struct config_errors *errors)
+// The writable layer of "/".
+struct config_root {
+    bool temporary;
+    u64 size;
+};
+
+static void check_layer(const struct json_value *layer, const char *path, size_t index, struct config_errors *errors,
+                        struct config_root *root)
 {
     static const char *const sources[] = { "./build/mount/__ROOT", "./run/mount/__ROOT" };
     char options_path[320];
@@ -94,26 +127,31 @@ static void check_layer(const struct json_value *layer, const char *path, size_t
         refuse_member(member(layer, "source"), path, index ? "\"./run/mount/__ROOT\"" : "\"./build/mount/__ROOT\"",
                       errors);
     snprintf(options_path, sizeof(options_path), "%s.options", path);
-    check_layer_options(options_of(layer, path, errors), options_path, errors);
+    const struct json_value *options = options_of(layer, path, errors);
+    check_layer_options(options, options_path, errors);
+    if (index != 1)
+        return;
+    read_temporary(options, options_path, errors, &root->temporary);
+    read_disk_size(options, options_path, errors, &root->size);
 }
 
-static void check_root(const struct json_value *options, const char *path, struct config_errors *errors)
+static void check_root(const struct json_value *options, const char *path, struct config_errors *errors,
+                       struct config_root *root)
 {
-    const struct json_value *layers = member(options, "layers"), *temporary = member(options, "temporary");
+    const struct json_value *layers = member(options, "layers");
     char full[256], item[288];
     size_t count = 0;
     check_keys(options, path, root_options, errors);
-    if (temporary && (temporary->type != JSON_BOOL || !temporary->boolean))
-        refuse_member(temporary, path, "true: a persistent layer is not supported yet", errors);
     snprintf(full, sizeof(full), "%s.layers", path);
     if (!layers || !field_expect(layers, JSON_ARRAY, full, "an array of two layers", errors))
         return;
     for (const struct json_value *layer = layers->first; layer; layer = layer->next) {
         snprintf(item, sizeof(item), "%s[%zu]", full, count);
-        check_layer(layer, item, count++, errors);
+        check_layer(layer, item, count++, errors, root);
     }
     if (count != 2)
         config_error(errors, layers->pos, "%s: found %zu layers; expected 2", full, count);
+    read_temporary(options, path, errors, &root->temporary); // that of the mount counts more than a layer's
 }
 
 static enum occlum_mount_type mount_type(const struct json_value *mount, const char *path, const char *type,
@@ -122,19 +160,17 @@ static enum occlum_mount_type mount_type(const struct json_value *mount, const c
     static const struct {
         const char *name;
         enum occlum_mount_type type;
-    } types[] = { { "unionfs", OCCLUM_MOUNT_ROOT },
-                  { "hostfs", OCCLUM_MOUNT_HOSTFS },
-                  { "ramfs", OCCLUM_MOUNT_TMPFS },
-                  { "procfs", OCCLUM_MOUNT_PROCFS },
-                  { "devfs", OCCLUM_MOUNT_DEVFS } };
+    } types[] = {
+        { "unionfs", OCCLUM_MOUNT_ROOT }, { "hostfs", OCCLUM_MOUNT_HOSTFS }, { "ramfs", OCCLUM_MOUNT_TMPFS },
+        { "ext2", OCCLUM_MOUNT_VOLUME },  { "procfs", OCCLUM_MOUNT_PROCFS }, { "devfs", OCCLUM_MOUNT_DEVFS }
+    };
     for (size_t i = 0; type && i < ARRAY_SIZE(types); i++)
         if (strcmp(type, types[i].name) == 0)
             return types[i].type;
     if (type)
         refuse_member(member(mount, "type"), path,
-                      strcmp(type, "sefs") == 0 || strcmp(type, "ext2") == 0
-                          ? "another type: this one is not supported yet"
-                          : "unionfs, hostfs, ramfs, procfs or devfs",
+                      strcmp(type, "sefs") == 0 ? "\"ext2\": sefs is a layer of \"/\" only"
+                                                : "unionfs, hostfs, ramfs, ext2, procfs or devfs",
                       errors);
     return 0;
 }
@@ -157,7 +193,15 @@ static void check_options(const struct json_value *options, const char *path, st
     char full[224];
     snprintf(full, sizeof(full), "%s.options", path);
     if (out->type == OCCLUM_MOUNT_ROOT) {
-        check_root(options, full, errors);
+        struct config_root root = { .size = default_volume };
+        check_root(options, full, errors, &root);
+        out->size = root.temporary ? 0 : root.size;
+        return;
+    }
+    if (out->type == OCCLUM_MOUNT_VOLUME) {
+        out->size = default_volume;
+        check_keys(options, full, volume_options, errors);
+        read_disk_size(options, full, errors, &out->size);
         return;
     }
     check_keys(options, full, out->type == OCCLUM_MOUNT_TMPFS ? ramfs_options : no_options, errors);
@@ -180,11 +224,10 @@ static void check_place(const struct json_value *mount, const char *path, const 
     for (size_t i = 0; i < json->mount_count; i++)
         if (strcmp(json->mounts[i].target, out->target) == 0)
             refuse_member(target, path, "each target once", errors);
-    if (out->type == OCCLUM_MOUNT_HOSTFS ? !*out->source : *out->source && out->type) {
+    bool of_host = out->type == OCCLUM_MOUNT_HOSTFS || out->type == OCCLUM_MOUNT_VOLUME;
+    if (of_host ? !*out->source : *out->source && out->type) {
         if (source)
-            refuse_member(source, path,
-                          out->type == OCCLUM_MOUNT_HOSTFS ? "a folder of the host" : "no source for this type",
-                          errors);
+            refuse_member(source, path, of_host ? "a folder of the host" : "no source for this type", errors);
         else
             config_error(errors, mount->pos, "%s.source: found nothing; expected a folder of the host", path);
     }
@@ -209,6 +252,10 @@ static void read_mount(const struct json_value *mount, const char *path, struct 
         if (out.type)
             check_options(options, path, errors, &out);
         check_place(mount, path, &out, json, errors);
+        if (out.type == OCCLUM_MOUNT_ROOT && out.size) {
+            free(out.source);
+            out.source = strdup("run/mount/__ROOT");
+        }
     }
     struct config_mount *mounts = realloc(json->mounts, (json->mount_count + 1) * sizeof(*mounts));
     if (mounts)

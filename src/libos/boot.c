@@ -87,6 +87,8 @@ static void boot(const struct host_start_args __host *host_args)
     if (!argv || !argv[0] || !envp)
         fail("arguments or environment too long", -E2BIG);
     err = fs_init(config, (int)MIN(args.image_fd, (u64)OCALL_MAX_FD), args.image_size);
+    if (err && fs_volume_failed())
+        enclave_refuse(126 << 8, REFUSED_VOLUME);
     if (err == -EIO)
         enclave_abort(ABORT_IMAGE);
     if (err)

@@ -4,6 +4,7 @@
 // struct statfs are the kernel's.
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
@@ -104,6 +105,7 @@ s64 host_fallocate(struct host_thread *self, int fd, u32 mode, s64 offset, s64 l
     return RAW(SYS_fallocate, fd, mode, offset, len);
 }
 s64 host_fsync(struct host_thread *self, int fd, u32 dataonly) { return RAW(dataonly ? SYS_fdatasync : SYS_fsync, fd); }
+s64 host_lock(struct host_thread *self, int fd) { return RAW(SYS_flock, fd, LOCK_EX | LOCK_NB); }
 s64 host_fchmodat(struct host_thread *self, int dirfd, const char *path, u32 mode)
 {
     return RAW(SYS_fchmodat, dirfd, path, mode);

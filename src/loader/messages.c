@@ -41,6 +41,9 @@ void message_refused_start(u64 refusal)
         [REFUSED_MEMORY] = "not enough memory: see user_space_size and kernel_space_heap_size in Occlum.json",
         [REFUSED_IMAGE] =
             "the image does not match the enclave: it was changed after the build. Build again: occlum build -f",
+        [REFUSED_VOLUME] =
+            "the volume under run/mount/__ROOT (or that of an ext2 mount) cannot be used: another enclave has it "
+            "open, it belongs to another key or signer, or its file was changed (OCCLUM_LOG_LEVEL=error says more)",
         [REFUSED_OTHER] = "it cannot be started (OCCLUM_LOG_LEVEL=error says more in a debuggable enclave)",
     };
     if (refusal)

@@ -16,6 +16,12 @@ static inline void enclu_ereport(const struct sgx_targetinfo *target, const u8 d
     __asm__ volatile("enclu" : "+a"(leaf) : "b"(target), "c"(data), "d"(report) : "memory", "cc");
 }
 
+// EGETKEY: request aligned to 512 bytes, key to 16. 0 or an SGX error code.
+static inline u64 enclu_egetkey(const struct sgx_keyrequest *request, u8 key[16])
+{
+    return enclu_raw(ENCLU_EGETKEY, (u64)(uintptr_t)request, (u64)(uintptr_t)key, 0);
+}
+
 // EACCEPT of one page: 0, an SGX error code, or ENCLU_FAULT. flags: SECINFO.FLAGS, what the page must be.
 static inline u64 enclu_eaccept(u64 page, u64 flags)
 {

@@ -262,6 +262,29 @@ int volume_write(struct volume *v, u64 block, const void *buf, u64 count)
     return err;
 }
 
+int volume_map(struct volume *v, u64 index, bool write, struct block **ret_block, void **ret_data)
+{
+    struct block *block;
+    int err = usable(v, index, 1, write);
+
+    if (!err && write)
+        err = writeback_some(v); // before, so that the block stays dirty while its user changes it
+    if (!err)
+        err = tree_get(v, 0, index, &block);
+    if (err)
+        return err;
+    err = write ? tree_make_dirty(v, block, false) : 0;
+    if (err) {
+        block_unpin(block);
+        return err;
+    }
+    *ret_block = block;
+    *ret_data = block->data;
+    return 0;
+}
+
+void volume_unmap(struct block *block) { block_unpin(block); }
+
 static int discard_one(struct volume *v, u64 index)
 {
     static const struct volume_entry hole;
@@ -370,6 +393,7 @@ void volume_get_info(const struct volume *v, struct volume_info *ret_info)
         .file_places = v->space.end,
         .height = v->super.height,
         .damaged_superblocks = v->damaged_superblocks,
+        .read_only = v->read_only,
     };
     memcpy(ret_info->uuid, v->uuid, sizeof(v->uuid));
     memcpy(ret_info->binding, v->super.binding, sizeof(v->super.binding));

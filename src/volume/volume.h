@@ -47,6 +47,7 @@ struct volume_info {
     u64 blocks, max_blocks;
     u64 used_places, file_places; // places that hold a block; size of the file in places
     u32 height, damaged_superblocks;
+    bool read_only;
     u8 binding[32];
     u8 root_tag[16]; // names the state: two states of one generation differ in it
 };
@@ -64,6 +65,11 @@ void volume_close(struct volume *volume);
 __nodiscard int volume_read(struct volume *volume, u64 block, void *buf, u64 count);
 // -ENOSPC: the host has no space; nothing of this call is written then that could make a later commit fail.
 __nodiscard int volume_write(struct volume *volume, u64 block, const void *buf, u64 count);
+// The memory of one block, to read or (write) to change in place, until volume_unmap. Meant for short use: what is
+// mapped stays in memory. With write the block is part of the next commit.
+struct block;
+__nodiscard int volume_map(struct volume *volume, u64 block, bool write, struct block **ret_block, void **ret_data);
+void volume_unmap(struct block *block);
 // The blocks read as zeros afterwards and give their space back after the next commit.
 __nodiscard int volume_discard(struct volume *volume, u64 block, u64 count);
 // Everything written so far becomes durable, as one. After a failure the volume takes no more writes and answers the

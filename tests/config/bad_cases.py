@@ -124,8 +124,10 @@ change('env.default', ['A'], 'env.default[0]: found "A"; expected "NAME=value"',
 change('env.default', ['A=1', 'A=2'], 'env.default[1]: found "A=2"; expected each name once', at=None)
 change('env.untrusted', ['LD_PRELOAD'], 'put this one into env.default', at=None)
 change('env.untrusted', [1], 'env.untrusted[0]: found 1; expected a string', at=None)
-for kind in ('sefs', 'ext2'):
-    mounts({'target': '/x', 'type': kind}, 'expected another type: this one is not supported yet')
+mounts({'target': '/x', 'type': 'sefs'}, 'expected "ext2": sefs is a layer of "/" only')
+mounts({'target': '/x', 'type': 'ext2'}, 'mount[1].source: found nothing; expected a folder of the host')
+mounts({'target': '/x', 'type': 'ext2', 'source': 'y', 'options': {'disk_size': '1MB'}}, 'mount[1].options.disk_size: found "1MB"; expected 16MB to 8TB')
+mounts({'target': '/x', 'type': 'ext2', 'source': 'y', 'options': {'size': '1GB'}}, 'found an unknown key')
 mounts({'target': '/x', 'type': 'nfs'}, 'mount[1].type: found "nfs"; expected unionfs, hostfs')
 mounts({'target': '/x', 'type': 'hostfs'}, 'mount[1].source: found nothing')
 mounts({'target': '/x', 'type': 'ramfs', 'source': 'y'}, 'expected no source for this type')

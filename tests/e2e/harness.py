@@ -169,7 +169,7 @@ def compile_program(name, *flags, compiler='gcc', output=None):
 class Instance:
     """An Occlum instance with its twin: the same tree, where the same program runs natively."""
 
-    def __init__(self, name, **changes):
+    def __init__(self, name, persistent=False, **changes):
         self.folder = os.path.join(scratch(), name)
         self.image = os.path.join(self.folder, 'image')
         self.twin = os.path.join(scratch(), name + '-native')
@@ -178,17 +178,28 @@ class Instance:
         self.configure(entry_points=['/bin', '/usr/bin', '/usr/sbin', '/sbin', '/tmp', '/opt'],
                        **{'env.default': ['PATH=/usr/bin:/bin', 'HOME=/root', 'LANG=C.UTF-8'], 'env.untrusted': ['OFFERED'],
                           'resource_limits': dict(BASE_MEMORY), **MEMORY[PLATFORM]})
+        if 'mount' not in changes and not persistent:
+            self.make_root_temporary()
         self.configure(**changes)
+
+    def make_root_temporary(self):
+        """What programs write to / ends with the run, so that every case begins with the image."""
+        config = self.read_config()
+        config['mount'][0]['options']['layers'][1]['options'] = {'temporary': True}
+        self.configure(mount=config['mount'])
 
     @property
     def config_path(self):
         return os.path.join(self.folder, 'Occlum.json')
 
-    def configure(self, **changes):
-        """Sets fields of Occlum.json; a dot in a name descends."""
+    def read_config(self):
         with open(self.config_path, encoding='utf-8') as file:
             # A new instance's file explains itself in comments, which Python's reader does not know.
-            config = json.loads(''.join(line for line in file if not line.lstrip().startswith('//')))
+            return json.loads(''.join(line for line in file if not line.lstrip().startswith('//')))
+
+    def configure(self, **changes):
+        """Sets fields of Occlum.json; a dot in a name descends."""
+        config = self.read_config()
         for path, value in changes.items():
             *parents, last = path.split('.')
             place = config

@@ -18,11 +18,12 @@ enum occlum_config_flags {
 #define OCCLUM_MOUNTS_MAX 32 // all of them, /proc and /dev included
 
 enum occlum_mount_type {
-    OCCLUM_MOUNT_ROOT = 1, // the image below, an in-memory writable layer above ("unionfs" at /)
+    OCCLUM_MOUNT_ROOT = 1, // the image below, a writable layer above ("unionfs" at /): a volume if source is given
     OCCLUM_MOUNT_HOSTFS = 2,
     OCCLUM_MOUNT_TMPFS = 3, // "ramfs"
     OCCLUM_MOUNT_PROCFS = 4,
     OCCLUM_MOUNT_DEVFS = 5,
+    OCCLUM_MOUNT_VOLUME = 6, // "ext2": an encrypted volume of its own
 };
 
 // A table of count u32 offsets of strings, beginning at offset.
@@ -34,8 +35,10 @@ struct occlum_mount {
     u32 type;   // enum occlum_mount_type
     u32 flags;  // 0
     u32 target; // offset of the absolute path inside
-    u32 source; // offset of the host path of a hostfs (relative to the instance folder, or absolute); "" otherwise
-    u64 size;   // bytes of file contents a tmpfs takes at most, page aligned; 0: as much as there is user memory
+    u32 source; // offset of the host path of a hostfs or of a volume's folder (relative to the instance, or absolute),
+                // or ""
+    u64 size;   // bytes of file contents a tmpfs takes at most, page aligned; 0: as much as there is user memory. Of a
+                // volume
 };
 
 // The verity-protected image file: EROFS file system, call-site tables, hash tree. Blocks of 4096 bytes.

@@ -28,6 +28,7 @@
 #define REFUSED_MEMORY 6
 #define REFUSED_IMAGE 7
 #define REFUSED_OTHER 8
+#define REFUSED_VOLUME 9
 
 #ifndef __ASSEMBLER__
 #include "base/types.h"

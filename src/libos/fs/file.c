@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "libos/fs/locks.h"
 #include "libos/fs/memfs.h"
+#include "libos/fs/volfs/volfs.h"
 #include "libos/ipc/epoll.h"
 #include "libos/mem/heap.h"
 
@@ -131,6 +132,15 @@ static int vm_write_back(void *arg, u64 offset, u64 len)
     return inode_write_back(((struct file *)arg)->inode, offset / PAGE_SIZE, DIV_ROUND_UP(end, PAGE_SIZE));
 }
 
+static int vm_gate_table(void *arg, const void **ret_table, size_t *ret_size)
+{
+    struct file *file = arg;
+
+    if (file->inode && file->inode->ops == &volfs_ops)
+        return volfs_gate_table(file->inode, ret_table, ret_size);
+    return memfs_gate_table(arg, ret_table, ret_size);
+}
+
 static u64 vm_size(void *file) { return file_size(file); }
 static u64 vm_inode(void *file) { return ((struct file *)file)->inode ? ((struct file *)file)->inode->ino : 0; }
 static size_t vm_path(void *file, char *buf, size_t size) { return file_path(file, buf, size); }
@@ -143,7 +153,7 @@ const struct vm_file_ops file_vm_ops = {
     .sync = vm_write_back,
     .program_done = program_done,
     .may_map = vm_may_map,
-    .gate_table = memfs_gate_table,
+    .gate_table = vm_gate_table,
     .size = vm_size,
     .inode = vm_inode,
     .path = vm_path,

@@ -13,6 +13,9 @@ struct fs_context; // root, cwd, umask
 // Mounts everything the measured configuration names. image_fd is the host's descriptor of the image file, image_size
 // what the host says of its size.
 __nodiscard int fs_init(const struct occlum_config *config, int image_fd, u64 image_size);
+bool fs_volume_failed(void); // fs_init failed for a volume
+// Commits all volumes: sync(2), and the end. 0 or the first error.
+int fs_sync(void);
 // Table with the host's descriptors 0, 1, 2 (those of stdio_flags that are open).
 __nodiscard int files_create_initial(u64 stdio_flags, struct files **ret_files);
 __nodiscard int files_copy(struct files *files, struct files **ret_copy); // fork, vfork without CLONE_FILES

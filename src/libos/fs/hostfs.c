@@ -3,6 +3,7 @@
 #include "libos/fs/hostfs.h"
 #include "base/string.h"
 #include "libos/fs/hostfs_node.h"
+#include "libos/fs/mapped.h"
 #include "libos/mem/heap.h"
 
 enum { FIRST_DEV = 0x100 };
@@ -162,7 +163,7 @@ static int set_size(struct hostfs_node *node, u64 size)
     if (!err)
         err = hostfile_truncate(fd, size);
     if (!err)
-        err = hostfs_resized(node, st.size, size);
+        err = mapped_resized(&node->inode, st.size, size);
     mutex_unlock(&node->inode.lock);
     hostfile_close(fd);
     return err;

@@ -2,6 +2,7 @@
 // Open files and directories of hostfs.
 #include "base/string.h"
 #include "libos/fs/hostfs_node.h"
+#include "libos/fs/mapped.h"
 #include "libos/mem/heap.h"
 
 // Head of a linux_dirent64 record; the name follows.
@@ -17,7 +18,7 @@ static int data_fd(const struct file *file) { return (int)(s64)file->private; }
 static long read_some(struct file *file, struct uio *uio, u64 *offset, u8 *buf, size_t n)
 {
     struct hostfs_node *node = hostfs_node_of(file->inode);
-    long moved = hostfs_read_mapped(node, uio, *offset, n);
+    long moved = mapped_read(file->inode, uio, *offset, n);
     if (moved == 0)
         return uio_fault_in(uio, n, true) ? -EFAULT : read_some(file, uio, offset, buf, n);
     if (moved == -ENOENT) {
@@ -36,11 +37,11 @@ static long write_some(struct file *file, struct uio *uio, u64 *offset, u8 *buf,
     if (uio_take(uio, buf, n) != 0)
         return -EFAULT;
     mutex_lock(&file->inode->lock);
-    long moved = hostfs_reaching(hostfs_node_of(file->inode), *offset);
+    long moved = mapped_reaching(file->inode, *offset);
     if (!moved)
         moved = hostfile_write(data_fd(file), *offset, buf, n);
     if (moved > 0)
-        hostfs_written(hostfs_node_of(file->inode), *offset, buf, (size_t)moved);
+        mapped_written(file->inode, *offset, buf, (size_t)moved);
     mutex_unlock(&file->inode->lock);
     *offset += moved > 0 ? (u64)moved : 0;
     return moved;
@@ -87,7 +88,7 @@ static long append_bytes(struct file *file, u64 *offset, const u8 *buf, size_t n
         moved = hostfile_write(data_fd(file), *offset, buf, n);
     }
     if (moved > 0)
-        hostfs_written(hostfs_node_of(file->inode), *offset, buf, (size_t)moved);
+        mapped_written(file->inode, *offset, buf, (size_t)moved);
     *offset += moved > 0 ? (u64)moved : 0;
     return moved;
 }

@@ -37,15 +37,4 @@ void hostfs_node_release(struct inode *inode);
 // The node is now called name in parent.
 void hostfs_node_moved(struct hostfs_node *node, struct hostfs_node *parent, const char *name);
 int hostfs_open(struct inode *inode, struct file *file);
-// Files that are mapped shared (hostfs_map.c): their pages are in memory, and read(2) and write(2) use them.
-extern const struct vm_object_ops hostfs_object_ops;
-// Up to n bytes at offset, from one page that is in memory: bytes moved (fewer when the caller's memory is not there),
-// or -ENOENT: it is not, or the file was never mapped. inode.lock is not held.
-long hostfs_read_mapped(struct hostfs_node *node, struct uio *uio, u64 offset, size_t n);
-// Something is to be written at offset: a tail that mappings wrote before it, behind the end of the file, is cleared. 0
-// or -errno. inode.lock is held.
-__nodiscard int hostfs_reaching(struct hostfs_node *node, u64 offset);
-// The host has n new bytes at offset: pages that are in memory follow. inode.lock is held.
-void hostfs_written(struct hostfs_node *node, u64 offset, const u8 *bytes, size_t n);
-// The host has cut or extended the file. inode.lock is held.
-__nodiscard int hostfs_resized(struct hostfs_node *node, u64 old_size, u64 size);
+extern const struct vm_object_ops hostfs_object_ops; // hostfs_map.c

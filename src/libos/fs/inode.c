@@ -18,7 +18,7 @@ struct inode *inode_ref(struct inode *inode)
     return inode;
 }
 
-bool inode_drop(struct inode *inode)
+bool inode_unref_is_last(struct inode *inode)
 {
     if (__atomic_fetch_sub(&inode->refs, 1, __ATOMIC_ACQ_REL) != 1)
         return false;
@@ -30,7 +30,7 @@ bool inode_drop(struct inode *inode)
 
 void inode_unref(struct inode *inode)
 {
-    if (inode_drop(inode))
+    if (inode_unref_is_last(inode))
         inode->ops->release(inode);
 }
 

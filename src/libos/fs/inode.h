@@ -68,8 +68,8 @@ struct inode {
 void inode_init(struct inode *inode, const struct inode_ops *ops, u32 mode, u64 ino);
 struct inode *inode_ref(struct inode *inode);
 void inode_unref(struct inode *inode);
-// For a file system's own release: drops a reference; true if it was the last, and the caller is to free the node.
-__nodiscard bool inode_drop(struct inode *inode);
+// For file systems that end a chain of references in a loop: gives one up; true: it was the last, the caller releases.
+bool inode_unref_is_last(struct inode *inode);
 
 static inline bool inode_is_dir(const struct inode *inode) { return S_ISDIR(inode->mode); }
 u64 inode_new_number(void);

@@ -90,7 +90,7 @@ static void release(struct inode *inode)
     while (node) {
         struct memfs_node *parent = node->holds_parent ? node->parent : NULL;
         node_free(node);
-        node = parent && inode_drop(&parent->inode) ? parent : NULL;
+        node = parent && inode_unref_is_last(&parent->inode) ? parent : NULL;
     }
 }
 

@@ -3,7 +3,7 @@
 #include "base/string.h"
 #include "libos/fs/file.h"
 #include "libos/fs/memfs_node.h"
-#include "libos/ipc/pipe.h"
+#include "libos/fs/special.h"
 #include "libos/mem/heap.h"
 #include "libos/vm/vm.h"
 
@@ -315,12 +315,8 @@ int memfs_open(struct inode *inode, struct file *file)
     case S_IFDIR:
         file->ops = &dir_ops;
         return 0;
-    case S_IFCHR:
-        return device_open(node->rdev, node->inode.mode, file);
-    case S_IFIFO:
-        return fifo_open(inode, file);
     default:
-        return -ENXIO;
+        return special_open(inode, node->inode.mode, node->rdev, file);
     }
 }
 

@@ -10,6 +10,8 @@
 #include "libos/fs/memfs.h"
 #include "libos/fs/mount.h"
 #include "libos/fs/procfs.h"
+#include "libos/fs/volfs/disk.h"
+#include "libos/fs/volfs/volfs.h"
 #include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
@@ -83,13 +85,73 @@ static int attach(const char *target, const char *type, struct inode *root)
     return 0;
 }
 
+static struct inode *volumes[OCCLUM_MOUNTS_MAX]; // roots
+static size_t volume_count;
+static bool volume_failed;
+
+bool fs_volume_failed(void) { return volume_failed; }
+
+int fs_sync(void)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < volume_count; i++) {
+        int failed = volfs_sync(volumes[i]);
+        err = err ? err : failed;
+    }
+    return err;
+}
+
+static const char *why_no_volume(int err)
+{
+    switch (err) {
+    case -ENOENT:
+        return "there is no such folder";
+    case -EBUSY:
+        return "another enclave has it";
+    case -EBADMSG:
+        return "it was made with another key, or the host changed it";
+    case -EINVAL:
+        return "its file is no volume";
+    case -ENOSPC:
+        return "the host's disk is full";
+    default:
+        return "the host or the volume failed";
+    }
+}
+
+static int volume_create(const char *source, u64 size, const struct lower_tree *lower, u64 lower_root,
+                         struct inode **ret_root)
+{
+    struct ext2 *ext2;
+    int err = volfs_disk_open(source, size, &ext2);
+
+    if (err)
+        log_error("volume in %s: %s (error %d)", source, why_no_volume(err), -err);
+    else
+        err = volfs_create(ext2, lower, lower_root, ret_root);
+    if (!err)
+        volumes[volume_count++] = *ret_root;
+    volume_failed = err != 0;
+    return err;
+}
+
 static int mount_root(const struct occlum_config *config, int image_fd, u64 image_size)
 {
+    const struct occlum_mount *list = (const struct occlum_mount *)((const u8 *)config + config->mount_offset);
+    const char *source = "";
     const struct lower_tree *lower = NULL;
-    u64 lower_root = 0;
+    u64 lower_root = 0, size = 0;
     int err = config->image.present ? image_fs_open(&config->image, image_fd, image_size, &lower, &lower_root) : 0;
+
+    for (u32 i = 0; i < config->mount_count; i++)
+        if (list[i].type == OCCLUM_MOUNT_ROOT) {
+            source = (const char *)config + list[i].source;
+            size = list[i].size;
+        }
     if (!err)
-        err = memfs_create(lower, lower_root, 0755, &fs_root);
+        err = *source ? volume_create(source, size, lower, lower_root, &fs_root)
+                      : memfs_create(lower, lower_root, 0755, &fs_root);
     if (!err)
         mounts[mount_count++] = (struct mount){ "/", "unionfs" };
     return err;
@@ -123,6 +185,9 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
             return 0; // the host can always withhold it
         }
         return attach(target, "hostfs", root);
+    case OCCLUM_MOUNT_VOLUME:
+        err = volume_create(source, mount->size, NULL, 0, &root);
+        return err ? err : attach(target, "ext2", root);
     default:
         return -EINVAL;
     }

@@ -96,6 +96,8 @@ int hostfile_fallocate(int fd, u32 mode, u64 offset, u64 len)
 
 int hostfile_sync(int fd, bool data_only) { return (int)ocall_fsync(fd, data_only); }
 
+int hostfile_lock(int fd) { return (int)ocall_lock(fd); }
+
 s64 hostfile_seek(int fd, u64 offset, u32 whence)
 {
     if (offset > INT64_MAX)

@@ -30,6 +30,7 @@ __nodiscard long hostfile_getdents(int fd, u64 position, void *buf, size_t size)
 __nodiscard int hostfile_truncate(int fd, u64 size);
 __nodiscard int hostfile_fallocate(int fd, u32 mode, u64 offset, u64 len);
 __nodiscard int hostfile_sync(int fd, bool data_only);
+__nodiscard int hostfile_lock(int fd); // exclusively, among honest hosts' processes, while fd is open. -EAGAIN
 __nodiscard s64 hostfile_seek(int fd, u64 offset, u32 whence); // SEEK_DATA, SEEK_HOLE
 
 __nodiscard int hostfile_create(int dir, const char *name, u32 mode); // a regular file that does not exist yet

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "test.h"
+#include "trusted/exit.h"
+#include "trusted/layout.h"
+#include "trusted/seal.h"
+#include "trusted/vector.h"
 #include "fake_kernel.h"
 #include "trusted/emm.h"
 
 #include "base/string.h"
+#include "fake_volume.h"
+#include "libos/fs/volfs/volfs.h"
 #include "libos/fs/memfs.h"
 #include "trusted/log.h"
 #include "libos/mem/filepages.h"
@@ -176,6 +183,16 @@ void vm_get_stats(struct vm_stats *ret_stats)
 void *(*vm_file_from_fd)(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode);
 void random_bytes(void *buf, size_t size) { memset(buf, 0x5a, size); }
 u64 random_u64(void) { return 0x5a5a5a5a5a5a5a5aull; }
+void vector_begin(void) {}
+void vector_end(void) {}
+u8 enclave_simulated = 1;
+_Noreturn void enclave_bug(const char *file, int line, const char *cond)
+{
+    test_fail(file, line, "%s", cond);
+    __builtin_trap();
+}
+int seal_key(const u8 cpusvn[SEAL_CPUSVN], u8 ret_key[32]) { return -EIO; }
+void seal_cpusvn(u8 ret_cpusvn[SEAL_CPUSVN]) {}
 u64 cpu_hwcap(void) { return 1; }
 bool cpu_has_sha(void) { return false; }
 
@@ -240,6 +257,8 @@ static const struct proc_ops proc = {
     .link = link_proc,
 };
 
+bool fake_on_volume;
+
 void fake_boot(const struct lower_tree *lower, u64 lower_root)
 {
     int err;
@@ -248,7 +267,10 @@ void fake_boot(const struct lower_tree *lower, u64 lower_root)
     self->wake = new_slot();
     fs_raise_signal = remember_signal;
     procfs_set_ops(&proc);
-    err = memfs_create(lower, lower_root, 0755, &fs_root);
+    if (fake_on_volume)
+        err = volfs_create(fake_volume_new(), lower, lower_root, &fs_root);
+    else
+        err = memfs_create(lower, lower_root, 0755, &fs_root);
     if (!err)
         err = fs_context_create_initial(&self->fs);
     if (!err)
@@ -262,6 +284,9 @@ void fake_shutdown(void)
 {
     files_unref(self->files);
     fs_context_unref(self->fs);
+    int err = fake_on_volume ? volfs_sync(fs_root) : 0;
+    if (err)
+        test_fail(__FILE__, __LINE__, "sync: %d", err);
     inode_unref(fs_root);
     free(self);
     self = NULL;

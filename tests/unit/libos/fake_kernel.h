@@ -10,6 +10,8 @@
 // Mounts a fresh root with the lower tree (NULL: empty) and gives the calling thread a context and an empty descriptor
 // table.
 void fake_boot(const struct lower_tree *lower, u64 lower_root);
+extern bool fake_on_volume;   // the root of the next fake_boot is one on a volume (fake_volume.c)
+bool fake_volume_clean(void); // e2fsck agrees with what it holds
 // Drops the context and the table, and the root.
 void fake_shutdown(void);
 s64 fake_blocks(void); // of the heap and of file pages that are allocated now

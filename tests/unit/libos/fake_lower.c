@@ -70,7 +70,9 @@ static long readlink(u64 handle, char *buf, size_t size)
     return (long)len;
 }
 
-const struct lower_tree fake_lower = { .attr = attr, .for_each = for_each, .read = read_file, .readlink = readlink };
+const struct lower_tree fake_lower = {
+    .attr = attr, .for_each = for_each, .read = read_file, .read_once = read_file, .readlink = readlink
+};
 
 int image_fs_open(const struct occlum_image *info, int image_fd, u64 image_size, const struct lower_tree **ret_tree,
                   u64 *ret_root)

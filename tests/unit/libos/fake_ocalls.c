@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The host calls of files, served by the host that runs the test. A hook lets a test lie.
 #include <errno.h>
+#include <sys/file.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
@@ -90,6 +91,7 @@ s64 ocall_link(int olddir, const char *oldpath, int newdir, const char *newpath)
 s64 ocall_symlink(const char *target, int dirfd, const char *path) { return result(symlinkat(target, dirfd, path)); }
 s64 ocall_ftruncate(int fd, s64 len) { return result(ftruncate(fd, len)); }
 s64 ocall_fallocate(int fd, u32 mode, s64 offset, s64 len) { return result(fallocate(fd, (int)mode, offset, len)); }
+s64 ocall_lock(int fd) { return flock(fd, LOCK_EX | LOCK_NB) ? -errno : 0; }
 s64 ocall_fsync(int fd, u32 dataonly) { return result(dataonly ? fdatasync(fd) : fsync(fd)); }
 s64 ocall_fchmodat(int dirfd, const char *path, u32 mode) { return result(fchmodat(dirfd, path, mode, 0)); }
 s64 ocall_fchownat(int dirfd, const char *path, u32 uid, u32 gid, u32 flags)

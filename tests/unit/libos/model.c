@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -41,6 +42,7 @@ bool model_start(bool with_proc)
         _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 99);
     }
     umask(022);
+    signal(SIGPIPE, SIG_IGN); // writes to a FIFO without a reader: EPIPE is what is compared
     if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
         return false;
     if (with_proc && !show_proc(dir))

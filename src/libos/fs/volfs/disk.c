@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The volume's host file: opened, or made when there is none.
+#include "libos/fs/volfs/disk.h"
+
+#include "base/string.h"
+#include "libos/fs/volfs/key.h"
+#include "libos/fs/volfs/volfs.h"
+#include "libos/host/hostfile.h"
+#include "libos/mem/heap.h"
+#include "libos/time/time.h"
+#include "trusted/log.h"
+#include "trusted/random.h"
+#include "trusted/vector.h"
+
+enum { CACHE_BLOCKS = 1024 }; // 4 MiB of the kernel heap
+
+#define VOLUME_FILE "volume"
+
+static void *env_alloc(size_t size)
+{
+    return size < PAGE_SIZE ? kmalloc(size) : kpages_alloc(DIV_ROUND_UP(size, PAGE_SIZE));
+}
+
+static void env_free(void *memory, size_t size)
+{
+    if (size < PAGE_SIZE)
+        kfree(memory);
+    else
+        kpages_free(memory, DIV_ROUND_UP(size, PAGE_SIZE));
+}
+
+static const struct volume_env env = {
+    .alloc = env_alloc, .free = env_free, .random = random_bytes, .vector_begin = vector_begin, .vector_end = vector_end
+};
+
+static int fd_of(void *context) { return (int)(s64)context; }
+
+static int disk_read(void *context, u64 offset, void *buf, size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        long n = hostfile_read(fd_of(context), offset + done, (u8 *)buf + done, size - done);
+        if (n == -EINTR)
+            continue;
+        if (n < 0)
+            return (int)n;
+        if (n == 0) { // behind the end of the file
+            memset((u8 *)buf + done, 0, size - done);
+            break;
+        }
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+static int disk_write(void *context, u64 offset, const void *buf, size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        long n = hostfile_write(fd_of(context), offset + done, (const u8 *)buf + done, size - done);
+        if (n == -EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? (int)n : -EIO;
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+static int disk_reserve(void *context, u64 offset, u64 size)
+{
+    int err = hostfile_fallocate(fd_of(context), 0, offset, size);
+    return err == -EOPNOTSUPP ? 0 : err; // then a full disk is told when it is written
+}
+
+static void disk_discard(void *context, u64 offset, u64 size)
+{
+    (void)!hostfile_fallocate(fd_of(context), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size);
+}
+
+static int disk_sync(void *context) { return hostfile_sync(fd_of(context), true); }
+
+static s64 disk_size(void *context)
+{
+    struct host_stat st;
+    int err = hostfile_stat(fd_of(context), &st);
+    return err ? err : (s64)st.size;
+}
+
+static struct volume_backend backend_of(int fd)
+{
+    return (struct volume_backend){
+        .context = (void *)(s64)fd,
+        .read = disk_read,
+        .write = disk_write,
+        .reserve = disk_reserve,
+        .discard = disk_discard,
+        .sync = disk_sync,
+        .size = disk_size,
+    };
+}
+
+int volfs_host_open(int dir, const char *name, bool create)
+{
+    int err = create ? hostfile_create(dir, name, 0600) : 0;
+    int handle = err ? err : hostfile_lookup(dir, name);
+
+    if (handle < 0)
+        return handle;
+    int fd = hostfile_reopen(handle, O_RDWR);
+    hostfile_close(handle);
+    return fd;
+}
+
+// The descriptor of the host file. It is the enclave's alone from here on: -EBUSY when another one has it.
+static int open_file(int dir, bool create)
+{
+    int fd = volfs_host_open(dir, VOLUME_FILE, create);
+    int err = fd < 0 ? 0 : hostfile_lock(fd);
+
+    if (err) {
+        hostfile_close(fd);
+        return err == -EAGAIN ? -EBUSY : err;
+    }
+    return fd;
+}
+
+static const u8 no_binding[32];
+
+// A new volume with an empty file system. One that could not be finished is taken away again: the next run starts anew.
+static int make(int dir, const u8 key[32], u64 size)
+{
+    int fd = open_file(dir, true);
+    struct volume_options options = { .cache_blocks = CACHE_BLOCKS };
+    struct volume *volume;
+
+    if (fd < 0)
+        return fd;
+    struct volume_backend backend = backend_of(fd);
+    u64 blocks = size / VOLUME_BLOCK;
+    memcpy(options.key, key, sizeof(options.key));
+    int err = volume_format(&env, &backend, key, no_binding, blocks, blocks);
+    if (!err)
+        err = volume_open(&env, &backend, &options, &volume);
+    if (!err) {
+        err = ext2_format(volume, &env, blocks, time_realtime_ns());
+        volume_close(volume);
+    }
+    if (err) {
+        hostfile_close(fd);
+        (void)!hostfile_unlink(dir, VOLUME_FILE, false);
+        return err;
+    }
+    return fd;
+}
+
+static int mount(int fd, const u8 key[32], struct ext2 **ret_ext2)
+{
+    struct volume_options options = { .cache_blocks = CACHE_BLOCKS };
+    struct volume_backend backend = backend_of(fd);
+    struct volume_info info;
+    struct volume *volume;
+
+    memcpy(options.key, key, sizeof(options.key));
+    int err = volume_open(&env, &backend, &options, &volume);
+    memset(options.key, 0, sizeof(options.key));
+    barrier();
+    if (err)
+        return err;
+    volume_get_info(volume, &info);
+    if (info.damaged_superblocks)
+        log_warn("volume: %u superblock of 4 is not whole: a commit was cut off, or the host changed it",
+                 info.damaged_superblocks);
+    err = ext2_mount(volume, &env, ret_ext2);
+    if (err)
+        volume_close(volume);
+    return err;
+}
+
+int volfs_disk_open(const char *source, u64 size, struct ext2 **ret_ext2)
+{
+    u8 key[32];
+    int dir = hostfile_open_root(source);
+
+    if (dir < 0)
+        return dir;
+    int err = volfs_key(dir, key);
+    int fd = err ? err : open_file(dir, false);
+    if (!err && fd == -ENOENT)
+        fd = make(dir, key, size);
+    if (fd >= 0)
+        err = mount(fd, key, ret_ext2);
+    else
+        err = fd;
+    memset(key, 0, sizeof(key));
+    barrier();
+    if (err && fd >= 0)
+        hostfile_close(fd);
+    hostfile_close(dir);
+    return err;
+}

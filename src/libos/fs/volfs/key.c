@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "libos/fs/volfs/key.h"
+
+#include "abi/linux/abi.h"
+#include "base/string.h"
+#include "libos/fs/volfs/disk.h"
+#include "libos/host/hostfile.h"
+#include "trusted/log.h"
+#include "trusted/random.h"
+#include "trusted/seal.h"
+#include "trusted/layout.h"
+
+#define KEY_FILE "simulation.key"
+#define CPUSVN_FILE "volume.cpusvn"
+
+// A small file of the folder: read, or made with what `bytes` holds when there is none.
+static int read_small(int dir, const char *name, u8 *bytes, size_t size)
+{
+    int fd = volfs_host_open(dir, name, false);
+
+    if (fd < 0)
+        return fd;
+    long n = hostfile_read(fd, 0, bytes, size);
+    hostfile_close(fd);
+    if (n < 0)
+        return (int)n;
+    return (size_t)n == size ? 0 : -EIO;
+}
+
+static int make_small(int dir, const char *name, const u8 *bytes, size_t size)
+{
+    int fd = volfs_host_open(dir, name, true);
+
+    if (fd < 0)
+        return fd;
+    long n = hostfile_write(fd, 0, bytes, size);
+    int err = hostfile_sync(fd, false);
+    hostfile_close(fd);
+    if (n == (long)size && !err)
+        return 0;
+    (void)!hostfile_unlink(dir, name, false);
+    return err ? err : -EIO;
+}
+
+static int key_of_simulation(int dir, u8 key[32])
+{
+    log_warn("simulation: the key of the volume lies beside it in %s", KEY_FILE);
+    int err = read_small(dir, KEY_FILE, key, 32);
+    if (err != -ENOENT)
+        return err;
+    random_bytes(key, 32);
+    return make_small(dir, KEY_FILE, key, 32);
+}
+
+// Another CPUSVN in the file than the one that the volume was made with gives another key, which does not open it.
+int volfs_key(int dir, u8 key[32])
+{
+    u8 cpusvn[SEAL_CPUSVN];
+
+    if (enclave_simulated)
+        return key_of_simulation(dir, key);
+    int err = read_small(dir, CPUSVN_FILE, cpusvn, sizeof(cpusvn));
+    if (err == -ENOENT) {
+        seal_cpusvn(cpusvn);
+        err = make_small(dir, CPUSVN_FILE, cpusvn, sizeof(cpusvn));
+    }
+    return err ? err : seal_key(cpusvn, key);
+}
