@@ -90,84 +90,92 @@ static void pin(void)
         perror("sgx2emu: --pin");
 }
 
+static const struct option long_options[] = {
+    { "epc", required_argument, NULL, 'e' },     { "max-map-count", required_argument, NULL, 'm' },
+    { "sgx1", no_argument, NULL, '1' },          { "driver", required_argument, NULL, 'd' },
+    { "profile", required_argument, NULL, 'p' }, { "stats", optional_argument, NULL, 's' },
+    { "trace", no_argument, NULL, 't' },         { "pin", no_argument, NULL, 'n' },
+    { "fuses", required_argument, NULL, 'f' },   { "script", required_argument, NULL, 'x' },
+    { "no-vdso", no_argument, NULL, 'v' },       { "check", no_argument, NULL, 'c' },
+    { "no-batch", no_argument, NULL, 'b' },      { "abort-page", no_argument, NULL, 'a' },
+    { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 }
+};
+
+// One option of the command line, as getopt_long says it.
+static void take_option(int c, char **argv)
+{
+    struct emu_options *o = &emu.options;
+    switch (c) {
+    case 'e':
+        o->epc_bytes = parse_size(optarg);
+        if (o->epc_bytes < 1u << 20)
+            wrong("--epc %s: not a size of 1M or more, such as 128M", optarg);
+        break;
+    case 'm':
+        o->max_map_count = strtoull(optarg, NULL, 10);
+        if (!o->max_map_count)
+            wrong("--max-map-count %s: not a number above 0", optarg);
+        break;
+    case '1':
+        o->sgx1 = true;
+        break;
+    case 'd':
+        if (strcmp(optarg, "5.11") && strcmp(optarg, "6.0"))
+            wrong("--driver=%s: there are 5.11 and 6.0", optarg);
+        o->driver_sgx1 = optarg[0] == '5';
+        break;
+    case 'p':
+        o->profile = optarg;
+        break;
+    case 'f':
+        o->fuses = optarg;
+        break;
+    case 's':
+        o->stats = true;
+        o->stats_file = optarg;
+        break;
+    case 't':
+        o->trace = true;
+        break;
+    case 'n':
+        pin();
+        break;
+    case 'v':
+        o->no_vdso = true;
+        break;
+    case 'x':
+        if (script_load(optarg) < 0)
+            exit(125);
+        break;
+    case 'a':
+        o->abort_page = true;
+        break;
+    case 'b':
+        o->no_batch = true;
+        break;
+    case 'c':
+        o->check = true;
+        break;
+    case 'h':
+        fputs(usage, stdout);
+        exit(0);
+    case ':':
+        wrong("%s: a value is missing", argv[optind - 1]);
+    default:
+        wrong("%s: there is no such option", argv[optind - 1]);
+    }
+}
+
 static void parse(int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "epc", required_argument, NULL, 'e' },     { "max-map-count", required_argument, NULL, 'm' },
-        { "sgx1", no_argument, NULL, '1' },          { "driver", required_argument, NULL, 'd' },
-        { "profile", required_argument, NULL, 'p' }, { "stats", optional_argument, NULL, 's' },
-        { "trace", no_argument, NULL, 't' },         { "pin", no_argument, NULL, 'n' },
-        { "fuses", required_argument, NULL, 'f' },   { "script", required_argument, NULL, 'x' },
-        { "no-vdso", no_argument, NULL, 'v' },       { "check", no_argument, NULL, 'c' },
-        { "no-batch", no_argument, NULL, 'b' },      { "abort-page", no_argument, NULL, 'a' },
-        { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 }
-    };
     struct emu_options *o = &emu.options;
+    int c;
+
     *o = (struct emu_options){ .epc_bytes = 128ull << 20,
                                .max_map_count = kernel_max_map_count(),
                                .profile = "server-icx" };
-    int c;
-    while ((c = getopt_long(argc, argv, "+:", options, NULL)) >= 0) {
-        switch (c) {
-        case 'e':
-            o->epc_bytes = parse_size(optarg);
-            if (o->epc_bytes < 1u << 20)
-                wrong("--epc %s: not a size of 1M or more, such as 128M", optarg);
-            break;
-        case 'm':
-            o->max_map_count = strtoull(optarg, NULL, 10);
-            if (!o->max_map_count)
-                wrong("--max-map-count %s: not a number above 0", optarg);
-            break;
-        case '1':
-            o->sgx1 = true;
-            break;
-        case 'd':
-            if (strcmp(optarg, "5.11") && strcmp(optarg, "6.0"))
-                wrong("--driver=%s: there are 5.11 and 6.0", optarg);
-            o->driver_sgx1 = optarg[0] == '5';
-            break;
-        case 'p':
-            o->profile = optarg;
-            break;
-        case 'f':
-            o->fuses = optarg;
-            break;
-        case 's':
-            o->stats = true;
-            o->stats_file = optarg;
-            break;
-        case 't':
-            o->trace = true;
-            break;
-        case 'n':
-            pin();
-            break;
-        case 'v':
-            o->no_vdso = true;
-            break;
-        case 'x':
-            if (script_load(optarg) < 0)
-                exit(125);
-            break;
-        case 'a':
-            o->abort_page = true;
-            break;
-        case 'b':
-            o->no_batch = true;
-            break;
-        case 'c':
-            o->check = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            exit(0);
-        case ':':
-            wrong("%s: a value is missing", argv[optind - 1]);
-        default:
-            wrong("%s: there is no such option", argv[optind - 1]);
-        }
-    }
+    while ((c = getopt_long(argc, argv, "+:", long_options, NULL)) >= 0)
+        take_option(c, argv);
     if (profile_load(o->profile, &emu_profile) < 0)
         exit(125);
     if (optind == argc && !o->check)

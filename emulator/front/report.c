@@ -9,14 +9,20 @@
 #include "front/os/emu.h"
 #include "front/profile.h"
 
+static const char *event_name(const struct sgx_event *event)
+{
+    if (event->kind == SGX_EVENT_AEX)
+        return "AEX";
+    if (event->leaf >= 16)
+        return "?";
+    return event->kind == SGX_EVENT_ENCLS ? encls_names[event->leaf] : enclu_names[event->leaf];
+}
+
 void ops_event(void *front, const struct sgx_event *event)
 {
     if (!emu.options.trace)
         return;
-    const char *name = event->kind == SGX_EVENT_AEX     ? "AEX"
-                       : event->leaf >= 16              ? "?"
-                       : event->kind == SGX_EVENT_ENCLS ? encls_names[event->leaf]
-                                                        : enclu_names[event->leaf];
+    const char *name = event_name(event);
     trace("%s(%u) at %#lx: vector %u, code %#x, rax %lu", name ? name : "?", event->leaf, event->address,
           event->result.vector, event->result.fault_code, event->result.rax);
 }

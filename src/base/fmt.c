@@ -137,7 +137,11 @@ static const char *parse_spec(const char *p, struct spec *spec, va_list *args)
 
 static void put_signed(struct sink *out, const struct spec *spec, s64 value)
 {
-    const char *sign = value < 0 ? "-" : spec->plus ? "+" : spec->space ? " " : "";
+    const char *sign = spec->space ? " " : "";
+    if (spec->plus)
+        sign = "+";
+    if (value < 0)
+        sign = "-";
     put_number(out, spec, value < 0 ? 0 - (u64)value : (u64)value, 10, false, sign);
 }
 

@@ -87,14 +87,6 @@ struct rb_node *rb_first(const struct rb_tree *tree)
     return node;
 }
 
-struct rb_node *rb_last(const struct rb_tree *tree)
-{
-    struct rb_node *node = tree->root;
-    while (node && node->right)
-        node = node->right;
-    return node;
-}
-
 struct rb_node *rb_next(const struct rb_node *node)
 {
     if (node->right) {

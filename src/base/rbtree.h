@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Intrusive balanced binary search tree: a treap whose priorities are a hash of the node's address, so
-// that nodes carry no balance field. Expected depth O(log n).
+// Intrusive balanced binary search tree. The names are those of a red-black tree, whose place it takes; it is a treap,
+// whose priorities are a hash of the node's address, so that nodes carry no balance field. Expected depth O(log n).
 // Ordering is by a comparison the caller does while descending, as in:
 //
 //     struct rb_node **link = &tree->root, *parent = NULL;
@@ -31,6 +31,5 @@ void rb_erase_augmented(struct rb_tree *tree, struct rb_node *node, rb_update up
 // To be called after a change of node's own key data that keeps its place.
 void rb_propagate(struct rb_node *node, rb_update update);
 struct rb_node *rb_first(const struct rb_tree *tree);
-struct rb_node *rb_last(const struct rb_tree *tree);
 struct rb_node *rb_next(const struct rb_node *node);
 struct rb_node *rb_prev(const struct rb_node *node);

@@ -90,14 +90,12 @@ static void print_machine(const struct status *s)
 {
     const struct sgx_machine *m = &s->facts.sgx;
 
-    printf("%-22s CPU: %s; kernel %s; device: %s; vDSO entry: %s%s\n", "this machine",
-           m->cpu_sgx2   ? "SGX2"
-           : m->cpu_sgx1 ? "SGX1"
-                         : "no SGX",
-           m->kernel,
-           m->device_error  ? strerror(m->device_error)
-           : m->driver_sgx2 ? "with EDMM"
-                            : "without EDMM",
+    const char *cpu = m->cpu_sgx1 ? "SGX1" : "no SGX", *device = m->driver_sgx2 ? "with EDMM" : "without EDMM";
+    if (m->cpu_sgx2)
+        cpu = "SGX2";
+    if (m->device_error)
+        device = strerror(m->device_error);
+    printf("%-22s CPU: %s; kernel %s; device: %s; vDSO entry: %s%s\n", "this machine", cpu, m->kernel, device,
            m->vdso_entry ? "yes" : "no", emulated() ? "; all of it emulated by sgx2emu" : "");
     if (!runs(s))
         printf("%-22s is refused%s%s\n", "occlum run", *s->text ? ": " : ": see what is lacking below", s->text);

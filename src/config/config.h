@@ -36,6 +36,7 @@ struct occlum_json {
     struct config_strings entry_points, env_default, env_untrusted;
     struct config_scalar product_id, version_number, debuggable, disable_log, enable_kss;
     struct config_scalar family_id_high, family_id_low, ext_prod_id_high, ext_prod_id_low;
+    struct config_scalar loopback; // network
     struct config_scalar amx, pkru, io_uring, enable_edmm, enable_posix_shm, enforce_max_limits, host_signals;
     struct config_mount *mounts;
     size_t mount_count;

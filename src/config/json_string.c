@@ -5,14 +5,22 @@
 
 #include "config/json_text.h"
 
+// Bytes of a sequence that begins so; 0: none does (RFC 3629).
+static size_t sequence_length(unsigned char first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first < 0xc2 || first >= 0xf5)
+        return 0;
+    if (first < 0xe0)
+        return 2;
+    return first < 0xf0 ? 3 : 4;
+}
+
 // Bytes of the well-formed sequence at p, 0 if there is none.
 static size_t utf8_length(const unsigned char *p, size_t left)
 {
-    size_t length = p[0] < 0x80                   ? 1
-                    : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-                    : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-                    : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
-                                                  : 0;
+    size_t length = sequence_length(p[0]);
     if (length == 0 || length > left)
         return 0;
     for (size_t i = 1; i < length; i++)
@@ -40,15 +48,21 @@ bool json_check_bytes(struct json_text *in)
     return true;
 }
 
+// -1: c is none.
+static int hex_digit(int c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static int hex4(struct json_text *in)
 {
     int value = 0;
     for (int i = 0; i < 4; i++) {
         int c = json_peek(in);
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
+        int digit = hex_digit(c);
         if (digit < 0) {
             json_expected(in, "four hexadecimal digits after \\u");
             return -1;

@@ -29,7 +29,7 @@ int config_memory_compute(const struct config_xml *xml, const struct config_bina
                                    .image = binary->image_size,
                                    .config = binary->config_size,
                                    .heap = xml->heap_max,
-                                   .roomy = xml->user_region };
+                                   .least = xml->user_region ? ENCLAVE_LEAST_EDMM : 0 };
     if (xml->stack_max > ENCLAVE_ELRANGE_MAX) // so that a slot's size does not wrap
         return -EOVERFLOW;
     u64 slot = slot_committed(xml->stack_max), stride = enclave_slot_stride(xml->stack_max);
@@ -40,7 +40,7 @@ int config_memory_compute(const struct config_xml *xml, const struct config_bina
         MAX(parts.user, MAX(parts.heap, parts.slots)) > ENCLAVE_ELRANGE_MAX)
         return -EOVERFLOW;
     memory.elrange = enclave_elrange_size(&parts);
-    parts.roomy = true;
+    parts.least = ENCLAVE_LEAST_SIMULATED;
     memory.elrange_simulated = enclave_elrange_size(&parts);
     if (!memory.elrange)
         return -EOVERFLOW;

@@ -95,6 +95,8 @@ const struct field schema[] = {
     OBJECT("metadata.ext_prod_id", false),
     HEX("metadata.ext_prod_id.high", ext_prod_id_high),
     HEX("metadata.ext_prod_id.low", ext_prod_id_low),
+    OBJECT("network", false),
+    BOOLEAN("network.loopback", loopback),
     OBJECT("feature", false),
     NUMBER("feature.amx", amx, 0, 2),
     NUMBER("feature.pkru", pkru, 0, 2),

@@ -69,6 +69,22 @@ static u8 take(struct decoder *d)
     return d->code[d->at++];
 }
 
+static u8 prefix_flag(u8 byte)
+{
+    switch (byte) {
+    case 0x66:
+        return PREFIX_66;
+    case 0x67:
+        return PREFIX_67;
+    case 0xf2:
+        return PREFIX_F2;
+    case 0xf3:
+        return PREFIX_F3;
+    default:
+        return 0;
+    }
+}
+
 static u8 peek(const struct decoder *d) { return d->at < d->end ? d->code[d->at] : 0; }
 
 static void take_prefixes(struct decoder *d)
@@ -81,11 +97,7 @@ static void take_prefixes(struct decoder *d)
             d->rex = byte;
         } else {
             d->rex = 0; // only a REX right before the opcode counts
-            d->prefixes |= byte == 0x66   ? PREFIX_66
-                           : byte == 0x67 ? PREFIX_67
-                           : byte == 0xf2 ? PREFIX_F2
-                           : byte == 0xf3 ? PREFIX_F3
-                                          : 0;
+            d->prefixes |= prefix_flag(byte);
         }
         d->at++;
         if (d->at >= d->end)
@@ -201,7 +213,9 @@ static void take_special(struct decoder *d, struct gate_insn *insn)
 
 static void take_operands(struct decoder *d, struct gate_insn *insn)
 {
-    char shape = d->map == 0 ? one_byte_map[d->opcode] : d->map == 1 ? map_0f[d->opcode] : d->map == 2 ? 'm' : 'M';
+    char shape = d->map == 2 ? 'm' : 'M';
+    if (d->map < 2)
+        shape = d->map == 0 ? one_byte_map[d->opcode] : map_0f[d->opcode];
 
     switch (shape) {
     case '-':
@@ -295,10 +309,11 @@ static u8 classify_one_byte(const struct decoder *d)
     case 0xfe:
         return reg <= 1 ? INSN_PLAIN : INSN_BAD;
     case 0xff:
-        return reg == 7               ? INSN_BAD
-               : reg == 2 || reg == 3 ? INSN_CALL_INDIRECT
-               : reg == 4 || reg == 5 ? INSN_JMP_INDIRECT
-                                      : INSN_PLAIN;
+        if (reg == 7)
+            return INSN_BAD;
+        if (reg == 2 || reg == 3)
+            return INSN_CALL_INDIRECT;
+        return reg == 4 || reg == 5 ? INSN_JMP_INDIRECT : INSN_PLAIN;
     default:
         return INSN_PLAIN;
     }
@@ -403,7 +418,9 @@ void gate_decode(const u8 *code, size_t size, struct gate_insn *ret)
         take_vex_operands(&d, ret);
     else if (!d.bad)
         take_operands(&d, ret);
-    u8 kind = d.vex ? INSN_PLAIN : d.map == 0 ? classify_one_byte(&d) : d.map == 1 ? classify_0f(&d) : INSN_PLAIN;
+    u8 kind = INSN_PLAIN;
+    if (!d.vex && d.map < 2)
+        kind = d.map == 0 ? classify_one_byte(&d) : classify_0f(&d);
     if (d.bad || d.at > d.end || kind == INSN_BAD) {
         *ret = (struct gate_insn){ .kind = INSN_BAD, .size = 1 };
         return;

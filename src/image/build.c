@@ -22,6 +22,23 @@ static int fail(const char *what, const char *path, int err)
     return err;
 }
 
+// Says how mkfs.erofs failed, with what it wrote itself.
+static void report_mkfs(const char *folder, const char *log, int status)
+{
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "occlum: image: mkfs.erofs could not pack %s: it was ended by signal %d (%s)\n", folder,
+                WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        fprintf(stderr, "occlum: image: mkfs.erofs could not pack %s: exit status %d\n", folder, WEXITSTATUS(status));
+    FILE *text = fopen(log, "re");
+    char line[512];
+    while (text && fgets(line, sizeof(line), text))
+        if (strncmp(line, "mkfs.erofs", 10) != 0)
+            fprintf(stderr, "    %s", line);
+    if (text)
+        fclose(text);
+}
+
 // Runs mkfs.erofs with its own output kept for the case that it fails.
 static int run_mkfs(const char *folder, const char *output)
 {
@@ -69,24 +86,11 @@ static int run_mkfs(const char *folder, const char *output)
     }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-        unlink(log);
-        return 0;
-    }
-    if (WIFSIGNALED(status))
-        fprintf(stderr, "occlum: image: mkfs.erofs could not pack %s: it was ended by signal %d (%s)\n", folder,
-                WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        fprintf(stderr, "occlum: image: mkfs.erofs could not pack %s: exit status %d\n", folder, WEXITSTATUS(status));
-    FILE *text = fopen(log, "re");
-    char line[512];
-    while (text && fgets(line, sizeof(line), text))
-        if (strncmp(line, "mkfs.erofs", 10) != 0)
-            fprintf(stderr, "    %s", line);
-    if (text)
-        fclose(text);
+    bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!good)
+        report_mkfs(folder, log, status);
     unlink(log);
-    return -EIO;
+    return good ? 0 : -EIO;
 }
 
 // The superblock names the moment of packing, the only thing that differs between two builds of one folder.

@@ -147,8 +147,6 @@ s64 host_fstatfs(struct host_thread *self, int fd, struct host_statfs *out)
     return 0;
 }
 
-s64 host_fcntl(struct host_thread *self, int fd, u32 cmd, u64 arg) { return RAW(SYS_fcntl, fd, cmd, arg); }
-
 // Terminal requests carry their structure in one direction at a time; in and out may be the same buffer to the kernel.
 s64 host_tty_ioctl(struct host_thread *self, int fd, u32 cmd, const void *arg_in, size_t in_len, void *arg_out,
                    size_t out_len)

@@ -1,32 +1,91 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Waiting for host descriptors. Runs with the program's %fs: see threads.h.
+// Readiness of host descriptors. Runs with the program's %fs: see threads.h.
+#include "loader/host_poll.h"
+
 #include <errno.h>
 #include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 
 #include "loader/ocall_handlers.h"
 #include "loader/threads.h"
 #include "platform/raw.h"
 
-s64 host_poll(struct host_thread *self, const struct host_pollfd *fds, s16 *revents, size_t n, s64 timeout_ns)
-{
-    struct timespec timeout = { .tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000 };
-    struct pollfd *set = self->poll_set;
+enum { BATCH_MAX = 64, EPOLL_PWAIT2 = 441 };
+// epoll.data of the event descriptor that ends a wait: no cookie of the enclave looks so.
+#define WAKE_COOKIE UINT64_MAX
 
-    if (n > LOADER_POLL_MAX)
-        return -EINVAL;
-    for (size_t i = 0; i < n; i++)
-        set[i] = (struct pollfd){ .fd = fds[i].fd, .events = fds[i].events };
-    int wake = threads_poll_begin(self);
-    if (wake < 0)
-        return wake;
-    set[n] = (struct pollfd){ .fd = wake, .events = POLLIN };
-    s64 ready = RAW(SYS_ppoll, set, n + 1, timeout_ns < 0 ? NULL : &timeout, NULL, 0);
-    s64 ret = ready < 0 ? ready : 0;
-    for (size_t i = 0; i < n && ready >= 0; i++) {
-        revents[i] = set[i].revents;
-        ret += set[i].revents != 0;
+static int epoll = -1, wake = -1;
+
+int host_poll_init(void)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = WAKE_COOKIE };
+    epoll = (int)RAW(SYS_epoll_create1, EPOLL_CLOEXEC);
+    wake = (int)RAW(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (epoll < 0 || wake < 0)
+        return epoll < 0 ? epoll : wake;
+    return (int)RAW(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, wake, &event);
+}
+
+void host_poll_wake(void)
+{
+    const u64 one = 1;
+    RAW(SYS_write, wake, &one, sizeof(one)); // fails at the counter's maximum: it is readable anyway
+}
+
+s64 host_poll_arm(int fd, u64 cookie)
+{
+    struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET, .data.u64 = cookie };
+    s64 err = RAW(SYS_epoll_ctl, epoll, EPOLL_CTL_ADD, fd, &event);
+    return err == -EEXIST ? RAW(SYS_epoll_ctl, epoll, EPOLL_CTL_MOD, fd, &event) : err;
+}
+
+s64 host_poll_register(struct host_thread *self, int fd, u64 cookie)
+{
+    struct pollfd now = { .fd = fd, .events = POLLIN | POLLOUT | POLLPRI | POLLRDHUP };
+    s64 err = host_poll_arm(fd, cookie);
+    if (err)
+        return err;
+    err = RAW(SYS_poll, &now, 1, 0);
+    return err < 0 ? err : now.revents;
+}
+
+static s64 wait_ns(struct epoll_event *events, int n, s64 timeout_ns)
+{
+    struct timespec timeout = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
+    // epoll_pwait2 is of Linux 5.11. Before, a wait ends at the next millisecond after the time.
+    s64 got = RAW(EPOLL_PWAIT2, epoll, events, n, timeout_ns < 0 ? NULL : &timeout, NULL, 0);
+    if (got != -ENOSYS)
+        return got;
+    s64 ms = timeout_ns < 0 ? -1 : (timeout_ns + 999999) / 1000000;
+    return RAW(SYS_epoll_pwait, epoll, events, n, ms < INT32_MAX ? (int)ms : INT32_MAX, NULL, 0);
+}
+
+// The events without the wake-up, which is the sleeper's to take.
+static s64 take_events(const struct epoll_event *from, s64 n, struct host_event *events, bool sleeper)
+{
+    s64 count = 0;
+    for (s64 i = 0; i < n; i++) {
+        u64 ignored;
+        if (from[i].data.u64 != WAKE_COOKIE)
+            events[count++] = (struct host_event){ .cookie = from[i].data.u64, .events = from[i].events };
+        else if (sleeper)
+            RAW(SYS_read, wake, &ignored, sizeof(ignored));
     }
+    return n < 0 ? n : count;
+}
+
+s64 host_poll_wait(struct host_thread *self, struct host_event *events, size_t n, s64 timeout_ns)
+{
+    struct epoll_event got[BATCH_MAX];
+    int room = n < BATCH_MAX ? (int)n : BATCH_MAX;
+
+    // A look without waiting is nobody's sleep: a token stays for the sleep it is meant for.
+    if (timeout_ns == 0)
+        return take_events(got, wait_ns(got, room, 0), events, false);
+    bool sleep = threads_poll_begin(self);
+    s64 count = wait_ns(got, room, sleep ? timeout_ns : 0);
     threads_poll_end(self);
-    return ret;
+    return take_events(got, count, events, true);
 }

@@ -24,7 +24,6 @@ void runtime_init(const struct platform_ops *ops)
     hide_sha = switch_is_on("OCCLUM_NO_SHA");
 }
 
-s64 host_exit(struct host_thread *self, int status) { return RAW(SYS_exit_group, status); }
 s64 host_thread_start(struct host_thread *self, u64 slot) { return threads_start(self, slot); }
 s64 host_park(struct host_thread *self, s64 timeout_ns) { return threads_park(self, timeout_ns); }
 s64 host_unpark(struct host_thread *self, u64 slot) { return threads_unpark(slot); }
@@ -71,6 +70,10 @@ s64 host_mem_commit(struct host_thread *self, u64 addr, u64 len)
 s64 host_mem_move(struct host_thread *self, u64 addr, u64 len, u64 from, u32 prot)
 {
     return platform->mem_move ? platform->mem_move(addr, len, from, prot) : -ENOSYS;
+}
+s64 host_mem_contents(struct host_thread *self, u64 addr, void *flags, size_t n)
+{
+    return platform->mem_contents ? platform->mem_contents(addr, flags, n) : -ENOSYS;
 }
 s64 host_mem_discard(struct host_thread *self, u64 addr, u64 len) { return platform->mem_discard(addr, len); }
 s64 host_edmm_augment(struct host_thread *self, u64 addr, u64 len, u32 prot)

@@ -12,11 +12,13 @@
 
 #include "loader/clock.h"
 #include "loader/enclave_file.h"
+#include "loader/host_poll.h"
 #include "loader/host_signals.h"
 #include "loader/messages.h"
 #include "loader/report.h"
 #include "loader/runtime.h"
 #include "loader/threads.h"
+#include "platform/raw.h"
 
 // "a\0b\0" of a NULL-terminated array. NULL when out of memory.
 static char *join(char *const *list, u64 *ret_size)
@@ -58,6 +60,18 @@ static const struct platform_ops *choose_platform(const struct enclave_file *fil
     return file->header->layout.mode == ENCLAVE_MODE_SIM ? &platform_sim : &platform_sgx;
 }
 
+// 0: not known.
+static u64 count_cpus(void)
+{
+    u64 set[HOST_CPU_MASK_BYTES / sizeof(u64)] = { 0 }, count = 0;
+
+    if (RAW(SYS_sched_getaffinity, 0, sizeof(set), set) < 0)
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(set); i++)
+        count += (u64)__builtin_popcountll(set[i]);
+    return count;
+}
+
 static int prepare(const struct loader_options *options, struct host_start_args *args)
 {
     *args = (struct host_start_args){ .shared_page = (u64)(uintptr_t)&loader_page,
@@ -68,6 +82,7 @@ static int prepare(const struct loader_options *options, struct host_start_args 
         return -ENOMEM;
     args->argv = (u64)(uintptr_t)argv;
     args->envp = (u64)(uintptr_t)envp;
+    args->cpu_count = count_cpus();
     args->stdio_flags = open_stdio();
     return options->image_fd >= 0 ? add_image(options->image_fd, args) : 0;
 }
@@ -90,6 +105,8 @@ int loader_run(const struct loader_options *options)
     report_times.loaded = report_now();
     if (!err)
         err = threads_init(platform, file.header->layout.slots_max);
+    if (!err)
+        err = host_poll_init();
     if (!err)
         err = host_signals_init();
     if (err)

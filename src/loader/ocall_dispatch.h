@@ -5,6 +5,7 @@
 #include "base/types.h"
 
 struct host_thread;
+
 extern const char *const ocall_names[OCALL_COUNT];
 extern u64 ocall_counts[OCALL_COUNT]; // atomic: calls served
 

@@ -2,7 +2,6 @@
 // The life of host threads between slots: %fs is the host's here, and libc is at home.
 #include <errno.h>
 #include <linux/futex.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -21,17 +20,14 @@ static u32 ended; // futex
 
 static struct host_thread *thread_new(void)
 {
-    const size_t poll_size = (LOADER_POLL_MAX + 1) * sizeof(struct pollfd), size = OCALL_ARENA_SIZE + poll_size;
     struct host_thread *thread = calloc(1, sizeof(*thread));
     if (!thread)
         return NULL;
-    thread->eventfd = -1;
-    thread->arena = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    thread->arena = mmap(NULL, OCALL_ARENA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (thread->arena == MAP_FAILED) {
         free(thread);
         return NULL;
     }
-    thread->poll_set = (struct pollfd *)((u8 *)thread->arena + OCALL_ARENA_SIZE);
     return thread;
 }
 

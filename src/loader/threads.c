@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 
 #include "abi/occlum/entry.h"
 #include "loader/lock.h"
 #include "loader/messages.h"
+#include "loader/host_poll.h"
 #include "loader/ocall_dispatch.h"
 #include "platform/raw.h"
 
@@ -18,7 +18,14 @@ static const struct platform_ops *platform;
 static u64 slot_count;
 static int interrupt_signal;
 static int process_id;
-static struct host_thread **by_slot; // running threads; NULL where none
+// `inside` is held by the thread from its first entry of the slot until it has left for good. The enclave gives a slot
+// up just before the last exit, so the slot's next thread may be on its way while the last one is not yet out, or lies
+// interrupted outside with the TCS idle: then an entry would fail, or come to the exception entry.
+struct slot {
+    struct host_thread *thread; // that serves or served it; NULL: none yet
+    struct loader_lock inside;
+};
+static struct slot *slots;
 static struct loader_lock idle_lock;
 static struct host_thread *idle; // guarded by idle_lock
 static bool shutting_down;       // the enclave said its last word; the process is about to end
@@ -29,21 +36,21 @@ int threads_init(const struct platform_ops *ops, u64 slots_max)
     slot_count = slots_max;
     interrupt_signal = platform_interrupt_signal();
     process_id = (int)RAW(SYS_getpid);
-    s64 table = RAW(SYS_mmap, NULL, slots_max * sizeof(struct host_thread *), PROT_READ | PROT_WRITE,
+    s64 table = RAW(SYS_mmap, NULL, slots_max * sizeof(struct slot), PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    by_slot = (struct host_thread **)table;
+    slots = (struct slot *)table;
     return table < 0 ? (int)table : 0;
 }
 
 struct host_thread *threads_of_slot(u64 slot)
 {
-    return slot < slot_count ? __atomic_load_n(&by_slot[slot], __ATOMIC_ACQUIRE) : NULL;
+    return slot < slot_count ? __atomic_load_n(&slots[slot].thread, __ATOMIC_ACQUIRE) : NULL;
 }
 
 void threads_take_slot(struct host_thread *thread, u64 slot)
 {
     thread->slot = slot;
-    __atomic_store_n(&by_slot[slot], thread, __ATOMIC_RELEASE);
+    __atomic_store_n(&slots[slot].thread, thread, __ATOMIC_RELEASE);
 }
 
 int threads_attach(struct host_thread *self)
@@ -57,17 +64,21 @@ int threads_attach(struct host_thread *self)
 struct enclave_exit threads_serve(struct host_thread *self, u64 code, u64 arg)
 {
     struct ocall_frame *frame = self->arena;
+    struct loader_lock *inside = &slots[self->slot].inside;
 
+    loader_lock(inside);
     for (;;) {
         struct enclave_exit exit =
             platform->enter(self->machine, self->slot, code, arg, (u64)(uintptr_t)self->arena, OCALL_ARENA_SIZE);
-        switch (exit.reason) {
-        case EXIT_OCALL:
+        if (exit.reason == EXIT_OCALL) {
             if (frame->augment_len && platform->edmm_augment)
                 (void)platform->edmm_augment(frame->augment_addr, frame->augment_len, (u32)frame->augment_prot);
             arg = (u64)ocall_dispatch(self, frame->number, frame->arg);
             code = ECALL_RETURN;
             continue;
+        }
+        loader_unlock(inside);
+        switch (exit.reason) {
         case EXIT_REFUSED:
             message_refused_entry(self->slot, &shutting_down);
             break;
@@ -96,11 +107,10 @@ s64 threads_with_libc(struct host_thread *self, s64 (*work)(void *arg), void *ar
 
 void threads_wake(struct host_thread *thread)
 {
-    const u64 one = 1;
     if (__atomic_exchange_n(&thread->token, 1, __ATOMIC_SEQ_CST) == 0)
         raw_futex(&thread->token, FUTEX_WAKE, 1, NULL);
     if (__atomic_load_n(&thread->polling, __ATOMIC_SEQ_CST))
-        RAW(SYS_write, thread->eventfd, &one, sizeof(one)); // fails at the counter's maximum: it is readable anyway
+        host_poll_wake();
 }
 
 // Host threads are few and live until the process ends.
@@ -187,24 +197,14 @@ void threads_interrupt_any(void)
         }
 }
 
-int threads_poll_begin(struct host_thread *self)
+bool threads_poll_begin(struct host_thread *self)
 {
-    const u64 one = 1;
-    if (self->eventfd < 0)
-        self->eventfd = (int)RAW(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (self->eventfd < 0)
-        return self->eventfd;
     __atomic_store_n(&self->polling, true, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&self->token, __ATOMIC_SEQ_CST))
-        RAW(SYS_write, self->eventfd, &one, sizeof(one));
-    return self->eventfd;
+    return !__atomic_load_n(&self->token, __ATOMIC_SEQ_CST);
 }
 
 void threads_poll_end(struct host_thread *self)
 {
-    u64 count;
     __atomic_store_n(&self->polling, false, __ATOMIC_SEQ_CST);
     __atomic_store_n(&self->token, 0, __ATOMIC_SEQ_CST);
-    while (RAW(SYS_read, self->eventfd, &count, sizeof(count)) == sizeof(count))
-        ;
 }

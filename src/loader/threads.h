@@ -7,19 +7,14 @@
 
 #include "platform/platform.h"
 
-enum { LOADER_POLL_MAX = 16384 }; // descriptors of one host_poll: more than an arena can name
-struct pollfd;
-
 struct host_thread {
     u64 slot;
     void *machine; // the platform's
     int tid;       // 0: not yet entered, cannot be interrupted
     u32 token;     // futex: 1 = wake up
     u32 go;        // futex: 1 = an idle thread has been given a slot
-    bool polling;
-    int eventfd; // -1 until the thread first polls
+    bool polling;  // it sleeps in host_poll_wait, where host_poll_wake reaches it
     void *arena;
-    struct pollfd *poll_set; // LOADER_POLL_MAX + 1 of them, touched as they are needed
     struct host_thread *next_idle;
 };
 
@@ -53,6 +48,7 @@ int threads_set_fs(struct host_thread *self, u64 base);
 // Interrupts some thread of the enclave, so that it takes host signals.
 void threads_interrupt_any(void);
 void threads_interrupt_all(void);
-// For host_poll: a descriptor that becomes readable when the calling thread is interrupted or unparked; -errno.
-int threads_poll_begin(struct host_thread *self);
+// Around the wait of host_poll.c: from begin to end an unpark or interrupt of the calling thread calls host_poll_wake.
+// false: one came already, do not wait.
+bool threads_poll_begin(struct host_thread *self);
 void threads_poll_end(struct host_thread *self);

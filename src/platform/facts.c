@@ -144,7 +144,7 @@ static void try_in_child(struct machine_facts *facts)
 
 void machine_facts_glance(const struct enclave_layout *layout, struct machine_facts *ret_facts)
 {
-    u64 end = layout ? layout->elrange_size : ENCLAVE_ROOMY_ELRANGE;
+    u64 end = layout ? layout->elrange_size : ENCLAVE_LEAST_SIMULATED;
     u64 base;
     long online = sysconf(_SC_NPROCESSORS_ONLN);
 

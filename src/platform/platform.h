@@ -40,6 +40,7 @@ struct platform_ops {
     int (*mem_discard)(u64 addr, u64 len);
     int (*mem_commit)(u64 addr, u64 len);
     int (*mem_move)(u64 addr, u64 len, u64 from, u32 prot);
+    int (*mem_contents)(u64 addr, u8 *flags, u64 count);
     int (*edmm_augment)(u64 addr, u64 len, u32 prot);
     int (*edmm_restrict)(u64 addr, u64 len, u32 prot);
     int (*edmm_type)(u64 addr, u64 len, u32 type);

@@ -8,8 +8,8 @@
 
 // What the loader and libc take beside the enclave, at most.
 #define BESIDE MIB(256)
-// A new instance's, where nothing is built: layout.h's roomy range, the template's heap and slots.
-#define USUAL_ELRANGE ENCLAVE_ROOMY_ELRANGE
+// A new instance's, where nothing is built: the range of simulation, the template's heap and slots.
+#define USUAL_ELRANGE ENCLAVE_LEAST_SIMULATED
 #define USUAL_COMMITTED MIB(72)
 
 struct sizes {

@@ -50,13 +50,16 @@ int layout_compute(const struct layout_input *in, struct enclave_layout *ret_lay
 
     if (in->image_size > GIB(1) || in->config_size > GIB(1))
         return -EOVERFLOW;
+    u64 least = in->edmm ? ENCLAVE_LEAST_EDMM : 0;
+    if (in->mode == ENCLAVE_MODE_SIM)
+        least = ENCLAVE_LEAST_SIMULATED;
     // Every part is at most 2^46 (enclave_xml_check.c).
     const struct enclave_parts parts = { .user = MAX(xml->user_region, xml->reserved_init),
                                          .image = in->image_size,
                                          .config = in->config_size,
                                          .slots = slots_size,
                                          .heap = xml->heap_max,
-                                         .roomy = in->edmm || in->mode == ENCLAVE_MODE_SIM };
+                                         .least = least };
     l.elrange_size = enclave_elrange_size(&parts);
     if (!l.elrange_size)
         return -EOVERFLOW;

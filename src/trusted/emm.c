@@ -20,6 +20,7 @@ int emm_protect(u64 addr, u64 len, u32 prot) { return ops->protect(addr, len, pr
 int emm_discard(u64 addr, u64 len) { return ops->discard(addr, len); }
 int emm_zero(u64 addr, u64 len, u32 prot) { return ops->zero(addr, len, prot); }
 void emm_prefetch(u64 addr, u64 len) { ops->prefetch(addr, len); }
+int emm_contents(u64 addr, u64 count, u8 *ret_flags) { return ops->contents(addr, count, ret_flags); }
 bool emm_accessible(u64 addr, u32 prot) { return ops->accessible(addr, prot); }
 
 static u64 slot_pages(void) // of one slot that exists from the start

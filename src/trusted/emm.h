@@ -49,6 +49,10 @@ void emm_prefetch(u64 addr, u64 len);
 // Is the page there and does it allow the access? Where pages need no commit: always.
 bool emm_accessible(u64 addr, u32 prot);
 
+// Which pages of user space hold contents: 1 for a page that was committed or written, 0 for one that would read as
+// zeros. The host says it in simulation. 0 or -errno.
+__nodiscard int emm_contents(u64 addr, u64 count, u8 *ret_flags);
+
 enum emm_region { EMM_IMAGE, EMM_HEAP, EMM_USER, EMM_THREADS, EMM_REGIONS };
 struct emm_stats {
     u64 initial, committed, peak, max; // bytes

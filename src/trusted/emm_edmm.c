@@ -384,6 +384,13 @@ static bool edmm_accessible(u64 addr, u32 prot)
     return (state & PAGE_LIVE) && (state & prot) == prot;
 }
 
+static int edmm_contents(u64 addr, u64 count, u8 *ret_flags)
+{
+    for (u64 i = 0; i < count; i++)
+        ret_flags[i] = edmm_accessible(addr + i * PAGE_SIZE, 0);
+    return 0;
+}
+
 const struct emm_ops *emm_edmm_init(void)
 {
     static const struct emm_ops ops = {
@@ -397,6 +404,7 @@ const struct emm_ops *emm_edmm_init(void)
         .zero = edmm_zero,
         .prefetch = edmm_prefetch,
         .accessible = edmm_accessible,
+        .contents = edmm_contents,
     };
     return &ops;
 }

@@ -70,6 +70,12 @@ static int host_copy(u64 addr, u64 len, u64 from, u32 prot) { return -ENOSYS; }
 static void host_prefetch(u64 addr, u64 len) {}
 static bool host_accessible(u64 addr, u32 prot) { return true; }
 
+static int host_contents(u64 addr, u64 count, u8 *ret_flags)
+{
+    memset(ret_flags, 1, count);
+    return ops.caps.fresh_zero ? (int)ocall_mem_contents(addr, ret_flags, count) : 0;
+}
+
 const struct emm_ops *emm_host_init(void)
 {
     bool sim = enclave_layout.mode == ENCLAVE_MODE_SIM;
@@ -84,6 +90,7 @@ const struct emm_ops *emm_host_init(void)
         .zero = host_zero,
         .prefetch = host_prefetch,
         .accessible = host_accessible,
+        .contents = host_contents,
     };
     return &ops;
 }

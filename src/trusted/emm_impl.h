@@ -15,6 +15,7 @@ struct emm_ops {
     int (*zero)(u64 addr, u64 len, u32 prot);
     void (*prefetch)(u64 addr, u64 len);
     bool (*accessible)(u64 addr, u32 prot);
+    int (*contents)(u64 addr, u64 count, u8 *ret_flags);
 };
 
 const struct emm_ops *emm_host_init(void);

@@ -15,7 +15,7 @@ struct range {
     u64 addr, count;
 };
 
-static struct spinlock lock;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_EMM_RESERVE);
 static struct range ranges[RANGES]; // ring: what became idle, in order; parts of it may have been used since
 static u32 first, used;             // guarded by lock
 static s64 idle;                    // pages; atomic

@@ -14,8 +14,6 @@
 #include "trusted/tls.h"
 #include "trusted/usercopy.h"
 
-enum { VECTOR_DB = 1, VECTOR_UD = 6, VECTOR_GP = 13, VECTOR_PF = 14 };
-
 struct stage1_result {
     u64 reason, value;
 };
@@ -23,8 +21,11 @@ struct stage1_result {
 struct stage1_result exception_stage1(u64 tcs);
 int exception_stage2(struct user_regs *regs);
 void exception_stage2_entry(void);
+int gate_run_pending(struct user_regs *regs);
 void gate_return(void);
 void gate_return_end(void);
+void gate_jump(void);
+void gate_jump_full(void);
 void usercopy_begin(void);
 void usercopy_end(void);
 void usercopy_fault(void);
@@ -78,9 +79,31 @@ static void save_user_regs(struct user_regs *regs, const struct sgx_gprsgx *g)
 
 static const struct stage1_result resume = { EXIT_RESUME, 0 };
 
-// An exception or interrupt in the LibOS itself.
-static struct stage1_result interrupted_libos(struct tls *tls, struct sgx_gprsgx *g, bool valid, u32 vector, u64 addr)
+// Stage 2 goes on with the program's registers in *regs.
+static struct stage1_result to_stage2(struct tls *tls, struct sgx_gprsgx *g, u32 exitinfo, u32 error, u64 addr)
 {
+    tls->exception_info = exitinfo;
+    tls->exception_error = error;
+    tls->exception_addr = addr;
+    g->rip = (u64)(uintptr_t)exception_stage2_entry;
+    g->rsp = tls->slot.stack_top - sizeof(struct user_regs);
+    g->rflags = 0x202;
+    return resume;
+}
+
+// The last jump back to the program faults itself where the address is not canonical (SDM 3A 3.3.7.1: #GP before RIP
+// changes). The program is to be at that address and to have faulted there, as it is when a kernel's IRET faults.
+static bool is_return_jump(u32 vector, u64 rip)
+{
+    return vector == VECTOR_GP && (rip == (u64)(uintptr_t)gate_jump || rip == (u64)(uintptr_t)gate_jump_full);
+}
+
+// An exception or interrupt in the LibOS itself.
+static struct stage1_result interrupted_libos(struct tls *tls, struct sgx_gprsgx *g, u32 exitinfo, u64 addr)
+{
+    bool valid = exitinfo & SGX_EXITINFO_VALID;
+    u32 vector = SGX_EXITINFO_VECTOR(exitinfo);
+
     if (!valid) {
         slot_set_pending(&tls->wake, THREAD_HOST); // what it is about is looked at before the program goes on
         if (between(g->rip, gate_return, gate_return_end)) {
@@ -96,6 +119,12 @@ static struct stage1_result interrupted_libos(struct tls *tls, struct sgx_gprsgx
     }
     if (vector == VECTOR_PF && tcs_grow_stack(tls, addr))
         return resume;
+    if (is_return_jump(vector, g->rip)) {
+        struct user_regs *regs = (struct user_regs *)tls->slot.stack_top - 1;
+        regs->orig_rax = (u64)-1; // what the call returned is in rax
+        regs->full_restore = 1;
+        return to_stage2(tls, g, exitinfo, 0, 0);
+    }
     u64 fixup = vector == VECTOR_PF || vector == VECTOR_GP ? usercopy_fixup(g->rip) : 0;
     if (g->rip == (u64)(uintptr_t)enclu_instruction)
         fixup = (u64)(uintptr_t)enclu_fault;
@@ -114,24 +143,18 @@ struct stage1_result exception_stage1(u64 tcs)
     struct sgx_gprsgx *g = (struct sgx_gprsgx *)(frame_end - sizeof(*g));
     const struct sgx_exinfo *exinfo = (const struct sgx_exinfo *)((u64)(uintptr_t)g - sizeof(*exinfo));
     u32 exitinfo = g->exitinfo, vector = SGX_EXITINFO_VECTOR(exitinfo);
-    bool valid = exitinfo & SGX_EXITINFO_VALID;
 
     g->exitinfo = 0; // handled once, however often the host enters
     if (tls->state == SLOT_IN_OCALL)
         return resume; // the host interrupted its own entry; nothing of the program runs
     if (g->rip >= enclave_layout.image_start && g->rip < enclave_layout.image_end)
-        return interrupted_libos(tls, g, valid, vector, exinfo->maddr);
+        return interrupted_libos(tls, g, exitinfo, exinfo->maddr);
 
-    struct user_regs *regs = (struct user_regs *)tls->slot.stack_top - 1;
-    save_user_regs(regs, g);
-    tls->exception_info = exitinfo;
-    tls->exception_addr = vector == VECTOR_PF || vector == VECTOR_GP ? exinfo->maddr : 0;
-    tls->exception_error = exinfo->errcd;
-    g->rip = (u64)(uintptr_t)exception_stage2_entry;
-    g->rsp = (u64)(uintptr_t)regs;
-    g->rflags = 0x202;
-    return resume;
+    save_user_regs((struct user_regs *)tls->slot.stack_top - 1, g);
+    return to_stage2(tls, g, exitinfo, exinfo->errcd, vector == VECTOR_PF || vector == VECTOR_GP ? exinfo->maddr : 0);
 }
+
+int gate_run_pending(struct user_regs *regs) { return hooks->pending(regs); }
 
 static bool is_syscall_instruction(u64 rip)
 {

@@ -86,6 +86,8 @@ gate_return_unchecked:
     mov RIP_(%rsp), %rcx
     mov RBP_(%rsp), %rbp
     mov RSP_(%rsp), %rsp
+.globl gate_jump
+gate_jump:
     jmp *%rcx
 
 gate_return_full:
@@ -109,13 +111,15 @@ gate_return_full:
     mov RAX_(%rsp), %rax
     mov RCX_(%rsp), %rcx
     mov RSP_(%rsp), %rsp
+.globl gate_jump_full
+gate_jump_full:
     jmp *%gs:TLS_USER_RIP
 .globl gate_return_end
 gate_return_end:
 
 gate_pending:
     mov %rsp, %rdi
-    call thread_run_pending             // sets full_restore when it changes registers
+    call gate_run_pending               // sets full_restore when it changes registers
     test %eax, %eax
     jz gate_return
     jmp gate_return_unchecked

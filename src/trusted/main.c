@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // First C code of an entry.
 #include "abi/occlum/entry.h"
-#include "libos/thread/slots.h"
 #include "trusted/cpu.h"
 #include "trusted/emm.h"
 #include "trusted/exit.h"
@@ -34,5 +33,6 @@ __attribute__((no_stack_protector)) void enclave_main(u64 code, u64 arg, u64 are
         emm_init();
         hooks->boot((const struct host_start_args __host *)arg);
     }
-    slot_run(tls);
+    hooks->run(tls);
+    __builtin_unreachable();
 }

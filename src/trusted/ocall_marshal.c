@@ -14,7 +14,6 @@ enum { MAX_HOST_ERRNO = 133 };
 
 u64 enclave_ocall(void);
 
-static u64 lies;
 static u64 signal_word; // untrusted address of host_shared_page.host_signals
 
 void ocall_watch_signals(u64 addr) { signal_word = addr; }
@@ -72,7 +71,7 @@ void ocall_marshal_out(struct ocall_marshal *m, int index, size_t count, size_t 
 }
 
 // Host calls in which a thread sleeps. The time in all others is what the host works for it.
-static bool waits(u64 number) { return number == OCALL_PARK || number == OCALL_POLL; }
+static bool waits(u64 number) { return number == OCALL_PARK || number == OCALL_POLL_WAIT; }
 
 static void account_call(struct tls *tls, u64 number, u64 began)
 {
@@ -91,6 +90,8 @@ s64 ocall_marshal_call(struct ocall_marshal *m, u64 number)
     struct tls *tls = tls_self();
     u64 began = cpu_tsc();
 
+    if (number != OCALL_YIELD) // which waits for a spinlock, perhaps under another one
+        lock_check_host_call();
     if (m->error)
         return m->error;
     m->frame.number = number;
@@ -117,7 +118,6 @@ s64 ocall_marshal_check(s64 result, s64 limit, bool fatal)
         return result;
     if (fatal)
         enclave_abort(ABORT_HOST_LIE);
-    __atomic_fetch_add(&lies, 1, __ATOMIC_RELAXED);
     return -EIO;
 }
 
@@ -126,5 +126,3 @@ void ocall_marshal_fetch(struct ocall_marshal *m, int index, void *data, size_t 
     // The address is ours (m is in the enclave), the size was checked when it was reserved.
     hostmem_copy_in(data, (const void __host *)m->frame.arg[index], count * element);
 }
-
-u64 ocall_lies(void) { return lies; }

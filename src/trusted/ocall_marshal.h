@@ -24,4 +24,3 @@ void ocall_marshal_fetch(struct ocall_marshal *m, int index, void *data, size_t 
 void ocall_watch_signals(u64 addr);
 // Marks work for the current thread when a signal waits there.
 void ocall_note_host_signals(void);
-u64 ocall_lies(void); // answers refused so far

@@ -4,8 +4,8 @@
 #include "trusted/pagemap.h"
 
 #include "base/string.h"
-#include "libos/mem/heap.h"
 #include "trusted/emm.h"
+#include "trusted/hooks.h"
 #include "trusted/layout.h"
 #include "trusted/ocall.h"
 
@@ -23,7 +23,7 @@ static void *child(void **slot, bool create, size_t pages, void (*fill)(void *ta
     void *table = __atomic_load_n(slot, __ATOMIC_ACQUIRE), *none = NULL;
     if (likely(table) || !create)
         return table;
-    table = kpages_alloc(pages);
+    table = hooks->pages_alloc(pages);
     if (!table)
         return NULL;
     memset(table, 0, pages * PAGE_SIZE);
@@ -31,7 +31,7 @@ static void *child(void **slot, bool create, size_t pages, void (*fill)(void *ta
         fill(table, start);
     if (__atomic_compare_exchange_n(slot, &none, table, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
         return table;
-    kpages_free(table, pages);
+    hooks->pages_free(table, pages);
     return none;
 }
 

@@ -12,6 +12,8 @@ enum thread_pending {
     THREAD_EXIT = 1 << 1,   // the thread must end (exit_group, execve of a sibling, fatal signal)
     THREAD_STOP = 1 << 2,
     THREAD_HOST = 1 << 3,  // the host process got a signal: take it
+    THREAD_YIELD = 1 << 5, // a relative of the thread's memory wants its turn (vm/family.h)
+    THREAD_AWAY = 1 << 6,  // the thread's memory is not in place: it must be before the program goes on
     THREAD_FAULT = 1 << 4, // the instruction at regs->rip cannot go on: its signal is not to wait, whatever code it is
 };
 
@@ -26,6 +28,7 @@ struct slot_wake {
     u32 park_token;         // atomic: an unpark came
     u32 parked;             // atomic: sleeps in the host, or is about to
     u32 calls;              // atomic, enum slot_call: not 0 while the slot is on a wake list
+    u64 asked;              // atomic: when the host was last asked to wake it (cpu_tsc); 0: not since it slept
     struct slot_wake *next; // on that list; written by its owner only
 };
 

@@ -8,7 +8,7 @@ void spin_lock_slow(struct spinlock *lock)
 {
     for (;;) {
         for (int i = 0; i < SPINS_BEFORE_YIELD; i++) {
-            if (!READ_ONCE(lock->locked) && spin_trylock(lock))
+            if (!READ_ONCE(lock->locked) && spin_try(lock))
                 return;
             __builtin_ia32_pause();
         }

@@ -22,11 +22,12 @@
 #define TLS_EXCEPTION_STACK 4096 // stage 1 of exceptions runs on the rest of the page, from its end down
 
 // States of a slot. Every other edge than the ones named is a hostile entry and ends the enclave.
-#define SLOT_FREE 0     // -> STARTING: thread_create
-#define SLOT_STARTING 1 // -> RUNNING: first entry of the host thread (ECALL_START, ECALL_THREAD)
+#define SLOT_FREE 0 // -> CLAIMED: thread_create; slot 0 -> RUNNING: the one ECALL_START
+#define SLOT_STARTING \
+    1 // -> RUNNING: first entry of the host thread (ECALL_THREAD); -> CLAIMED: the host refused to start it
 #define SLOT_RUNNING 2  // -> IN_OCALL, -> FREE (thread exit, just before EEXIT)
 #define SLOT_IN_OCALL 3 // -> RUNNING: ECALL_RETURN
-#define SLOT_UNUSED 4   // never entered, slot 0 only: -> RUNNING by ECALL_START
+#define SLOT_CLAIMED 4  // being prepared, the host may not enter: -> STARTING: thread_start; -> FREE: thread_discard
 
 // Entry codes (RDI at EENTER) and exit reasons (RDI at EEXIT), abi/occlum/entry.h.
 
@@ -35,6 +36,7 @@
 #ifndef __ASSEMBLER__
 
 #include "abi/occlum/layout.h"
+#include "trusted/lock_class.h"
 #include "trusted/regs.h"
 #include "trusted/slot_wake.h"
 
@@ -53,6 +55,9 @@ struct tls {
     u64 arena, arena_size; // untrusted memory for host calls
     u64 host_rbp;
     struct slot_wake wake;
+#if LOCK_DEBUG
+    struct lock_thread locks;
+#endif
     u64 stack_low; // EDMM, slots made at run time: the kernel stack is committed from here up; 0: all of it is there
     // Stage 1 leaves the exception here for stage 2.
     u32 exception_info; // EXITINFO

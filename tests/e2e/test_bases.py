@@ -41,7 +41,7 @@ def move_about(process, cpus):
 def busy(instance, hidden):
     cpus = sorted(os.sched_getaffinity(0))
     process = subprocess.Popen([OCCLUM, 'run', '/bin/bases', '8', '1000'], cwd=instance.folder, env=clean_environment({'OCCLUM_NO_FSGSBASE': hidden}),
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0, start_new_session=True)
     try:
         begun = process.stdout.readline()
         moves = move_about(process, cpus)

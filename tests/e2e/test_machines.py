@@ -176,7 +176,7 @@ works('valgrind', kinds=['emulated'], needs=tool('valgrind'), wrapper=['valgrind
 # Limits.
 works('no limit of addresses', wrapper=limited('v', 'unlimited'))
 for kind_ in KINDS:
-    refused('4 GiB of addresses (ulimit -v)', kind_, r'address space: 4096 MiB.*reserves 65536.*ulimit -v unlimited', wrapper=limited('v', 4 << 20))
+    refused('4 GiB of addresses (ulimit -v)', kind_, r'address space: 4096 MiB.*reserves 16777216.*ulimit -v unlimited', wrapper=limited('v', 4 << 20))
 works('512 MiB of memory (ulimit -d)', kinds=['sim'], wrapper=limited('d', 512 << 10))
 works('4 GiB of memory (ulimit -d)', wrapper=limited('d', 4 << 20))
 refused('128 MiB of memory (ulimit -d)', 'emulated', r'ulimit -d unlimited', wrapper=limited('d', 128 << 10))

@@ -10,7 +10,7 @@ group = Group()
 
 def setup():
     instance = Instance('memory')
-    instance.compile('map_deadlock', 'foreign', 'shared_memory', 'map_end', 'shm_kinds')
+    instance.compile('map_deadlock', 'foreign', 'shared_memory', 'map_end', 'shm_kinds', 'ring')
     instance.add_text('/dev/shm/.here', '') # for the native twin
     instance.build()
     return instance
@@ -37,6 +37,11 @@ def _(instance):
 @group.case('POSIX and System V segments, seals, errors of mmap, ETXTBSY, futexes at two addresses')
 def _(instance):
     instance.same('/bin/shm_kinds')
+
+
+@group.case('a ring that is mapped twice, written across its seam; two views of code')
+def _(instance):
+    instance.same('/bin/ring')
 
 
 @group.case('mappings and the end of the file')

@@ -6,14 +6,39 @@ import signal
 import subprocess
 import time
 
-from harness import OCCLUM, Group, Instance, clean_environment, expect, expect_contains, expect_output, expect_status, kill_group
+from harness import OCCLUM, Group, Instance, compile_program, clean_environment, expect, expect_contains, expect_output, expect_status, kill_group
 
 group = Group()
+
+# What shells are for. Its output must be the same inside as outside.
+SCRIPT = r'''
+echo "pipeline: $(seq 100 | sort -rn | head -3 | tr '\n' ' ')"
+count=$(seq 1 50 | while read -r line; do [ $((line % 3)) = 0 ] && echo "$line"; done | wc -l)
+echo "subshell with a loop: $count"
+x=1; (x=2; echo "inside $x"; exit 3); echo "outside $x, status $?"
+f() { echo "function in a pipe: $1" | cat; }; f one
+cat <<END | tr a-z A-Z
+a here-document with $x
+END
+for i in 1 2 3; do /usr/bin/true; done; echo "loop $?"
+sleep 0.2 & first=$!; (exit 5) & second=$!
+wait $second; echo "second $?"; wait $first; echo "first $?"
+trap 'echo "trapped"' USR1; kill -USR1 $$; trap - USR1
+echo "nested: $(echo $(echo $(echo deep)))"
+seq 20 | xargs -n 5 -P 4 printf '%s.' | wc -c
+set -o pipefail 2>/dev/null; seq 5 | grep -q 9; echo "pipefail $?"
+exec 3>/tmp/out; echo written >&3; exec 3>&-; cat /tmp/out
+( trap 'echo bye' EXIT; exit 4 ); echo "trap on exit $?"
+'''
 
 
 def setup():
     instance = Instance('process', **{'metadata.debuggable': True})
-    instance.compile('signal_rules', 'proc_watch', 'orderly_end', 'cpu_time', 'wait_signal', 'crash')
+    instance.pack('/bin/bash', '/bin/dash', '/usr/bin/cat', '/usr/bin/seq', '/usr/bin/sort', '/usr/bin/wc', '/usr/bin/tr', '/usr/bin/head', '/usr/bin/sleep', '/usr/bin/true', '/usr/bin/ls', '/usr/bin/grep', '/usr/bin/xargs', '/usr/bin/printf')
+    instance.add_text('/bin/script', SCRIPT, mode=0o755)
+    fixed = compile_program('fork', '-no-pie', output='fork-fixed')
+    instance.pack(f'{fixed}=/bin/fork-fixed')
+    instance.compile('fork', 'told_back', 'signal_rules', 'proc_watch', 'orderly_end', 'cpu_time', 'wait_signal', 'crash')
     instance.build()
     return instance
 
@@ -31,6 +56,13 @@ same('CPU time: clocks, getrusage, times, wait4, ITIMER_PROF, RLIMIT_CPU', '/bin
 @group.case('/proc/PID/{cwd,fd,maps,stat} of processes that execute and end')
 def _(instance):
     expect_output(instance.run('/bin/proc_watch'), 'seen, 0 children failed\n')
+
+
+same('fork: memory, shared memory, threads, generations, files, signals, exec', '/bin/fork')
+same('the same by a program linked to a fixed address', '/bin/fork-fixed')
+same('groups, sessions, parents, and what is told back of what was set', '/bin/told_back')
+same('a script of bash: pipelines, subshells, substitution, jobs, traps', '/bin/bash', '/bin/script')
+same('the same by dash', '/bin/dash', '/bin/script')
 
 
 @group.case('the end of the first process: all others end, and what they wrote to shared maps of files is there')

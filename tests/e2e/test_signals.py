@@ -15,7 +15,7 @@ group = Group()
 
 def setup():
     instance = Instance('signals')
-    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'fork_refused', 'posix_timers', 'no_sockets', 'greedy')
+    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'posix_timers', 'greedy', 'bad_return', 'storms')
     instance.build()
     return instance
 
@@ -28,6 +28,8 @@ same('handlers, siginfo, masks, sigqueue', '/bin/handler')
 same('SA_RESTART and EINTR', '/bin/restart')
 same('alarm and interval timers', '/bin/alarm')
 same('POSIX timers', '/bin/posix_timers')
+same('timers and senders as fast as they can', '/bin/storms')
+same('a handler or a return address where no code can be', '/bin/bad_return')
 same('16 threads: mutex, barrier, semaphore, thread-local data, robust mutex', '/bin/sync')
 
 
@@ -54,16 +56,6 @@ def _(instance):
                   'goes back: 0, moves: yes\nreal time is near: yes\nslept: yes\ncpu time: yes\n')
 
 
-@group.case('a socket of any family: EAFNOSUPPORT, which programs expect of a kernel without it')
-def _(instance):
-    expect_output(instance.run('/bin/no_sockets'), 'EAFNOSUPPORT for all\n')
-
-
-@group.case('fork is refused with ENOSYS (or works)')
-def _(instance):
-    result = instance.run('/bin/fork_refused')
-    expect_status(result, 0)
-    expect(result.text in ('fork: Function not implemented\n', 'fork: a child\n'), 'neither', result)
 
 
 def signal_to_host(instance, number, *arguments):

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The kernel heap made of malloc, so that the sanitizers know every object: who allocated it, who freed it, where it
-// ends. The real heap has a bench of its own (heap_load.c).
+// ends. The real heap has a bench of its own (heap_load.c). As with the real one, memory may have to come from the
+// host: no spinlock may be held.
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "trusted/lock_class.h"
 
 void *malloc(size_t);
 void *calloc(size_t, size_t);
@@ -20,18 +22,30 @@ enum { STALE = 0xa5 };
 
 void *kmalloc(size_t size)
 {
+    lock_check_host_call();
     void *block = malloc(size ? size : 1);
     if (block)
         memset(block, STALE, size);
     return block;
 }
 
-void *kzalloc(size_t size) { return calloc(1, size ? size : 1); }
-void *krealloc(void *ptr, size_t size) { return realloc(ptr, size ? size : 1); }
+void *kzalloc(size_t size)
+{
+    lock_check_host_call();
+    return calloc(1, size ? size : 1);
+}
+
+void *krealloc(void *ptr, size_t size)
+{
+    lock_check_host_call();
+    return realloc(ptr, size ? size : 1);
+}
+
 void kfree(void *ptr) { free(ptr); }
 
 void *kpages_alloc(size_t count)
 {
+    lock_check_host_call();
     void *pages = aligned_alloc(PAGE_SIZE, count * PAGE_SIZE);
     if (pages)
         memset(pages, STALE, count * PAGE_SIZE);

@@ -24,6 +24,7 @@
 #include "loader/messages.h"
 #include "loader/ocall_dispatch.h"
 #include "loader/runtime.h"
+#include "loader/host_poll.h"
 #include "loader/threads.h"
 #include "platform.h"
 
@@ -267,7 +268,7 @@ int platform_run(const char *const *argv)
         bench_fail("/dev/null");
     install_handlers();
     machine_init();
-    if (threads_init(&platform_bench, BENCH_SLOTS))
+    if (threads_init(&platform_bench, BENCH_SLOTS) || host_poll_init())
         bench_fail("threads");
     messages_set_program(argv[0]);
     runtime_init(&platform_bench);

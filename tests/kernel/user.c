@@ -15,8 +15,6 @@
 #include "trusted/hooks.h"
 #include "trusted/tls.h"
 
-int thread_run_pending(struct user_regs *regs);
-
 // Addresses of "code". They lie in the user range, as the LibOS may ask, where nothing is ever mapped by a hint.
 #define CODE(n) (BENCH_USER_START + 16 * (n))
 #define CODE_RETURN CODE(1)   // behind the `syscall` of os()
@@ -102,7 +100,7 @@ static void dispatch(struct user_regs *regs)
 static void run_pending(struct user_regs *regs)
 {
     while (thread_interrupted(current))
-        if (thread_run_pending(regs))
+        if (hooks->pending(regs))
             break;
 }
 

@@ -146,6 +146,63 @@ def check_files(tree, rules):
     return faults
 
 
+def check_functions(tree, rules):
+    """The length of functions: lines between the braces that stand alone in the first column, as clang-format puts them."""
+    faults, limit = [], rules['budgets']['function_lines']
+    for path, text in sorted(tree.texts.items()):
+        start = None
+        for number, line in enumerate(text.split('\n'), 1):
+            if line == '{':
+                start = number
+            elif line.startswith('}') and start:
+                if number - start - 1 > limit:
+                    faults.append(f'{path}:{start}: a function of {number - start - 1} lines, the budget is {limit}')
+                start = None
+    return faults
+
+
+def blanked(text):
+    """The text with comments, strings and characters blanked, line by line as it was."""
+    def blank(match):
+        return re.sub(r'[^\n]', ' ', match.group(0))
+    return re.sub(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text, flags=re.S)
+
+
+def nested_conditionals(text):
+    """Lines of statements in which a ?: stands inside another, and how many do."""
+    text, found = blanked(text), []
+    for match in re.finditer(r'[^;{}]+', text):
+        depth, open_at, nested = 0, [], 0
+        for char in match.group(0) if '?' in match.group(0) else '':
+            if char in '([':
+                depth += 1
+            elif char in ')]':
+                depth -= 1
+                open_at = [at for at in open_at if at <= depth]
+            elif char == ',':
+                open_at = [at for at in open_at if at < depth]
+            elif char == '?':
+                nested += bool(open_at)
+                open_at.append(depth)
+        if nested:
+            lead = len(match.group(0)) - len(match.group(0).lstrip())
+            found.append((text.count('\n', 0, match.start() + lead) + 1, nested))
+    return found
+
+
+def check_conditionals(tree, rules):
+    """?: inside ?: : three that meet are refused, of two there may be no more than there were."""
+    faults, limit, two = [], rules['budgets']['nested_conditionals'], []
+    for path, text in sorted(tree.texts.items()):
+        for line, nested in nested_conditionals(text):
+            if nested > 1:
+                faults.append(f'{path}:{line}: {nested + 1} conditional operators meet')
+            two.append(f'{path}:{line}')
+    if len(two) > limit:
+        faults.append(f'{len(two)} places where ?: stands inside ?:, the budget is {limit}: {", ".join(two)}')
+    return faults
+
+
 def check_readmes(tree, _rules):
     """Each folder of src/ that holds C explains itself."""
     faults = []
@@ -183,6 +240,9 @@ SOURCE_CHECKS = [
      {'src/base/a.h': '#include "base/b.h"\n', 'src/base/b.h': '#include "base/a.h"\n'}, 'include cycle'),
     ('file budgets and first lines', check_files,
      {'src/base/a.c': '// SPDX-License-Identifier: BSD-3-Clause\n' + '\n' * 900}, 'the budget is'),
+    ('the length of functions', check_functions, {'src/base/a.c': 'int f(void)\n{\n' + '    g();\n' * 61 + '}\n'}, 'a function of 61 lines'),
+    ('conditionals in conditionals', check_conditionals, {'src/base/a.c': 'int a = b ? 1 : c ? 2 : d ? 3 : 4; // ?\n'},
+     'base/a.c:1: 3 conditional operators meet'),
     ('a README.md in each folder', check_readmes, {'src/base/a.c': ''}, 'base: no README.md'),
     ('no exception without use', check_exceptions_used, {'src/base/a.c': ''}, 'is not used'),
 ]

@@ -13,6 +13,7 @@ enum occlum_config_flags {
     OCCLUM_CONFIG_DEBUGGABLE = 1 << 0,
     OCCLUM_CONFIG_DISABLE_LOG = 1 << 1,
     OCCLUM_CONFIG_HOST_SIGNALS = 1 << 2, // SIGHUP, SIGUSR1 and SIGUSR2 of the host reach handlers of the program
+    OCCLUM_CONFIG_NO_LOOPBACK = 1 << 3,  // connections between sockets of the enclave go through the host, too
 };
 
 #define OCCLUM_MOUNTS_MAX 32 // all of them, /proc and /dev included

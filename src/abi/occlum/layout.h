@@ -58,12 +58,13 @@ struct enclave_parts {
     u64 config; // the measured configuration
     u64 slots;  // TCSMaxNum slots
     u64 heap;   // HeapMaxSize
-    bool roomy; // simulation, EDMM: reservations of address space cost nothing there
+    u64 least;  // bytes of ELRANGE at least: reservations of address space cost nothing in simulation and with EDMM
 };
 
 #define ENCLAVE_IMAGE_ALIGN MIB(2)
-#define ENCLAVE_USER_GUARD MIB(2) // between programs and LibOS
-#define ENCLAVE_ROOMY_ELRANGE GIB(64)
+#define ENCLAVE_USER_GUARD MIB(2)               // between programs and LibOS
+#define ENCLAVE_LEAST_SIMULATED (GIB(16) << 10) // 16 TiB: as much as databases and sanitizers reserve
+#define ENCLAVE_LEAST_EDMM GIB(64)              // what every processor with SGX2 takes (CPUID 12H MaxEnclaveSize_64)
 #define ENCLAVE_ELRANGE_MAX (1ull << 46)
 #define ENCLAVE_SLOTS_MAX 65536
 #define ENCLAVE_STACK_MAX GIB(1) // of a slot
@@ -73,7 +74,7 @@ static inline u64 enclave_elrange_size(const struct enclave_parts *parts)
 {
     u64 need = ENCLAVE_USER_START + parts->user + ENCLAVE_USER_GUARD + ENCLAVE_IMAGE_ALIGN + parts->image +
                ALIGN_UP(parts->config, PAGE_SIZE) + parts->slots + parts->heap;
-    u64 size = parts->roomy ? ENCLAVE_ROOMY_ELRANGE : MIB(1);
+    u64 size = MAX(parts->least, MIB(1));
 
     while (size < need && size <= ENCLAVE_ELRANGE_MAX)
         size *= 2;

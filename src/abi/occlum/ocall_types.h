@@ -25,10 +25,22 @@ struct host_statfs {
     u64 type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
 };
 
-// As struct pollfd of poll(2).
-struct host_pollfd {
-    s32 fd;
-    s16 events, revents;
+// What holds (POLL*) for the descriptor that was registered under the cookie.
+struct host_event {
+    u64 cookie;
+    u32 events, reserved;
+};
+
+// A socket address of AF_INET (16 bytes) or AF_INET6 (28 bytes), as Linux has them. size 0: none.
+struct host_address {
+    u32 size;
+    u8 bytes[28];
+};
+
+// What came with a message: from whom, MSG_* flags, and its whole size, which may be more than there was room for.
+struct host_received {
+    struct host_address from;
+    u32 flags, size;
 };
 
 // One page the host writes and the enclave reads without leaving it. Every field is a hint.
@@ -69,6 +81,7 @@ struct host_start_args {
     u64 image_fd;        // host descriptor of the image file
     u64 image_size;      // bytes; 0: there is no image
     u64 hostname, hostname_size;
+    u64 cpu_count;   // processors it may run on, a hint; 0: not known
     u64 log_level;   // 0 off .. 5 trace
     u64 stdio_flags; // bit i: descriptor i is open
     u64 report;      // struct host_report, 8-byte aligned; 0: none is wanted

@@ -98,6 +98,8 @@ static_assert(offsetof(struct sgx_tcs, fslimit) == 64);
 // 35.9 SSA frame: XSAVE area at its start; MISC and GPRSGX at its end
 #define SGX_EXITINFO_VALID (1u << 31)
 #define SGX_EXITINFO_VECTOR(info) ((info)&0xff)
+// Exception vectors (SDM 3A table 6-1).
+enum { VECTOR_DB = 1, VECTOR_BP = 3, VECTOR_UD = 6, VECTOR_GP = 13, VECTOR_PF = 14 };
 #define SGX_EXITINFO_TYPE(info) (((info) >> 8) & 7)
 enum { SGX_EXIT_HW = 3, SGX_EXIT_SW = 6 };
 

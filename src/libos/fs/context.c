@@ -12,7 +12,7 @@ static int context_alloc(struct inode *root, struct inode *cwd, u32 umask, struc
     context->umask = umask;
     context->root = inode_ref(root);
     context->cwd = inode_ref(cwd);
-    mutex_init(&context->lock);
+    mutex_init(&context->lock, LOCK_FS_CONTEXT);
     *ret_context = context;
     return 0;
 }

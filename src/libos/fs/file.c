@@ -4,7 +4,6 @@
 #include "libos/fs/locks.h"
 #include "libos/fs/memfs.h"
 #include "libos/fs/volfs/volfs.h"
-#include "libos/ipc/epoll.h"
 #include "libos/mem/heap.h"
 
 int file_alloc(struct inode *inode, u32 flags, struct file **ret_file)
@@ -17,10 +16,13 @@ int file_alloc(struct inode *inode, u32 flags, struct file **ret_file)
     file->flags = flags;
     file->inode = inode ? inode_ref(inode) : NULL;
     file->owner_key = __atomic_add_fetch(&next_key, 1, __ATOMIC_RELAXED);
-    mutex_init(&file->offset_lock);
+    mutex_init(&file->offset_lock, LOCK_FILE_OFFSET);
+    spin_init(&file->watch_lock, LOCK_WATCHES);
     *ret_file = file;
     return 0;
 }
+
+struct fs_special fs_special;
 
 struct file *file_ref(struct file *file)
 {
@@ -33,8 +35,8 @@ void file_unref(struct file *file)
     if (__atomic_fetch_sub(&file->refs, 1, __ATOMIC_ACQ_REL) != 1)
         return;
     file_locks_release_description(file);
-    if (unlikely(file->watches))
-        epoll_forget_file(file);
+    if (unlikely(file->watched))
+        fs_special.forget_watched(file);
     if (file->ops && file->ops->release)
         file->ops->release(file);
     if (file->claims)

@@ -21,12 +21,27 @@ struct file_ops {
     u32 (*poll)(struct file *file,
                 struct poll_table *table); // POLL* that hold now; registers with table if it is not NULL
     long (*ioctl)(struct file *file, u32 command, u64 argument);
+    long (*fcntl)(struct file *file, u32 command, u64 argument); // commands of one kind of file; NULL: it has none
     int (*fallocate)(struct file *file, int mode, u64 offset, u64 len);
     int (*fsync)(struct file *file);
     s64 (*seek_data)(struct file *file, u64 offset, bool hole); // SEEK_DATA / SEEK_HOLE
     void (*release)(struct file *file);
-    bool stream; // no position: lseek says ESPIPE
+    void (*closed)(void); // after a descriptor of such a file was closed; the file may live on, or be gone
+    u32 type;             // S_IFMT bits that fstat shows of a file without an inode; 0: S_IFIFO
+    bool timed;           // poll changes with the time alone (poll_wait_until)
+    bool stream;          // no position: lseek says ESPIPE
 };
+
+// What files of the folders above do, told by them at boot (ipc/ipc.h).
+struct fs_special {
+    // open(2) of a FIFO inode: waits for the other side unless O_NONBLOCK (fifo(7)). 0 or -errno.
+    int (*open_fifo)(struct inode *inode, struct file *file);
+    // The last reference of a file with watches is gone: called before it is taken apart. May sleep.
+    void (*forget_watched)(struct file *file);
+};
+extern struct fs_special fs_special;
+
+enum { PATH_BYTES = 4096 }; // of a path, its NUL included (PATH_MAX)
 
 struct file {
     const struct file_ops *ops;
@@ -36,10 +51,12 @@ struct file {
     u64 offset;          // guarded by offset_lock
     struct mutex offset_lock;
     void *private;
-    bool claims;                 // counted in inode->writers
-    char *path;                  // absolute, as opened; NULL: unnamed
-    u64 owner_key;               // identity for flock and OFD locks
-    struct epoll_watch *watches; // of epoll instances; guarded by epoll
+    bool claims;   // counted in inode->writers
+    char *path;    // absolute, as opened; NULL: unnamed
+    u64 owner_key; // identity for flock and OFD locks
+    struct spinlock watch_lock;
+    struct epoll_watch *watches; // of epoll instances; guarded by watch_lock
+    bool watched;                // there was one ever: whoever frees the file looks under watch_lock
 };
 
 __nodiscard int file_alloc(struct inode *inode, u32 flags, struct file **ret_file); // takes its own reference of inode

@@ -32,6 +32,7 @@ static struct files *table_alloc(u32 size)
         return NULL;
     }
     files->refs = 1;
+    spin_init(&files->lock, LOCK_FILES);
     files->size = size;
     files->limit = 1024;
     return files;
@@ -91,15 +92,24 @@ struct files *files_ref(struct files *files)
     return files;
 }
 
+// Ends a descriptor of the table.
+static void drop(struct files *files, struct file *file)
+{
+    if (!file)
+        return;
+    void (*closed)(void) = file->ops ? file->ops->closed : NULL;
+    posix_locks_release(file, files);
+    file_unref(file);
+    if (closed)
+        closed();
+}
+
 void files_unref(struct files *files)
 {
     if (__atomic_fetch_sub(&files->refs, 1, __ATOMIC_ACQ_REL) != 1)
         return;
     for (u32 i = 0; i < files->size; i++)
-        if (files->slots[i].file) {
-            posix_locks_release(files->slots[i].file, files);
-            file_unref(files->slots[i].file);
-        }
+        drop(files, files->slots[i].file);
     kfree(files->slots);
     kfree(files);
 }
@@ -157,14 +167,6 @@ int files_install(struct file *file, int from, bool close_on_exec)
         if (err)
             return err;
     }
-}
-
-static void drop(struct files *files, struct file *file)
-{
-    if (!file)
-        return;
-    posix_locks_release(file, files);
-    file_unref(file);
 }
 
 int files_replace(int fd, struct file *file, bool close_on_exec)

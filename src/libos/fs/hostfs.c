@@ -224,7 +224,7 @@ int hostfs_create(const char *source, struct inode **ret_root)
         return -ENOMEM;
     }
     fs->dev = FIRST_DEV + __atomic_fetch_add(&mounts, 1, __ATOMIC_RELAXED);
-    mutex_init(&fs->lock);
+    mutex_init(&fs->lock, LOCK_HOSTFS);
     list_init(&fs->nodes);
     int err = hostfs_node_get(fs, NULL, "", handle, &root);
     if (!err && !inode_is_dir(&root->inode)) {

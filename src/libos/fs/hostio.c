@@ -5,7 +5,7 @@
 
 #include "libos/fs/hostio.h"
 #include "base/string.h"
-#include "libos/fs/poll.h"
+#include "libos/fs/hostpoll.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 #include "libos/vm/user.h"
@@ -13,36 +13,30 @@
 
 enum { CHUNK = 64 << 10 };
 
+// Descriptors 0, 1 and 2 of the host, which several open files may share.
+enum { STREAMS = 3 };
+static struct hostpoll polls[STREAMS];
+static struct wait_queue readable[STREAMS], writable[STREAMS];
+static bool opened[STREAMS];
+
 static int host_fd(const struct file *file) { return (int)(s64)file->private; }
+static struct hostpoll *poll_of(const struct file *file) { return &polls[host_fd(file)]; }
 
-static u32 poll_now(struct file *file, struct poll_table *table)
-{
-    struct host_pollfd fd = { host_fd(file), POLLIN | POLLOUT, 0 };
-    s16 revents = 0;
+static u32 stream_poll(struct file *file, struct poll_table *table) { return hostpoll_events(poll_of(file), table); }
 
-    s64 n = ocall_poll(&fd, &revents, 1, 0);
-    poll_wait_host(table, fd.fd);
-    if (n == -EINTR) // a signal came: not ready, and whoever waits will look at it
-        return 0;
-    return n < 0 ? POLLERR : (u32)(u16)revents & (POLLIN | POLLOUT | POLLERR | POLLHUP);
-}
-
-// Waits until the descriptor is ready. Regular files always are.
+// Waits until the descriptor is ready. What a terminal or a pipe holds is the host's to know, who shares it with
+// others: an earlier report says little.
 static int wait_ready(struct file *file, u32 events)
 {
-    struct poll_table table;
-    int err = 0;
+    struct hostpoll *poll = poll_of(file);
+    u32 begun = hostpoll_begin(poll);
 
-    if (poll_now(file, NULL) & (events | POLLERR | POLLHUP))
+    if (hostpoll_ask(poll) & (events | POLLERR | POLLHUP))
         return 0;
+    hostpoll_clear(poll, begun, events);
     if (file->flags & O_NONBLOCK)
         return -EAGAIN;
-    poll_table_init(&table);
-    table.wanted = events;
-    poll_wait_host(&table, host_fd(file));
-    while (!err && !(poll_now(file, NULL) & (events | POLLERR | POLLHUP)))
-        err = poll_sleep(&table, WAIT_FOREVER);
-    poll_table_done(&table);
+    int err = hostpoll_wait(poll, events, WAIT_FOREVER);
     return err == -EINTR ? -ERESTARTSYS : err;
 }
 
@@ -57,7 +51,11 @@ static long read_stream(struct file *file, struct uio *uio, u64 *offset)
     u8 *buf = kpages_alloc(DIV_ROUND_UP(want, PAGE_SIZE));
     if (!buf)
         return -ENOMEM;
+    struct hostpoll *poll = poll_of(file);
+    u32 begun = hostpoll_begin(poll);
     s64 n = ocall_read(host_fd(file), buf, want);
+    if (n > 0) // whether there is more, the next look asks
+        hostpoll_forget(poll, begun, POLLIN);
     if (n > 0 && (err = uio_put(uio, buf, (size_t)n)) != 0)
         n = err;
     kpages_free(buf, DIV_ROUND_UP(want, PAGE_SIZE));
@@ -133,7 +131,7 @@ static long ioctl_stream(struct file *file, u32 command, u64 argument)
 }
 
 static const struct file_ops stream_ops = {
-    .read = read_stream, .write = write_stream, .poll = poll_now, .ioctl = ioctl_stream, .stream = true
+    .read = read_stream, .write = write_stream, .poll = stream_poll, .ioctl = ioctl_stream, .stream = true
 };
 
 static int getattr(struct inode *inode, struct kstat *st)
@@ -170,8 +168,14 @@ int hostio_open(int fd, u32 flags, struct file **ret_file)
 {
     struct host_stat host;
     s64 err = ocall_fstat(fd, &host);
+    if (!err && !opened[fd]) {
+        wait_queue_init(&readable[fd]);
+        wait_queue_init(&writable[fd]);
+        err = hostpoll_open(&polls[fd], fd, &readable[fd], &writable[fd]);
+    }
     if (err)
         return (int)err;
+    opened[fd] = true;
     u32 type = host.mode & S_IFMT;
     struct inode *inode = kzalloc(sizeof(*inode));
     if (!inode)
@@ -191,7 +195,7 @@ int hostio_open(int fd, u32 flags, struct file **ret_file)
 int hostio_attach_tty(int fd, struct file *file)
 {
     u8 in[1] = { 0 }, out[36];
-    if (ocall_tty_ioctl(fd, TCGETS, in, 0, out, sizeof(out)) < 0)
+    if (!opened[fd] || ocall_tty_ioctl(fd, TCGETS, in, 0, out, sizeof(out)) < 0)
         return -ENXIO;
     file->ops = &stream_ops;
     file->private = (void *)(s64)fd;

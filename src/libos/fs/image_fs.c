@@ -45,7 +45,7 @@ static struct {
     u64 block;
     u8 *data;
 } hash_cache[HASH_SLOTS];
-static struct spinlock hash_lock;
+static struct spinlock hash_lock = SPINLOCK_INIT(LOCK_IMAGE_HASHES);
 
 static bool cache_get(void *ctx, u64 block, u32 entry, u8 out[VERITY_HASH])
 {
@@ -192,7 +192,7 @@ struct kept_table {
     u64 data[];
 };
 static struct kept_table *kept;
-static struct mutex kept_lock = MUTEX_INIT(kept_lock);
+static struct mutex kept_lock = MUTEX_INIT(LOCK_IMAGE);
 
 static int find_entry(u64 nid, struct sites_entry *ret_entry)
 {

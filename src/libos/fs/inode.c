@@ -9,7 +9,7 @@ void inode_init(struct inode *inode, const struct inode_ops *ops, u32 mode, u64 
     inode->refs = 1;
     inode->mode = mode;
     inode->ino = ino;
-    mutex_init(&inode->lock);
+    mutex_init(&inode->lock, LOCK_INODE);
 }
 
 struct inode *inode_ref(struct inode *inode)

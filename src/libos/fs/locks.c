@@ -18,7 +18,7 @@ struct file_locks {
     struct wait_queue released;
 };
 
-static struct mutex table_lock = MUTEX_INIT(table_lock);
+static struct mutex table_lock = MUTEX_INIT(LOCK_FILE_LOCKS);
 
 static struct file_locks *locks_of(struct inode *inode)
 {

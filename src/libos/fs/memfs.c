@@ -15,7 +15,7 @@ int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node)
     if (!node)
         return -ENOMEM;
     inode_init(&node->inode, &memfs_ops, mode, inode_new_number());
-    mutex_init(&node->writing);
+    mutex_init(&node->writing, LOCK_FS_WRITING);
     node->fs = fs;
     node->mode = mode;
     node->nlink = S_ISDIR(mode) ? 2 : 1;
@@ -41,7 +41,7 @@ int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, 
         kfree(fs);
         return err;
     }
-    mutex_init(&fs->tree);
+    mutex_init(&fs->tree, LOCK_FS_TREE);
     fs->lower = lower;
     fs->dev = ++devices;
     root->parent = root;
@@ -56,7 +56,7 @@ void memfs_set_limit(struct inode *root, u64 pages) { node_of(root)->fs->limit =
 
 int memfs_anonymous(u32 mode, struct inode **ret_inode)
 {
-    static struct memfs fs = { .tree = MUTEX_INIT(fs.tree), .dev = 0xfff };
+    static struct memfs fs = { .tree = MUTEX_INIT(LOCK_FS_TREE), .dev = 0xfff };
     struct memfs_node *node;
     int err = memfs_node_alloc(&fs, S_IFREG | mode, &node);
     if (err)

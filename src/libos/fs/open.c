@@ -8,7 +8,6 @@
 #include "libos/vm/vm.h"
 
 enum {
-    PATH_BYTES = 4096,
     STATUS_FLAGS = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECTORY | O_NOFOLLOW | O_PATH |
                    O_LARGEFILE | O_NOATIME
 };

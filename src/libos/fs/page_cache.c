@@ -21,7 +21,7 @@ struct cached {
 
 static struct cached *buckets[BUCKETS];
 static struct list_head clock_list = LIST_INIT(clock_list);
-static struct spinlock lock; // everything above
+static struct spinlock lock = SPINLOCK_INIT(LOCK_PAGE_CACHE); // everything above
 static page_fill fill_blocks;
 static u64 block_count;
 

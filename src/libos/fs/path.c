@@ -5,7 +5,7 @@
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 
-enum { MAX_LINKS = 40, PATH_BYTES = 4096, NAME_BYTES = 255 };
+enum { MAX_LINKS = 40, NAME_BYTES = 255 };
 
 struct inode *fs_root;
 

@@ -2,7 +2,6 @@
 #include "libos/fs/special.h"
 
 #include "libos/fs/memfs.h"
-#include "libos/ipc/pipe.h"
 
 int special_open(struct inode *inode, u32 mode, u64 rdev, struct file *file)
 {
@@ -10,7 +9,7 @@ int special_open(struct inode *inode, u32 mode, u64 rdev, struct file *file)
     case S_IFCHR:
         return device_open(rdev, mode, file);
     case S_IFIFO:
-        return fifo_open(inode, file);
+        return fs_special.open_fifo(inode, file);
     default:
         return -ENXIO;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/fs/uio.h"
 #include "base/string.h"
+#include "libos/mem/heap.h"
 #include "libos/vm/user.h"
 
 static void single(struct uio *uio, struct iovec *one, const void *buf, size_t size, bool kernel)
@@ -113,5 +114,31 @@ int uio_fault_in(const struct uio *uio, size_t n, bool into)
             return done ? 0 : -EFAULT;
         done += piece;
     }
+    return 0;
+}
+
+int uio_import(const struct iovec __user *user, u64 count, struct iovec **ret_iov, struct uio *ret_uio)
+{
+    u64 total = 0;
+
+    if (count > UIO_IOV_MAX)
+        return -EINVAL;
+    struct iovec *iov = kmalloc((count + 1) * sizeof(*iov));
+    if (!iov)
+        return -ENOMEM;
+    int err = copy_from_user(iov, user, count * sizeof(*iov));
+    for (u64 i = 0; !err && i < count; i++) {
+        if ((s64)iov[i].iov_len < 0)
+            err = -EINVAL;
+        iov[i].iov_len = MIN(iov[i].iov_len, (size_t)UIO_MAX_BYTES - total);
+        total += iov[i].iov_len;
+    }
+    if (err) {
+        kfree(iov);
+        return err;
+    }
+    iov[count] = (struct iovec){ 0 };
+    *ret_iov = iov;
+    *ret_uio = (struct uio){ .iov = iov, .count = count ? count : 1, .left = total };
     return 0;
 }

@@ -12,10 +12,12 @@ struct uio {
     bool kernel;
 };
 
-enum { UIO_MAX_BYTES = 0x7ffff000 }; // as Linux: one call moves no more
+enum { UIO_MAX_BYTES = 0x7ffff000, UIO_IOV_MAX = 1024 }; // as Linux: one call moves no more; IOV_MAX
 
 void uio_user(struct uio *uio, struct iovec *one, const void *user_buf, size_t size);
 void uio_kernel(struct uio *uio, struct iovec *one, void *buf, size_t size);
+// Copies a program's iovec array; the caller frees it (kfree) when the uio is done with. -EINVAL, -EFAULT, -ENOMEM.
+__nodiscard int uio_import(const struct iovec __user *user, u64 count, struct iovec **ret_iov, struct uio *ret_uio);
 // Move up to n bytes between a kernel buffer and the uio, and advance it. 0 or -EFAULT; short only on a fault.
 __nodiscard int uio_put(struct uio *uio, const void *from, size_t n); // into the caller's memory
 __nodiscard int uio_take(struct uio *uio, void *to, size_t n);        // out of the caller's memory

@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What an epoll instance watches and what of it is ready.
 //
-// Each watch stays registered with the wait queues of its file; a wake-up there puts it on the ready list and wakes the
-// instance's own waiters. A wait takes watches from the ready list, asks the file what holds now, and puts
-// level-triggered ones back. Files that are descriptors of the host cannot call back: they are asked at each wait,
-// which then happens in the host's poll.
+// Each watch stays registered with the wait queues of its file; a wake-up there puts it on the ready list and wakes one
+// waiter of the instance. A wait takes watches from the ready list, asks the file what holds now, and puts
+// level-triggered ones back. So the cost is that of the events, not of the watches. Only timers do not call back: the
+// sleepers of the instance look at the clock for them (epoll_refresh), and the first look wakes as a file does.
 //
-// Locks: epoll_files (which watches a file has) -> instance->lock (its watches; nested ones from the outside in) -> the
-// wait queue of a file -> instance->ready_lock -> instance->waiters.
+// Locks: epoll_nesting -> epoll->lock (nested ones from the outside in) -> wait queue of a file, file->watch_lock ->
+// epoll->ready_lock -> epoll->waiters, watchers (which may be the queue of a file that an outer instance watches).
 #include "libos/ipc/epoll.h"
-#include "base/rbtree.h"
 #include "base/string.h"
 #include "libos/ipc/epoll_instance.h"
 #include "libos/mem/heap.h"
 
-static struct mutex epoll_files = MUTEX_INIT(epoll_files);
+static void epoll_put(struct epoll *epoll)
+{
+    if (__atomic_fetch_sub(&epoll->refs, 1, __ATOMIC_ACQ_REL) == 1)
+        kfree(epoll);
+}
+
+// --- the ready list
 
 static void mark_ready(struct epoll_watch *watch)
 {
@@ -32,32 +37,114 @@ static void unmark_ready(struct epoll_watch *watch)
     spin_unlock(&watch->epoll->ready_lock);
 }
 
-static void notify(struct waiter *waiter, struct wake_list *list)
+static void wake_collect_for_events(struct epoll *epoll, struct wake_list *list)
 {
-    struct epoll_watch *watch = (struct epoll_watch *)waiter->key;
-    mark_ready(watch);
-    wake_collect_all(&watch->epoll->waiters, list);
+    wake_collect(&epoll->waiters, 1, list);
+    wake_collect_all(&epoll->watchers, list);
 }
 
-// Registers with the file. A wake-up between the registration and the setting of notify left its trace in woken.
-static void arm(struct epoll_watch *watch)
+// A wake-up in a queue of the file, under that queue's lock. An instance without anybody to tell leaves an exclusive
+// wake-up to the next one.
+static bool notify(struct waiter *waiter, struct wake_list *list)
 {
-    struct poll_table *table = &watch->table;
-    bool woken = false;
+    struct epoll_watch *watch = (struct epoll_watch *)waiter->key;
+    struct epoll *epoll = watch->epoll;
 
-    poll_table_init(table);
-    table->wanted = watch->events & EPOLL_POLL_BITS;
-    u32 now = file_poll(watch->file, table);
-    for (size_t i = 0; i < table->count; i++) {
-        struct waiter *waiter = &table->entries[i].waiter;
-        waiter->key = (u64)watch;
-        __atomic_store_n(&waiter->notify, notify, __ATOMIC_RELEASE);
-        woken |= __atomic_load_n(&waiter->woken, __ATOMIC_ACQUIRE);
+    if (!(READ_ONCE(watch->events) & EPOLL_POLL_BITS))
+        return false;
+    mark_ready(watch);
+    bool heard = READ_ONCE(epoll->waiters.count) || READ_ONCE(epoll->watchers.count);
+    wake_collect_for_events(epoll, list);
+    return heard;
+}
+
+bool epoll_ready(struct epoll *epoll)
+{
+    spin_lock(&epoll->ready_lock);
+    bool ready = !list_empty(&epoll->ready);
+    spin_unlock(&epoll->ready_lock);
+    return ready;
+}
+
+void epoll_pass_on(struct epoll *epoll)
+{
+    if (epoll_ready(epoll))
+        wake_up(&epoll->waiters, 1);
+}
+
+// --- registering with files
+
+struct arming {
+    struct poll_table table;
+    struct epoll_watch *watch;
+    int err;
+};
+
+static void add_queue(struct poll_table *table, struct wait_queue *queue)
+{
+    struct arming *arming = container_of(table, struct arming, table);
+    struct epoll_watch *watch = arming->watch;
+
+    if (watch->queue_count == EPOLL_QUEUES) {
+        arming->err = -ENOSPC;
+        return;
     }
-    watch->timed = table->timed;
-    watch->host = table->host_count != 0;
-    if (woken || watch->host || watch->timed || (now & watch->events))
+    struct epoll_queue *entry = &watch->queues[watch->queue_count++];
+    entry->queue = queue;
+    waiter_init(&entry->waiter);
+    entry->waiter.key = (u64)watch;
+    entry->waiter.notify = notify;
+    entry->waiter.exclusive = watch->events & EPOLLEXCLUSIVE;
+    wait_add(queue, &entry->waiter);
+}
+
+static void disarm(struct epoll_watch *watch)
+{
+    for (u32 i = 0; i < watch->queue_count; i++)
+        wait_remove(watch->queues[i].queue, &watch->queues[i].waiter);
+    watch->queue_count = 0;
+}
+
+// Registers with the file's queues, and looks what holds already. epoll->lock held.
+static int arm(struct epoll_watch *watch)
+{
+    struct arming arming = { .watch = watch };
+
+    arming.table = (struct poll_table){ .add = add_queue, .wanted = watch->events, .until = WAIT_FOREVER };
+    if (file_poll(watch->file, &arming.table) & watch->events)
         mark_ready(watch);
+    return arming.err;
+}
+
+// --- the set of watches
+
+// Takes the watch off its file, which may be gone from here on. False: the end of the file is about to do it, and is
+// waiting for epoll->lock.
+static bool leave_file(struct epoll_watch *watch, bool file_ends)
+{
+    struct file *file = watch->file;
+    spin_lock(&file->watch_lock);
+    bool mine = file_ends || !watch->dying;
+    if (mine) {
+        *watch->link = watch->next;
+        if (watch->next)
+            watch->next->link = watch->link;
+    }
+    spin_unlock(&file->watch_lock);
+    return mine;
+}
+
+static void join_file(struct epoll_watch *watch)
+{
+    struct file *file = watch->file;
+    spin_lock(&file->watch_lock);
+    file->watched = true;
+    watch->next = file->watches;
+    watch->link = &file->watches;
+    if (watch->next)
+        watch->next->link = &watch->next;
+    file->watches = watch;
+    spin_unlock(&file->watch_lock);
 }
 
 static struct epoll_watch *find(struct epoll *epoll, const struct file *file, int fd)
@@ -84,85 +171,56 @@ static void insert(struct epoll *epoll, struct epoll_watch *watch)
     rb_insert(&epoll->watches, &watch->node, parent, link);
 }
 
-// Both locks held.
-static void remove_watch(struct epoll *epoll, struct epoll_watch *watch)
+// epoll->lock held; epoll_nesting too if the file is an instance. The caller holds the instance itself.
+static void remove_watch(struct epoll_watch *watch, bool file_ends)
 {
-    poll_table_done(&watch->table);
+    struct epoll *epoll = watch->epoll;
+
+    disarm(watch); // while the file's queues are certain to be there; no notify runs from here on
+    if (!leave_file(watch, file_ends))
+        return;
     unmark_ready(watch);
     rb_erase(&epoll->watches, &watch->node);
-    *watch->link = watch->next;
-    if (watch->next)
-        watch->next->link = watch->link;
+    list_del(&watch->special);
     kfree(watch);
+    epoll_put(epoll);
 }
 
-void epoll_forget_file(struct file *file)
+static struct epoll_watch *new_watch(struct epoll *epoll, struct file *file, int fd, const struct epoll_event *event)
 {
-    mutex_lock(&epoll_files);
-    while (file->watches) {
-        struct epoll *epoll = file->watches->epoll;
-        mutex_lock(&epoll->lock);
-        remove_watch(epoll, file->watches);
-        mutex_unlock(&epoll->lock);
-    }
-    mutex_unlock(&epoll_files);
-}
-
-static void release(struct file *file)
-{
-    struct epoll *epoll = file->private;
-    struct rb_node *node;
-
-    mutex_lock(&epoll_files);
-    mutex_lock(&epoll->lock);
-    while ((node = epoll->watches.root))
-        remove_watch(epoll, container_of(node, struct epoll_watch, node));
-    mutex_unlock(&epoll->lock);
-    mutex_unlock(&epoll_files);
-    kfree(epoll);
-}
-
-// True if watched files of epoll lead to target within the depth that Linux allows (5). epoll_files held: watches stand
-// still.
-static int reaches(struct epoll *epoll, const struct epoll *target, int depth)
-{
-    if (epoll == target || depth > EPOLL_MAX_NESTING)
-        return -ELOOP;
-    for (struct rb_node *node = rb_first(&epoll->watches); node; node = rb_next(node)) {
-        struct epoll *inner = epoll_of(container_of(node, struct epoll_watch, node)->file);
-        if (inner && reaches(inner, target, depth + 1))
-            return -ELOOP;
-    }
-    return 0;
-}
-
-static int add(struct epoll *epoll, struct file *file, int fd, const struct epoll_event *event)
-{
-    struct epoll *inner = epoll_of(file);
-
-    if (find(epoll, file, fd))
-        return -EEXIST;
-    if (inner && reaches(inner, epoll, 1))
-        return -ELOOP;
     struct epoll_watch *watch = kzalloc(sizeof(*watch));
     if (!watch)
-        return -ENOMEM;
+        return NULL;
     watch->epoll = epoll;
     watch->file = file;
     watch->fd = fd;
     watch->events = event->events | EPOLLERR | EPOLLHUP;
     watch->data = event->data;
     list_init(&watch->ready);
+    list_init(&watch->special);
+    __atomic_fetch_add(&epoll->refs, 1, __ATOMIC_RELAXED);
     insert(epoll, watch);
-    watch->next = file->watches;
-    watch->link = &file->watches;
-    if (watch->next)
-        watch->next->link = &watch->next;
-    file->watches = watch;
-    arm(watch);
-    int err = watch->table.err;
+    join_file(watch);
+    if (epoll_of(file))
+        list_add_tail(&watch->special, &epoll->inner);
+    else if (file->ops->timed)
+        list_add_tail(&watch->special, &epoll->timed);
+    return watch;
+}
+
+static int add(struct epoll *epoll, struct file *file, int fd, const struct epoll_event *event)
+{
+    struct epoll *inner = epoll_of(file);
+    int err = inner ? epoll_nesting_check(epoll, inner) : 0;
+
     if (err)
-        remove_watch(epoll, watch);
+        return err;
+    struct epoll_watch *watch = new_watch(epoll, file, fd, event);
+    if (!watch)
+        return -ENOMEM;
+    err = arm(watch);
+    if (err)
+        remove_watch(watch, false);
     return err;
 }
 
@@ -170,46 +228,98 @@ static int modify(struct epoll_watch *watch, const struct epoll_event *event)
 {
     if ((watch->events | event->events) & EPOLLEXCLUSIVE)
         return -EINVAL;
-    poll_table_done(&watch->table);
-    watch->events = event->events | EPOLLERR | EPOLLHUP;
+    disarm(watch);
+    WRITE_ONCE(watch->events, event->events | EPOLLERR | EPOLLHUP);
     watch->data = event->data;
-    watch->disarmed = false;
-    arm(watch);
-    return watch->table.err;
+    return arm(watch);
+}
+
+static int control(struct epoll *epoll, int operation, struct file *file, int fd, const struct epoll_event *event)
+{
+    struct epoll_watch *watch = find(epoll, file, fd);
+
+    if (operation == EPOLL_CTL_ADD)
+        return watch ? -EEXIST : add(epoll, file, fd, event);
+    if (!watch)
+        return -ENOENT;
+    if (operation == EPOLL_CTL_MOD)
+        return modify(watch, event);
+    remove_watch(watch, false);
+    return 0;
 }
 
 int epoll_control(struct epoll *epoll, int operation, struct file *file, int fd, const struct epoll_event *event)
 {
-    int err = -EINVAL;
+    struct wake_list list;
+    bool nested = epoll_of(file);
 
-    mutex_lock(&epoll_files);
+    if (nested)
+        mutex_lock(&epoll_nesting);
     mutex_lock(&epoll->lock);
-    struct epoll_watch *watch = find(epoll, file, fd);
-    if (operation == EPOLL_CTL_ADD)
-        err = add(epoll, file, fd, event);
-    else if (!watch)
-        err = -ENOENT;
-    else if (operation == EPOLL_CTL_MOD)
-        err = modify(watch, event);
-    else
-        remove_watch(epoll, watch), err = 0;
-    bool ready = !list_empty(&epoll->ready);
+    int err = control(epoll, operation, file, fd, event);
     mutex_unlock(&epoll->lock);
-    mutex_unlock(&epoll_files);
-    if (ready)
-        wake_up_all(&epoll->waiters);
+    if (nested)
+        mutex_unlock(&epoll_nesting);
+    // Something may be ready already, and who sleeps must look at the clock for a timer he did not know.
+    wake_list_init(&list);
+    if (epoll_ready(epoll) || file->ops->timed || nested)
+        wake_collect_for_events(epoll, &list);
+    wake_list_flush(&list);
     return err;
 }
+
+void epoll_forget_file(struct file *file)
+{
+    bool nested = epoll_of(file);
+
+    if (nested)
+        mutex_lock(&epoll_nesting);
+    for (;;) {
+        spin_lock(&file->watch_lock);
+        struct epoll_watch *watch = file->watches;
+        if (watch)
+            watch->dying = true; // from here on nobody else takes it out
+        spin_unlock(&file->watch_lock);
+        if (!watch)
+            break;
+        struct epoll *epoll = watch->epoll;
+        __atomic_fetch_add(&epoll->refs, 1, __ATOMIC_RELAXED);
+        mutex_lock(&epoll->lock);
+        remove_watch(watch, true);
+        mutex_unlock(&epoll->lock);
+        epoll_put(epoll);
+    }
+    if (nested)
+        mutex_unlock(&epoll_nesting);
+}
+
+static void release(struct file *file)
+{
+    struct epoll *epoll = file->private;
+    struct rb_node *node, *next;
+
+    mutex_lock(&epoll_nesting);
+    mutex_lock(&epoll->lock);
+    for (node = rb_first(&epoll->watches); node; node = next) {
+        next = rb_next(node);
+        remove_watch(container_of(node, struct epoll_watch, node), false);
+    }
+    mutex_unlock(&epoll->lock);
+    mutex_unlock(&epoll_nesting);
+    epoll_put(epoll);
+}
+
+// --- taking events
 
 // What the watch has to report now; 0: nothing. Decides whether it stays on the ready list. epoll->lock held, watch off
 // the list.
 static u32 report(struct epoll_watch *watch)
 {
-    u32 now = watch->disarmed ? 0 : file_poll(watch->file, NULL) & watch->events;
+    u32 wanted = watch->events, now = file_poll(watch->file, NULL) & wanted & EPOLL_POLL_BITS;
 
-    if (now && (watch->events & EPOLLONESHOT))
-        watch->disarmed = true;
-    else if (watch->host || watch->timed || (now && !(watch->events & EPOLLET)))
+    if (now && (wanted & EPOLLONESHOT))
+        WRITE_ONCE(watch->events, wanted & ~(u32)EPOLL_POLL_BITS);
+    else if (now && !(wanted & EPOLLET))
         mark_ready(watch);
     return now;
 }
@@ -226,75 +336,101 @@ static struct epoll_watch *take_ready(struct epoll *epoll, struct list_head *tak
     return watch;
 }
 
-// Moves the list, so that what comes back ready is looked at once only.
-static void splice_ready(struct list_head *from, struct list_head *to, struct spinlock *lock)
+// Appends one list to another. ready_lock held.
+static void splice(struct list_head *from, struct list_head *to)
 {
-    spin_lock(lock);
-    if (!list_empty(from)) {
-        struct list_head *first = from->next, *last = from->prev;
-        list_init(from);
-        first->prev = to->prev;
-        to->prev->next = first;
-        last->next = to;
-        to->prev = last;
-    }
-    spin_unlock(lock);
+    if (list_empty(from))
+        return;
+    struct list_head *first = from->next, *last = from->prev;
+    list_init(from);
+    first->prev = to->prev;
+    to->prev->next = first;
+    last->next = to;
+    to->prev = last;
+}
+
+// Takes the list, so that what comes back ready is looked at once only.
+static void begin_scan(struct epoll *epoll, struct list_head *taken)
+{
+    list_init(taken);
+    spin_lock(&epoll->ready_lock);
+    splice(&epoll->ready, taken);
+    spin_unlock(&epoll->ready_lock);
+}
+
+// What was not looked at comes first next time.
+static void end_scan(struct epoll *epoll, struct list_head *taken)
+{
+    spin_lock(&epoll->ready_lock);
+    splice(&epoll->ready, taken);
+    splice(taken, &epoll->ready);
+    spin_unlock(&epoll->ready_lock);
 }
 
 int epoll_collect(struct epoll *epoll, struct epoll_event *events, int room)
 {
-    struct list_head taken = LIST_INIT(taken);
+    struct list_head taken;
     struct epoll_watch *watch;
     int count = 0;
 
     mutex_lock(&epoll->lock);
-    splice_ready(&epoll->ready, &taken, &epoll->ready_lock);
+    begin_scan(epoll, &taken);
     while (count < room && (watch = take_ready(epoll, &taken))) {
         u32 now = report(watch);
         if (now)
             events[count++] = (struct epoll_event){ .events = now, .data = watch->data };
     }
-    // What did not fit comes first next time.
-    splice_ready(&epoll->ready, &taken, &epoll->ready_lock);
-    splice_ready(&taken, &epoll->ready, &epoll->ready_lock);
+    end_scan(epoll, &taken);
     mutex_unlock(&epoll->lock);
     return count;
 }
 
-// Only ready watches of host descriptors are always listed: whether anything holds is known by asking.
+// Whether there is something to collect; what turns out not to be ready leaves the list. epoll->lock held.
+static bool anything_ready(struct epoll *epoll)
+{
+    struct list_head taken;
+    struct epoll_watch *watch;
+    bool found = false;
+
+    begin_scan(epoll, &taken);
+    while (!found && (watch = take_ready(epoll, &taken))) {
+        found = file_poll(watch->file, NULL) & watch->events & EPOLL_POLL_BITS;
+        if (found)
+            mark_ready(watch);
+    }
+    end_scan(epoll, &taken);
+    return found;
+}
+
+static void refresh(struct list_head *watches, struct poll_table *table)
+{
+    struct epoll_watch *watch;
+    list_for_each (watch, watches, special)
+        file_poll(watch->file, table);
+}
+
+s64 epoll_refresh(struct epoll *epoll)
+{
+    struct poll_table table = { .until = WAIT_FOREVER };
+
+    mutex_lock(&epoll->lock);
+    refresh(&epoll->timed, &table);
+    refresh(&epoll->inner, &table);
+    mutex_unlock(&epoll->lock);
+    return table.until;
+}
+
 static u32 epoll_poll(struct file *file, struct poll_table *table)
 {
     struct epoll *epoll = file->private;
-    struct epoll_watch *watch;
-    u32 events = 0;
 
-    poll_wait(table, &epoll->waiters);
+    poll_wait(table, &epoll->watchers);
+    if (table)
+        poll_wait_until(table, epoll_refresh(epoll));
     mutex_lock(&epoll->lock);
-    epoll_register_host(epoll, table);
-    for (struct rb_node *node = rb_first(&epoll->watches); node && !events; node = rb_next(node)) {
-        watch = container_of(node, struct epoll_watch, node);
-        if (!list_empty(&watch->ready) && !watch->disarmed && (file_poll(watch->file, NULL) & watch->events))
-            events = POLLIN | POLLRDNORM;
-    }
+    bool ready = anything_ready(epoll);
     mutex_unlock(&epoll->lock);
-    return events;
-}
-
-void epoll_register_host(struct epoll *epoll, struct poll_table *table)
-{
-    for (struct rb_node *node = rb_first(&epoll->watches); table && node; node = rb_next(node)) {
-        struct epoll_watch *watch = container_of(node, struct epoll_watch, node);
-        if (watch->timed && !watch->disarmed)
-            file_poll(watch->file, table);
-        if (!watch->host || watch->disarmed)
-            continue;
-        u32 wanted = table->wanted;
-        for (size_t i = 0; i < watch->table.host_count; i++) {
-            table->wanted = watch->table.host[i].events;
-            poll_wait_host(table, watch->table.host[i].fd);
-        }
-        table->wanted = wanted;
-    }
+    return ready ? POLLIN | POLLRDNORM : 0;
 }
 
 static const struct file_ops epoll_ops = { .poll = epoll_poll, .release = release, .stream = true };
@@ -309,9 +445,15 @@ int epoll_create_file(struct file **ret_file)
         kfree(epoll);
         return err;
     }
-    mutex_init(&epoll->lock);
+    epoll->refs = 1;
+    epoll->file = *ret_file;
+    mutex_init(&epoll->lock, LOCK_EPOLL);
+    spin_init(&epoll->ready_lock, LOCK_EPOLL_READY);
+    list_init(&epoll->timed);
+    list_init(&epoll->inner);
     list_init(&epoll->ready);
     wait_queue_init(&epoll->waiters);
+    wait_queue_init(&epoll->watchers);
     (*ret_file)->private = epoll;
     (*ret_file)->ops = &epoll_ops;
     (*ret_file)->path = kstrdup("anon_inode:[eventpoll]");

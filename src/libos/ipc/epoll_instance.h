@@ -8,36 +8,61 @@
 
 #include <linux/eventpoll.h>
 
-enum { EPOLL_MAX_NESTING = 5, EPOLL_POLL_BITS = 0x3fff }; // events above are flags of epoll
+// EPOLL_NESTING_MAX: edges in a chain of instances that watch each other, as on Linux. Events above EPOLL_POLL_BITS are
+// flags.
+enum { EPOLL_NESTING_MAX = 4, EPOLL_POLL_BITS = 0x3fff, EPOLL_QUEUES = 2 };
 
 struct epoll {
-    struct mutex lock;
-    struct rb_tree watches; // by file and descriptor; guarded by lock
+    u32 refs; // atomic: its file, and each watch
+    struct file *file;
+    struct mutex lock;      // of the watches, and of the two below
+    struct rb_tree watches; // by file and descriptor
+    struct list_head timed; // epoll_watch.special: of files that change with the time alone
+    struct list_head inner; // epoll_watch.special: of other instances; changed with epoll_nesting held as well
     struct spinlock ready_lock;
-    struct list_head ready; // struct epoll_watch.ready; guarded by ready_lock
-    struct wait_queue waiters;
+    struct list_head ready;     // struct epoll_watch.ready; guarded by ready_lock
+    struct wait_queue waiters;  // threads in epoll_wait: an event wakes one of them
+    struct wait_queue watchers; // who polls the instance, and instances that watch it
+    u64 visit;                  // of the walk that knew its depth last, and that depth; guarded by epoll_nesting
+    int depth;
 };
 
+struct epoll_queue {
+    struct waiter waiter;
+    struct wait_queue *queue;
+};
+
+// A watch is no reference of its file: the file's end takes it out. It is one of its instance.
 struct epoll_watch {
     struct rb_node node;
-    struct list_head ready; // empty: not on the list
+    struct list_head ready, special; // empty: not on the list
     struct epoll *epoll;
-    struct file *file; // not owned
-    int fd;
-    u32 events; // EPOLL*, flags included
+    struct file *file;
     u64 data;
-    bool disarmed;                    // EPOLLONESHOT has fired
-    bool timed;                       // becomes ready by the clock: asked at each wait, too
-    bool host;                        // its readiness is known by asking the host only
-    struct epoll_watch *next, **link; // of file->watches
-    struct poll_table table;
+    int fd;
+    u32 events; // EPOLL*, flags included; only the flags are left when EPOLLONESHOT has fired
+    u32 queue_count;
+    bool dying;                       // the file's end is taking it out; guarded by file->watch_lock
+    struct epoll_watch *next, **link; // of file->watches; guarded by file->watch_lock
+    struct epoll_queue queues[EPOLL_QUEUES];
 };
+static_assert(sizeof(struct epoll_watch) <= 256);
+
+// Taken before the lock of any instance, where the links between instances change.
+extern struct mutex epoll_nesting;
+// Whether `epoll` may watch `inner`: -ELOOP if that closed a circle or made a chain too long. epoll_nesting held.
+__nodiscard int epoll_nesting_check(struct epoll *epoll, struct epoll *inner);
 
 __nodiscard int epoll_create_file(struct file **ret_file);
 struct epoll *epoll_of(struct file *file); // NULL: not an epoll file
+// Both files are held by the caller.
 __nodiscard int epoll_control(struct epoll *epoll, int operation, struct file *file, int fd,
                               const struct epoll_event *event);
 // Takes up to room events that hold now: their count.
 int epoll_collect(struct epoll *epoll, struct epoll_event *events, int room);
-// Adds the host descriptors behind the watches to a wait. epoll->lock held.
-void epoll_register_host(struct epoll *epoll, struct poll_table *table);
+// Whether epoll_collect may find something.
+bool epoll_ready(struct epoll *epoll);
+// Looks at what changes with the time: such watches become ready here. Returns when to look again (CLOCK_MONOTONIC ns).
+s64 epoll_refresh(struct epoll *epoll);
+// To be called by a thread that takes events, or gives up waiting for them: what is ready still is another one's.
+void epoll_pass_on(struct epoll *epoll);

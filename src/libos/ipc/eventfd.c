@@ -79,8 +79,7 @@ static long event_write(struct file *file, struct uio *uio, u64 *offset)
 static u32 event_poll(struct file *file, struct poll_table *table)
 {
     struct eventfd *event = file->private;
-    poll_wait(table, &event->readable);
-    poll_wait(table, &event->writable);
+    poll_wait_pair(table, &event->readable, &event->writable);
     u64 count = READ_ONCE(event->count);
     return (count ? POLLIN | POLLRDNORM : 0) | (count < COUNT_MAX ? POLLOUT | POLLWRNORM : 0);
 }
@@ -105,6 +104,7 @@ long sys_eventfd2(u32 initial, int flags)
     }
     event->count = initial;
     event->semaphore = flags & EFD_SEMAPHORE;
+    spin_init(&event->lock, LOCK_EVENT);
     wait_queue_init(&event->readable);
     wait_queue_init(&event->writable);
     file->private = event;

@@ -24,7 +24,7 @@ struct segment {
     struct file *file;
 };
 
-static struct mutex lock = MUTEX_INIT(lock); // everything here
+static struct mutex lock = MUTEX_INIT(LOCK_SHM); // everything here
 static struct segment *segments[SEGMENTS];
 static u32 sequence, used;
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // epoll_create, epoll_ctl, epoll_wait and their kin.
+#include "libos/fs/hostpoll.h"
 #include "libos/fs/signal_mask.h"
 #include "libos/ipc/epoll_instance.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/thread/thread.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
 
@@ -25,17 +27,19 @@ long sys_epoll_create1(int flags)
 
 long sys_epoll_create(int size) { return size <= 0 ? -EINVAL : sys_epoll_create1(0); }
 
+// What may come with EPOLLEXCLUSIVE.
+enum { WITH_EXCLUSIVE = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP };
+
 static int check(struct file *epoll_file, struct file *file, int operation, struct epoll_event *event)
 {
     if (!file->ops->poll)
         return -EPERM; // regular files and directories
     if (epoll_file == file || !epoll_of(epoll_file))
         return -EINVAL;
-    if (operation == EPOLL_CTL_ADD && (event->events & EPOLLEXCLUSIVE) &&
-        ((event->events & ~(u32)(EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE)) ||
-         epoll_of(file)))
-        return -EINVAL;
-    return 0;
+    if (operation == EPOLL_CTL_DEL || !(event->events & EPOLLEXCLUSIVE))
+        return 0;
+    u32 other = event->events & ~((u32)WITH_EXCLUSIVE | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE);
+    return operation == EPOLL_CTL_MOD || other || epoll_of(file) ? -EINVAL : 0;
 }
 
 long sys_epoll_ctl(int epfd, int operation, int fd, struct epoll_event __user *user)
@@ -57,31 +61,58 @@ long sys_epoll_ctl(int epfd, int operation, int fd, struct epoll_event __user *u
     return err;
 }
 
-// Sleeps until something may be ready.
-static int sleep_for_events(struct file *file, struct epoll *epoll, s64 deadline)
+// Sleeps until something may be ready: 0, -EINTR, -ETIMEDOUT.
+static int sleep_for_events(struct epoll *epoll, s64 deadline)
 {
-    struct poll_table table;
+    struct waiter waiter;
     int err = 0;
 
-    poll_table_init(&table);
-    table.wanted = POLLIN;
-    if (!file_poll(file, &table))
-        err = poll_sleep(&table, deadline);
-    poll_table_done(&table);
+    waiter_init(&waiter);
+    wait_add(&epoll->waiters, &waiter);
+    s64 until = epoll_refresh(epoll);
+    if (!epoll_ready(epoll)) {
+        if (thread_interrupted(current))
+            err = -EINTR;
+        else if (deadline != WAIT_FOREVER && time_monotonic_ns() >= deadline)
+            err = -ETIMEDOUT;
+        else if (!__atomic_load_n(&waiter.woken, __ATOMIC_ACQUIRE))
+            hostpoll_sleep(MIN(deadline, until));
+    }
+    wait_remove(&epoll->waiters, &waiter);
     return err;
 }
 
-static long wait_for_events(struct file *file, struct epoll_event __user *user, int max, s64 deadline)
+static int collect_or_sleep(struct epoll *epoll, struct epoll_event *events, int max, s64 deadline)
 {
-    struct epoll *epoll = epoll_of(file);
-    struct epoll_event events[BATCH];
     int count, err = 0;
 
     while (!(count = epoll_collect(epoll, events, MIN(max, (int)BATCH))) && !err)
-        err = sleep_for_events(file, epoll, deadline);
-    if (count)
+        err = sleep_for_events(epoll, deadline);
+    return count ? count : err;
+}
+
+static long wait_for_events(struct epoll *epoll, struct epoll_event __user *user, int max, s64 deadline)
+{
+    struct epoll_event events[BATCH];
+    int count;
+
+    if (deadline == 0) {
+        epoll_refresh(epoll);
+        count = epoll_collect(epoll, events, MIN(max, (int)BATCH));
+        if (!count) {
+            hostpoll_refresh();
+            count = epoll_collect(epoll, events, MIN(max, (int)BATCH));
+        }
+    } else {
+        count = collect_or_sleep(epoll, events, max, deadline);
+        hostpoll_leave();
+    }
+    epoll_pass_on(epoll);
+    if (count > 0)
         return copy_to_user(user, events, (size_t)count * sizeof(events[0])) ? -EFAULT : count;
-    return err == -ETIMEDOUT ? 0 : err == -EINTR ? -ERESTARTNOHAND : err;
+    if (count == -EINTR)
+        return -ERESTARTNOHAND;
+    return count == -ETIMEDOUT ? 0 : count;
 }
 
 static long do_wait(int epfd, struct epoll_event __user *user, int max, s64 deadline, const u64 __user *mask,
@@ -94,12 +125,15 @@ static long do_wait(int epfd, struct epoll_event __user *user, int max, s64 dead
         return -EBADF;
     long result = epoll_of(file) ? signal_mask_swap(mask, size) : -EINVAL;
     if (!result)
-        result = signal_mask_done(wait_for_events(file, user, max, deadline));
+        result = signal_mask_done(wait_for_events(epoll_of(file), user, max, deadline));
     file_unref(file);
     return result;
 }
 
-static s64 deadline_of_ms(int timeout) { return timeout < 0 ? WAIT_FOREVER : time_deadline_ns((s64)timeout * 1000000); }
+// 0: only look.
+static s64 deadline_of_ns(s64 timeout) { return timeout ? time_deadline_ns(timeout) : 0; }
+
+static s64 deadline_of_ms(int timeout) { return timeout < 0 ? WAIT_FOREVER : deadline_of_ns((s64)timeout * 1000000); }
 
 long sys_epoll_wait(int epfd, struct epoll_event __user *events, int max, int timeout)
 {
@@ -123,7 +157,7 @@ long sys_epoll_pwait2(int epfd, struct epoll_event __user *events, int max,
             return -EFAULT;
         if (!timespec_valid(&ts))
             return -EINVAL;
-        deadline = time_deadline_ns(timespec_to_ns(&ts));
+        deadline = deadline_of_ns(timespec_to_ns(&ts));
     }
     return do_wait(epfd, events, max, deadline, mask, size);
 }

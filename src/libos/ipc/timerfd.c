@@ -12,29 +12,38 @@
 struct timerfd {
     struct spinlock lock;
     s64 expires, interval; // CLOCK_MONOTONIC ns, guarded by lock; expires 0: disarmed, interval 0: once
+    bool fired;            // it was noticed that `expires` has passed, and told; guarded by lock
     bool realtime;         // CLOCK_REALTIME: absolute times are converted when they are set
     struct wait_queue changed;
 };
 
-// Expirations up to now that nobody has read; takes them if told to.
+// Expirations up to now that nobody has read. The first look after it expired wakes all others: that is the edge, of
+// which there is one until somebody reads or sets the timer.
 static u64 expirations(struct timerfd *timer, bool take)
 {
-    spin_lock(&timer->lock);
-    s64 now = time_monotonic_ns();
+    s64 now = time_monotonic_ns(); // may ask the host: not under the lock
     u64 count = 0;
+    bool edge = false;
+
+    spin_lock(&timer->lock);
     if (timer->expires && now >= timer->expires) {
         count = timer->interval ? 1 + (u64)((now - timer->expires) / timer->interval) : 1;
+        edge = !timer->fired;
+        timer->fired = !take;
         if (take)
             timer->expires = timer->interval ? timer->expires + (s64)count * timer->interval : 0;
     }
     spin_unlock(&timer->lock);
+    if (edge && !take)
+        wake_up_all(&timer->changed);
     return count;
 }
 
+// WAIT_FOREVER: not by the time alone, because it is disarmed or has expired already.
 static s64 next_expiry(struct timerfd *timer)
 {
     spin_lock(&timer->lock);
-    s64 expires = timer->expires ? timer->expires : WAIT_FOREVER;
+    s64 expires = timer->expires && !timer->fired ? timer->expires : WAIT_FOREVER;
     spin_unlock(&timer->lock);
     return expires;
 }
@@ -66,14 +75,15 @@ static u32 timer_poll(struct file *file, struct poll_table *table)
     struct timerfd *timer = file->private;
     poll_wait(table, &timer->changed);
     bool expired = expirations(timer, false);
-    // An expired timer stays so until somebody reads or sets it: time alone changes nothing more.
-    poll_wait_until(table, expired ? WAIT_FOREVER : next_expiry(timer));
+    poll_wait_until(table, next_expiry(timer));
     return expired ? POLLIN | POLLRDNORM : 0;
 }
 
 static void release(struct file *file) { kfree(file->private); }
 
-static const struct file_ops timer_ops = { .read = timer_read, .poll = timer_poll, .release = release, .stream = true };
+static const struct file_ops timer_ops = {
+    .read = timer_read, .poll = timer_poll, .release = release, .timed = true, .stream = true
+};
 
 long sys_timerfd_create(int clock, int flags)
 {
@@ -90,6 +100,7 @@ long sys_timerfd_create(int clock, int flags)
         return err;
     }
     timer->realtime = clock == CLOCK_REALTIME;
+    spin_init(&timer->lock, LOCK_EVENT);
     wait_queue_init(&timer->changed);
     file->private = timer;
     file->ops = &timer_ops;
@@ -114,10 +125,10 @@ static struct __kernel_timespec to_timespec(s64 ns)
     return (struct __kernel_timespec){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
 }
 
-// The setting as timerfd_gettime shows it: time left, and interval.
-static struct __kernel_itimerspec describe(const struct timerfd *timer)
+// The setting as timerfd_gettime shows it: time left, and interval. Lock held.
+static struct __kernel_itimerspec describe(const struct timerfd *timer, s64 now)
 {
-    s64 now = time_monotonic_ns(), left = 0;
+    s64 left = 0;
     if (timer->expires > now)
         left = timer->expires - now;
     else if (timer->expires && timer->interval)
@@ -154,11 +165,12 @@ long sys_timerfd_settime(int fd, int flags, const struct __kernel_itimerspec __u
     if (!file)
         return err;
     struct timerfd *timer = file->private;
-    s64 expires = first_expiry(timer, &new.it_value, flags & TFD_TIMER_ABSTIME);
+    s64 expires = first_expiry(timer, &new.it_value, flags & TFD_TIMER_ABSTIME), now = time_monotonic_ns();
     spin_lock(&timer->lock);
-    before = describe(timer);
+    before = describe(timer, now);
     timer->expires = expires;
     timer->interval = expires ? timespec_to_ns(&new.it_interval) : 0;
+    timer->fired = false;
     spin_unlock(&timer->lock);
     wake_up_all(&timer->changed);
     file_unref(file);
@@ -173,8 +185,9 @@ long sys_timerfd_gettime(int fd, struct __kernel_itimerspec __user *user)
     if (!file)
         return err;
     struct timerfd *timer = file->private;
+    s64 time = time_monotonic_ns();
     spin_lock(&timer->lock);
-    now = describe(timer);
+    now = describe(timer, time);
     spin_unlock(&timer->lock);
     file_unref(file);
     return copy_to_user(user, &now, sizeof(now)) ? -EFAULT : 0;

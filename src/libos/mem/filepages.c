@@ -26,7 +26,7 @@ struct chunk {
     u64 usable[CHUNK_PAGES / 64]; // mapped by the emm and charged
 };
 
-static struct spinlock lock;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_FILE_PAGES);
 static struct rb_tree chunks;                             // guarded by lock
 static struct list_head available = LIST_INIT(available); // chunks with a page not in_use; guarded by lock
 static struct filepage_reclaimer *reclaimers;             // grows only

@@ -16,7 +16,7 @@
 #define TRIM_FROM (MIB(1) / PAGE_SIZE)
 #define TRIM_RUN (KIB(64) / PAGE_SIZE)
 
-static struct spinlock lock;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_HEAP_PAGES);
 static u64 *bitmap;             // a set bit is a page in use, or coming or going; guarded by lock
 static u64 *present;            // a set bit is a page that can be used without committing it first; guarded by lock
 static struct page_desc *descs; // guarded by lock for free pages, by the owner for others
@@ -233,7 +233,7 @@ struct page_desc pages_describe(const void *addr)
 {
     if ((u64)(uintptr_t)addr < base || index_of(addr) >= page_count)
         return (struct page_desc){ PAGE_FREE, 0 };
-    return READ_ONCE(descs[index_of(addr)]);
+    return *(const volatile struct page_desc *)&descs[index_of(addr)];
 }
 
 void *kpages_alloc(size_t count) { return pages_alloc(count, PAGE_RUN); }

@@ -14,7 +14,7 @@ struct free_range {
     u64 largest; // bytes of the largest range in this subtree
 };
 
-static struct spinlock lock;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_RANGES);
 static struct rb_tree tree;      // guarded by lock
 static struct free_range *spare; // unused descriptors, linked through node.left; guarded by lock
 

@@ -139,13 +139,14 @@ static bool slab_free(void *ptr, struct page_desc desc)
 void slabs_init(void)
 {
     for (size_t class = 0; class < CLASS_COUNT; class ++) {
-        caches[class] = (struct cache){ 0 };
+        caches[class] = (struct cache){ .lock = SPINLOCK_INIT(LOCK_SLAB) };
         list_init(&caches[class].partial);
     }
 }
 
 void *kmalloc(size_t size)
 {
+    lock_check_host_call();
     if (likely(size <= SLAB_SIZE_MAX))
         return slab_alloc(class_of(size));
     if (size > SIZE_MAX - PAGE_SIZE)

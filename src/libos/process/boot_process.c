@@ -47,6 +47,7 @@ void process_boot(const struct occlum_config *config, char **argv, char **envp)
     mutex_unlock(&process_lock);
     signal_init();
     process_procfs_init();
+    process_resources_init();
     int err = process_exec(argv[0], argv, env);
     if (err)
         exec_failed(err);

@@ -5,6 +5,7 @@
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/vm/fork.h"
 #include "libos/vm/user.h"
 #include "trusted/layout.h"
 
@@ -21,7 +22,10 @@ static int share_or_copy(struct thread *child, const struct clone_request *reque
     const struct thread *parent = current;
     int err = 0;
 
-    child->mm = mm_ref(parent->mm);
+    if (request->flags & CLONE_VM) {
+        child->mm = mm_ref(parent->mm);
+        vm_thread_starts(child->mm);
+    }
     if (request->flags & CLONE_FILES)
         child->files = files_ref(parent->files);
     else
@@ -41,8 +45,10 @@ static void drop(struct thread *child)
         fs_context_unref(child->fs);
     if (child->files)
         files_unref(child->files);
-    if (child->mm)
+    if (child->mm) {
+        vm_thread_ends(child->mm, false);
         mm_unref(child->mm);
+    }
     signals_thread_free(child);
     thread_discard(child);
 }
@@ -96,16 +102,69 @@ static void leave_tree(struct thread *child, struct process *process)
     mutex_unlock(&process_lock);
 }
 
-static void apply_ids(struct thread *child, const struct clone_request *request)
+static void put_id(u64 address, u32 id)
+{
+    if (put_user(id, (u32 __user *)address))
+        log_debug("clone: thread id address %#lx", address);
+}
+
+// For fork the child's memory is told apart from the parent's in between: what is written then, the child has.
+static int apply_ids(struct thread *child, const struct clone_request *request)
 {
     if (request->flags & CLONE_PARENT_SETTID)
-        if (put_user(child->tid, (u32 __user *)request->parent_tid))
-            log_debug("clone: parent tid address %#lx", request->parent_tid);
+        put_id(request->parent_tid, child->tid);
+    if (!(request->flags & CLONE_VM)) {
+        struct mm *mm;
+        int err = vm_fork(current->mm, &mm);
+        if (err)
+            return err;
+        spin_lock(&child->resources_lock);
+        child->mm = mm;
+        spin_unlock(&child->resources_lock);
+    }
     if (request->flags & CLONE_CHILD_SETTID)
-        if (put_user(child->tid, (u32 __user *)request->child_tid))
-            log_debug("clone: child tid address %#lx", request->child_tid);
+        put_id(request->child_tid, child->tid);
     if (request->flags & CLONE_CHILD_CLEARTID)
         child->clear_child_tid = request->child_tid;
+    if (!(request->flags & CLONE_VM))
+        vm_fork_done(current->mm, child->mm);
+    return 0;
+}
+
+// A thread with a stack of its own has no alternate one; a child that goes on with the caller's stack keeps it.
+static void inherit_stack(struct thread *child, const struct clone_request *request)
+{
+    if ((request->flags & CLONE_VM) && !(request->flags & CLONE_VFORK))
+        return;
+    child->altstack_sp = current->altstack_sp;
+    child->altstack_size = current->altstack_size;
+}
+
+// Takes the child out of the tree again, with its process.
+static void undo(struct thread *child, struct process *process, const struct clone_request *request)
+{
+    leave_tree(child, process);
+    drop(child);
+    if (!(request->flags & CLONE_THREAD))
+        unlink_process(process);
+}
+
+static long run_child(struct thread *child, struct process *process, const struct clone_request *request)
+{
+    struct user_regs regs = child_regs(request);
+    u32 tid = child->tid;
+    struct vfork_wait vfork;
+
+    if (request->flags & CLONE_VFORK)
+        process_vfork_begin(process, &vfork);
+    int err = thread_start(child, &regs);
+    if (err) {
+        undo(child, process, request);
+        return -EAGAIN;
+    }
+    if (request->flags & CLONE_VFORK)
+        process_vfork_wait(&vfork);
+    return tid;
 }
 
 static long do_clone(const struct clone_request *request)
@@ -118,6 +177,10 @@ static long do_clone(const struct clone_request *request)
     if (err)
         return err == -ENOMEM ? -ENOMEM : -EAGAIN;
     memcpy(child->name, current->name, sizeof(child->name));
+    memcpy(child->cpus, current->cpus, sizeof(child->cpus));
+    child->nice = current->nice;
+    child->policy = current->policy;
+    child->pinned = current->pinned;
     child->fs_base = request->flags & CLONE_SETTLS ? request->tls : current->fs_base;
     err = signals_thread_init(child, current);
     if (!err)
@@ -129,27 +192,13 @@ static long do_clone(const struct clone_request *request)
         return err;
     }
     enter_tree(child, process, is_thread);
-    apply_ids(child, request);
-    if (request->flags & CLONE_VFORK) { // on the parent's stack: the parent's alternate stack is its own as well
-        child->altstack_sp = current->altstack_sp;
-        child->altstack_size = current->altstack_size;
-    }
-    struct user_regs regs = child_regs(request);
-    u32 tid = child->tid;
-    struct vfork_wait vfork;
-    if (request->flags & CLONE_VFORK)
-        process_vfork_begin(process, &vfork);
-    err = thread_start(child, &regs);
+    inherit_stack(child, request);
+    err = apply_ids(child, request);
     if (err) {
-        leave_tree(child, process);
-        drop(child);
-        if (!is_thread)
-            unlink_process(process);
-        return -EAGAIN;
+        undo(child, process, request);
+        return err;
     }
-    if (request->flags & CLONE_VFORK)
-        process_vfork_wait(&vfork);
-    return tid;
+    return run_child(child, process, request);
 }
 
 static long checked_clone(const struct clone_request *request)
@@ -165,11 +214,6 @@ static long checked_clone(const struct clone_request *request)
         return -EINVAL;
     if ((flags & CLONE_SETTLS) && request->tls >= enclave_layout.user_end)
         return -EPERM; // also keeps WRFSBASE from faulting on a non-canonical address
-    if (!(flags & CLONE_VM)) {
-        log_once(LOG_WARN,
-                 "fork is not implemented yet (clone without CLONE_VM): ENOSYS. posix_spawn, vfork and threads work");
-        return -ENOSYS;
-    }
     return do_clone(request);
 }
 

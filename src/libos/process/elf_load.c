@@ -6,6 +6,7 @@
 #include "libos/process/elf_load.h"
 #include "base/string.h"
 #include "trusted/log.h"
+#include "libos/vm/fork.h"
 #include "libos/vm/user.h"
 
 enum { MAX_HEADERS = 64 };
@@ -98,6 +99,9 @@ static int reserve(struct elf_image *image, struct mm *mm)
         .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (image->fixed ? MAP_FIXED_NOREPLACE : 0),
     };
     s64 at = vm_map(mm, &args);
+    // Programs that must lie at the same place take turns there.
+    if (at < 0 && image->fixed && vm_join(mm, args.addr, args.len) == 0)
+        at = vm_map(mm, &args);
     if (at < 0) {
         if (image->fixed)
             log_warn("a program that must lie at %#lx cannot start: another process holds that address", image->start);

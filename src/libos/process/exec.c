@@ -9,6 +9,7 @@
 #include "libos/process/strings.h"
 #include "libos/signal/posix_timer.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/vm/fork.h"
 #include "libos/vm/user.h"
 #include "trusted/layout.h"
 #include "trusted/vector.h"
@@ -223,9 +224,14 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
         mm_unref(mm);
         return err;
     }
-    struct mm *old = thread_swap(mm, mm);
+    struct mm *old = current->mm;
     if (old)
-        mm_unref(old);
+        vm_thread_ends(old, current->away);
+    vm_thread_starts(mm);
+    current->away = false;
+    thread_take_pending(current, THREAD_AWAY | THREAD_YIELD);
+    old = thread_swap(mm, mm);
+    mm_unref(old);
     files_unref(thread_swap(files, own));
     files_close_on_exec(own);
     process_vfork_release(current_process());
@@ -233,6 +239,8 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
     mutex_lock(&process_lock);
     posix_timers_free(&current_process()->signals);
     current->tid = current_process()->pid;
+    current_process()->execed = old != NULL;
+    current_process()->undumpable = current_process()->keep_caps = false;
     mutex_unlock(&process_lock);
     current->altstack_sp = current->altstack_size = 0;
     current->clear_child_tid = current->robust_list = 0;

@@ -2,6 +2,7 @@
 // How threads and processes end.
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/vm/fork.h"
 #include "libos/vm/user.h"
 
 void process_kill_collect(struct process *process, int wait_status, struct wake_list *list)
@@ -98,17 +99,29 @@ void process_vfork_wait(struct vfork_wait *wait)
     mutex_unlock(&process_lock);
 }
 
+// Who gets the children of a process: its nearest ancestor that asked for them (PR_SET_CHILD_SUBREAPER), or the first
+// process.
+static struct process *heir_of(const struct process *process)
+{
+    struct process *heir = process->parent;
+    while (heir && heir != process_first && (!heir->subreaper || heir->zombie || heir->exiting))
+        heir = heir->parent;
+    return heir ? heir : process_first;
+}
+
 // The end of a process: its children get a new parent, its own parent hears of it. With process_lock held.
 static void become_zombie(struct process *process)
 {
-    struct process *child, *next, *parent = process->parent;
+    struct process *child, *next, *parent = process->parent, *heir = heir_of(process);
 
     list_for_each_safe (child, next, &process->children, siblings) {
         list_del(&child->siblings);
-        child->parent = process_first;
-        list_add_tail(&child->siblings, &process_first->children);
+        child->parent = heir;
+        list_add_tail(&child->siblings, &heir->children);
         if (child->zombie)
-            wake_up_all(&process_first->child_events);
+            wake_up_all(&heir->child_events);
+        else if (child->death_signal)
+            signal_send(child, NULL, child->death_signal, NULL);
     }
     process->zombie = true;
     release_vfork(process);
@@ -153,7 +166,9 @@ void process_thread_exit(int wait_status)
         process_shutdown(process->wait_status);
     u64 mapped, count;
     mm_get_usage(thread->mm, &mapped, &count);
-    mm_unref(thread_swap(mm, NULL));
+    struct mm *mm = thread_swap(mm, NULL);
+    vm_thread_ends(mm, thread->away);
+    mm_unref(mm);
     mutex_lock(&process_lock);
     usage_thread_ends(process, thread);
     process->peak = MAX(process->peak, mapped);

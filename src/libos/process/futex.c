@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// futex(2). One address space: the key is the address, private or shared; of shared memory that a process has elsewhere
-// than at its home (vm/object.h) the home's. The word is read, where the process has it, under the bucket's lock, so a
-// waker that changed it first and looks at the bucket second misses nobody.
+// futex(2). The key is the address and, for memory that is a process's own, its mm: relatives (vm/family.h) have other
+// words at the same address. The word is read under the bucket's lock, so a waker that changed it first and looks at
+// the bucket second misses nobody.
 #include "base/list.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
@@ -17,20 +17,36 @@ struct bucket {
     struct list_head waiters; // empty list: next == NULL until first use
 };
 
+struct key {
+    u64 addr;
+    const struct mm *mm; // NULL: memory that processes share
+};
+
 struct futex_waiter {
     struct list_head link;
     struct waiter waiter;
     struct bucket *bucket; // where it is queued; changes only under the old bucket's lock
-    u64 key;
+    struct key key;
     u32 bitset;
     bool done; // woken; guarded by the bucket's lock, read without it
 };
 
-static struct bucket buckets[BUCKETS];
+static struct bucket buckets[BUCKETS] = { [0 ... BUCKETS - 1] = { .lock = SPINLOCK_INIT(LOCK_FUTEX) } };
 
-static struct bucket *bucket_of(u64 key)
+// FUTEX_PRIVATE_FLAG says that the word is the caller's own, whatever its mapping.
+static struct key key_of(int op, u64 addr)
 {
-    u64 x = key >> 2;
+    bool shared = !(op & FUTEX_PRIVATE_FLAG) && vm_is_shared(current->mm, addr);
+    if (!shared)
+        return (struct key){ addr, current->mm };
+    return (struct key){ vm_shared_key(current->mm, addr), NULL };
+}
+
+static bool same(struct key a, struct key b) { return a.addr == b.addr && a.mm == b.mm; }
+
+static struct bucket *bucket_of(struct key key)
+{
+    u64 x = (key.addr >> 2) ^ ((u64)(uintptr_t)key.mm >> 4);
     x *= 0x9e3779b97f4a7c15ull;
     return &buckets[x >> 56];
 }
@@ -59,27 +75,18 @@ static void unlock_two(struct bucket *a, struct bucket *b)
 // 0, -EINVAL, or -EFAULT for what can be no program's memory.
 static int bad_address(u64 addr) { return addr & 3 ? -EINVAL : range_is_user(addr, 4) ? 0 : -EFAULT; }
 
-// A futex: where the caller has it, and what it is known by.
-struct word {
-    u64 addr, key;
-};
-
-// One that processes may share is looked up through its page, which must be there. 0, -EINVAL, -EFAULT.
-static int find_word(int op, u64 addr, struct word *ret_word)
+// A key that others may share is looked up through its page, which must be there (FUTEX_PRIVATE_FLAG is not set).
+static int check_shared(int op, u64 addr)
 {
-    int err = bad_address(addr);
-    *ret_word = (struct word){ addr, addr };
-    if (err || (op & FUTEX_PRIVATE_FLAG))
-        return err;
-    err = fault_in_user((const void __user *)addr, sizeof(u32), false);
-    if (!err)
-        ret_word->key = vm_shared_key(current->mm, addr);
-    return err;
+    return op & FUTEX_PRIVATE_FLAG || bad_address(addr) ? 0
+                                                        : fault_in_user((const void __user *)addr, sizeof(u32), false);
 }
 
 // Reads the word without sleeping; -EAGAIN if its page is absent (the caller brings it in and tries again).
 static int read_word(u64 addr, u32 *ret_value)
 {
+    if (current->away)
+        return -EAGAIN;
     return usercopy_raw(ret_value, (const void *)addr, sizeof(*ret_value)) ? -EAGAIN : 0;
 }
 
@@ -95,14 +102,14 @@ static void wake_one(struct futex_waiter *w, struct wake_list *list)
 }
 
 // Wakes at most count waiters on the key; the lock of the bucket is held, the flush comes after it.
-static long wake_in(struct bucket *bucket, u64 key, u32 count, u32 bitset, struct wake_list *list)
+static long wake_in(struct bucket *bucket, struct key key, u32 count, u32 bitset, struct wake_list *list)
 {
     struct futex_waiter *w, *next;
     long woken = 0;
     list_for_each_safe (w, next, &bucket->waiters, link) {
         if (woken >= (long)count)
             break;
-        if (w->key == key && (w->bitset & bitset)) {
+        if (same(w->key, key) && (w->bitset & bitset)) {
             wake_one(w, list);
             woken++;
         }
@@ -110,13 +117,15 @@ static long wake_in(struct bucket *bucket, u64 key, u32 count, u32 bitset, struc
     return woken;
 }
 
-long futex_wake(u64 key, u32 count, u32 bitset)
+static long wake(int op, u64 addr, u32 count, u32 bitset)
 {
-    struct bucket *bucket = bucket_of(key);
     struct wake_list list;
 
-    if (!bitset)
-        return -EINVAL;
+    int err = bad_address(addr);
+    if (err || !bitset)
+        return err ? err : -EINVAL;
+    struct key key = key_of(op, addr);
+    struct bucket *bucket = bucket_of(key);
     wake_list_init(&list);
     lock_bucket(bucket);
     long woken = wake_in(bucket, key, count, bitset, &list);
@@ -124,6 +133,8 @@ long futex_wake(u64 key, u32 count, u32 bitset)
     wake_list_flush(&list);
     return woken;
 }
+
+long futex_wake(u64 addr, u32 count, u32 bitset) { return wake(0, addr, count, bitset); }
 
 // Takes the waiter out if no waker did. True if it was woken.
 static bool finish(struct futex_waiter *w)
@@ -142,22 +153,24 @@ static bool finish(struct futex_waiter *w)
     }
 }
 
-static long futex_wait(struct word word, u32 expected, s64 deadline, u32 bitset)
+static long futex_wait(int op, u64 addr, u32 expected, s64 deadline, u32 bitset)
 {
-    struct futex_waiter w = { .key = word.key, .bitset = bitset, .bucket = bucket_of(word.key) };
+    struct futex_waiter w = { .bitset = bitset };
     u32 value;
-    int err = 0;
+    int err = bad_address(addr);
 
-    if (!bitset)
-        return -EINVAL;
     deadline = thread_restarted_deadline(deadline);
+    if (err || !bitset)
+        return err ? err : -EINVAL;
+    w.key = key_of(op, addr);
+    w.bucket = bucket_of(w.key);
     waiter_init(&w.waiter);
     for (;;) {
         lock_bucket(w.bucket);
-        if (read_word(word.addr, &value) == 0)
+        if (read_word(addr, &value) == 0)
             break;
         spin_unlock(&w.bucket->lock);
-        if (get_user(value, word.addr))
+        if (get_user(value, addr))
             return -EFAULT;
     }
     if (value != expected) {
@@ -170,28 +183,33 @@ static long futex_wait(struct word word, u32 expected, s64 deadline, u32 bitset)
         err = waiter_sleep(&w.waiter, deadline);
     if (finish(&w))
         return 0;
-    if (err == -EINTR)
-        return deadline == WAIT_FOREVER ? -ERESTARTSYS : -EINTR;
-    return err;
+    if (err != -EINTR)
+        return err;
+    if (deadline == WAIT_FOREVER)
+        return -ERESTARTSYS;
+    current->restart_deadline = deadline;
+    return -ERESTART_RESTARTBLOCK;
 }
 
-static long futex_requeue(struct word from, struct word to, u32 wake, u32 requeue, const u32 *expected)
+static long futex_requeue(int op, u64 from, u64 to, u32 wakes, u32 requeue, const u32 *expected)
 {
-    struct bucket *a = bucket_of(from.key), *b = bucket_of(to.key);
     struct futex_waiter *w, *next;
     struct wake_list list;
     u32 value, moved = 0;
+    int err = bad_address(from) ? bad_address(from) : bad_address(to);
 
-    if ((s32)wake < 0 || (s32)requeue < 0)
-        return -EINVAL;
-    if (from.key == to.key)
+    if (err || (s32)wakes < 0 || (s32)requeue < 0)
+        return err ? err : -EINVAL;
+    struct key key = key_of(op, from), target = key_of(op, to);
+    struct bucket *a = bucket_of(key), *b = bucket_of(target);
+    if (from == to)
         requeue = 0; // moving to the end of one's own queue would meet the moved ones again
     for (;;) {
         lock_two(a, b);
-        if (!expected || read_word(from.addr, &value) == 0)
+        if (!expected || read_word(from, &value) == 0)
             break;
         unlock_two(a, b);
-        if (get_user(value, from.addr))
+        if (get_user(value, from))
             return -EFAULT;
     }
     if (expected && value != *expected) {
@@ -199,14 +217,14 @@ static long futex_requeue(struct word from, struct word to, u32 wake, u32 requeu
         return -EAGAIN;
     }
     wake_list_init(&list);
-    long woken = wake_in(a, from.key, wake, FUTEX_BITSET_MATCH_ANY, &list);
+    long woken = wake_in(a, key, wakes, FUTEX_BITSET_MATCH_ANY, &list);
     list_for_each_safe (w, next, &a->waiters, link) {
         if (moved == requeue)
             break;
-        if (w->key != from.key)
+        if (!same(w->key, key))
             continue;
         list_del(&w->link);
-        w->key = to.key;
+        w->key = target;
         __atomic_store_n(&w->bucket, b, __ATOMIC_RELAXED);
         list_add_tail(&w->link, &b->waiters);
         moved++;
@@ -277,28 +295,31 @@ static bool compare(u32 encoded, u32 old)
     }
 }
 
-static long futex_wake_op(struct word one, struct word two, u32 count, u32 count2, u32 encoded)
+static long futex_wake_op(int op, u64 addr, u64 addr2, u32 count, u32 count2, u32 encoded)
 {
-    struct bucket *a = bucket_of(one.key), *b = bucket_of(two.key);
     struct wake_list list;
     u32 old = 0;
-    int err;
+    int err = bad_address(addr) ? bad_address(addr) : bad_address(addr2);
 
+    if (err)
+        return err;
+    struct key key = key_of(op, addr), key2 = key_of(op, addr2);
+    struct bucket *a = bucket_of(key), *b = bucket_of(key2);
     for (;;) {
         lock_two(a, b);
-        err = operate(two.addr, encoded, &old);
+        err = operate(addr2, encoded, &old);
         if (err != -EAGAIN)
             break;
         unlock_two(a, b);
-        if (fault_in_user((const void __user *)two.addr, sizeof(u32), true))
+        if (fault_in_user((const void __user *)addr2, sizeof(u32), true))
             return -EFAULT;
     }
     long woken = err;
     wake_list_init(&list);
     if (!err) {
-        woken = wake_in(a, one.key, count, FUTEX_BITSET_MATCH_ANY, &list);
+        woken = wake_in(a, key, count, FUTEX_BITSET_MATCH_ANY, &list);
         if (compare(encoded, old))
-            woken += wake_in(b, two.key, count2, FUTEX_BITSET_MATCH_ANY, &list);
+            woken += wake_in(b, key2, count2, FUTEX_BITSET_MATCH_ANY, &list);
     }
     unlock_two(a, b);
     wake_list_flush(&list);
@@ -329,35 +350,33 @@ static int deadline_of(int op, const void __user *timeout, s64 *ret_deadline)
 
 long sys_futex(u32 __user *uaddr, int op, u32 value, void __user *timeout, u32 __user *uaddr2, u32 value3)
 {
-    int command = op & FUTEX_CMD_MASK;
-    bool two = command == FUTEX_REQUEUE || command == FUTEX_CMP_REQUEUE || command == FUTEX_WAKE_OP;
+    u64 addr = (u64)uaddr, addr2 = (u64)uaddr2;
     u32 value2 = (u32)(u64)timeout;
-    struct word one, other = { 0 };
     s64 deadline;
+    int err;
 
-    int err = find_word(op, (u64)uaddr, &one);
-    if (!err && two)
-        err = find_word(op, (u64)uaddr2, &other);
-    if (err)
-        return err;
-    switch (command) {
+    switch (op & FUTEX_CMD_MASK) {
     case FUTEX_WAIT:
         value3 = FUTEX_BITSET_MATCH_ANY;
         [[fallthrough]];
     case FUTEX_WAIT_BITSET:
         err = deadline_of(op, timeout, &deadline);
-        return err ? err : futex_wait(one, value, deadline, value3);
+        return err ? err : futex_wait(op, addr, value, deadline, value3);
     case FUTEX_WAKE:
         value3 = FUTEX_BITSET_MATCH_ANY;
         [[fallthrough]];
     case FUTEX_WAKE_BITSET:
-        return futex_wake(one.key, value, value3);
+        err = check_shared(op, addr);
+        return err ? err : wake(op, addr, value, value3);
     case FUTEX_REQUEUE:
-        return futex_requeue(one, other, value, value2, NULL);
     case FUTEX_CMP_REQUEUE:
-        return futex_requeue(one, other, value, value2, &value3);
+        err = check_shared(op, addr) ? -EFAULT : check_shared(op, addr2);
+        if ((op & FUTEX_CMD_MASK) == FUTEX_REQUEUE)
+            return err ? err : futex_requeue(op, addr, addr2, value, value2, NULL);
+        return err ? err : futex_requeue(op, addr, addr2, value, value2, &value3);
     case FUTEX_WAKE_OP:
-        return futex_wake_op(one, other, value, value2, value3);
+        err = check_shared(op, addr);
+        return err ? err : futex_wake_op(op, addr, addr2, value, value2, value3);
     default:
         return -ENOSYS;
     }
@@ -392,7 +411,7 @@ static void owner_died(struct thread *thread, u64 addr)
         u32 new = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
         if (usercmpxchg_raw((u32 *)addr, &value, new, &fault)) {
             if (value & FUTEX_WAITERS)
-                futex_wake(vm_shared_key(thread->mm, addr), 1, FUTEX_BITSET_MATCH_ANY);
+                futex_wake(addr, 1, FUTEX_BITSET_MATCH_ANY);
             return;
         }
         if (fault)

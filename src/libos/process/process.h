@@ -43,7 +43,12 @@ struct process {
     char *environ;
     size_t environ_size;
     s64 start_ns;
-    u32 exit_signal;                                // to the parent, usually SIGCHLD
+    u32 exit_signal; // to the parent, usually SIGCHLD
+    bool execed;     // has called execve: its parent no longer moves it to another group
+    // prctl(2)
+    bool subreaper, undumpable, no_new_privs, keep_caps;
+    int death_signal;                               // sent to it when its parent ends; 0: none
+    u64 timer_slack;                                // ns; 0: the default
     struct cpu_usage ended_threads, ended_children; // what they used; children: those that were waited for
     u64 peak, children_peak;                        // bytes of memory at most
 };
@@ -98,6 +103,7 @@ bool entry_point_allowed(const struct occlum_config *config, const char *path);
 // Environment of the first process: env.default, and what env.untrusted lets in of the host's. NULL when out of memory.
 char **environment_make(const struct occlum_config *config, char **host_envp);
 
-long futex_wake(u64 key, u32 count, u32 bitset);
+long futex_wake(u64 addr, u32 count, u32 bitset);
 void robust_list_exit(struct thread *thread);
 void process_procfs_init(void);
+void process_resources_init(void);

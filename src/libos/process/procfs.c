@@ -27,7 +27,11 @@ static const char *process_name(const struct process *process)
 
 static char state_letter(const struct process *process)
 {
-    return process->zombie ? 'Z' : process->stopped ? 'T' : process == current_process() ? 'R' : 'S';
+    if (process->zombie)
+        return 'Z';
+    if (process->stopped)
+        return 'T';
+    return process == current_process() ? 'R' : 'S';
 }
 
 // Bytes of address space. With process_lock held.
@@ -148,7 +152,9 @@ static long read_link(u32 pid, const char *name, char *buf, size_t size)
 
     mutex_lock(&process_lock);
     struct process *p = process_find(pid);
-    const char *target = !p ? NULL : str_eq(name, "exe") ? p->exe : str_eq(name, "root") ? "/" : NULL;
+    const char *target = p && str_eq(name, "root") ? "/" : NULL;
+    if (p && str_eq(name, "exe"))
+        target = p->exe;
     if (target)
         len = (long)fmt_format(buf, size, "%s", target);
     else if (p && str_eq(name, "cwd"))

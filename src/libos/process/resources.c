@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The memory, files and folders of a process, seen from other processes.
 #include "libos/process/process.h"
+#include "libos/vm/fork.h"
 
 // A thread changes what it holds at any time (execve, close_range, its end), so the pointer is read and the reference
 // taken in one step under the lock under which it changes.
@@ -24,3 +25,19 @@ struct mm *process_get_mm(const struct process *process) { return get_resource(p
 struct files *process_get_files(const struct process *process) { return get_resource(process, files, files_ref); }
 
 struct fs_context *process_get_fs(const struct process *process) { return get_resource(process, fs, fs_context_ref); }
+
+static void kick(const struct mm *mm)
+{
+    struct process *process;
+    struct thread *thread;
+
+    mutex_lock(&process_lock);
+    list_for_each (process, &process_all, all) {
+        list_for_each (thread, &process->threads, siblings)
+            if (READ_ONCE(thread->mm) == mm && thread != current)
+                thread_notify(thread, THREAD_YIELD);
+    }
+    mutex_unlock(&process_lock);
+}
+
+void process_resources_init(void) { vm_kick = kick; }

@@ -52,10 +52,24 @@ static size_t length(char *const *list)
     return n;
 }
 
-static void push_list(struct builder *b, char *const *list)
+static size_t strings_size(char *const *list)
 {
+    size_t size = 0;
     for (size_t i = 0; list[i]; i++)
-        word(b, push_string(b, list[i]));
+        size += strlen(list[i]) + 1;
+    return size;
+}
+
+// The strings of a list one behind the other from *at on, which moves behind them; and their addresses.
+static void put_list(struct builder *b, char *const *list, u64 *at)
+{
+    for (size_t i = 0; list[i] && !b->err; i++) {
+        size_t size = strlen(list[i]) + 1;
+        if (copy_to_user((void __user *)*at, list[i], size))
+            b->err = -EFAULT;
+        word(b, *at);
+        *at += size;
+    }
     word(b, 0);
 }
 
@@ -95,11 +109,18 @@ int stack_fill(u64 top, u64 stack_size, char *const *argv, char *const *envp, co
         return -ENOMEM;
     random_bytes(random, sizeof(random));
     push_bytes(&b, "\0\0\0\0\0\0\0\0", 8);
-    u64 execfn_at = push_string(&b, execfn), platform = push_string(&b, "x86_64");
+    u64 execfn_at = push_string(&b, execfn);
+    // Arguments, then environment, in rising order without gaps: programs that set their title write over all of it.
+    size_t size = strings_size(argv) + strings_size(envp);
+    if (size > b.sp - b.floor)
+        b.err = -E2BIG;
+    u64 strings = b.err ? b.sp : b.sp - size;
+    b.sp = strings;
+    u64 platform = push_string(&b, "x86_64");
     u64 random_at = push_bytes(&b, random, sizeof(random));
     word(&b, argc);
-    push_list(&b, argv);
-    push_list(&b, envp);
+    put_list(&b, argv, &strings);
+    put_list(&b, envp, &strings);
     push_aux(&b, program, interpreter, random_at, platform, execfn_at);
     // argc lies 16-byte aligned at the final stack pointer.
     u64 sp = ALIGN_DOWN(b.sp - b.count * sizeof(u64), 16);

@@ -91,20 +91,42 @@ long sys_setsid(void)
     return result;
 }
 
+// Is there such a group in the session? With process_lock held.
+static bool group_exists(u32 pgid, u32 sid)
+{
+    struct process *process;
+    list_for_each (process, &process_all, all) {
+        if (process->pgid == pgid && process->sid == sid)
+            return true;
+    }
+    return false;
+}
+
+// setpgid(2): of the caller or a child that has not yet called execve, to a group of its own or one of the session.
+static long move_to_group(struct process *process, u32 pgid)
+{
+    struct process *self = current_process();
+
+    if (!process || (process != self && process->parent != self))
+        return -ESRCH;
+    if (process->sid != self->sid)
+        return -EPERM;
+    if (process != self && process->execed)
+        return -EACCES;
+    if (process->sid == process->pid || (pgid != process->pid && !group_exists(pgid, self->sid)))
+        return -EPERM;
+    process->pgid = pgid;
+    return 0;
+}
+
 long sys_setpgid(int pid, int pgid)
 {
-    long err = 0;
-
     if (pgid < 0)
         return -EINVAL;
     mutex_lock(&process_lock);
     struct process *process = by_pid_or_self((u32)pid);
-    if (!process || (process != current_process() && process->parent != current_process()))
-        err = -ESRCH;
-    else if (process->sid != current_process()->sid || process->sid == process->pid)
-        err = -EPERM;
-    else
-        process->pgid = pgid ? (u32)pgid : process->pid;
+    u32 own = process ? process->pid : 0;
+    long err = move_to_group(process, pgid ? (u32)pgid : own);
     mutex_unlock(&process_lock);
     return err;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What programs ask about the system and themselves.
-#include <linux/prctl.h>
 #include <asm/prctl.h>
 
 #include "base/string.h"
@@ -39,51 +38,6 @@ long sys_arch_prctl(int code, u64 address)
         return put_user(current->fs_base, (u64 __user *)address) ? -EFAULT : 0;
     default:
         return -EINVAL; // %gs is the LibOS's; CET and the like are not offered
-    }
-}
-
-static long set_name(const char __user *user)
-{
-    char name[sizeof(current->name)] = { 0 };
-    for (size_t i = 0; i < sizeof(name) - 1; i++) {
-        if (copy_from_user(&name[i], user + i, 1))
-            return -EFAULT;
-        if (!name[i])
-            break;
-    }
-    memcpy(current->name, name, sizeof(name));
-    return 0;
-}
-
-long sys_prctl(int option, u64 a, u64 b, u64 c, u64 d)
-{
-    switch (option) {
-    case PR_SET_NAME:
-        return set_name((const char __user *)a);
-    case PR_GET_NAME:
-        return copy_to_user((void __user *)a, current->name, sizeof(current->name)) ? -EFAULT : 0;
-    case PR_GET_DUMPABLE:
-        return 0;
-    case PR_SET_DUMPABLE:
-        return a > 1 ? -EINVAL : 0;
-    case PR_GET_NO_NEW_PRIVS:
-    case PR_GET_KEEPCAPS:
-    case PR_GET_SECCOMP:
-    case PR_GET_THP_DISABLE:
-        return 0;
-    case PR_SET_NO_NEW_PRIVS:
-        return a == 1 && !b && !c && !d ? 0 : -EINVAL;
-    case PR_SET_KEEPCAPS:
-    case PR_SET_TIMERSLACK:
-    case PR_SET_THP_DISABLE:
-    case PR_SET_PTRACER:
-        return 0;
-    case PR_GET_TIMERSLACK:
-        return 50000;
-    case PR_CAPBSET_READ:
-        return a < 41 ? 1 : -EINVAL;
-    default:
-        return -EINVAL;
     }
 }
 

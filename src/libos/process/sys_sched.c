@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Scheduling is the host's. Policies and priorities are accepted where an ordinary program may set them.
+#include <linux/resource.h>
+#include <linux/sched.h>
+
 #include "base/string.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
@@ -7,7 +10,7 @@
 #include "libos/vm/user.h"
 #include "trusted/ocall.h"
 
-enum { SCHED_POLICY_MAX = 7 };
+enum { SCHED_POLICY_MAX = 7, CPU_WORDS = HOST_CPU_MASK_BYTES / 8 };
 
 long sys_sched_yield(void)
 {
@@ -15,62 +18,110 @@ long sys_sched_yield(void)
     return 0;
 }
 
-static bool thread_exists(int tid)
+// Runs step on a thread, 0: the caller. With process_lock held. Its result, or -ESRCH.
+static long with_thread(int tid, long (*step)(struct thread *thread, void *arg), void *arg)
 {
-    if (tid == 0 || (u32)tid == current->tid)
-        return true;
     mutex_lock(&process_lock);
-    bool found = process_find_thread((u32)tid);
+    struct thread *thread = tid ? process_find_thread((u32)tid) : current;
+    long result = thread ? step(thread, arg) : -ESRCH;
     mutex_unlock(&process_lock);
-    return found;
+    return result;
+}
+
+static long nothing(struct thread *thread, void *arg) { return 0; }
+
+// The processors that the host lets programs use.
+static void host_cpus(u64 mask[CPU_WORDS])
+{
+    memset(mask, 0, HOST_CPU_MASK_BYTES);
+    if (ocall_get_affinity((u8 *)mask, HOST_CPU_MASK_BYTES) <= 0)
+        mask[0] = 1;
+}
+
+static_assert(sizeof(((struct thread *)0)->cpus) == HOST_CPU_MASK_BYTES);
+
+static long get_cpus(struct thread *thread, void *arg)
+{
+    if (thread->pinned)
+        memcpy(arg, thread->cpus, HOST_CPU_MASK_BYTES);
+    return thread->pinned;
 }
 
 long sys_sched_getaffinity(int tid, size_t size, u64 __user *user)
 {
-    u8 mask[HOST_CPU_MASK_BYTES] = { 0 };
+    u64 mask[CPU_WORDS];
 
-    if (!thread_exists(tid))
-        return -ESRCH;
+    long pinned = with_thread(tid, get_cpus, mask);
+    if (pinned < 0)
+        return pinned;
     if (size < 8 || size % 8)
         return -EINVAL;
-    s64 n = ocall_get_affinity(mask, sizeof(mask));
-    size_t used = 0;
-    for (s64 i = 0; i < n; i++)
+    if (!pinned)
+        host_cpus(mask);
+    size_t len = 8;
+    for (size_t i = 0; i < ARRAY_SIZE(mask); i++)
         if (mask[i])
-            used = (size_t)i + 1;
-    if (!used) // a thread runs somewhere, whatever the host says
-        mask[0] = 1, used = 1;
-    size_t len = ALIGN_UP(used, 8); // as on a kernel with no more processors than that
+            len = MAX(len, (i + 1) * 8);
     if (len > size)
         return -EINVAL;
     return copy_to_user(user, mask, len) ? -EFAULT : (long)len;
 }
 
-long sys_sched_setaffinity(int tid, size_t size, const u64 __user *user) { return thread_exists(tid) ? 0 : -ESRCH; }
-long sys_sched_getscheduler(int tid) { return thread_exists(tid) ? 0 : -ESRCH; }
+static long set_cpus(struct thread *thread, void *arg)
+{
+    memcpy(thread->cpus, arg, HOST_CPU_MASK_BYTES);
+    thread->pinned = true;
+    return 0;
+}
+
+// Where a thread runs is the host's choice: the mask is kept and told back.
+long sys_sched_setaffinity(int tid, size_t size, const u64 __user *user)
+{
+    u64 mask[CPU_WORDS], wanted, any = 0;
+
+    host_cpus(mask);
+    for (size_t i = 0; i < CPU_WORDS; i++) {
+        wanted = 0;
+        if (i * 8 < size && copy_from_user(&wanted, user + i, MIN(size - i * 8, sizeof(wanted))))
+            return -EFAULT;
+        any |= mask[i] &= wanted;
+    }
+    return any ? with_thread(tid, set_cpus, mask) : -EINVAL;
+}
+
+static long get_policy(struct thread *thread, void *arg) { return thread->policy; }
+long sys_sched_getscheduler(int tid) { return tid < 0 ? -EINVAL : with_thread(tid, get_policy, NULL); }
 
 long sys_sched_getparam(int tid, int __user *user)
 {
     int priority = 0;
-    return !thread_exists(tid) ? -ESRCH : put_user(priority, user) ? -EFAULT : 0;
+    long err = with_thread(tid, nothing, NULL);
+    return err ? err : put_user(priority, user) ? -EFAULT : 0;
+}
+
+static long set_policy(struct thread *thread, void *arg)
+{
+    thread->policy = *(const u8 *)arg;
+    return 0;
 }
 
 long sys_sched_setscheduler(int tid, int policy, const int __user *user)
 {
+    u8 kept = (u8)policy;
     int priority;
-    if (!thread_exists(tid))
-        return -ESRCH;
     if (get_user(priority, user))
         return -EFAULT;
-    if (policy < 0 || policy > SCHED_POLICY_MAX)
+    if (tid < 0 || policy < 0 || policy > SCHED_POLICY_MAX)
         return -EINVAL;
-    return policy == 0 || policy == 3 || policy == 5 ? (priority == 0 ? 0 : -EINVAL) : -EPERM;
+    if (policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE)
+        return -EPERM; // real time is the host's to give
+    return priority ? -EINVAL : with_thread(tid, set_policy, &kept);
 }
 
 long sys_sched_setparam(int tid, const int __user *user)
 {
     int priority;
-    return get_user(priority, user) ? -EFAULT : priority == 0 ? 0 : -EINVAL;
+    return get_user(priority, user) ? -EFAULT : priority == 0 ? with_thread(tid, nothing, NULL) : -EINVAL;
 }
 
 static bool realtime(int policy) { return policy == 1 || policy == 2; }
@@ -86,11 +137,51 @@ long sys_sched_get_priority_min(int policy)
 long sys_sched_rr_get_interval(int tid, struct __kernel_timespec __user *user)
 {
     struct __kernel_timespec slice = { 0, 4000000 };
-    return !thread_exists(tid) ? -ESRCH : copy_to_user(user, &slice, sizeof(slice)) ? -EFAULT : 0;
+    long err = with_thread(tid, nothing, NULL);
+    return err ? err : copy_to_user(user, &slice, sizeof(slice)) ? -EFAULT : 0;
 }
 
-long sys_getpriority(int which, int who) { return which < 0 || which > 2 ? -EINVAL : 20; }
-long sys_setpriority(int which, int who, int value) { return which < 0 || which > 2 ? -EINVAL : 0; }
+// Calls step for the threads that `which` and `who` name: one thread, a group's, or (there is one user) all. -ESRCH if
+// there are none.
+static long for_priority(int which, int who, void (*step)(struct thread *thread, int *value), int *value)
+{
+    struct process *process;
+    struct thread *thread;
+    long result = -ESRCH;
+
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    mutex_lock(&process_lock);
+    u32 own = which == PRIO_PROCESS ? current->tid : current_process()->pgid, wanted = who ? (u32)who : own;
+    list_for_each (process, &process_all, all) {
+        list_for_each (thread, &process->threads, siblings) {
+            u32 id = which == PRIO_PROCESS ? thread->tid : process->pgid;
+            if (which != PRIO_USER ? id != wanted : who != 0)
+                continue;
+            step(thread, value);
+            result = 0;
+        }
+    }
+    mutex_unlock(&process_lock);
+    return result;
+}
+
+static void read_nice(struct thread *thread, int *value) { *value = MIN(*value, (int)thread->nice); }
+static void write_nice(struct thread *thread, int *value) { thread->nice = (s8)*value; }
+
+// The kernel's answer is 20 - nice, so that it is never negative (getpriority(2)).
+long sys_getpriority(int which, int who)
+{
+    int lowest = 19;
+    long err = for_priority(which, who, read_nice, &lowest);
+    return err ? err : 20 - lowest;
+}
+
+long sys_setpriority(int which, int who, int value)
+{
+    value = MIN(MAX(value, -20), 19);
+    return for_priority(which, who, write_nice, &value);
+}
 
 long sys_getcpu(u32 __user *cpu, u32 __user *node, void __user *cache)
 {

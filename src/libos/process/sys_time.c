@@ -12,7 +12,7 @@ enum { CPUCLOCK_PROF, CPUCLOCK_VIRT, CPUCLOCK_SCHED, CPUCLOCK_WHICH = 3, CPUCLOC
 
 static int cpu_clock(bool thread, u32 id, int which, s64 *ret_ns)
 {
-    struct cpu_usage usage;
+    struct cpu_usage usage = { 0 };
     int err = 0;
 
     mutex_lock(&process_lock);

@@ -7,7 +7,7 @@
 
 enum { MAX_ID = 4 << 20 };
 
-struct mutex process_lock = MUTEX_INIT(process_lock);
+struct mutex process_lock = MUTEX_INIT(LOCK_PROCESS);
 struct list_head process_all = LIST_INIT(process_all);
 struct process *process_first;
 
@@ -29,6 +29,9 @@ static void inherit(struct process *process, struct process *parent)
 {
     process->pgid = parent->pgid;
     process->sid = parent->sid;
+    process->undumpable = parent->undumpable;
+    process->no_new_privs = parent->no_new_privs;
+    process->timer_slack = parent->timer_slack;
     memcpy(process->limits, parent->limits, sizeof(process->limits));
     process->exe = kstrdup(parent->exe);
     process->cmdline = kmalloc(parent->cmdline_size + 1);

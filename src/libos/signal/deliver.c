@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What happens on the way back to the program while work is pending.
+#include "abi/sgx/arch.h"
 #include "base/string.h"
 #include "trusted/log.h"
 #include "libos/process/process.h"
@@ -22,10 +23,10 @@ static _Noreturn void die_of(const struct user_regs *regs, int signo, const sigi
 
     if (name && info && info->si_code > 0 && info->si_code != SI_KERNEL)
         log_error("%s[%u]: ended by signal %d (%s) at %#lx, address %#lx", current->name, current_process()->pid, signo,
-                  name, vm_original_rip(current->mm, regs->rip), (u64)info->si_addr);
+                  name, vm_original_rip(regs->rip), (u64)info->si_addr);
     else if (name)
         log_error("%s[%u]: ended by signal %d (%s) at %#lx", current->name, current_process()->pid, signo, name,
-                  vm_original_rip(current->mm, regs->rip));
+                  vm_original_rip(regs->rip));
     process_kill(current_process(), signo | (name ? CORE_FLAG : 0));
     process_thread_exit(signo);
 }
@@ -215,7 +216,6 @@ void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 tra
 
 void signal_raise_page_fault(struct user_regs *regs, u64 addr, u32 error, int reason)
 {
-    enum { VECTOR_PF = 14 };
     if (reason == -EIO || reason == -ENOMEM)
         signal_force(regs, SIGBUS, BUS_ADRERR, addr, VECTOR_PF, error);
     else

@@ -83,7 +83,7 @@ static void fill_context(struct ucontext *uc, const struct user_regs *regs, u64 
     static_assert(offsetof(struct user_regs, rflags) == offsetof(struct sigcontext, eflags) &&
                   offsetof(struct sigcontext, r8) == 0);
     memcpy(sc, regs, offsetof(struct user_regs, orig_rax));
-    sc->rip = vm_original_rip(thread->mm, regs->rip);
+    sc->rip = vm_original_rip(regs->rip);
     sc->cs = USER_CS;
     sc->ss = USER_SS;
     sc->err = thread->fault_error;

@@ -44,6 +44,7 @@ void signal_queue_remove(struct signal_queue *queue, u64 mask)
 void signals_init(struct process_signals *signals, struct process_signals *inherit)
 {
     memset(signals, 0, sizeof(*signals));
+    spin_init(&signals->lock, LOCK_SIGNALS);
     queue_init(&signals->queue);
     list_init(&signals->timers);
     if (!inherit)
@@ -99,14 +100,18 @@ void signals_reset(struct process_signals *signals)
     spin_unlock(&signals->lock);
 }
 
-int signal_queue_add(struct signal_queue *queue, int signo, const siginfo_t *info)
+struct signal_entry *signal_entry_alloc(void) { return kzalloc(sizeof(struct signal_entry)); }
+void signal_entry_free(struct signal_entry *entry) { kfree(entry); }
+
+int signal_queue_add(struct signal_queue *queue, int signo, const siginfo_t *info, struct signal_entry **ret_entry)
 {
     if (signo < SIGRTMIN && (queue->pending & SIGMASK(signo)))
         return 0;
-    struct signal_entry *entry = queue->count < MAX_QUEUED ? kzalloc(sizeof(*entry)) : NULL;
+    struct signal_entry *entry = queue->count < MAX_QUEUED ? *ret_entry : NULL;
     if (!entry && signo >= SIGRTMIN)
         return -EAGAIN;
     if (entry) {
+        *ret_entry = NULL;
         if (info)
             entry->info = *info;
         else

@@ -68,6 +68,7 @@ int signal_send(struct process *process, struct thread *thread, int signo, const
 {
     struct process_signals *signals = &process->signals;
     struct thread *notified = NULL;
+    struct signal_entry *entry = signal_entry_alloc();
     int err = 0;
 
     spin_lock(&signals->lock);
@@ -78,15 +79,17 @@ int signal_send(struct process *process, struct thread *thread, int signo, const
         signal_queue_remove(&signals->queue, SIGMASK(SIGCONT));
     }
     if (!ignored(signals, signo) || blocked_everywhere(process, thread, signo)) {
-        err = signal_queue_add(thread ? signal_thread_queue(thread) : &signals->queue, signo, info);
+        err = signal_queue_add(thread ? signal_thread_queue(thread) : &signals->queue, signo, info, &entry);
         if (!err)
             notified = receiver(process, thread, signo);
     }
     spin_unlock(&signals->lock);
+    signal_entry_free(entry);
     if (signo == SIGCONT || signo == SIGKILL)
         continue_process(process);
     if (notified)
         thread_notify(notified, THREAD_SIGNAL);
+    signalfd_notify();
     return err;
 }
 

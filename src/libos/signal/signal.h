@@ -81,4 +81,5 @@ __nodiscard int signal_frame_push(struct user_regs *regs, int signo, const struc
 bool signal_deliverable(const struct thread *thread);
 // Takes the first signal in mask from the thread's or its process's queue; 0 if none. Process signals' lock held.
 int signal_dequeue(struct thread *thread, u64 mask, siginfo_t *ret_info);
+void signalfd_notify(void); // a signal waits: who polls or reads a signalfd looks. No spinlock held
 void signal_init(void);

@@ -10,7 +10,13 @@ static inline struct signal_queue *signal_thread_queue(const struct thread *thre
     return (struct signal_queue *)thread->queue;
 }
 
-// Queues one signal; an ordinary one that already waits is not queued twice. 0 or -EAGAIN (too many real-time signals).
-__nodiscard int signal_queue_add(struct signal_queue *queue, int signo, const siginfo_t *info);
+// Room for one signal in a queue: made before the signals' lock is taken, since the heap may have to ask the host.
+// NULL: no memory.
+struct signal_entry *signal_entry_alloc(void);
+void signal_entry_free(struct signal_entry *entry);
+// Queues one signal; an ordinary one that already waits is not queued twice. The entry is used, or left to the caller;
+// with NULL in it an ordinary signal comes without its siginfo. 0 or -EAGAIN (too many real-time signals).
+__nodiscard int signal_queue_add(struct signal_queue *queue, int signo, const siginfo_t *info,
+                                 struct signal_entry **entry);
 // Forgets the signals of mask.
 void signal_queue_remove(struct signal_queue *queue, u64 mask);

@@ -20,6 +20,18 @@ static int send_to(struct process *process, int signo, const siginfo_t *info)
     return signo && !process->zombie ? signal_send(process, NULL, signo, info) : 0;
 }
 
+// Whether kill(2) of pid means the process. With process_lock held.
+static bool is_meant(const struct process *process, int pid)
+{
+    if (pid > 0)
+        return process->pid == (u32)pid;
+    if (pid == 0)
+        return process->pgid == current_process()->pgid;
+    if (pid == -1)
+        return process != current_process() && process != process_first;
+    return process->pgid == (u32)-pid;
+}
+
 // pid > 0: that process; 0: the caller's group; -1: all others; < -1: a group.
 static long send_by_pid(int pid, int signo, const siginfo_t *info)
 {
@@ -32,11 +44,7 @@ static long send_by_pid(int pid, int signo, const siginfo_t *info)
         return -ESRCH; // has no positive counterpart
     mutex_lock(&process_lock);
     list_for_each (process, &process_all, all) {
-        bool hit = pid > 0     ? process->pid == (u32)pid
-                   : pid == 0  ? process->pgid == current_process()->pgid
-                   : pid == -1 ? process != current_process() && process != process_first
-                               : process->pgid == (u32)-pid;
-        if (hit)
+        if (is_meant(process, pid))
             err = send_to(process, signo, info);
     }
     mutex_unlock(&process_lock);

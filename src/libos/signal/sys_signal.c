@@ -112,7 +112,7 @@ static int take_or_sleep(u64 mask, s64 deadline, siginfo_t *ret_info)
             thread_take_pending(current, THREAD_SIGNAL);
         spin_unlock(&signals->lock);
         err = other ? -EINTR : waiter_sleep(&waiter, deadline);
-        if (!other && err == -EINTR && !(thread_pending(current) & ~(u32)THREAD_SIGNAL))
+        if (!other && err == -EINTR && !(thread_pending(current) & ~(u32)(THREAD_SIGNAL | THREAD_YIELD | THREAD_AWAY)))
             err = 0; // look which signal it was
         spin_lock(&signals->lock);
     }

@@ -16,7 +16,7 @@ struct sleeper {
 static struct {
     struct spinlock lock;
     struct sleeper *first, **end; // first come first served; end NULL until first use
-} __aligned_to(64) buckets[BUCKETS];
+} __aligned_to(64) buckets[BUCKETS] = { [0 ... BUCKETS - 1] = { .lock = SPINLOCK_INIT(LOCK_SLEEPERS) } };
 
 static size_t bucket_of(const struct mutex *mutex)
 {
@@ -43,7 +43,7 @@ static bool enqueue(struct sleeper *self, struct mutex *mutex)
 void mutex_lock_slow(struct mutex *mutex)
 {
     for (int i = 0; i < SPINS_BEFORE_SLEEP; i++) {
-        if (mutex_trylock(mutex))
+        if (mutex_try(mutex))
             return;
         __builtin_ia32_pause();
     }

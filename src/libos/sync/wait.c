@@ -5,7 +5,7 @@
 
 void wait_queue_init(struct wait_queue *queue)
 {
-    queue->lock = (struct spinlock)SPINLOCK_INIT;
+    spin_init(&queue->lock, LOCK_WAIT_QUEUE);
     queue->count = 0;
     list_init(&queue->waiters);
 }
@@ -54,10 +54,22 @@ int waiter_sleep_uninterruptible(struct waiter *waiter, s64 deadline_ns)
     return sleep_once(waiter, deadline_ns, false);
 }
 
+// False: it was woken already, or has nobody to tell.
+static bool tell(struct waiter *waiter, struct wake_list *list)
+{
+    if (waiter->notify)
+        return waiter->notify(waiter, list);
+    if (__atomic_exchange_n(&waiter->woken, true, __ATOMIC_ACQ_REL))
+        return false;
+    wake_list_add(list, waiter->slot);
+    return true;
+}
+
 size_t wake_collect(struct wait_queue *queue, size_t count, struct wake_list *list)
 {
     struct waiter *waiter;
     size_t woken = 0;
+    bool exclusive = false; // one of those took it
 
     // The waker changes the condition first and counts the waiters second, the sleeper the other way round, both with a
     // full barrier in between (here, and the addition to count): one of them sees what the other did.
@@ -68,13 +80,11 @@ size_t wake_collect(struct wait_queue *queue, size_t count, struct wake_list *li
     list_for_each (waiter, &queue->waiters, link) {
         if (woken == count)
             break;
-        if (waiter->notify) {
-            waiter->notify(waiter, list);
-            woken++;
-        } else if (!__atomic_exchange_n(&waiter->woken, true, __ATOMIC_ACQ_REL)) {
-            wake_list_add(list, waiter->slot);
-            woken++;
-        }
+        if (waiter->exclusive && exclusive)
+            continue;
+        bool took = tell(waiter, list);
+        woken += took;
+        exclusive |= took && waiter->exclusive;
     }
     spin_unlock(&queue->lock);
     return woken;

@@ -25,14 +25,16 @@ struct waiter {
     struct list_head link;
     struct slot_wake *slot; // of the thread that sleeps
     bool woken;             // atomic; set by a wake-up, cleared by waiter_sleep on return
-    // Called under the queue's lock instead of waking the slot, if not NULL. It adds whom it wakes to the list.
-    void (*notify)(struct waiter *, struct wake_list *);
+    bool exclusive;         // a wake-up of all wakes one of these, the first that takes it, and all that are not so
+    // Called under the queue's lock instead of waking the slot, if not NULL. It adds whom it wakes to the list; false:
+    // it had nobody to tell.
+    bool (*notify)(struct waiter *, struct wake_list *);
     u64 key; // for callers that wake selectively
 };
 
-#define WAIT_QUEUE_INIT(q)                       \
-    {                                            \
-        SPINLOCK_INIT, 0, LIST_INIT((q).waiters) \
+#define WAIT_QUEUE_INIT(q)                                        \
+    {                                                             \
+        SPINLOCK_INIT(LOCK_WAIT_QUEUE), 0, LIST_INIT((q).waiters) \
     }
 
 void wait_queue_init(struct wait_queue *queue);

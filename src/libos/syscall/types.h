@@ -14,3 +14,5 @@
 
 struct signal_action;
 struct linux_dirent64;
+struct msghdr;
+struct mmsghdr;

@@ -3,9 +3,8 @@
 #include "base/string.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
-#include "trusted/exit.h"
-#include "trusted/spinlock.h"
 #include "trusted/cpu.h"
+#include "trusted/exit.h"
 #include "trusted/layout.h"
 #include "trusted/ocall.h"
 #include "trusted/tcs.h"
@@ -24,7 +23,7 @@ u64 slots_in_use(u64 *ret_peak)
 static bool claim(struct tls *tls)
 {
     u64 free = SLOT_FREE;
-    return __atomic_compare_exchange_n(&tls->state, &free, SLOT_STARTING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(&tls->state, &free, SLOT_CLAIMED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 // What the signer writes for the slots that exist from the start holds for all: the page is a function of the index.
@@ -77,19 +76,19 @@ static u64 slots_ready(void) { return MAX(__atomic_load_n(&ready, __ATOMIC_ACQUI
 // Makes one more slot, or waits for the thread that is making one.
 static int add_slot(u64 seen)
 {
-    static struct spinlock adding;
+    static bool adding; // not a spinlock: host calls are made meanwhile
     int err = 0;
 
     if (!enclave_layout.edmm || seen >= enclave_layout.slots_max)
         return -EAGAIN;
-    while (!spin_trylock(&adding)) // host calls are made under it
+    while (__atomic_exchange_n(&adding, true, __ATOMIC_ACQUIRE))
         ocall_yield();
     if (slots_ready() == seen) {
         err = tcs_create(seen);
         if (!err)
             __atomic_store_n(&ready, seen + 1, __ATOMIC_RELEASE);
     }
-    spin_unlock(&adding);
+    __atomic_store_n(&adding, false, __ATOMIC_RELEASE);
     return err ? -EAGAIN : 0;
 }
 
@@ -132,8 +131,22 @@ void slot_adopt(struct thread *thread)
 
 void slot_release_unstarted(u64 slot)
 {
+    u64 claimed = SLOT_CLAIMED;
+
     __atomic_fetch_sub(&in_use, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&tls_of_slot(slot)->state, SLOT_FREE, __ATOMIC_RELEASE);
+    BUG_ON(!__atomic_compare_exchange_n(&tls_of_slot(slot)->state, &claimed, SLOT_FREE, false, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED));
+}
+
+int slot_start(u64 slot)
+{
+    u64 *state = &tls_of_slot(slot)->state, starting = SLOT_STARTING;
+
+    __atomic_store_n(state, SLOT_STARTING, __ATOMIC_RELEASE);
+    int err = (int)ocall_thread_start(slot);
+    if (err && !__atomic_compare_exchange_n(state, &starting, SLOT_CLAIMED, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        enclave_abort(ABORT_HOST_LIE);
+    return err;
 }
 
 void slot_run(struct tls *tls)

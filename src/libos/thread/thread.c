@@ -4,7 +4,9 @@
 #include "base/string.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/slots.h"
+#include "libos/thread/spin.h"
 #include "libos/time/time.h"
+#include "trusted/cpu.h"
 #include "trusted/exit.h"
 #include "trusted/layout.h"
 #include "trusted/ocall.h"
@@ -41,6 +43,7 @@ int thread_create(struct thread **ret_thread)
         return err;
     }
     list_init(&thread->siblings);
+    spin_init(&thread->resources_lock, LOCK_RESOURCES);
     thread->start_ns = (u64)time_monotonic_ns();
     *ret_thread = thread;
     return 0;
@@ -56,7 +59,7 @@ void thread_discard(struct thread *thread)
 static int start(struct thread *thread)
 {
     vector_save(tls_of_slot(thread->slot)->vector_area);
-    return (int)ocall_thread_start(thread->slot);
+    return slot_start(thread->slot);
 }
 
 int thread_start(struct thread *thread, const struct user_regs *regs)
@@ -79,25 +82,43 @@ void thread_exit(void)
     struct tls *tls = tls_self();
     struct thread *thread = tls->thread;
 
+    lock_check_none();
     tls->thread = NULL;
     slot_leaving();
     kfree(thread);
     enclave_exit(EXIT_THREAD, 0);
 }
 
+// In the host, until it is woken there.
+static void sleep_outside(struct slot_wake *self, s64 deadline_ns)
+{
+    s64 timeout = deadline_ns == WAIT_FOREVER ? -1 : MAX(deadline_ns - time_monotonic_ns(), (s64)0);
+    if (timeout == 0)
+        return;
+    ocall_park(timeout);
+    u64 asked = __atomic_load_n(&self->asked, __ATOMIC_RELAXED), now = cpu_tsc();
+    if (asked && now > asked)
+        spin_learn(now - asked);
+}
+
 void thread_park(s64 deadline_ns)
 {
-    if (thread_park_begin()) {
-        s64 timeout = -1;
-        if (deadline_ns != WAIT_FOREVER)
-            timeout = MAX(deadline_ns - time_monotonic_ns(), (s64)0);
-        if (timeout != 0)
-            ocall_park(timeout);
+    struct slot_wake *self = current->wake;
+
+    if (!thread_spin(current)) {
+        __atomic_store_n(&self->asked, 0, __ATOMIC_RELAXED);
+        if (thread_park_begin())
+            sleep_outside(self, deadline_ns);
     }
     thread_park_end();
 }
 
 static u64 slot_of(const struct slot_wake *slot) { return container_of(slot, const struct tls, wake)->slot.slot; }
 
-void slot_unpark(struct slot_wake *slot) { ocall_unpark(slot_of(slot)); }
+void slot_unpark(struct slot_wake *slot)
+{
+    __atomic_store_n(&slot->asked, cpu_tsc(), __ATOMIC_RELAXED);
+    ocall_unpark(slot_of(slot));
+}
+
 void slot_interrupt(struct slot_wake *slot) { ocall_interrupt(slot_of(slot)); }

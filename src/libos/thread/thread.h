@@ -58,8 +58,23 @@ struct thread {
     s64 idle_fault_ns;
     u32 idle_faults;
 
+    // The thread's part in a family (vm/family.h); its own.
+    bool away; // its memory may not be in place: not to be touched
+    u32 stays; // not 0: it keeps its memory in place while it sleeps
+    // a store that faults again and again at a page's end (vm/straddle.c)
+    u64 store_rip;
+    u32 store_faults;
+
     struct user_area areas[4]; // replaced in turn; the thread's own
     u32 next_area;
+
+    // what the scheduler calls were told; inherited by clone
+    s8 nice;
+    u8 policy;     // SCHED_*
+    bool pinned;   // cpus was set
+    u64 cpus[128]; // sched_setaffinity(2)
+    // waiting inside (spin.c)
+    u32 spins_in_vain, spins_skipped;
 
     // accounting
     u64 start_ns; // CLOCK_MONOTONIC
@@ -92,7 +107,10 @@ static inline u32 thread_take_pending(struct thread *self, u32 bits)
     return __atomic_fetch_and(&self->wake->pending, ~bits, __ATOMIC_SEQ_CST);
 }
 // True if an interruptible sleep of the current thread must end.
-static inline bool thread_interrupted(const struct thread *thread) { return thread_pending(thread) != 0; }
+static inline bool thread_interrupted(const struct thread *thread)
+{
+    return (thread_pending(thread) & ~(u32)(THREAD_YIELD | THREAD_AWAY)) != 0;
+}
 
 // The deadline a restarted system call goes on with, which is the one it began with; `fresh` for a call that is new.
 static inline s64 thread_restarted_deadline(s64 fresh)
@@ -133,6 +151,9 @@ __nodiscard int thread_set_fs(u64 base);
 
 // Calls the program's registers back: what every way out of the LibOS ends in (trusted/gate.S).
 _Noreturn void thread_return_to_user(struct user_regs *regs);
+
+// Called by a thread that is about to sleep; vm/ sets it when the first process forks.
+extern void (*thread_sleeps_hook)(struct thread *self);
 
 // Post-syscall hook: signal/ sets it. Called with pending work before each return to the program.
 extern void (*thread_pending_hook)(struct user_regs *regs);

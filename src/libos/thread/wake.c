@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/thread/wake.h"
 #include "libos/thread/thread.h"
+#include "trusted/lock_class.h"
+
+void (*thread_sleeps_hook)(struct thread *self);
 
 // The owner of the list reads and clears calls in one step before it asks the host. So calls that are added until then
 // are made by it, and who adds one later finds the slot on no list.
@@ -9,10 +12,12 @@ static void add(struct wake_list *list, struct slot_wake *slot, u32 call)
     if (__atomic_fetch_or(&slot->calls, call, __ATOMIC_SEQ_CST))
         return;
     slot->next = NULL;
-    if (list->last)
+    if (list->last) {
         list->last->next = slot;
-    else
+    } else {
         list->first = slot;
+        lock_note_wake_list(1);
+    }
     list->last = slot;
 }
 
@@ -52,6 +57,9 @@ bool thread_park_begin(void)
 {
     struct slot_wake *self = current->wake;
 
+    lock_check_sleep();
+    if (unlikely(thread_sleeps_hook != NULL))
+        thread_sleeps_hook(current);
     __atomic_store_n(&self->parked, 1, __ATOMIC_SEQ_CST);
     return !__atomic_load_n(&self->park_token, __ATOMIC_SEQ_CST);
 }
@@ -68,6 +76,8 @@ void wake_list_flush(struct wake_list *list)
 {
     struct slot_wake *slot = list->first;
 
+    if (slot)
+        lock_note_wake_list(-1);
     wake_list_init(list);
     while (slot) {
         struct slot_wake *next = slot->next; // from the exchange on it belongs to the next list

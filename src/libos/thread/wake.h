@@ -13,9 +13,8 @@
 // may sleep, between his first collect and the flush: he would hold back wake-ups that others rely on.
 #pragma once
 
+#include "libos/time/time.h"
 #include "trusted/slot_wake.h"
-
-#define WAIT_FOREVER INT64_MAX // as a deadline: none
 
 struct thread;
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/time/time.h"
 #include "libos/time/clock_page.h"
-#include "libos/sync/wait.h"
 #include "trusted/cpu.h"
 #include "trusted/hostmem.h"
+#include "trusted/lock_class.h"
 #include "trusted/ocall.h"
 
 // The host refreshes its page on request; older than this, the scaled counter may have drifted.
@@ -41,6 +41,7 @@ static struct reading read_clock(void)
 
 static struct reading read_fresh(void)
 {
+    lock_check_host_call();
     struct reading now = read_clock();
     s64 last = __atomic_load_n(&refreshed_ns, __ATOMIC_RELAXED);
 

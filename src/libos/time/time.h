@@ -27,5 +27,7 @@ static inline bool timespec_valid(const struct __kernel_timespec *ts)
 // Ticks of the time-stamp counter (cpu_tsc) in nanoseconds, by what the host says of its frequency.
 s64 time_ticks_ns(u64 ticks);
 
+#define WAIT_FOREVER INT64_MAX // as a deadline: none
+
 // now + a relative duration, saturating at WAIT_FOREVER.
 s64 time_deadline_ns(s64 duration_ns);

@@ -2,16 +2,18 @@
 // madvise(2) and msync(2): walks over the mappings of a range that report holes with -ENOMEM, but do the rest.
 #include "base/checked.h"
 #include "libos/mem/account.h"
+#include "libos/vm/family.h"
 #include "libos/vm/object.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
 
 // Calls visit for the part of each VMA in [start, end). The first error of visit is remembered and ends the walk.
-static int walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct vma *vma, u64 from, u64 to, int arg), int arg)
+static int walk(struct mm *mm, u64 start, u64 end,
+                int (*visit)(struct mm *mm, struct vma *vma, u64 from, u64 to, int arg), int arg)
 {
     bool hole = false;
     int err = 0;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     for (u64 addr = start; !err && addr < end;) {
         struct vma *vma = vma_find(mm, addr);
         if (!vma || vma->start > addr)
@@ -19,7 +21,7 @@ static int walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct vma *vma,
         if (!vma || vma->start >= end)
             break;
         u64 from = MAX(addr, vma->start), to = MIN(end, vma->end);
-        err = visit(vma, from, to, arg);
+        err = visit(mm, vma, from, to, arg);
         addr = to;
     }
     mm_unlock(mm);
@@ -28,9 +30,11 @@ static int walk(struct mm *mm, u64 start, u64 end, int (*visit)(struct vma *vma,
 
 // Drops the contents: anonymous memory reads as zeros afterwards, file pages come from the file again. Shared
 // mappings keep theirs, for they are what other users of the file or the memory would still see.
-static int drop(struct vma *vma, u64 from, u64 to, int arg)
+static int drop(struct mm *mm, struct vma *vma, u64 from, u64 to, int arg)
 {
     struct vm_filemap *map = vma->map;
+    if (unlikely(mm->family) && !(vma->flags & VMA_SHARED) && family_claim(mm, from, to, false) != 0)
+        return -ENOMEM;
     if (map) {
         if (map->shared)
             return 0;
@@ -46,7 +50,7 @@ static int drop(struct vma *vma, u64 from, u64 to, int arg)
     return emm_zero(from, to - from, vma_emm_prot(vma->prot));
 }
 
-static int nothing(struct vma *vma, u64 from, u64 to, int arg) { return 0; }
+static int nothing(struct mm *mm, struct vma *vma, u64 from, u64 to, int arg) { return 0; }
 
 // Rounds a range up to whole pages. Returns false for one that is not page aligned or wraps.
 static bool page_range(u64 addr, u64 len, u64 *ret_end)
@@ -112,7 +116,7 @@ struct to_sync {
 static bool next_to_sync(struct mm *mm, u64 *addr, u64 end, struct to_sync *ret, bool *hole, int *err)
 {
     bool found = false;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     while (!found && *addr < end) {
         struct vma *vma = vma_find(mm, *addr);
         *hole |= !vma || vma->start > *addr;

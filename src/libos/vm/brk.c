@@ -2,6 +2,7 @@
 // The program break. Its room is reserved when the program is loaded (a PROT_NONE VMA costs nothing), so that no
 // mapping can come to lie in its way.
 #include "libos/mem/range.h"
+#include "libos/vm/family.h"
 #include "libos/vm/vma.h"
 
 static u64 page_up(u64 addr) { return ALIGN_UP(addr, PAGE_SIZE); }
@@ -12,7 +13,7 @@ int mm_set_brk(struct mm *mm, u64 start, u64 limit)
     mm->brk_start = mm->brk_end = mm->brk_limit = 0;
     if (room == 0)
         return 0;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     struct vm_map_args args = {
         .addr = first,
         .len = room,
@@ -73,7 +74,7 @@ static int set_break(struct mm *mm, u64 addr)
 
 static int brk_once(struct mm *mm, u64 addr, u64 *ret_break)
 {
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     int err = set_break(mm, addr);
     *ret_break = mm->brk_end;
     mm_unlock(mm);

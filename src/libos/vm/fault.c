@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/thread/thread.h"
 #include "libos/time/time.h"
+#include "libos/vm/family.h"
+#include "libos/vm/fork.h"
 #include "libos/vm/object.h"
 #include "trusted/emm.h"
 
@@ -79,7 +81,7 @@ static int fault_anonymous(struct vma *vma, u64 page)
 static int fault_once(struct mm *mm, u64 addr, u32 access)
 {
     int err;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     struct vma *vma = vma_find(mm, addr);
     if (!vma || vma->start > addr)
         err = -EFAULT;
@@ -101,6 +103,8 @@ static int fault_once(struct mm *mm, u64 addr, u32 access)
 int vm_fault(struct mm *mm, u64 addr, u32 access)
 {
     int err = vm_retry(fault_once(mm, addr, access), KIB(64) / PAGE_SIZE);
+    if (mm == current->mm)
+        vm_come_back(); // it may have slept
     return err == 0 || err == -EFAULT || err == -EACCES || err == -ENOMEM || err == -ESTALE ? err : -EIO;
 }
 
@@ -128,7 +132,7 @@ static u64 populate_step(struct mm *mm, u64 addr, u64 end)
 void vm_populate(struct mm *mm, u64 addr, u64 len)
 {
     for (u64 end = addr + len; addr < end;) {
-        mutex_lock(&mm->lock);
+        mm_lock(mm);
         addr = populate_step(mm, addr, end);
         mm_unlock(mm);
     }

@@ -7,6 +7,8 @@
 #include "base/string.h"
 #include "libos/mem/account.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/thread.h"
+#include "libos/vm/family.h"
 #include "libos/vm/gatemap.h"
 #include "libos/vm/object.h"
 #include "libos/vm/place.h"
@@ -52,6 +54,35 @@ int filemap_new(struct mm *mm, const struct vm_map_args *args, u64 addr, bool ho
     return 0;
 }
 
+struct vm_filemap *filemap_copy(struct mm *child, const struct vm_filemap *map)
+{
+    struct vm_filemap *copy = kzalloc(sizeof(*copy));
+    u64 count = 0;
+
+    if (!copy)
+        return NULL;
+    *copy = *map;
+    copy->refs = 1;
+    copy->mm = child;
+    copy->copy = copy->next_released = NULL;
+    list_init(&copy->of_object);
+    copy->present = kzalloc(BITMAP_WORDS(map->pages) * sizeof(u64));
+    for (u64 i = 0; i < map->pages; i++)
+        count += bitmap_test(map->present, i);
+    if (!copy->present || account_charge(count) != 0) {
+        kfree(copy->present);
+        kfree(copy);
+        return NULL;
+    }
+    memcpy(copy->present, map->present, BITMAP_WORDS(map->pages) * sizeof(u64));
+    copy->ops->get(copy->file);
+    if (copy->gate)
+        gatemap_ref(copy->gate);
+    if (copy->object)
+        object_join(copy->object, copy);
+    return copy;
+}
+
 struct vm_filemap *filemap_ref(struct vm_filemap *map)
 {
     map->refs++;
@@ -73,7 +104,10 @@ void mm_unlock(struct mm *mm)
 {
     struct vm_filemap *map = mm->released, *next;
     mm->released = NULL;
+    if (unlikely(mm->family))
+        mutex_unlock(&mm->family->lock);
     mutex_unlock(&mm->lock);
+    current->stays--;
     for (; map; map = next) {
         next = map->next_released;
         if (map->shared && map->may_write && map->ops->sync)
@@ -166,6 +200,8 @@ static int fill_run(struct mm *mm, struct vma *vma, u64 start, u64 end)
     bool alone = __atomic_load_n(&mm->refs, __ATOMIC_ACQUIRE) == 1;
     u64 pages = (end - start) / PAGE_SIZE;
 
+    if (unlikely(mm->family) && family_fill(mm, vma, start, end) != 0)
+        return -ENOMEM;
     if (account_charge(pages) != 0)
         return -ENOMEM;
     int err = place_pages(start, end, vma_emm_prot(vma->prot), alone, from_file, vma->map);
@@ -175,6 +211,8 @@ static int fill_run(struct mm *mm, struct vma *vma, u64 start, u64 end)
     }
     for (u64 i = 0, first = filemap_index(vma->map, start); i < pages; i++)
         bitmap_set(vma->map->present, first + i);
+    if (unlikely(mm->family))
+        family_filled(mm, vma, start, end);
     return 0;
 }
 

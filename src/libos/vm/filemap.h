@@ -27,11 +27,15 @@ struct vm_filemap {
     u64 *present;         // bitmap: the page holds contents and is charged; NULL: at home
     u64 *exclusive;       // bitmap, of a shared one elsewhere: this copy may be written, it is the only one
     struct vm_filemap *next_released;
+    struct vm_filemap *copy; // the child's, while vm_fork runs
 };
 
 // addr: where page 0 lies. Joins the file's object. 0 or -ENOMEM.
 __nodiscard int filemap_new(struct mm *mm, const struct vm_map_args *args, u64 addr, bool home,
                             struct vm_filemap **ret_map);
+// For fork: the child's filemap of a private mapping, with the same pages present, charged for them, and the same gate.
+// NULL: no memory.
+struct vm_filemap *filemap_copy(struct mm *child, const struct vm_filemap *map);
 struct vm_filemap *filemap_ref(struct vm_filemap *map);
 // mm->lock is held; the file is put when it is given up by mm_unlock. NULL is accepted.
 void filemap_unref(struct vm_filemap *map);

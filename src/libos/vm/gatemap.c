@@ -8,6 +8,7 @@
 #include "gate/patch.h"
 #include "trusted/log.h"
 #include "libos/mem/heap.h"
+#include "libos/vm/family.h"
 #include "libos/vm/tempmem.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
@@ -20,12 +21,31 @@ enum { SCAN_LIMIT = 256 << 20, HEADER_BYTES = 4096 };
 #define REACH GIB(1)
 
 struct vm_gate {
-    struct list_head link; // mm->gates; guarded by mm->lock
+    struct rb_node node; // in gates
+    u32 refs;            // atomic; of filemaps, of relatives too
     struct gate_mapping map;
     struct gate_table *scanned; // owned table of a file that is not the image's; NULL: the image's, which stays
     u64 scanned_size;
     u64 stub_size;
 };
+
+static struct spinlock gates_lock = SPINLOCK_INIT(LOCK_GATES);
+static struct rb_tree gates; // by stub_base: stub areas never overlap, whoever's they are
+
+static struct vm_gate *gate_of(struct rb_node *node) { return node ? container_of(node, struct vm_gate, node) : NULL; }
+
+static void publish(struct vm_gate *gate)
+{
+    struct rb_node *parent = NULL;
+    spin_lock(&gates_lock);
+    struct rb_node **link = &gates.root;
+    while (*link) {
+        parent = *link;
+        link = gate->map.stub_base < gate_of(parent)->map.stub_base ? &parent->left : &parent->right;
+    }
+    rb_insert(&gates, &gate->node, parent, link);
+    spin_unlock(&gates_lock);
+}
 
 static void *scratch_alloc(void *context, size_t size)
 {
@@ -159,7 +179,8 @@ int gatemap_attach(struct mm *mm, struct vm_filemap *map, u64 start, u64 end)
         kfree(gate);
         return 0;
     }
-    list_add(&gate->link, &mm->gates);
+    gate->refs = 1;
+    publish(gate);
     map->gate = gate;
     return 0;
 }
@@ -170,46 +191,47 @@ void gatemap_apply(struct vm_filemap *map, u64 start, u64 end, u8 *bytes)
         gate_apply(&map->gate->map, page, bytes + (page - start));
 }
 
+void gatemap_ref(struct vm_gate *gate) { __atomic_fetch_add(&gate->refs, 1, __ATOMIC_RELAXED); }
+
 void gatemap_detach(struct vm_filemap *map)
 {
     struct vm_gate *gate = map->gate;
-    if (!gate)
+    map->gate = NULL;
+    if (!gate || __atomic_sub_fetch(&gate->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    list_del(&gate->link);
+    spin_lock(&gates_lock);
+    rb_erase(&gates, &gate->node);
+    spin_unlock(&gates_lock);
     tempmem_free((void *)gate->map.stub_base, gate->stub_size);
     if (gate->scanned)
         tempmem_free(gate->scanned, gate->scanned_size);
     kfree(gate);
-    map->gate = NULL;
 }
 
-u64 vm_original_rip(struct mm *mm, u64 rip)
+u64 vm_original_rip(u64 rip)
 {
-    struct vm_gate *gate;
+    struct vm_gate *gate = NULL;
     u64 original = rip;
 
-    if (!mm)
-        return rip;
-    mutex_lock(&mm->lock);
-    list_for_each (gate, &mm->gates, link) {
-        if (gate_stub_to_original(&gate->map, rip, &original) == 0)
-            break;
+    spin_lock(&gates_lock);
+    for (struct rb_node *node = gates.root; node;) {
+        bool right = rip >= gate_of(node)->map.stub_base;
+        if (right)
+            gate = gate_of(node);
+        node = right ? node->right : node->left;
     }
-    mm_unlock(mm);
+    if (gate && gate_stub_to_original(&gate->map, rip, &original) != 0)
+        original = rip;
+    spin_unlock(&gates_lock);
     return original;
 }
 
 u64 vm_resume_rip(struct mm *mm, u64 rip)
 {
-    struct vm_gate *gate;
-    u64 run = rip;
-
-    mutex_lock(&mm->lock);
-    list_for_each (gate, &mm->gates, link) {
-        run = gate_original_to_run(&gate->map, rip);
-        if (run != rip)
-            break;
-    }
+    mm_lock(mm);
+    const struct vma *vma = vma_find(mm, rip);
+    bool gated = vma && vma->start <= rip && vma->map && vma->map->gate;
+    u64 run = gated ? gate_original_to_run(&vma->map->gate->map, rip) : rip;
     mm_unlock(mm);
     return run;
 }

@@ -10,4 +10,5 @@ __nodiscard int gatemap_attach(struct mm *mm, struct vm_filemap *map, u64 start,
 // Rewrites the call sites of pages in [start, end), whose bytes lie, writable, at `bytes` (there, or where they are
 // prepared).
 void gatemap_apply(struct vm_filemap *map, u64 start, u64 end, u8 *bytes);
+void gatemap_ref(struct vm_gate *gate); // another filemap has it
 void gatemap_detach(struct vm_filemap *map);

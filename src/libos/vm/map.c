@@ -5,6 +5,7 @@
 #include "libos/mem/range.h"
 #include "libos/vm/filemap.h"
 #include "libos/vm/gatemap.h"
+#include "libos/vm/family.h"
 #include "libos/vm/object.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
@@ -16,7 +17,7 @@ int vm_take_gaps(struct mm *mm, u64 start, u64 end)
     while (addr < end) {
         struct vma *vma = vma_find(mm, addr);
         u64 gap_end = vma ? MIN(MAX(vma->start, addr), end) : end;
-        if (gap_end > addr && range_take(addr, gap_end - addr) != 0) {
+        if (gap_end > addr && mm_take_range(mm, addr, gap_end - addr) != 0) {
             vm_release_gaps(mm, start, addr);
             return -ENOMEM;
         }
@@ -31,7 +32,7 @@ void vm_release_gaps(struct mm *mm, u64 start, u64 end)
         struct vma *vma = vma_find(mm, start);
         u64 gap_end = vma ? MIN(MAX(vma->start, start), end) : end;
         if (gap_end > start)
-            range_release(start, gap_end - start);
+            mm_release_range(mm, start, gap_end - start);
         start = vma ? vma->end : end;
     }
 }
@@ -75,15 +76,20 @@ int vm_unmap_locked(struct mm *mm, u64 start, u64 end, bool keep)
 {
     if (vma_split_at(mm, start) != 0 || vma_split_at(mm, end) != 0)
         return -ENOMEM;
-    if (discard_pages(mm, start, end) != 0)
+    if (!mm->family && discard_pages(mm, start, end) != 0)
         return -ENOMEM;
     struct vma *next;
     for (struct vma *vma = vma_find(mm, start); vma && vma->start < end; vma = next) {
         next = vma_next(vma);
-        forget_pages(vma);
+        if (unlikely(mm->family)) {
+            if (family_drop_area(mm, vma, keep) != 0)
+                return -ENOMEM;
+        } else {
+            forget_pages(vma);
+            if (!keep && !(vma->flags & VMA_HOME))
+                range_release(vma->start, vma_len(vma));
+        }
         vma_erase(mm, vma);
-        if (!keep && !(vma->flags & VMA_HOME))
-            range_release(vma->start, vma_len(vma));
         vma_free(vma);
     }
     return 0;
@@ -94,7 +100,7 @@ int vm_unmap(struct mm *mm, u64 addr, u64 len)
     u64 end;
     if (!IS_ALIGNED(addr, PAGE_SIZE) || len == 0 || add_overflow_u64(addr, len, &end) || end > enclave_layout.user_end)
         return -EINVAL;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     int err = vm_unmap_locked(mm, addr, ALIGN_UP(end, PAGE_SIZE), false);
     mm_unlock(mm);
     return err;
@@ -113,8 +119,13 @@ bool vma_any_home(const struct mm *mm, u64 start, u64 end)
 static s64 take_place(struct mm *mm, u64 addr, u64 len, u32 flags)
 {
     u64 start;
+    struct vma *next = vma_find(mm, addr);
+    if ((flags & MAP_FIXED_NOREPLACE) && next && next->start < addr + len)
+        return -EEXIST;
+    if ((flags & MAP_FIXED) && unlikely(mm->family) && family_shares(mm, addr, addr + len))
+        return -ENOMEM;
     if (flags & MAP_FIXED_NOREPLACE)
-        return range_take(addr, len) == 0 ? (s64)addr : -EEXIST;
+        return mm_take_range(mm, addr, len) == 0 ? (s64)addr : -EEXIST;
     if ((flags & MAP_FIXED) && vma_any_home(mm, addr, addr + len)) {
         log_info("mmap: the addresses at %#lx belong to a file that is mapped shared there", addr);
         return -ENOMEM;
@@ -186,11 +197,13 @@ s64 vm_map_locked(struct mm *mm, const struct vm_map_args *args, u32 vma_flags)
         vma_free(vma);
         return -ENOMEM;
     }
-    int err = populate(mm, vma, args);
+    int err = mm->family ? family_claim(mm, vma->start, vma->end, true) : 0;
+    if (!err)
+        err = populate(mm, vma, args);
     if (err) {
         if (vma->map && filemap_any_present(vma->map, vma->start, vma->end) && discard_vma(vma) != 0)
             return -ENOMEM; // the addresses stay taken: their pages could not be taken away
-        range_release(vma->start, vma_len(vma));
+        mm_release_range(mm, vma->start, vma_len(vma));
         vma_free(vma);
         return err;
     }
@@ -211,7 +224,7 @@ static int check_args(struct vm_map_args *args)
     // included.
     bool greedy = args->prot == PROT_NONE && (args->flags & MAP_NORESERVE) &&
                   !(args->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) && args->len > GIB(8);
-    if (args->len > (greedy ? space / 2 : space))
+    if (args->len > (greedy ? space / 2 + space / 64 : space))
         return -ENOMEM;
     args->len = ALIGN_UP(args->len, PAGE_SIZE);
     u64 file_end;
@@ -241,7 +254,7 @@ static s64 map_once(struct mm *mm, const struct vm_map_args *args)
     // What process/ maps for the main stack grows down in Linux; threads' stacks are plain memory to it.
     if ((args->flags & (MAP_GROWSDOWN | MAP_STACK)) == (MAP_GROWSDOWN | MAP_STACK))
         vma_flags |= VMA_STACK;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     s64 addr = vm_map_locked(mm, args, vma_flags);
     mm_unlock(mm);
     return addr;

@@ -4,6 +4,7 @@
 #include "libos/mem/filepages.h"
 #include "libos/mem/heap.h"
 #include "libos/mem/range.h"
+#include "libos/vm/family.h"
 #include "libos/vm/filemap.h"
 #include "trusted/layout.h"
 #include "trusted/random.h"
@@ -53,8 +54,10 @@ int mm_create(struct mm **ret_mm)
     if (!mm)
         return -ENOMEM;
     mm->refs = 1;
-    mutex_init(&mm->lock);
-    list_init(&mm->gates);
+    mutex_init(&mm->lock, LOCK_MM);
+    list_init(&mm->relatives);
+    list_init(&mm->kept);
+    family_list(mm);
     mm_changed(mm);
     *ret_mm = mm;
     return 0;
@@ -79,14 +82,27 @@ void mm_unref(struct mm *mm)
 {
     if (!mm || __atomic_sub_fetch(&mm->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    mutex_lock(&mm->lock);
+    mm_look(mm);
     // Whole VMAs go: no split, so the only failure is the emm's, and then the addresses must not be used again.
     int err = vm_unmap_locked(mm, user_start, user_end, false);
     mm_unlock(mm);
+    family_unlist(mm);
     if (mm->program)
         mm->program_ops->program_done(mm->program);
-    if (!err)
-        kfree(mm);
+    if (err)
+        return;
+    if (mm->family)
+        family_leave(mm);
+    kfree(mm);
+}
+
+bool vm_is_shared(struct mm *mm, u64 addr)
+{
+    mm_look(mm);
+    const struct vma *vma = vma_find(mm, addr);
+    bool shared = vma && vma->start <= addr && (vma->flags & VMA_SHARED);
+    mm_unlock(mm);
+    return shared;
 }
 
 void mm_set_program(struct mm *mm, void *file, const struct vm_file_ops *ops)
@@ -98,7 +114,7 @@ void mm_set_program(struct mm *mm, void *file, const struct vm_file_ops *ops)
 void mm_get_usage(struct mm *mm, u64 *ret_mapped, u64 *ret_count)
 {
     u64 room = 0;
-    mutex_lock(&mm->lock);
+    mm_look(mm);
     if (mm->brk_limit)
         room = mm->brk_limit - ALIGN_UP(mm->brk_end, PAGE_SIZE);
     *ret_mapped = mm->mapped * PAGE_SIZE - MIN(room, mm->mapped * PAGE_SIZE);
@@ -138,7 +154,7 @@ int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, voi
     if (!path)
         return -ENOMEM;
     for (u64 addr = 0; !err;) {
-        mutex_lock(&mm->lock);
+        mm_look(mm);
         struct vma *vma = vma_find(mm, addr);
         while (vma && (vma->flags & VMA_BRK) && vma->prot == PROT_NONE)
             vma = vma_next(vma); // room for the break is no mapping in Linux

@@ -2,6 +2,7 @@
 // mprotect(2).
 #include "base/checked.h"
 #include "libos/mem/account.h"
+#include "libos/vm/family.h"
 #include "libos/vm/gatemap.h"
 #include "libos/vm/object.h"
 #include "trusted/emm.h"
@@ -56,6 +57,15 @@ static int protect_file(struct mm *mm, struct vma *vma, u32 prot)
     return filemap_protect(vma, vma->start, vma->end, prot);
 }
 
+// What becomes writable, or gets pages, is no longer what relatives have there.
+static int part_from_relatives(struct mm *mm, struct vma *vma, u32 prot)
+{
+    bool writable = (prot & PROT_WRITE) && !(vma->prot & PROT_WRITE) && !(vma->flags & VMA_SHARED);
+    bool gets_pages = !vma->map && !(vma->flags & VMA_BACKED);
+    bool patched = vma->map && !vma->map->shared && (prot & PROT_EXEC) && !(vma->prot & PROT_EXEC);
+    return writable || gets_pages || patched ? family_claim(mm, vma->start, vma->end, false) : 0;
+}
+
 // Works from the start upwards and stops at the first hole or failure, as Linux does.
 int vm_protect_locked(struct mm *mm, u64 start, u64 end, u32 prot)
 {
@@ -69,7 +79,9 @@ int vm_protect_locked(struct mm *mm, u64 start, u64 end, u32 prot)
             err = -ENOMEM;
             break;
         }
-        if (vma->prot != prot)
+        if (unlikely(mm->family) && vma->prot != prot)
+            err = part_from_relatives(mm, vma, prot);
+        if (!err && vma->prot != prot)
             err = vma->map ? protect_file(mm, vma, prot) : protect_anonymous(vma, prot);
         if (!err && vma->prot != prot) {
             vma->prot = prot;
@@ -84,7 +96,7 @@ int vm_protect_locked(struct mm *mm, u64 start, u64 end, u32 prot)
 
 static int protect_once(struct mm *mm, u64 start, u64 end, u32 prot)
 {
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     int err = vm_protect_locked(mm, start, end, prot);
     mm_unlock(mm);
     return err;

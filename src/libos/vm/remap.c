@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/string.h"
 #include "libos/mem/account.h"
+#include "libos/vm/family.h"
 #include "libos/vm/object.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
@@ -149,7 +150,7 @@ static s64 remap_locked(struct mm *mm, const struct remap *r)
 
 static s64 remap_once(struct mm *mm, const struct remap *r)
 {
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     s64 result = remap_locked(mm, r);
     mm_unlock(mm);
     return result;

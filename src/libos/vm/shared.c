@@ -3,6 +3,7 @@
 // a truncation takes away from all mappings of a file.
 #include "abi/linux/abi.h"
 #include "libos/mem/range.h"
+#include "libos/vm/family.h"
 #include "libos/vm/object.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
@@ -42,7 +43,9 @@ static s64 place(struct mm *mm, struct vm_object *object, const struct vm_map_ar
     if (!fixed)
         return vm_place(args->len, args->flags & MAP_32BIT, &start) ? (s64)start : -ENOMEM;
     if (args->flags & MAP_FIXED_NOREPLACE)
-        return range_take(args->addr, args->len) == 0 ? (s64)args->addr : -EEXIST;
+        return mm_take_range(mm, args->addr, args->len) == 0 ? (s64)args->addr : -EEXIST;
+    if (mm->family && family_shares(mm, args->addr, args->addr + args->len))
+        return -ENOMEM;
     if (vma_any_home(mm, args->addr, args->addr + args->len) ||
         vm_take_gaps(mm, args->addr, args->addr + args->len) != 0)
         return -ENOMEM;
@@ -85,6 +88,8 @@ s64 shared_map(struct mm *mm, const struct vm_map_args *args, u32 vma_flags)
     vma->prot = args->prot;
     vma->flags = vma_flags | VMA_SHARED | (home ? VMA_HOME : 0u);
     int err = filemap_new(mm, args, vma->start, home, &vma->map);
+    if (!err && mm->family && !home)
+        err = family_claim(mm, vma->start, vma->end, true);
     if (!err)
         err = attach(vma);
     if (!err && !emm_caps()->absent)
@@ -93,7 +98,7 @@ s64 shared_map(struct mm *mm, const struct vm_map_args *args, u32 vma_flags)
         if (vma->map && shared_leave(vma) != 0)
             return -ENOMEM; // the addresses stay taken
         if (!home)
-            range_release(vma->start, vma_len(vma));
+            mm_release_range(mm, vma->start, vma_len(vma));
         vma_free(vma);
         return err;
     }
@@ -286,7 +291,7 @@ void vma_leave_home(struct vma *vma)
 
 int vm_unmap_mapping(struct mm *mm, u64 addr, const struct vm_file_ops *ops)
 {
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     struct vma *vma = vma_find(mm, addr);
     struct vm_filemap *map = vma && vma->start == addr ? vma->map : NULL;
     int err = map && map->ops == ops && map->addr == addr ? 0 : -EINVAL;
@@ -307,7 +312,7 @@ int vm_unmap_mapping(struct mm *mm, u64 addr, const struct vm_file_ops *ops)
 u64 vm_shared_key(struct mm *mm, u64 addr)
 {
     u64 key = addr;
-    mutex_lock(&mm->lock);
+    mm_look(mm);
     struct vma *vma = vma_find(mm, addr);
     if (vma && vma->start <= addr && (vma->flags & (VMA_SHARED | VMA_HOME)) == VMA_SHARED && vma->map) {
         struct vm_object *object = vma->map->object;
@@ -324,8 +329,9 @@ u64 vm_shared_key(struct mm *mm, u64 addr)
 // Takes what lies behind the new end away from the private mappings of one mm.
 static void zap(struct mm *mm, const struct vm_object *object, u64 first)
 {
-    mutex_lock(&mm->lock);
-    for (struct vma *vma = vma_find(mm, 0); vma; vma = vma_next(vma)) {
+    mm_look(mm);
+    // Of relatives whose pages are not in place nothing is taken: a private mapping may keep what it had.
+    for (struct vma *vma = mm->family ? NULL : vma_find(mm, 0); vma; vma = vma_next(vma)) {
         struct vm_filemap *map = vma->map;
         if (!map || map->object != object || map->shared || index_of(vma, vma->end) <= first)
             continue;

@@ -4,8 +4,10 @@
 #include "base/checked.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
+#include "libos/vm/family.h"
 #include "libos/vm/object.h"
 #include "libos/vm/user.h"
+#include "trusted/emm.h"
 
 long sys_madvise(u64 addr, u64 len, int advice) { return vm_advise(current->mm, addr, len, advice); }
 long sys_msync(u64 addr, u64 len, int flags) { return vm_sync(current->mm, addr, len, flags); }
@@ -14,7 +16,7 @@ long sys_msync(u64 addr, u64 len, int flags) { return vm_sync(current->mm, addr,
 static int residency(struct mm *mm, u64 addr, u8 *vec, u64 count)
 {
     int err = 0;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     for (u64 i = 0; !err && i < count; i++) {
         u64 page = addr + i * PAGE_SIZE;
         struct vma *vma = vma_find(mm, page);
@@ -25,7 +27,7 @@ static int residency(struct mm *mm, u64 addr, u8 *vec, u64 count)
         else if (vma->map)
             vec[i] = bitmap_test(vma->map->present, filemap_index(vma->map, page));
         else
-            vec[i] = (vma->flags & VMA_BACKED) != 0;
+            vec[i] = (vma->flags & VMA_BACKED) && emm_accessible(page, 0);
     }
     mm_unlock(mm);
     return err;
@@ -59,7 +61,7 @@ static int mapped(u64 addr, u64 len)
     if (add_overflow_u64(addr & ~PAGE_MASK, len + (addr & PAGE_MASK), &end))
         return -EINVAL;
     struct mm *mm = current->mm;
-    mutex_lock(&mm->lock);
+    mm_lock(mm);
     for (addr &= ~PAGE_MASK; !err && addr < end;) {
         struct vma *vma = vma_find(mm, addr);
         if (!vma || vma->start > addr)

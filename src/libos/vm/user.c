@@ -4,7 +4,10 @@
 #include "libos/vm/user.h"
 
 #include "libos/thread/thread.h"
+#include "libos/vm/family.h"
+#include "libos/vm/fork.h"
 #include "libos/vm/vma.h"
+#include "trusted/lock_class.h"
 #include "trusted/emm.h"
 #include "trusted/usercopy.h"
 
@@ -28,11 +31,16 @@ static struct user_area *area_of(u64 addr, bool wait)
     struct mm *mm = thread->mm;
     if (!mm)
         return NULL;
+    if (unlikely(thread->away)) {
+        if (!wait)
+            return NULL;
+        vm_come_back();
+    }
     struct user_area *area = remembered(thread, __atomic_load_n(&mm->generation, __ATOMIC_ACQUIRE), addr);
     if (likely(area))
         return area;
     if (wait)
-        mutex_lock(&mm->lock);
+        mm_lock(mm); // the memory is in place when it is dropped, too
     else if (!mutex_trylock(&mm->lock))
         return NULL;
     struct vma *vma = vma_find(mm, addr);
@@ -40,7 +48,10 @@ static struct user_area *area_of(u64 addr, bool wait)
         area = &thread->areas[thread->next_area++ % ARRAY_SIZE(thread->areas)];
         *area = (struct user_area){ vma->start, vma->end, mm->generation, vma->prot };
     }
-    mutex_unlock(&mm->lock);
+    if (wait)
+        mm_unlock(mm);
+    else
+        mutex_unlock(&mm->lock);
     return area;
 }
 
@@ -78,6 +89,7 @@ static int resolve(struct fault_guard *guard, u64 addr, u32 access)
 
 int copy_from_user(void *dst, const void __user *src, size_t size)
 {
+    lock_check_user_copy();
     u64 addr = address(src);
     struct fault_guard guard = { 0 };
     int err = permitted(addr, size, VM_READ, true) < size ? -EFAULT : 0;
@@ -91,6 +103,7 @@ int copy_from_user(void *dst, const void __user *src, size_t size)
 
 int copy_to_user(void __user *dst, const void *src, size_t size)
 {
+    lock_check_user_copy();
     u64 addr = address(dst);
     struct fault_guard guard = { 0 };
     int err = permitted(addr, size, VM_WRITE, true) < size ? -EFAULT : 0;
@@ -104,6 +117,7 @@ int copy_to_user(void __user *dst, const void *src, size_t size)
 
 int clear_user(void __user *dst, size_t size)
 {
+    lock_check_user_copy();
     u64 addr = address(dst);
     struct fault_guard guard = { 0 };
     int err = permitted(addr, size, VM_WRITE, true) < size ? -EFAULT : 0;
@@ -161,6 +175,7 @@ int fault_in_user(const void __user *ptr, size_t size, bool write)
 // Page by page, because where the string ends is not known before.
 long strncpy_from_user(char *dst, const char __user *src, size_t size)
 {
+    lock_check_user_copy();
     u64 addr = address(src);
     struct fault_guard guard = { 0 };
     size_t done = 0;

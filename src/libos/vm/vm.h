@@ -110,10 +110,13 @@ enum vm_access { VM_READ = 1, VM_WRITE = 2, VM_EXEC = 4 };
 __nodiscard int vm_fault(struct mm *mm, u64 addr, u32 access);
 
 // Where an address of a call-gate stub comes from in the program's own code; returns rip itself for others.
-u64 vm_original_rip(struct mm *mm, u64 rip);
+u64 vm_original_rip(u64 rip);
 // The reverse, for going back to an address of the program's code: an instruction that a rewritten site has overwritten
 // continues in its stub.
 u64 vm_resume_rip(struct mm *mm, u64 rip);
+
+// Is the mapping at addr one that others may share (MAP_SHARED)?
+bool vm_is_shared(struct mm *mm, u64 addr);
 
 struct vm_stats {
     u64 mapped, committed, peak, limit; // bytes

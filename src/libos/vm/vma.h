@@ -9,6 +9,7 @@
 #include "base/rbtree.h"
 #include "libos/vm/vm.h"
 
+struct family;
 struct vm_filemap;
 
 enum vma_flags {
@@ -36,8 +37,13 @@ struct mm {
     struct mutex lock;
     u64 generation; // no other mm's, and another one after an area went or changed its protection; read without lock
     struct rb_tree vmas;
-    u64 mapped, count;      // pages, VMAs
-    struct list_head gates; // struct vm_gate.link
+    u64 mapped, count;    // pages, VMAs
+    struct list_head all; // of all mms; guarded by the lock of that list (family.c)
+    // Relatives (family.h). The pointer changes once, from NULL, under lock.
+    struct family *family;
+    struct list_head relatives; // family->members; guarded by family->lock
+    struct list_head kept;      // struct kept.link by address, what of it is not in place; guarded by family->lock
+    u32 running;                // atomic: threads that may touch it; with a family guarded by the residents' lock
     u64 brk_start, brk_end, brk_limit;
     void *program; // mm_set_program
     const struct vm_file_ops *program_ops;

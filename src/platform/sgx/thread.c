@@ -12,7 +12,6 @@
 #include "abi/occlum/entry.h"
 #include "platform/sgx/sgx.h"
 
-enum { VECTOR_GP = 13, VECTOR_PF = 14 };
 enum { BUSY_MAX = 100000 }; // tries to enter a TCS that is in use
 
 static __thread volatile sig_atomic_t entry_asked; // the handler below turned an ERESUME into an EENTER
@@ -86,12 +85,15 @@ struct enclave_exit sgx_enter_slot(void *thread, u64 slot, u64 code, u64 arg, u6
     }
 }
 
-// An AEX leaves ERESUME in RAX and the AEP, which it continues at, in RCX (SDM 38.3.1). Nothing else does: RCX is never
-// an address of code. The AEP is an ENCLU and nothing in its registers is the thread's own: a signal there can make an
-// entry of the resume.
+// An AEX leaves ERESUME in RAX and the AEP, which it continues at, in RCX (SDM 38.3.1). So does a system call that
+// returns 3, of which RCX is the address behind the instruction; nothing else. The AEP is an ENCLU and nothing in its
+// registers is the thread's own: a signal there can make an entry of the resume.
 static bool at_aep(const greg_t *r)
 {
-    return (u64)r[REG_RIP] >= sgx_layout.elrange_size && (u64)r[REG_RAX] == ENCLU_ERESUME && r[REG_RCX] == r[REG_RIP];
+    if ((u64)r[REG_RIP] < sgx_layout.elrange_size || (u64)r[REG_RAX] != ENCLU_ERESUME || r[REG_RCX] != r[REG_RIP])
+        return false;
+    const u8 *before = (const u8 *)r[REG_RIP] - 2;
+    return before[0] != 0x0f || before[1] != 0x05;
 }
 
 // The interrupt signal: a thread inside the enclave comes to its exception entry.

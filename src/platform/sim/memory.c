@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Host calls on the enclave's memory, which is ordinary memory here.
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "platform/raw.h"
@@ -47,4 +48,31 @@ int sim_mem_move(u64 addr, u64 len, u64 from, u32 prot)
         return (int)moved;
     s64 hole = RAW(SYS_mmap, from, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
     return hole < 0 ? (int)hole : 0;
+}
+
+// Bits 63 and 62 of a page's word: it is in memory, it is in swap (Documentation/admin-guide/mm/pagemap.rst).
+int sim_mem_contents(u64 addr, u8 *flags, u64 count)
+{
+    u64 words[256];
+    s64 n = 0;
+
+    if (!is_user_range(addr, count * PAGE_SIZE))
+        return -EINVAL;
+    s64 fd = RAW(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    for (u64 i = 0; i < count; i++) // without /proc every page may have contents
+        flags[i] = 1;
+    if (fd < 0)
+        return 0;
+    for (u64 done = 0, want = 0; done < count; done += want / sizeof(u64)) {
+        want = MIN(count - done, ARRAY_SIZE(words)) * sizeof(u64);
+        n = RAW(SYS_pread64, fd, words, want, (addr / PAGE_SIZE + done) * sizeof(u64));
+        if (n != (s64)want) {
+            n = n < 0 ? n : -EIO;
+            break;
+        }
+        for (u64 i = 0; i < want / sizeof(u64); i++)
+            flags[done + i] = words[i] >> 62 != 0;
+    }
+    RAW(SYS_close, fd);
+    return n < 0 ? (int)n : 0;
 }

@@ -12,8 +12,6 @@
 #include "platform/sim/bases.h"
 #include "platform/sim/sim.h"
 
-enum { VECTOR_UD = 6, VECTOR_PF = 14, VECTOR_GP = 13 };
-
 static bool is_fault(int signo)
 {
     return signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE || signo == SIGILL || signo == SIGTRAP ||
@@ -90,7 +88,8 @@ void sim_signal(int signo, siginfo_t *info, void *context)
     greg_t *r = uc->uc_mcontext.gregs;
     u64 rip = (u64)r[REG_RIP];
 
-    if (rip >= sim_layout.elrange_size) {
+    // A program that jumped out of ELRANGE still has its stack there; the loader never has.
+    if (rip >= sim_layout.elrange_size && (u64)r[REG_RSP] >= sim_layout.elrange_size) {
         if (is_fault(signo) && info->si_code > 0)
             crash(signo, rip);
         return; // the interrupt signal only had to end a host call

@@ -153,4 +153,5 @@ const struct platform_ops platform_sim = {
     .mem_discard = sim_mem_discard,
     .mem_commit = sim_mem_commit,
     .mem_move = sim_mem_move,
+    .mem_contents = sim_mem_contents,
 };

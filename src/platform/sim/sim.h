@@ -43,6 +43,7 @@ int sim_mem_protect(u64 addr, u64 len, u32 prot);
 int sim_mem_discard(u64 addr, u64 len);
 int sim_mem_commit(u64 addr, u64 len);
 int sim_mem_move(u64 addr, u64 len, u64 from, u32 prot);
+int sim_mem_contents(u64 addr, u8 *flags, u64 count);
 
 // signals.c: the handler of everything that interrupts a thread.
 void sim_signal(int signo, siginfo_t *info, void *context);

@@ -44,7 +44,8 @@ TEST(random_inserts_and_erases_keep_the_order)
             continue;
         size_t seen = 0;
         u64 last = 0;
-        for (struct rb_node *n = rb_first(&tree); n; n = rb_next(n), seen++) {
+        struct rb_node *end = NULL;
+        for (struct rb_node *n = rb_first(&tree); n; end = n, n = rb_next(n), seen++) {
             u64 key = container_of(n, struct item, node)->key;
             CHECK(seen == 0 || key > last);
             CHECK(items[key].in);
@@ -52,7 +53,7 @@ TEST(random_inserts_and_erases_keep_the_order)
         }
         CHECK_EQ(seen, in);
         seen = 0;
-        for (struct rb_node *n = rb_last(&tree); n; n = rb_prev(n))
+        for (struct rb_node *n = end; n; n = rb_prev(n))
             seen++;
         CHECK_EQ(seen, in);
     }

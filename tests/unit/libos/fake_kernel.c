@@ -12,6 +12,7 @@
 #include "libos/fs/volfs/volfs.h"
 #include "libos/fs/memfs.h"
 #include "trusted/log.h"
+#include "libos/ipc/ipc.h"
 #include "libos/mem/filepages.h"
 #include "libos/mem/heap.h"
 #include "libos/time/time.h"
@@ -198,7 +199,7 @@ bool cpu_has_sha(void) { return false; }
 
 void spin_lock_slow(struct spinlock *lock)
 {
-    while (!spin_trylock(lock))
+    while (!spin_try(lock))
         sched_yield();
 }
 
@@ -266,6 +267,7 @@ void fake_boot(const struct lower_tree *lower, u64 lower_root)
     self->tid = 7;
     self->wake = new_slot();
     fs_raise_signal = remember_signal;
+    ipc_init();
     procfs_set_ops(&proc);
     if (fake_on_volume)
         err = volfs_create(fake_volume_new(), lower, lower_root, &fs_root);

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@
 
 void (*fake_stat_lie)(struct host_stat *st);
 long (*fake_getdents_lie)(void *buf, size_t size);
+void (*fake_events_lie)(struct host_event *events, int count);
 
 static s64 result(long r) { return r < 0 ? -errno : r; }
 
@@ -129,14 +131,33 @@ s64 ocall_get_affinity(void *mask, size_t len)
     return 1;
 }
 
-s64 ocall_poll(const struct host_pollfd *fds, s16 *revents, size_t n, s64 timeout_ns)
+static int host_epoll(void)
 {
-    struct pollfd set[64];
-    for (size_t i = 0; i < n && i < 64; i++)
-        set[i] = (struct pollfd){ .fd = fds[i].fd, .events = fds[i].events };
-    // No unpark reaches this poll: it ends by itself and the caller looks again.
-    int ready = poll(set, n, timeout_ns < 0 || timeout_ns > 10000000 ? 10 : (int)(timeout_ns / 1000000));
-    for (size_t i = 0; i < n && ready >= 0; i++)
-        revents[i] = set[i].revents;
-    return result(ready);
+    static int fd = -1;
+    if (fd < 0)
+        fd = epoll_create1(EPOLL_CLOEXEC);
+    return fd;
+}
+
+s64 ocall_poll_register(int fd, u64 cookie)
+{
+    struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET, .data.u64 = cookie };
+    struct pollfd now = { .fd = fd, .events = POLLIN | POLLOUT | POLLPRI | POLLRDHUP };
+    if (epoll_ctl(host_epoll(), EPOLL_CTL_ADD, fd, &event) && errno != EEXIST)
+        return -errno;
+    epoll_ctl(host_epoll(), EPOLL_CTL_MOD, fd, &event);
+    return result(poll(&now, 1, 0)) < 0 ? -errno : now.revents;
+}
+
+s64 ocall_poll_wait(struct host_event *events, size_t n, s64 timeout_ns)
+{
+    struct epoll_event got[64];
+    // No wake-up reaches this wait: it ends by itself and the caller looks again.
+    int count = epoll_wait(host_epoll(), got, (int)(n < 64 ? n : 64),
+                           timeout_ns < 0 || timeout_ns > 10000000 ? 10 : (int)(timeout_ns / 1000000));
+    for (int i = 0; i < count; i++)
+        events[i] = (struct host_event){ got[i].data.u64, got[i].events, 0 };
+    if (fake_events_lie)
+        fake_events_lie(events, count);
+    return result(count);
 }

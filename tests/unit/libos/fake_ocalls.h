@@ -6,3 +6,4 @@
 
 extern void (*fake_stat_lie)(struct host_stat *st);
 extern long (*fake_getdents_lie)(void *buf, size_t size);
+extern void (*fake_events_lie)(struct host_event *events, int count);

@@ -6,6 +6,7 @@
 #include "trusted/log.h"
 #include "libos/mem/heap.h"
 #include "libos/time/time.h"
+#include "libos/vm/fork.h"
 #include "libos/vm/user.h"
 #include "trusted/cpu.h"
 #include "trusted/layout.h"
@@ -118,7 +119,7 @@ int vm_protect(struct mm *mm, u64 addr, u64 len, u32 prot)
     return 0;
 }
 
-u64 vm_original_rip(struct mm *mm, u64 rip) { return rip; }
+u64 vm_original_rip(u64 rip) { return rip; }
 u64 vm_resume_rip(struct mm *mm, u64 rip) { return rip; }
 bool cpu_has_tsc(void) { return true; }
 u64 cpu_tsc(void) { return 5000; }
@@ -154,4 +155,9 @@ void mutex_unlock_slow(const struct mutex *address) { __builtin_trap(); }
 
 void posix_timers_free(struct process_signals *signals) {}
 
+int vm_join(struct mm *mm, u64 addr, u64 len) { return -ENOMEM; }
+
+bool vm_is_shared(struct mm *mm, u64 addr) { return false; }
 u64 vm_shared_key(struct mm *mm, u64 addr) { return addr; }
+
+void signalfd_notify(void) {}

@@ -10,6 +10,8 @@ void free(void *);
 long syscall(long, ...);
 int pthread_create(unsigned long *, const void *, void *(*)(void *), void *);
 int pthread_join(unsigned long, void **);
+_Noreturn void pthread_exit(void *);
+_Noreturn void abort(void);
 int usleep(unsigned);
 int sched_yield(void);
 int clock_gettime(int, struct __kernel_timespec *);
@@ -41,7 +43,7 @@ void fake_reset(void)
 
 void spin_lock_slow(struct spinlock *lock)
 {
-    while (!spin_trylock(lock))
+    while (!spin_try(lock))
         sched_yield();
 }
 
@@ -68,8 +70,25 @@ void thread_park(s64 deadline_ns)
     thread_park_end();
 }
 
+static __thread struct lock_thread locks;
+const char *fake_fault;
+bool fake_faults_expected;
+
+struct lock_thread *lock_thread(void) { return &locks; }
+
+void lock_fault(const char *what, enum lock_class class, enum lock_class held)
+{
+    if (!fake_faults_expected) {
+        test_fail(__FILE__, __LINE__, "%s: %s, held: %s", what, lock_class_name(class), lock_class_name(held));
+        abort();
+    }
+    fake_fault = what;
+    pthread_exit(NULL);
+}
+
 static void call(struct slot_wake *slot, u32 *count)
 {
+    lock_check_host_call();
     u32 at = __atomic_load_n(&fake_unparks, __ATOMIC_RELAXED) + __atomic_load_n(&fake_interrupts, __ATOMIC_RELAXED);
 
     if (at < FAKE_SLOTS)
@@ -84,6 +103,7 @@ void slot_interrupt(struct slot_wake *slot) { call(slot, &fake_interrupts); }
 
 struct worker {
     unsigned long pthread;
+    struct thread *thread;
     u32 slot;
     void (*fn)(void *);
     void *arg;
@@ -95,9 +115,9 @@ static void *run(void *arg)
 {
     struct worker *worker = arg;
 
-    struct thread *thread = fake_become(worker->slot);
+    worker->thread = fake_become(worker->slot);
     worker->fn(worker->arg);
-    free(thread);
+    lock_check_none();
     return NULL;
 }
 
@@ -118,6 +138,7 @@ struct worker *worker_start(void (*fn)(void *), void *arg)
 void worker_join(struct worker *worker)
 {
     pthread_join(worker->pthread, NULL);
+    free(worker->thread);
     __atomic_store_n(&taken[worker->slot], 0, __ATOMIC_RELEASE);
     free(worker);
 }

@@ -17,6 +17,9 @@ struct thread *fake_become(u32 index);
 void fake_reset(void);
 
 // Runs fn on a new thread in a slot of its own. At most FAKE_SLOTS / 2 at a time; they get the upper half.
+extern const char *fake_fault;    // of the lock checks; it ended its worker
+extern bool fake_faults_expected; // else a fault ends the test
+
 struct worker;
 struct worker *worker_start(void (*fn)(void *), void *arg);
 void worker_join(struct worker *worker); // its record is freed

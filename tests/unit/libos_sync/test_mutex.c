@@ -17,13 +17,14 @@ static void unlock(struct mutex *mutex)
         mutex_unlock(mutex);
         return;
     }
+    lock_note_give(mutex);
     __atomic_store_n(&mutex->state, 0, __ATOMIC_RELEASE);
     fake_pause_us(100);
     if (__atomic_load_n(&mutex->state, __ATOMIC_RELAXED) != 1)
         mutex_unlock_slow(mutex);
 }
 
-static struct mutex counting = MUTEX_INIT(counting);
+static struct mutex counting = MUTEX_INIT(LOCK_TEST_OUTER);
 static u64 counter;
 
 static void count(void *arg)
@@ -77,6 +78,8 @@ TEST(a_mutex_may_lie_in_an_object_that_the_next_owner_frees)
         struct object *object = fake_alloc(sizeof(*object));
         struct worker *workers[WORKERS];
         object->users = WORKERS;
+        mutex_init(&object->lock, LOCK_TEST_OUTER);
+        mutex_lock(&object->lock);
         object->lock.state = 2; // all start while it is held, as if by this thread
         for (int i = 0; i < WORKERS; i++)
             workers[i] = worker_start(leave, object);
@@ -95,7 +98,7 @@ struct found {
     u32 value;
 };
 
-static struct mutex table_lock = MUTEX_INIT(table_lock);
+static struct mutex table_lock = MUTEX_INIT(LOCK_TEST_OUTER);
 static struct list_head table = LIST_INIT(table);
 
 static struct found *find(void)
@@ -168,7 +171,7 @@ TEST(a_finder_never_gets_a_dying_object)
 TEST(counts)
 {
     struct refcount ref = REFCOUNT_INIT(1);
-    struct spinlock lock = SPINLOCK_INIT;
+    struct spinlock lock = SPINLOCK_INIT(LOCK_TEST_SPIN);
 
     refcount_get(&ref);
     CHECK_EQ(refcount_read(&ref), 2);

@@ -157,6 +157,7 @@ TEST(the_object_of_a_queue_may_be_freed_before_the_flush)
         struct box *box = fake_alloc(sizeof(*box));
         struct worker *workers[WORKERS];
         struct wake_list list;
+        spin_init(&box->lock, LOCK_TEST_SPIN);
         wait_queue_init(&box->changed);
         box->refs = WORKERS + 1;
         for (int i = 0; i < WORKERS; i++)

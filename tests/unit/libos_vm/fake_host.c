@@ -89,8 +89,6 @@ int emm_commit(u64 addr, u64 len)
 {
     if (in_heap(addr))
         return heap_change(addr, len, true);
-    if (!caps.lazy_anon)
-        return make(addr, len, EMM_READ | EMM_WRITE);
     if (!valid(addr, len))
         return -22;
     for (u64 at = addr; at < addr + len; at += PAGE_SIZE) { // what is there stays as it is
@@ -113,6 +111,17 @@ int emm_copy(u64 addr, u64 len, u64 from, u32 prot)
         memcpy((void *)(addr + at), (void *)(from + at), PAGE_SIZE);
         state[page_of(addr + at)].content = true;
         state[page_of(addr + at)].prot = (u8)prot;
+    }
+    return 0;
+}
+
+// Pages of zeros may count as never touched: nobody can tell.
+int emm_contents(u64 addr, u64 count, u8 *ret_flags)
+{
+    static const u8 zeros[PAGE_SIZE];
+    for (u64 i = 0; i < count; i++) {
+        const void *page = (const void *)(addr + i * PAGE_SIZE);
+        ret_flags[i] = state[page_of(addr) + i].content && memcmp(page, zeros, PAGE_SIZE) != 0;
     }
     return 0;
 }

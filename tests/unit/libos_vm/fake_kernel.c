@@ -4,7 +4,8 @@
 
 #include "base/string.h"
 
-struct thread fake_thread;
+static struct slot_wake wake;
+struct thread fake_thread = { .wake = &wake };
 
 struct thread *current_thread(void) { return &fake_thread; }
 
@@ -18,6 +19,14 @@ struct mm *fake_mm_new(void)
 }
 
 // One thread: a lock that is not free is a bug of the vm.
+void wait_queue_init(struct wait_queue *queue) {}
+void waiter_init(struct waiter *waiter) {}
+void wait_add(struct wait_queue *queue, struct waiter *waiter) {}
+void wait_remove(struct wait_queue *queue, struct waiter *waiter) {}
+int waiter_sleep_uninterruptible(struct waiter *waiter, s64 deadline_ns) { __builtin_trap(); }
+size_t wake_up_all(struct wait_queue *queue) { return 0; }
+void (*thread_sleeps_hook)(struct thread *self);
+
 void mutex_lock_slow(struct mutex *mutex) { __builtin_trap(); }
 void mutex_unlock_slow(const struct mutex *address) { __builtin_trap(); }
 void spin_lock_slow(struct spinlock *lock) { __builtin_trap(); }

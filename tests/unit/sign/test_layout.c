@@ -40,6 +40,7 @@ TEST(invariants)
         CHECK_EQ(layout_compute(&in, &l), 0);
         CHECK((l.elrange_size & (l.elrange_size - 1)) == 0 && l.elrange_size <= ENCLAVE_ELRANGE_MAX);
         CHECK(l.elrange_size >= GIB(64) || (!edmm && in.mode == ENCLAVE_MODE_HW));
+        CHECK(l.elrange_size >= GIB(16384) || in.mode == ENCLAVE_MODE_HW);
         CHECK(l.user_start == 0x10000 && l.user_end < l.image_start && IS_ALIGNED(l.image_start, MIB(2)));
         CHECK(l.user_end - l.user_start >= MAX(x.user_region, x.reserved_init));
         CHECK(l.user_end - l.user_start >= l.user_limit && l.user_limit >= x.reserved_init);

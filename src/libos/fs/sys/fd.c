@@ -9,7 +9,6 @@
 #include "libos/fs/locks.h"
 #include "libos/fs/memfs.h"
 #include "libos/fs/sys/userpath.h"
-#include "libos/ipc/pipe.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
@@ -179,9 +178,8 @@ static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
     case F_OFD_SETLKW:
         return fcntl_lock(file, (int)command, argument);
     case F_GETPIPE_SZ:
-        return 65536;
     case F_SETPIPE_SZ:
-        return argument <= 65536 ? 65536 : -EPERM;
+        return file->ops->fcntl ? file->ops->fcntl(file, command, argument) : -EBADF;
     case F_SETOWN:
     case F_SETSIG:
     case F_NOTIFY:
@@ -254,35 +252,6 @@ long sys_ioctl(int fd, u32 command, u64 argument)
     file_unref(file);
     return err;
 }
-
-long sys_pipe2(int __user *user, int flags)
-{
-    struct file *ends[2];
-    int fds[2];
-
-    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
-        return -EINVAL;
-    int err = pipe_create((u32)flags, ends);
-    if (err)
-        return err;
-    fds[0] = (int)install(ends[0], (u32)flags);
-    if (fds[0] < 0) {
-        file_unref(ends[1]);
-        return fds[0];
-    }
-    fds[1] = (int)install(ends[1], (u32)flags);
-    if (fds[1] < 0) {
-        (void)!files_close(fds[0]);
-        return fds[1];
-    }
-    if (!copy_to_user(user, fds, sizeof(fds)))
-        return 0;
-    (void)!files_close(fds[0]);
-    (void)!files_close(fds[1]);
-    return -EFAULT;
-}
-
-long sys_pipe(int __user *user) { return sys_pipe2(user, 0); }
 
 static void *file_for_map(int fd, const struct vm_file_ops **ret_ops, u32 *ret_access_mode)
 {

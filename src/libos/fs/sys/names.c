@@ -43,10 +43,10 @@ long sys_mknodat(int dirfd, const char __user *path, u32 mode, u32 rdev)
         [[fallthrough]];
     case S_IFREG:
     case S_IFIFO:
+    case S_IFSOCK:
         return make_at(dirfd, path, mode, 0);
     case S_IFCHR:
     case S_IFBLK:
-    case S_IFSOCK:
         return -EPERM;
     default:
         return -EINVAL;

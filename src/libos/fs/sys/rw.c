@@ -6,7 +6,7 @@
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 
-enum { IOV_LIMIT = 1024, COPY_CHUNK = 64 << 10 };
+enum { COPY_CHUNK = 64 << 10 };
 
 // At the file's own offset, under its lock where it has one.
 static long transfer(struct file *file, struct uio *uio, bool write)
@@ -66,32 +66,6 @@ long sys_pwrite64(int fd, const void __user *buf, size_t size, s64 offset)
     return with_buffer(fd, buf, size, offset, true, true);
 }
 
-static long take_iov(const struct iovec __user *user, u64 count, struct iovec **ret_iov, struct uio *ret_uio)
-{
-    u64 total = 0;
-
-    if (count > IOV_LIMIT)
-        return -EINVAL;
-    struct iovec *iov = kmalloc((count + 1) * sizeof(*iov));
-    if (!iov)
-        return -ENOMEM;
-    long err = copy_from_user(iov, user, count * sizeof(*iov));
-    for (u64 i = 0; !err && i < count; i++) {
-        if ((s64)iov[i].iov_len < 0)
-            err = -EINVAL;
-        iov[i].iov_len = MIN(iov[i].iov_len, (size_t)UIO_MAX_BYTES - total);
-        total += iov[i].iov_len;
-    }
-    if (err) {
-        kfree(iov);
-        return err;
-    }
-    iov[count] = (struct iovec){ 0 };
-    *ret_iov = iov;
-    *ret_uio = (struct uio){ .iov = iov, .count = count ? count : 1, .left = total };
-    return 0;
-}
-
 static long with_iov(int fd, const struct iovec __user *user, u64 count, s64 offset, bool at, bool write)
 {
     struct file *file = files_get(fd);
@@ -100,7 +74,7 @@ static long with_iov(int fd, const struct iovec __user *user, u64 count, s64 off
 
     if (!file)
         return -EBADF;
-    long n = take_iov(user, count, &iov, &uio);
+    long n = uio_import(user, count, &iov, &uio);
     if (!n) {
         n = at ? transfer_at(file, &uio, offset, write) : transfer(file, &uio, write);
         kfree(iov);

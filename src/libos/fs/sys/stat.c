@@ -47,6 +47,8 @@ static long file_stat(struct file *file, struct kstat *ret_stat)
         return file->inode->ops->getattr(file->inode, ret_stat);
     *ret_stat = nameless;
     ret_stat->ino = file->owner_key;
+    if (file->ops->type)
+        ret_stat->mode = file->ops->type | 0777;
     return 0;
 }
 

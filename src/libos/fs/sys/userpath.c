@@ -3,8 +3,6 @@
 #include "libos/mem/heap.h"
 #include "libos/vm/user.h"
 
-enum { PATH_BYTES = 4096 };
-
 char *path_from_user(const char __user *user)
 {
     char *path = kmalloc(PATH_BYTES);

@@ -419,7 +419,7 @@ int volfs_create(struct ext2 *ext2, const struct lower_tree *lower, u64 lower_ro
 
     if (!fs)
         return -ENOMEM;
-    mutex_init(&fs->lock);
+    mutex_init(&fs->lock, LOCK_VOLFS);
     fs->ext2 = ext2;
     fs->lower = lower;
     fs->dev = ++devices;

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Sockets of the host: host calls with checked answers. A host socket never blocks; -EAGAIN says so. What an address of
+// the host looks like is checked and its unused bytes are zero: -EIO for what cannot be.
+#pragma once
+
+#include "abi/linux/abi.h"
+#include "abi/occlum/ocall_types.h"
+
+enum { HOSTSOCK_CHUNK = 64 << 10 }; // bytes one host call moves at most; more than a datagram can have
+
+__nodiscard int hostsock_open(int family, int type, int protocol);
+void hostsock_close(int fd);
+__nodiscard int hostsock_bind(int fd, const struct host_address *address);
+__nodiscard int hostsock_connect(int fd, const struct host_address *address);
+__nodiscard int hostsock_listen(int fd, int backlog);
+// The descriptor of an accepted socket, registered under the cookie.
+__nodiscard int hostsock_accept(int fd, int family, u64 cookie, struct host_address *ret_peer);
+__nodiscard int hostsock_name(int fd, int family, bool of_peer, struct host_address *ret_address);
+__nodiscard long hostsock_send(int fd, const void *data, size_t size, u32 flags, const struct host_address *to);
+// ret_received->size is at least what is returned.
+__nodiscard long hostsock_receive(int fd, int family, void *data, size_t size, u32 flags,
+                                  struct host_received *ret_received);
+__nodiscard int hostsock_shutdown(int fd, int how);
+// The size of the value, or -errno.
+__nodiscard int hostsock_get_option(int fd, int level, int option, void *value, u32 size);
+__nodiscard int hostsock_set_option(int fd, int level, int option, const void *value, u32 size);
+// An ioctl whose argument is a structure of a fixed size without pointers.
+__nodiscard int hostsock_ioctl(int fd, u32 command, void *argument, size_t size);

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "libos/ipc/ipc.h"
+
+#include "libos/ipc/epoll.h"
+#include "libos/ipc/pipe.h"
+
+void ipc_init(void) { fs_special = (struct fs_special){ .open_fifo = fifo_open, .forget_watched = epoll_forget_file }; }

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How sockets of the internet families are made, named, connected and ended. ip(7), tcp(7), udp(7).
+#include "libos/net/inet.h"
+
+#include <linux/in.h>
+#include <linux/in6.h>
+
+#include "base/string.h"
+#include "libos/mem/heap.h"
+#include "libos/vm/user.h"
+
+enum { IFREQ_SIZE = 40 }; // struct ifreq of netdevice(7)
+
+int inet_address(const struct inet_socket *socket, const struct net_name *name, struct host_address *ret_address)
+{
+    u32 size = socket->socket.family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    // Linux takes an IPv6 address without its last member (RFC 2133).
+    u32 least = socket->socket.family == AF_INET ? size : size - 4;
+
+    if (name->size < sizeof(name->family))
+        return -EINVAL;
+    *ret_address = (struct host_address){ .size = MIN(name->size, size) };
+    memcpy(ret_address->bytes, name->bytes, ret_address->size);
+    if (name->family == AF_UNSPEC)
+        return 0;
+    // To an IPv4 address through an IPv6 socket: the host says what it thinks of it.
+    if (name->family == AF_INET && name->size >= sizeof(struct sockaddr_in)) {
+        ret_address->size = sizeof(struct sockaddr_in);
+        return 0;
+    }
+    if (name->size < least)
+        return -EINVAL;
+    return name->family == socket->socket.family ? 0 : -EAFNOSUPPORT;
+}
+
+void inet_name(const struct host_address *address, struct net_name *ret_name)
+{
+    *ret_name = (struct net_name){ .size = address->size };
+    memcpy(ret_name->bytes, address->bytes, address->size);
+}
+
+// inner: its inside, or NULL for a new one.
+static struct inet_socket *alloc(int family, int type, int protocol, struct unix_socket *inner)
+{
+    struct inet_socket *socket = kzalloc(sizeof(*socket));
+    if (!socket)
+        return NULL;
+    socket->socket = (struct socket){ .ops = &inet_ops, .family = family, .type = type, .protocol = protocol };
+    socket->fd = -1;
+    list_init(&socket->listening);
+    socket->inner = inner ? inner : unix_stream_new();
+    if (socket->inner && hostpoll_open(&socket->poll, -1, &socket->inner->readable, &socket->inner->writable) == 0)
+        return socket;
+    if (socket->inner && !inner)
+        unix_put(socket->inner);
+    kfree(socket);
+    return NULL;
+}
+
+static void release(struct socket *base)
+{
+    struct inet_socket *socket = inet_of(base);
+    inet_loopback_forget(socket);
+    hostpoll_close(&socket->poll);
+    if (socket->fd >= 0)
+        hostsock_close(socket->fd);
+    socket->inner->socket.ops->release(&socket->inner->socket);
+    kfree(socket);
+}
+
+static int default_protocol(int type, int protocol)
+{
+    if (type == SOCK_STREAM)
+        return !protocol || protocol == IPPROTO_TCP ? IPPROTO_TCP : -EPROTONOSUPPORT;
+    return !protocol || protocol == IPPROTO_UDP ? IPPROTO_UDP : -EPROTONOSUPPORT;
+}
+
+int inet_create(int family, int type, int protocol, struct socket **ret_socket)
+{
+    if (type != SOCK_STREAM && type != SOCK_DGRAM)
+        return type == SOCK_RAW ? -EPERM : -ESOCKTNOSUPPORT;
+    protocol = default_protocol(type, protocol);
+    if (protocol < 0)
+        return protocol;
+    struct inet_socket *socket = alloc(family, type, protocol, NULL);
+    if (!socket)
+        return -ENOMEM;
+    socket->fd = socket->poll.fd = hostsock_open(family, type, protocol);
+    if (socket->fd < 0) {
+        int err = socket->fd;
+        release(&socket->socket);
+        return err;
+    }
+    *ret_socket = &socket->socket;
+    return 0;
+}
+
+int inet_fd(struct inet_socket *socket)
+{
+    int none = -1, fd = READ_ONCE(socket->fd);
+    if (fd >= 0)
+        return fd;
+    fd = hostsock_open(socket->socket.family, socket->socket.type, socket->socket.protocol);
+    if (fd < 0 || __atomic_compare_exchange_n(&socket->fd, &none, fd, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return fd;
+    hostsock_close(fd); // another thread was faster
+    return none;
+}
+
+static int inet_bind(struct socket *base, const struct net_name *name)
+{
+    struct host_address address;
+    int err = inet_address(inet_of(base), name, &address);
+    if (!err)
+        err = inet_is_inside(inet_of(base)) ? -EINVAL : hostsock_bind(inet_of(base)->fd, &address);
+    return err;
+}
+
+// SO_ERROR: what became of a connection. Taken once.
+static int pending_error(struct inet_socket *socket)
+{
+    int error = 0;
+    u32 begun = hostpoll_begin(&socket->poll);
+    int n = hostsock_get_option(socket->fd, SOL_SOCKET, SO_ERROR, &error, sizeof(error));
+    hostpoll_clear(&socket->poll, begun, POLLERR);
+    if (n < 0)
+        return n;
+    return n == sizeof(error) && error >= 0 && error <= 133 ? -error : -EIO;
+}
+
+// A connection that is under way: waits for its end.
+static int wait_connected(struct inet_socket *socket)
+{
+    s64 timeout = READ_ONCE(socket->socket.send_timeout);
+    int err = inet_wait(socket, POLLOUT, socket_deadline(timeout));
+    if (err == -ETIMEDOUT)
+        return -EINPROGRESS; // socket(7), SO_SNDTIMEO
+    return err ? socket_wait_error(err, timeout) : pending_error(socket);
+}
+
+static int inet_connect(struct socket *base, const struct net_name *name, bool nonblock)
+{
+    struct inet_socket *socket = inet_of(base);
+    struct host_address address;
+
+    int err = inet_address(socket, name, &address);
+    if (err)
+        return err;
+    if (inet_is_inside(socket))
+        return -EISCONN;
+    if (base->type == SOCK_STREAM && name->family != AF_UNSPEC && inet_loopback_connect(socket, &address))
+        return nonblock ? -EINPROGRESS : 0;
+    // What held for the unconnected socket (POLLHUP) says nothing any more; the host tells anew.
+    hostpoll_clear(&socket->poll, hostpoll_begin(&socket->poll), ~0u);
+    err = hostsock_connect(socket->fd, &address);
+    // -EALREADY: a call that a signal interrupted is made again.
+    bool under_way = err == -EINPROGRESS || err == -EALREADY;
+    return under_way && !nonblock ? wait_connected(socket) : err;
+}
+
+static int inet_listen(struct socket *base, int backlog)
+{
+    struct inet_socket *socket = inet_of(base);
+
+    if (base->type != SOCK_STREAM)
+        return -EOPNOTSUPP;
+    if (inet_is_inside(socket))
+        return -EINVAL;
+    int err = hostsock_listen(socket->fd, backlog);
+    if (!err)
+        err = inet_loopback_listen(socket, backlog);
+    if (!err) // not closed any more, but the host does not call that a change
+        hostpoll_forget(&socket->poll, hostpoll_begin(&socket->poll), ~0u);
+    return err;
+}
+
+// One that connected inside.
+static int accept_inside(struct inet_socket *socket, struct inet_socket **ret_accepted)
+{
+    struct unix_socket *end = unix_stream_accept(socket->inner);
+    if (!end)
+        return -EAGAIN;
+    *ret_accepted = alloc(socket->socket.family, SOCK_STREAM, socket->socket.protocol, end);
+    if (!*ret_accepted) {
+        end->socket.ops->release(&end->socket);
+        return -ENOMEM;
+    }
+    (*ret_accepted)->inside = true;
+    return 0;
+}
+
+// One attempt. The new socket has its cookie before it is there.
+static int accept_now(struct inet_socket *socket, struct inet_socket **ret_accepted)
+{
+    if (accept_inside(socket, ret_accepted) == 0)
+        return 0;
+    struct inet_socket *accepted = alloc(socket->socket.family, SOCK_STREAM, socket->socket.protocol, NULL);
+    struct host_address peer;
+
+    if (!accepted)
+        return -ENOMEM;
+    u32 begun = hostpoll_begin(&socket->poll);
+    int fd = hostsock_accept(socket->fd, socket->socket.family, hostpoll_cookie(&accepted->poll), &peer);
+    if (fd < 0) {
+        if (fd == -EAGAIN)
+            hostpoll_clear(&socket->poll, begun, POLLIN);
+        release(&accepted->socket);
+        return fd;
+    }
+    accepted->fd = accepted->poll.fd = fd;
+    hostpoll_armed(&accepted->poll, POLLOUT);
+    *ret_accepted = accepted;
+    return 0;
+}
+
+static int inet_accept(struct socket *base, bool nonblock, struct socket **ret_socket)
+{
+    struct inet_socket *socket = inet_of(base), *accepted;
+    s64 timeout = READ_ONCE(base->receive_timeout), deadline = socket_deadline(timeout);
+    int err;
+
+    if (base->type != SOCK_STREAM)
+        return -EOPNOTSUPP;
+    while ((err = accept_now(socket, &accepted)) == -EAGAIN && !nonblock) {
+        err = inet_wait(socket, POLLIN, deadline);
+        if (err)
+            return socket_wait_error(err, timeout);
+    }
+    if (!err)
+        *ret_socket = &accepted->socket;
+    return err;
+}
+
+static int getname(struct socket *base, bool of_peer, struct net_name *ret_name)
+{
+    struct inet_socket *socket = inet_of(base);
+    struct host_address address;
+
+    if (inet_is_inside(socket)) {
+        inet_name(of_peer ? &socket->inner->other : &socket->inner->own, ret_name);
+        return 0;
+    }
+    int err = hostsock_name(socket->fd, base->family, of_peer, &address);
+    if (!err)
+        inet_name(&address, ret_name);
+    return err;
+}
+
+static int inet_shutdown(struct socket *base, int how)
+{
+    struct inet_socket *socket = inet_of(base);
+
+    if (inet_is_inside(socket))
+        return socket->inner->socket.ops->shutdown(&socket->inner->socket, how);
+    int err = hostsock_shutdown(socket->fd, how);
+    if (!err) // RDHUP and HUP may hold now: the host tells of it, but perhaps not before the next look
+        hostpoll_forget(&socket->poll, hostpoll_begin(&socket->poll), 0);
+    return err;
+}
+
+static u32 inet_poll(struct socket *base, struct poll_table *table)
+{
+    struct inet_socket *socket = inet_of(base);
+
+    if (inet_is_inside(socket)) {
+        poll_wait_pair(table, &socket->inner->readable, &socket->inner->writable);
+        return unix_events(socket->inner);
+    }
+    u32 events = hostpoll_events(&socket->poll, table);
+    if (READ_ONCE(socket->inner->backlog_size))
+        events |= POLLIN | POLLRDNORM;
+    return events;
+}
+
+int inet_wait(struct inet_socket *socket, u32 events, s64 deadline)
+{
+    const u32 wanted = events | POLLERR | POLLHUP;
+    struct poll_set set;
+    int err = 0;
+
+    poll_set_init(&set);
+    set.table.wanted = events;
+    u32 now = inet_poll(&socket->socket, &set.table);
+    while (!(now & wanted) && !err) {
+        err = poll_set_sleep(&set, deadline);
+        now = inet_poll(&socket->socket, NULL);
+    }
+    poll_set_done(&set);
+    hostpoll_leave();
+    return now & wanted ? 0 : err;
+}
+
+static bool asks_of_interface(u32 command)
+{
+    switch (command) {
+    case SIOCGIFNAME:
+    case SIOCGIFINDEX:
+    case SIOCGIFFLAGS:
+    case SIOCGIFADDR:
+    case SIOCGIFDSTADDR:
+    case SIOCGIFBRDADDR:
+    case SIOCGIFNETMASK:
+    case SIOCGIFMETRIC:
+    case SIOCGIFMTU:
+    case SIOCGIFHWADDR:
+    case SIOCGIFTXQLEN:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static long inet_ioctl(struct socket *base, u32 command, u64 argument)
+{
+    void __user *user = (void __user *)argument;
+    u8 value[IFREQ_SIZE] = { 0 };
+    size_t size = 0;
+
+    if (command == FIONREAD || command == TIOCOUTQ || command == SIOCATMARK)
+        size = sizeof(int);
+    else if (asks_of_interface(command))
+        size = IFREQ_SIZE;
+    else
+        return -ENOTTY;
+    if (size == IFREQ_SIZE && copy_from_user(value, user, size))
+        return -EFAULT;
+    struct inet_socket *socket = inet_of(base);
+    if (size == sizeof(int) && inet_is_inside(socket))
+        return socket->inner->socket.ops->ioctl(&socket->inner->socket, command, argument);
+    int err = inet_fd(socket);
+    if (err >= 0)
+        err = hostsock_ioctl(err, command, value, size);
+    if (err)
+        return err;
+    return copy_to_user(user, value, size) ? -EFAULT : 0;
+}
+
+const struct socket_ops inet_ops = {
+    .bind = inet_bind,
+    .connect = inet_connect,
+    .listen = inet_listen,
+    .accept = inet_accept,
+    .name = getname,
+    .send = inet_send,
+    .receive = inet_receive,
+    .shutdown = inet_shutdown,
+    .get_option = inet_get_option,
+    .set_option = inet_set_option,
+    .poll = inet_poll,
+    .ioctl = inet_ioctl,
+    .release = release,
+};

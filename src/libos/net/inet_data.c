@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Data of the internet families. One host call for a send or a receive that moves something; who has to wait waits in
+// hostpoll.
+#include "base/string.h"
+#include "libos/mem/heap.h"
+#include "libos/net/inet.h"
+
+enum {
+    SMALL = 1024, // bytes that go over the stack
+    DATAGRAM_MAX = 65535,
+    SEND_FLAGS = MSG_OOB | MSG_DONTROUTE | MSG_EOR | MSG_CONFIRM | MSG_MORE,
+    RECEIVE_FLAGS = MSG_OOB | MSG_PEEK,
+};
+
+// Memory between the program and the host call.
+struct buffer {
+    u8 small[SMALL];
+    u8 *data;
+    size_t size;
+};
+
+static int buffer_init(struct buffer *buffer, size_t size)
+{
+    buffer->size = size;
+    buffer->data = size <= SMALL ? buffer->small : kmalloc(size);
+    return buffer->data ? 0 : -ENOMEM;
+}
+
+static void buffer_done(struct buffer *buffer)
+{
+    if (buffer->data != buffer->small)
+        kfree(buffer->data);
+}
+
+// --- sending
+
+// Sends once, or waits until something can be sent.
+static long send_now(struct inet_socket *socket, const void *data, size_t size, struct message *message,
+                     const struct host_address *to)
+{
+    s64 timeout = READ_ONCE(socket->socket.send_timeout), deadline = socket_deadline(timeout);
+    u32 flags = message->flags & SEND_FLAGS;
+
+    for (;;) {
+        u32 begun = hostpoll_begin(&socket->poll);
+        long n = hostsock_send(socket->fd, data, size, flags, to);
+        if (n == -EINTR)
+            continue;
+        if (n != -EAGAIN) {
+            if (n < 0) // an error that waited is told now
+                hostpoll_clear(&socket->poll, begun, POLLERR);
+            return n;
+        }
+        hostpoll_clear(&socket->poll, begun, POLLOUT);
+        if (message->flags & MSG_DONTWAIT)
+            return -EAGAIN;
+        int err = inet_wait(socket, POLLOUT, deadline);
+        if (err)
+            return socket_wait_error(err, timeout);
+    }
+}
+
+// All of a chunk of a stream. Adds what went to *ret_done, also when an error ends it.
+static long send_chunk(struct inet_socket *socket, const struct buffer *buffer, struct message *message,
+                       const struct host_address *to, long *ret_done)
+{
+    for (size_t at = 0; at < buffer->size;) {
+        long n = send_now(socket, buffer->data + at, buffer->size - at, message, to);
+        if (n < 0)
+            return n;
+        at += (size_t)n;
+        *ret_done += n;
+    }
+    return 0;
+}
+
+static long send_stream(struct inet_socket *socket, struct message *message, const struct host_address *to)
+{
+    size_t most = MIN(message->uio->left, (size_t)HOSTSOCK_CHUNK);
+    struct buffer buffer;
+    long done = 0, err = buffer_init(&buffer, most);
+
+    if (err)
+        return err;
+    while (!err && message->uio->left) {
+        buffer.size = MIN(message->uio->left, most);
+        err = uio_take(message->uio, buffer.data, buffer.size);
+        if (!err)
+            err = send_chunk(socket, &buffer, message, to, &done);
+    }
+    buffer_done(&buffer);
+    return done ? done : err;
+}
+
+static long send_datagram(struct inet_socket *socket, struct message *message, const struct host_address *to)
+{
+    struct buffer buffer;
+
+    if (message->uio->left > DATAGRAM_MAX)
+        return -EMSGSIZE;
+    long n = buffer_init(&buffer, message->uio->left);
+    if (n)
+        return n;
+    n = uio_take(message->uio, buffer.data, buffer.size);
+    if (!n)
+        n = send_now(socket, buffer.data, buffer.size, message, to);
+    buffer_done(&buffer);
+    return n;
+}
+
+long inet_send(struct socket *base, struct message *message)
+{
+    struct inet_socket *socket = inet_of(base);
+    struct host_address to = { 0 };
+    const void *data;
+    size_t at = 0, size;
+
+    int err = message->name.size ? inet_address(socket, &message->name, &to) : 0;
+    if (err)
+        return err;
+    const struct cmsghdr *control = message_next_control(message, &at, &data, &size);
+    if (control) // of a kind that is not carried
+        return is_err(control) ? ptr_err(control) : -EINVAL;
+    if (inet_is_inside(socket)) {
+        message->name.size = 0; // of no meaning to a stream that is connected
+        socket->inner->socket.send_timeout = READ_ONCE(base->send_timeout);
+        return unix_send(&socket->inner->socket, message);
+    }
+    return base->type == SOCK_STREAM ? send_stream(socket, message, &to) : send_datagram(socket, message, &to);
+}
+
+// --- receiving
+
+// Where a stream's peer has ended, what is read already is not all that makes it readable.
+static bool may_clear(struct inet_socket *socket)
+{
+    return !(READ_ONCE(socket->poll.state) & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
+static long receive_now(struct inet_socket *socket, struct buffer *buffer, struct message *message,
+                        struct host_received *received)
+{
+    bool stream = socket->socket.type == SOCK_STREAM;
+    u32 flags = (message->flags & RECEIVE_FLAGS) | (stream ? 0 : MSG_TRUNC);
+    u32 begun = hostpoll_begin(&socket->poll);
+    long n = hostsock_receive(socket->fd, socket->socket.family, buffer->data, buffer->size, flags, received);
+
+    if (n == -EAGAIN)
+        hostpoll_clear(&socket->poll, begun, POLLIN | POLLPRI);
+    else if (n < 0)
+        hostpoll_clear(&socket->poll, begun, POLLERR);
+    else if (stream && n > 0 && (size_t)n < buffer->size && !(flags & MSG_PEEK) && may_clear(socket))
+        hostpoll_clear(&socket->poll, begun, POLLIN); // that was all
+    return n;
+}
+
+static int wait_readable(struct inet_socket *socket, struct message *message, s64 deadline)
+{
+    if (message->flags & MSG_DONTWAIT)
+        return -EAGAIN;
+    int err = inet_wait(socket, POLLIN | (message->flags & MSG_OOB ? POLLPRI : 0), deadline);
+    return err ? socket_wait_error(err, READ_ONCE(socket->socket.receive_timeout)) : 0;
+}
+
+// Receives once, waiting if need be.
+static long receive_waiting(struct inet_socket *socket, struct buffer *buffer, struct message *message,
+                            struct host_received *received, s64 deadline)
+{
+    for (;;) {
+        long n = receive_now(socket, buffer, message, received);
+        if (n == -EINTR)
+            continue;
+        if (n != -EAGAIN)
+            return n;
+        int err = wait_readable(socket, message, deadline);
+        if (err)
+            return err;
+    }
+}
+
+static long receive_stream(struct inet_socket *socket, struct message *message)
+{
+    s64 deadline = socket_deadline(READ_ONCE(socket->socket.receive_timeout));
+    bool all = (message->flags & MSG_WAITALL) && !(message->flags & (MSG_PEEK | MSG_DONTWAIT));
+    size_t most = MIN(message->uio->left, (size_t)HOSTSOCK_CHUNK);
+    struct host_received received = { 0 };
+    struct buffer buffer;
+    long done = 0, n = buffer_init(&buffer, most);
+
+    if (n)
+        return n;
+    do {
+        buffer.size = MIN(message->uio->left, most);
+        n = receive_waiting(socket, &buffer, message, &received, deadline);
+        if (n > 0 && uio_put(message->uio, buffer.data, (size_t)n))
+            n = -EFAULT;
+        if (n > 0)
+            done += n;
+    } while (all && n > 0 && message->uio->left);
+    message->came_flags |= received.flags & MSG_OOB;
+    buffer_done(&buffer);
+    return done ? done : n;
+}
+
+static long receive_datagram(struct inet_socket *socket, struct message *message)
+{
+    s64 deadline = socket_deadline(READ_ONCE(socket->socket.receive_timeout));
+    struct host_received received = { 0 };
+    struct buffer buffer;
+
+    long n = buffer_init(&buffer, MIN(message->uio->left, (size_t)DATAGRAM_MAX));
+    if (n)
+        return n;
+    n = receive_waiting(socket, &buffer, message, &received, deadline);
+    if (n > 0 && uio_put(message->uio, buffer.data, (size_t)n))
+        n = -EFAULT;
+    buffer_done(&buffer);
+    if (n < 0)
+        return n;
+    inet_name(&received.from, &message->name);
+    if (received.size > (u64)n) {
+        message->came_flags |= MSG_TRUNC;
+        if (message->flags & MSG_TRUNC)
+            n = received.size;
+    }
+    return n;
+}
+
+long inet_receive(struct socket *base, struct message *message)
+{
+    if (message->flags & MSG_ERRQUEUE) // nothing is ever put there
+        return -EAGAIN;
+    struct inet_socket *socket = inet_of(base);
+    if (inet_is_inside(socket)) {
+        socket->inner->socket.receive_timeout = READ_ONCE(base->receive_timeout);
+        return unix_receive(&socket->inner->socket, message);
+    }
+    return base->type == SOCK_STREAM ? receive_stream(inet_of(base), message)
+                                     : receive_datagram(inet_of(base), message);
+}
