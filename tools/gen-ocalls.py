@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Makes the host-call stubs from abi/occlum/ocalls.tbl (its head explains the format).
 
-usage: gen-ocalls.py TABLE {numbers|enclave-h|enclave-c|host-h|host-c|doc} OUTPUT
+usage: gen-ocalls.py TABLE {numbers|enclave-h|enclave-c|host-h|host-c|fuzz-c|doc} OUTPUT
 """
 import re
 import sys
@@ -133,6 +133,32 @@ def host_c(calls):
     return out + "    default:\n        return -ENOSYS;\n    }\n}\n"
 
 
+def fuzz_c(calls):
+    """For the kernel bench: each call with made-up arguments, in buffers of exactly the size that the table promises."""
+    out = HEAD + '#include "fuzz_stubs.h"\n#include "trusted/ocall.h"\n'
+    for c in calls:
+        args, before, after = [], "", ""
+        for a in c.args:
+            if not a.dir:
+                size = any(b.count == a.name or (b.count == "ret" and c.result.endswith(".." + a.name)) for b in c.args)
+                before += f"    {VALUE[a.type]} {a.name} = ({VALUE[a.type]})fuzz_{'size' if size else 'value'}(random);\n"
+        for a in c.args:
+            if a.dir and a.type == "str":
+                before += f"    char *{a.name} = fuzz_string(random);\n"
+            elif a.dir:
+                before += f"    {a.ctype()} *{a.name} = fuzz_buffer({c.size_arg(a)}, {a.elem()});\n"
+            if a.dir:
+                after += f"    fuzz_buffer_free({a.name});\n"
+            args.append(a.name)
+        limit = {"0": "0", "fd": "OCALL_MAX_FD", "any": "INT64_MAX"}.get(c.result) or f"(s64){c.result.split('..')[-1]}"
+        out += f"\nstatic void fuzz_{c.name}(struct user_random *random)\n{{\n{before}"
+        call = f"ocall_{c.name}({', '.join(args)})"
+        out += f"    {call};\n" if c.result == "void" else f'    fuzz_check("{c.name}", {call}, {limit});\n'
+        out += after + "}\n"
+    out += "\nvoid (*const fuzz_stubs[])(struct user_random *random) = {\n" + "".join(f"    fuzz_{c.name},\n" for c in calls) + "};\n"
+    return out + f"const u32 fuzz_stubs_count = {len(calls)};\n"
+
+
 def doc(calls):
     out = "# Host calls\n\nMade from `src/abi/occlum/ocalls.tbl` by `tools/gen-ocalls.py`. Every way out of the enclave is in this table.\n\n"
     out += "| call | arguments | result | a lie |\n|---|---|---|---|\n"
@@ -144,7 +170,7 @@ def doc(calls):
 
 def main():
     table, kind, output = sys.argv[1:4]
-    make = {"numbers": numbers, "enclave-h": enclave_h, "enclave-c": enclave_c, "host-h": host_h, "host-c": host_c, "doc": doc}
+    make = {"numbers": numbers, "enclave-h": enclave_h, "enclave-c": enclave_c, "host-h": host_h, "host-c": host_c, "fuzz-c": fuzz_c, "doc": doc}
     text = make[kind](read_table(table))
     with open(output, "w") as f:
         f.write(text)

@@ -136,7 +136,8 @@ int threads_start(struct host_thread *self, u64 slot)
     loader_unlock(&idle_lock);
     if (!thread)
         return (int)threads_with_libc(self, threads_make, &slot);
-    thread->token = 0;
+    // A late wake-up of its last slot may still come.
+    __atomic_store_n(&thread->token, 0, __ATOMIC_SEQ_CST);
     threads_take_slot(thread, slot);
     __atomic_store_n(&thread->go, 1, __ATOMIC_RELEASE);
     raw_futex(&thread->go, FUTEX_WAKE, 1, NULL);

@@ -8,19 +8,19 @@ void __stack_chk_fail(void);
 
 void enclave_abort(enum abort_reason reason)
 {
-    enclave_dead = 1;
+    WRITE_ONCE(enclave_dead, 1);
     enclave_exit(EXIT_ABORT, reason);
 }
 
 void enclave_shutdown(int wait_status)
 {
-    enclave_dead = 1;
+    WRITE_ONCE(enclave_dead, 1);
     enclave_exit(EXIT_SHUTDOWN, (u32)wait_status);
 }
 
 void enclave_refuse(int wait_status, u32 refusal)
 {
-    enclave_dead = 1;
+    WRITE_ONCE(enclave_dead, 1);
     enclave_exit(EXIT_SHUTDOWN, (u32)wait_status | ((u64)refusal << 32));
 }
 

@@ -8,6 +8,7 @@
 extern const struct enclave_layout enclave_layout;
 extern u8 enclave_simulated; // 1 in simulation: leaving is a jump, there is no ENCLU
 extern u8 enclave_dead;      // 1 after an abort: no entry is let in any more
+extern u32 enclave_started;  // bit 0: the one ECALL_START was made (entry.S)
 
 static inline const struct occlum_config *enclave_config(void)
 {

@@ -21,9 +21,12 @@ struct bench_options {
     u64 seconds;    // of load
     u64 operations; // at most, of one thread; 0: no limit
     u32 threads;
-    u32 lies;     // 1 of so many host calls gets a false answer; 0: none
-    bool native;  // the programs run on Linux itself, to compare
-    bool verbose; // every system call is written to stderr
+    u32 lies;            // 1 of so many host calls gets a false answer; 0: none
+    const char *without; // calls whose names begin with one of these words (a,b) are left out; NULL: none
+    bool invent;         // no host call is served: every answer is made up
+    bool native;         // the programs run on Linux itself, to compare
+    bool strict;         // TSan: READ_ONCE beside a plain write is a race
+    bool verbose;        // every system call is written to stderr
 };
 extern struct bench_options bench_options;
 
@@ -41,7 +44,14 @@ u64 machine_activity(u64 slot, u64 *ret_operations);
 // --- platform.c, called by machine.c
 
 _Noreturn void bench_left(u64 reason, u64 value);
-s64 bench_host_call(u64 number, const u64 arg[8]);     // serves a host call, truly or not
+struct ocall_frame;
+s64 bench_host_call(u64 number, struct ocall_frame *frame, const u64 arg[8]); // serves a host call, truly or not
+// Calls fn(random); true if the LibOS ended the enclave there because the host lied. Then it goes on as if it had not.
+struct user_random;
+bool bench_refused(void (*fn)(struct user_random *random), struct user_random *random);
+_Noreturn void bench_refuse(void); // machine.c: the LibOS ends the enclave
+u64 bench_lies_told(void);
+bool bench_may_refuse(void);                           // in bench_refused
 s64 bench_native_call(long number, const u64 args[6]); // made by Linux itself
 void bench_set_gs(u64 base);
 _Noreturn void bench_fail(const char *format, ...) __printf_like(1, 2); // the bench found a fault

@@ -66,10 +66,11 @@ static const struct template table[] = {
     CALL(dup3, "ffC", 2, true),
     CALL(close_range, "fkG", 1, true),
     CALL(fcntl, "fZz", 3, false),
+    CALL(fcntl, "fDz", 2, true),
     CALL(flock, "fH", 1, false),
-    CALL(sendfile, "ff0n", 2, true),
+    CALL(sendfile, "ff0n", 2, false),
     CALL(copy_file_range, "f0f0n0", 1, false),
-    CALL(pipe2, "@C", 3, true),
+    CALL(pipe2, "@B", 3, false),
     CALL(mknodat, "dpY0", 2, true),
     CALL(faccessat, "dpA", 1, true),
     CALL(umask, "M", 1, true),
@@ -84,7 +85,7 @@ static const struct template table[] = {
     CALL(rename, "pp", 4, true),
     CALL(unlink, "p", 4, true),
     CALL(mkdir, "pM", 4, true),
-    CALL(creat, "pM", 2, true),
+    CALL(creat, "pM", 2, false),
     // waiting for files
     CALL(eventfd2, "kE", 2, false),
     CALL(timerfd_create, "cC", 2, false),
@@ -145,23 +146,36 @@ static const struct template table[] = {
     CALL(capget, "@@", 1, false),
 };
 
-static u32 total_weight(bool determined)
+static bool left_out(const char *name)
 {
-    u32 sum = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-        sum += table[i].determined || !determined ? table[i].weight : 0;
-    return sum;
+    for (const char *word = bench_options.without; word && *word;) {
+        const char *end = strchr(word, ',');
+        size_t len = end ? (size_t)(end - word) : strlen(word);
+        if (strncmp(name, word, len) == 0)
+            return true;
+        word += len + (end ? 1 : 0);
+    }
+    return false;
+}
+
+static u32 weight(const struct generator *g, const struct template *template)
+{
+    if ((g->determined && !template->determined) || left_out(template->name))
+        return 0;
+    return template->weight;
 }
 
 static const struct template *choose(struct generator *g)
 {
-    u64 at = random_below(&g->random, total_weight(g->determined));
+    u32 sum = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+        sum += weight(g, &table[i]);
+    u64 at = random_below(&g->random, sum);
     for (size_t i = 0;; i++) {
-        if (g->determined && !table[i].determined)
-            continue;
-        if (at < table[i].weight)
+        u32 here = weight(g, &table[i]);
+        if (at < here)
             return &table[i];
-        at -= table[i].weight;
+        at -= here;
     }
 }
 
@@ -226,6 +240,7 @@ static user_addr buffer(struct generator *g)
     return g->buffer;
 }
 
+// How much goes into a pipe depends on how Linux fills its pages.
 static u64 size_of_data(struct generator *g) { return PICK(&g->random, 0, 1, 7, 100, 511, 4096, 4097, 9000, 32768); }
 
 static u64 short_time(struct generator *g)
@@ -298,6 +313,8 @@ static u64 open_flags(struct generator *g)
     u64 flags = PICK(&g->random, O_RDONLY, O_WRONLY, O_RDWR, O_RDWR) | O_NONBLOCK;
     flags |= random_below(&g->random, 2) ? O_CREAT : 0;
     flags |= PICK(&g->random, 0, 0, 0, 0, O_TRUNC, O_APPEND, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_CLOEXEC, O_PATH);
+    if (g->determined && (flags & O_DIRECTORY))
+        flags &= ~(u64)O_CREAT; // differs between versions of Linux
     if (!g->determined && random_below(&g->random, 40) == 0)
         flags = O_TMPFILE | O_RDWR;
     return flags;
@@ -336,6 +353,10 @@ static u64 choice(struct generator *g, char letter)
         return PICK(r, 0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
     case 'C':
         return PICK(r, 0, O_CLOEXEC, O_CLOEXEC | O_NONBLOCK, O_NONBLOCK);
+    case 'B':
+        return g->determined || random_below(r, 2) ? PICK(r, O_NONBLOCK, O_NONBLOCK | O_CLOEXEC) : 0;
+    case 'D':
+        return PICK(r, F_GETFD, F_SETFD, F_GETFL, F_DUPFD);
     case 'E':
         return PICK(r, O_NONBLOCK, O_CLOEXEC, O_NONBLOCK | 1);
     case 'G':
@@ -343,7 +364,7 @@ static u64 choice(struct generator *g, char letter)
     case 'H':
         return PICK(r, 5, 6, 8); // LOCK_SH | LOCK_NB, LOCK_EX | LOCK_NB, LOCK_UN
     case 'Y':
-        return PICK(r, S_IFIFO | 0644, S_IFREG | 0644);
+        return g->determined ? S_IFREG | 0644 : PICK(r, S_IFIFO | 0644, S_IFREG | 0644);
     case 'A':
         return PICK(r, 0, 4, 7);
     case 'X':
@@ -459,7 +480,8 @@ static u64 make_argument(struct generator *g, struct generated_call *call, char 
 static void contain(struct generator *g, struct generated_call *call)
 {
     u64 *a = call->args, end = g->area + GENERATOR_AREA;
-    if (call->number == __NR_mmap || call->number == __NR_munmap || call->number == __NR_mremap)
+    if (call->number == __NR_mmap || call->number == __NR_munmap || call->number == __NR_mremap ||
+        call->number == __NR_mprotect || call->number == __NR_madvise)
         a[1] = MIN(a[1], end - a[0]);
     if (call->number == __NR_mremap) {
         a[2] = MIN(a[2], end - a[0]);

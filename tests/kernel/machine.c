@@ -7,6 +7,7 @@
 #include "base/string.h"
 #include "libos/syscall/dispatch.h"
 #include "trusted/emm_impl.h"
+#include "trusted/exit.h"
 #include "trusted/hostmem.h"
 #include "trusted/layout.h"
 #include "trusted/ocall_marshal.h"
@@ -145,12 +146,12 @@ void machine_enter(u64 slot, u64 code, u64 arg, u64 arena, u64 arena_size)
 u64 enclave_ocall(void)
 {
     struct tls *tls = tls_self();
-    const struct ocall_frame *frame = (const struct ocall_frame *)tls->arena;
+    struct ocall_frame *frame = (struct ocall_frame *)tls->arena;
     u64 number = frame->number, arg[8];
 
     memcpy(arg, frame->arg, sizeof(arg));
     __atomic_store_n(&tls->state, SLOT_IN_OCALL, __ATOMIC_SEQ_CST);
-    s64 result = bench_host_call(number, arg);
+    s64 result = bench_host_call(number, frame, arg);
     if (__atomic_load_n(&enclave_dead, __ATOMIC_SEQ_CST))
         bench_left(EXIT_REFUSED, 0);
     __atomic_store_n(&tls->state, SLOT_RUNNING, __ATOMIC_SEQ_CST);
@@ -159,6 +160,11 @@ u64 enclave_ocall(void)
 
 void enclave_exit(u64 reason, u64 value)
 {
+    if (reason == EXIT_ABORT && (value & 0xff) == ABORT_HOST_LIE && bench_may_refuse()) {
+        enclave_dead = 0;
+        __atomic_store_n(&tls_self()->state, SLOT_RUNNING, __ATOMIC_SEQ_CST);
+        bench_refuse();
+    }
     if (reason == EXIT_ABORT)
         bench_fail("the LibOS stopped the enclave: reason %lu", value);
     if (reason == EXIT_THREAD)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -7,9 +8,10 @@
 
 int native_run(const char *const *argv)
 {
-    if (chdir(bench_options.host_path) != 0) {
+    if (chdir(bench_options.host_path) != 0 || mkdir("x", 0755) != 0 || chdir("x") != 0) {
         perror(bench_options.host_path);
         return 1;
     }
+    platform_keep_messages();
     return machine_run_native(argv);
 }

@@ -32,12 +32,21 @@ void __sanitizer_print_stack_trace(void);
 
 // --- printing and ending
 
+static int messages = STDERR_FILENO;
+
+void platform_keep_messages(void)
+{
+    messages = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 900);
+    if (messages < 0)
+        messages = STDERR_FILENO;
+}
+
 static void print(const char *prefix, const char *format, va_list args)
 {
     char line[512];
     int n = snprintf(line, sizeof(line), "%s", prefix);
     n += vsnprintf(line + n, sizeof(line) - (size_t)n, format, args);
-    if (write(STDERR_FILENO, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line)) < 0)
+    if (write(messages, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line)) < 0)
         return;
 }
 
@@ -151,10 +160,30 @@ static int attach(void **ret_thread)
 // The programs are functions of this process and keep its %fs.
 static int set_fs(void *thread, u64 base) { return 0; }
 
-s64 bench_host_call(u64 number, const u64 arg[8])
+s64 bench_host_call(u64 number, struct ocall_frame *frame, const u64 arg[8])
 {
+    if (bench_options.invent)
+        return lies_invent(number, frame, arg);
     s64 result = ocall_dispatch(threads_of_slot(entered_slot), number, arg);
-    return bench_options.lies ? lies_tell(number, arg, result) : result;
+    return bench_options.lies ? lies_tell(number, frame, arg, result) : result;
+}
+
+u64 bench_lies_told(void) { return __atomic_load_n(&lies_told, __ATOMIC_RELAXED); }
+
+static __thread jmp_buf refusal;
+static __thread bool may_refuse;
+
+bool bench_may_refuse(void) { return may_refuse; }
+void bench_refuse(void) { longjmp(refusal, 1); }
+
+bool bench_refused(void (*fn)(struct user_random *random), struct user_random *random)
+{
+    bool refused = setjmp(refusal) != 0;
+    may_refuse = !refused;
+    if (!refused)
+        fn(random);
+    may_refuse = false;
+    return refused;
 }
 
 s64 bench_native_call(long number, const u64 args[6])
@@ -228,7 +257,7 @@ int platform_run(const char *const *argv)
         .argv_size = used,
         .envp = (u64)(uintptr_t) "",
         .shared_page = (u64)(uintptr_t)&loader_page,
-        .log_level = bench_options.verbose ? 4 : 0,
+        .log_level = getenv("BENCH_LOG") ? strtoull(getenv("BENCH_LOG"), NULL, 10) : 0,
         .stdio_flags = 3, // the error output is the bench's own
     };
     clock_init();

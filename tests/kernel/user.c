@@ -109,7 +109,7 @@ static void call_handler(struct user_regs *regs)
 {
     static const u64 none[6];
     u64 frame = regs->rsp, interrupted_sp = user_sp;
-    user_signal_fn fn = handlers[regs->rip - CODE_HANDLERS];
+    user_signal_fn fn = __atomic_load_n(&handlers[regs->rip - CODE_HANDLERS], __ATOMIC_SEQ_CST);
 
     if (frame % 16 != 8)
         bench_fail("a signal frame at %#lx", frame);
@@ -199,12 +199,13 @@ u32 user_load32(user_addr at)
     return value;
 }
 
-void user_store32(user_addr at, u32 value)
+u32 user_exchange32(user_addr at, u32 value)
 {
     u32 old = user_load32(at), fault = 0;
     while (!machine_cmpxchg((u32 *)at, &old, value, &fault))
         if (fault)
             user_fault(at, true);
+    return old;
 }
 
 static __thread u64 scratch_base, scratch_used;

@@ -24,7 +24,8 @@ long os(long number, u64 a0, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5);
 void user_write(user_addr to, const void *from, size_t size);
 void user_read(void *to, user_addr from, size_t size);
 u32 user_load32(user_addr at);
-void user_store32(user_addr at, u32 value);
+u32 user_exchange32(user_addr at, u32 value); // in one step; the old value
+static inline void user_store32(user_addr at, u32 value) { (void)user_exchange32(at, value); }
 
 // Handlers of signals are functions with numbers: user_handler() gives the address that rt_sigaction takes.
 typedef void (*user_signal_fn)(int signo, user_addr info, user_addr context);

@@ -25,7 +25,7 @@ int fs_context_create_initial(struct fs_context **ret_context)
 int fs_context_copy(struct fs_context *context, struct fs_context **ret_copy)
 {
     mutex_lock(&context->lock);
-    int err = context_alloc(context->root, context->cwd, context->umask, ret_copy);
+    int err = context_alloc(context->root, context->cwd, READ_ONCE(context->umask), ret_copy);
     mutex_unlock(&context->lock);
     return err;
 }

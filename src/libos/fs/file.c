@@ -47,6 +47,14 @@ void file_unref(struct file *file)
     kfree(file);
 }
 
+void file_change_flags(struct file *file, u32 clear, u32 set)
+{
+    u32 old = file->flags;
+    while (!__atomic_compare_exchange_n(&file->flags, &old, (old & ~clear) | set, true, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED))
+        ;
+}
+
 bool file_readable(const struct file *file) { return (file->flags & O_ACCMODE) != O_WRONLY && !(file->flags & O_PATH); }
 bool file_writable(const struct file *file) { return (file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH); }
 

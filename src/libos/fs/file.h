@@ -46,7 +46,7 @@ enum { PATH_BYTES = 4096 }; // of a path, its NUL included (PATH_MAX)
 struct file {
     const struct file_ops *ops;
     u32 refs;            // atomic
-    u32 flags;           // O_* as fcntl(F_GETFL) shows them
+    volatile u32 flags;  // O_* as fcntl(F_GETFL) shows them; looked at while others change them: file_change_flags
     struct inode *inode; // owned; NULL for pipes and the like
     u64 offset;          // guarded by offset_lock
     struct mutex offset_lock;
@@ -60,6 +60,8 @@ struct file {
 };
 
 __nodiscard int file_alloc(struct inode *inode, u32 flags, struct file **ret_file); // takes its own reference of inode
+// fcntl(F_SETFL) and ioctl(FIONBIO): clears, then sets.
+void file_change_flags(struct file *file, u32 clear, u32 set);
 bool file_readable(const struct file *file);
 bool file_writable(const struct file *file);
 
@@ -80,7 +82,7 @@ struct lookup {
     struct inode *parent; // referenced
     struct inode *inode;  // referenced, NULL if the last component does not exist
     char name[256];       // last component; "" when the path was "/" or ended in "." or ".."
-    enum { LAST_NAME, LAST_ROOT, LAST_DOT, LAST_DOTDOT } last;
+    enum last_component { LAST_NAME, LAST_ROOT, LAST_DOT, LAST_DOTDOT } last;
     bool must_be_dir; // trailing slash
 };
 // Follow a final symlink; AT_EMPTY_PATH; the name itself is asked for, to make or remove it: a trailing slash does not

@@ -16,7 +16,7 @@ struct slot {
 
 struct files {
     u32 refs;
-    struct spinlock lock; // everything below
+    struct spinlock lock; // everything below; size grows only and, like limit, may be read without it
     struct slot *slots;
     u32 size, limit;
 };
@@ -52,15 +52,30 @@ int files_own(struct files *files, struct files **ret_own)
     return 0;
 }
 
+// An empty table of at least the size of files, which stays locked. NULL when out of memory.
+static struct files *table_alloc_and_lock(struct files *files)
+{
+    for (;;) {
+        u32 size = READ_ONCE(files->size);
+        struct files *copy = table_alloc(size);
+        if (!copy)
+            return NULL;
+        spin_lock(&files->lock);
+        if (files->size <= size)
+            return copy;
+        spin_unlock(&files->lock); // grown meanwhile
+        kfree(copy->slots);
+        kfree(copy);
+    }
+}
+
 int files_copy(struct files *files, struct files **ret_copy)
 {
-    u32 size = READ_ONCE(files->size);
-    struct files *copy = table_alloc(size);
+    struct files *copy = table_alloc_and_lock(files);
 
     if (!copy)
         return -ENOMEM;
-    spin_lock(&files->lock);
-    for (u32 i = 0; i < MIN(size, files->size); i++) {
+    for (u32 i = 0; i < files->size; i++) {
         copy->slots[i] = files->slots[i];
         if (copy->slots[i].file)
             file_ref(copy->slots[i].file);
@@ -99,7 +114,12 @@ void files_unref(struct files *files)
     kfree(files);
 }
 
-void files_set_limit(struct files *files, u64 limit) { files->limit = (u32)MIN(limit, (u64)HARD_LIMIT); }
+void files_set_limit(struct files *files, u64 limit)
+{
+    spin_lock(&files->lock);
+    WRITE_ONCE(files->limit, (u32)MIN(limit, (u64)HARD_LIMIT));
+    spin_unlock(&files->lock);
+}
 
 // Enlarges the array so that fd fits. Called without the lock; another thread may have been faster.
 static int grow(struct files *files, u32 fd)
@@ -116,7 +136,7 @@ static int grow(struct files *files, u32 fd)
         memcpy(slots, files->slots, files->size * sizeof(*slots));
         old = files->slots;
         files->slots = slots;
-        files->size = size;
+        WRITE_ONCE(files->size, size);
     }
     spin_unlock(&files->lock);
     kfree(old);
@@ -153,7 +173,7 @@ int files_replace(int fd, struct file *file, bool close_on_exec)
 {
     struct files *files = current->files;
 
-    if (fd < 0 || (u32)fd >= files->limit)
+    if (fd < 0 || (u32)fd >= READ_ONCE(files->limit))
         return -EBADF;
     if ((u32)fd >= READ_ONCE(files->size)) {
         int err = grow(files, (u32)fd);
@@ -209,10 +229,9 @@ void files_close_range(u32 first, u32 last, bool only_mark)
 {
     struct files *files = current->files;
     for (u32 fd = first; fd <= last && fd < READ_ONCE(files->size); fd++) {
-        if (only_mark)
-            files->slots[fd].close_on_exec = true;
-        else if (files_close((int)fd) != 0)
-            continue;
+        int err = only_mark ? files_set_flags((int)fd, true) : files_close((int)fd);
+        if (err)
+            continue; // nothing is open there
     }
 }
 
@@ -233,9 +252,12 @@ void files_close_on_exec(struct files *files)
 int files_get_flags(int fd)
 {
     struct files *files = current->files;
-    if (fd < 0 || (u32)fd >= files->size || !files->slots[fd].file)
-        return -EBADF;
-    return files->slots[fd].close_on_exec ? FD_CLOEXEC : 0;
+    int flags = -EBADF;
+    spin_lock(&files->lock);
+    if (fd >= 0 && (u32)fd < files->size && files->slots[fd].file)
+        flags = files->slots[fd].close_on_exec ? FD_CLOEXEC : 0;
+    spin_unlock(&files->lock);
+    return flags;
 }
 
 int files_set_flags(int fd, bool close_on_exec)

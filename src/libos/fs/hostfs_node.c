@@ -39,14 +39,28 @@ static struct hostfs_node *rename_node(struct hostfs_node *node, struct hostfs_n
     return old;
 }
 
+// A folder that is its own ancestor is a lie of the host; the root has no name to change.
+static bool may_move(const struct hostfs_node *node, const struct hostfs_node *parent)
+{
+    if (node->parent == node)
+        return false;
+    for (; parent->parent != parent; parent = parent->parent)
+        if (parent == node)
+            return false;
+    return true;
+}
+
 void hostfs_node_moved(struct hostfs_node *node, struct hostfs_node *parent, const char *name)
 {
     char *copy = kstrdup(name);
     if (!copy)
         return; // the old name stays: getcwd is wrong until the next lookup
     mutex_lock(&node->fs->lock);
-    struct hostfs_node *old = rename_node(node, parent, copy);
+    bool moves = may_move(node, parent);
+    struct hostfs_node *old = moves ? rename_node(node, parent, copy) : NULL;
     mutex_unlock(&node->fs->lock);
+    if (!moves)
+        kfree(copy);
     if (old && old != node)
         inode_unref(&old->inode);
 }
@@ -94,7 +108,7 @@ int hostfs_node_get(struct hostfs *fs, struct hostfs_node *parent, const char *n
         hostfile_close(handle);
     if (!node)
         return -ENOMEM;
-    if (known && parent && node->parent != node)
+    if (known && parent)
         hostfs_node_moved(node, parent, name);
     *ret_node = node;
     return 0;

@@ -29,7 +29,7 @@ static struct file_locks *locks_of(struct inode *inode)
         list_init(&locks->list);
         wait_queue_init(&locks->released);
         inode->locks = locks;
-        inode->has_locks = true;
+        WRITE_ONCE(inode->has_locks, true);
     }
     return inode->locks;
 }

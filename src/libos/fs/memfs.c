@@ -66,9 +66,8 @@ int memfs_anonymous(u32 mode, struct inode **ret_inode)
     return 0;
 }
 
-static void release(struct inode *inode)
+static void node_free(struct memfs_node *node)
 {
-    struct memfs_node *node = node_of(inode);
     struct memfs_entry *entry, *next;
 
     list_for_each_safe (entry, next, &node->order,
@@ -80,6 +79,19 @@ static void release(struct inode *inode)
     (void)!memfs_drop(node, 0, UINT64_MAX); // nothing is mapped
     kfree(node->target);
     kfree(node);
+}
+
+// A removed directory may be the last that holds its removed parent, and so on upwards: a loop, for a program chooses
+// how many.
+static void release(struct inode *inode)
+{
+    struct memfs_node *node = node_of(inode);
+
+    while (node) {
+        struct memfs_node *parent = node->holds_parent ? node->parent : NULL;
+        node_free(node);
+        node = parent && inode_unref_is_last(&parent->inode) ? parent : NULL;
+    }
 }
 
 static int getattr(struct inode *inode, struct kstat *st)
@@ -101,7 +113,7 @@ static int getattr(struct inode *inode, struct kstat *st)
         .mtime = node->mtime,
         .ctime = node->ctime,
     };
-    if (S_ISREG(node->mode))
+    if (S_ISREG(node->inode.mode))
         st->blocks =
             MAX(node->pages.pages * 8, node->has_lower ? DIV_ROUND_UP(MIN(node->lower_size, node->size), 512ul) : 0);
     mutex_unlock(&inode->lock);

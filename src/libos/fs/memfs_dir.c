@@ -53,7 +53,7 @@ static struct memfs_entry *entry_alloc(const char *name, size_t len, struct memf
         return NULL;
     memcpy(entry->name, name, len);
     entry->node = node;
-    entry->type = node ? (node->mode & S_IFMT) >> 12 : 0;
+    entry->type = node ? (node->inode.mode & S_IFMT) >> 12 : 0;
     return entry;
 }
 
@@ -70,6 +70,15 @@ static struct memfs_node *take_out(struct memfs_node *dir, struct memfs_entry *e
         node->entry = NULL;
     kfree(entry);
     return node;
+}
+
+// A removed directory still has a "..": it keeps the one it hung in. Tree lock held.
+static void keep_parent(struct memfs_node *dir, struct memfs_node *removed)
+{
+    if (!S_ISDIR(removed->inode.mode))
+        return;
+    inode_ref(&dir->inode);
+    removed->holds_parent = true;
 }
 
 static void touch(struct memfs_node *dir) { dir->mtime = dir->ctime = memfs_now(); }
@@ -127,7 +136,7 @@ static int need_node(struct memfs_node *dir, struct memfs_entry *entry)
     if (entry->node)
         return 0;
     int err = node_from_lower(dir->fs, entry->handle, &node);
-    if (!err && (node->mode & S_IFMT) >> 12 != entry->type) {
+    if (!err && (node->inode.mode & S_IFMT) >> 12 != entry->type) {
         inode_unref(&node->inode);
         err = -EIO;
     }
@@ -281,7 +290,7 @@ int memfs_link(struct inode *inode, const char *name, struct inode *target)
 {
     struct memfs_node *node = node_of(target), *dir = node_of(inode);
 
-    if (S_ISDIR(node->mode))
+    if (S_ISDIR(node->inode.mode))
         return -EPERM;
     if (target->ops != &memfs_ops || node->fs != dir->fs)
         return -EXDEV;
@@ -299,7 +308,7 @@ int memfs_link(struct inode *inode, const char *name, struct inode *target)
 static void lost_a_name(struct memfs_node *node)
 {
     mutex_lock(&node->inode.lock);
-    node->nlink -= S_ISDIR(node->mode) ? node->nlink : 1;
+    node->nlink -= S_ISDIR(node->inode.mode) ? node->nlink : 1;
     node->ctime = memfs_now();
     mutex_unlock(&node->inode.lock);
     inode_unref(&node->inode);
@@ -352,6 +361,7 @@ int memfs_rmdir(struct inode *inode, const char *name)
         err = entry->type == TYPE_DIR ? must_be_empty(entry->node) : -ENOTDIR;
     if (!err) {
         node = take_out(dir, entry);
+        keep_parent(dir, node);
         touch(dir);
     }
     end(dir);
@@ -371,11 +381,11 @@ static bool is_inside(const struct memfs_node *dir, const struct memfs_node *anc
 // What stands in the way of putting old over new (rename(2)). Tree lock held.
 static int may_replace(struct memfs_node *old, struct memfs_node *new)
 {
-    if (S_ISDIR(old->mode) && !S_ISDIR(new->mode))
+    if (S_ISDIR(old->inode.mode) && !S_ISDIR(new->inode.mode))
         return -ENOTDIR;
-    if (!S_ISDIR(old->mode) && S_ISDIR(new->mode))
+    if (!S_ISDIR(old->inode.mode) && S_ISDIR(new->inode.mode))
         return -EISDIR;
-    return S_ISDIR(new->mode) ? must_be_empty(new) : 0;
+    return S_ISDIR(new->inode.mode) ? must_be_empty(new) : 0;
 }
 
 static void exchange(struct memfs_node *dir_a, struct memfs_entry *a, struct memfs_node *dir_b, struct memfs_entry *b)
@@ -416,9 +426,9 @@ int memfs_rename(struct inode *old_inode, const char *old_name, struct inode *ne
         err = -EEXIST;
     if (!err && !to && (flags & RENAME_EXCHANGE))
         err = -ENOENT;
-    if (!err && S_ISDIR(from->node->mode) && is_inside(new_dir, from->node))
+    if (!err && S_ISDIR(from->node->inode.mode) && is_inside(new_dir, from->node))
         err = -EINVAL;
-    if (!err && to && S_ISDIR(to->node->mode) && is_inside(old_dir, to->node))
+    if (!err && to && S_ISDIR(to->node->inode.mode) && is_inside(old_dir, to->node))
         err = flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
     bool same = !err && to && to->node == from->node;
     if (!err && !same && (flags & RENAME_EXCHANGE)) {
@@ -430,8 +440,10 @@ int memfs_rename(struct inode *old_inode, const char *old_name, struct inode *ne
         if (!err && !entry)
             err = -ENOMEM;
         if (!err) {
-            if (to)
+            if (to) {
                 replaced = take_out(new_dir, to);
+                keep_parent(new_dir, replaced);
+            }
             take_out(old_dir, from);
             insert(new_dir, entry);
         }

@@ -31,8 +31,8 @@ int memfs_resize(struct memfs_node *node, u64 size)
     u64 tail = size & PAGE_MASK;
     u8 *page;
 
-    if (!S_ISREG(node->mode))
-        return S_ISDIR(node->mode) ? -EISDIR : -EINVAL;
+    if (!S_ISREG(node->inode.mode))
+        return S_ISDIR(node->inode.mode) ? -EISDIR : -EINVAL;
     if (size > max_size)
         return -EFBIG;
     if ((size < node->size && (node->seals & F_SEAL_SHRINK)) || (size > node->size && (node->seals & F_SEAL_GROW)))
@@ -49,15 +49,14 @@ int memfs_resize(struct memfs_node *node, u64 size)
         if (err)
             return err;
         // What lies behind the new end never comes back from below.
-        node->lower_size = MIN(node->lower_size, ALIGN_UP(size, PAGE_SIZE));
-        node->lower_size = MIN(node->lower_size, size);
+        WRITE_ONCE(node->lower_size, MIN(node->lower_size, size));
     }
     if (size > node->size) {
         int err = clear_tail(node);
         if (err)
             return err;
     }
-    node->size = size;
+    WRITE_ONCE(node->size, size);
     node->mtime = node->ctime = memfs_now();
     return 0;
 }
@@ -169,7 +168,7 @@ static long write_piece(struct memfs_node *node, struct uio *uio, u64 offset, si
         memfs_page_done(node, offset >> PAGE_SHIFT);
     }
     if (moved > 0) {
-        node->size = MAX(node->size, offset + (u64)moved);
+        WRITE_ONCE(node->size, MAX(node->size, offset + (u64)moved));
         node->mtime = node->ctime = memfs_now();
     }
     mutex_unlock(&node->inode.lock);
@@ -254,9 +253,9 @@ static int fallocate(struct file *file, int mode, u64 offset, u64 len)
 static s64 seek_data(struct file *file, u64 offset, bool hole)
 {
     struct memfs_node *node = node_of(file->inode);
-    s64 found = hole ? (s64)node->size : -ENXIO;
 
     mutex_lock(&node->inode.lock);
+    s64 found = hole ? (s64)node->size : -ENXIO;
     if (offset >= node->size) {
         found = -ENXIO;
     } else {
@@ -309,7 +308,7 @@ static const struct file_ops dir_ops = { .getdents = getdents };
 int memfs_open(struct inode *inode, struct file *file)
 {
     struct memfs_node *node = node_of(inode);
-    switch (node->mode & S_IFMT) {
+    switch (node->inode.mode & S_IFMT) {
     case S_IFREG:
         file->ops = &regular_ops;
         return 0;
@@ -317,7 +316,7 @@ int memfs_open(struct inode *inode, struct file *file)
         file->ops = &dir_ops;
         return 0;
     default:
-        return special_open(inode, node->mode, node->rdev, file);
+        return special_open(inode, node->inode.mode, node->rdev, file);
     }
 }
 

@@ -27,7 +27,7 @@ struct memfs_node {
     struct inode inode;
     struct memfs *fs;
     u32 nlink, uid, gid;
-    u32 mode; // with permission bits; guarded by inode.lock
+    u32 mode; // with permission bits; guarded by inode.lock. The type is in inode.mode too, which never changes
     u64 rdev;
     s64 atime, mtime, ctime;
     bool has_lower; // directory: entries not yet taken over; file: pages below lower_size come from there; link: its
@@ -36,6 +36,7 @@ struct memfs_node {
     // directories, guarded by fs->tree
     struct memfs_node *parent;
     struct memfs_entry *entry; // in the parent; NULL: removed, or the root
+    bool holds_parent;         // removed: parent is an owned reference. While it has an entry the parent cannot go
     struct rb_tree names;
     struct list_head order;
     u64 next_position;

@@ -8,7 +8,8 @@
 #include "libos/vm/vm.h"
 
 enum {
-    STATUS_FLAGS = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECTORY | O_PATH | O_LARGEFILE | O_NOATIME
+    STATUS_FLAGS = O_ACCMODE | O_APPEND | O_NONBLOCK | O_DSYNC | O_SYNC | O_DIRECTORY | O_NOFOLLOW | O_PATH |
+                   O_LARGEFILE | O_NOATIME
 };
 
 // The path that /proc/self/fd and maps show: the directory's path and the name.
@@ -33,7 +34,7 @@ static int create_file(struct lookup *lookup, u32 flags, u32 mode, bool *ret_cre
 {
     if (!lookup->parent->ops->create)
         return -EROFS;
-    mode = (mode & 07777 & ~current->fs->umask) | S_IFREG;
+    mode = (mode & 07777 & ~READ_ONCE(current->fs->umask)) | S_IFREG;
     int err = lookup->parent->ops->create(lookup->parent, lookup->name, mode, 0, &lookup->inode);
     *ret_created = !err;
     return err;
@@ -62,7 +63,7 @@ static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
     struct inode *inode = lookup->inode;
     struct file *file;
 
-    int err = file_alloc(inode, flags & (u32)STATUS_FLAGS, &file);
+    int err = file_alloc(inode, (flags & (u32)STATUS_FLAGS) | (flags & O_PATH ? 0 : O_LARGEFILE), &file);
     if (err)
         return err;
     file->path = opened_path(lookup);
@@ -92,6 +93,8 @@ int open_at(int dirfd, const char *path, u32 flags, u32 mode, struct file **ret_
     struct lookup lookup;
     int err;
 
+    if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY) && !(flags & O_PATH))
+        return -EINVAL; // as Linux since 6.4
     if ((flags & O_TMPFILE) == O_TMPFILE)
         return open_temporary(dirfd, path, flags, mode, ret_file);
     if (flags & O_PATH)
@@ -130,7 +133,7 @@ static int open_temporary(int dirfd, const char *path, u32 flags, u32 mode, stru
         err = -EINVAL;
     inode_unref(dir);
     if (!err)
-        err = memfs_anonymous(mode & 07777 & ~current->fs->umask, &inode);
+        err = memfs_anonymous(mode & 07777 & ~READ_ONCE(current->fs->umask), &inode);
     if (err)
         return err;
     struct lookup lookup = { .inode = inode, .parent = inode_ref(fs_root), .name = "#tmpfile" };

@@ -118,7 +118,7 @@ static int last_component(struct walk *w, const char *name, bool slash)
 }
 
 // "." and "..", and "/" itself: a directory without a name of its own.
-static void nameless(struct walk *w, int last)
+static void nameless(struct walk *w, enum last_component last)
 {
     struct lookup *out = w->out;
     if (out->parent)

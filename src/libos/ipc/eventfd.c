@@ -13,7 +13,7 @@ enum { EFD_SEMAPHORE = 1, EFD_CLOEXEC = O_CLOEXEC, EFD_NONBLOCK = O_NONBLOCK };
 
 struct eventfd {
     struct spinlock lock;
-    u64 count; // guarded by lock
+    u64 count; // written under lock, looked at without it
     bool semaphore;
     struct wait_queue readable, writable;
 };
@@ -22,7 +22,7 @@ static bool take(struct eventfd *event, u64 *ret_value)
 {
     spin_lock(&event->lock);
     u64 value = event->semaphore ? MIN(event->count, 1ul) : event->count;
-    event->count -= value;
+    WRITE_ONCE(event->count, event->count - value);
     spin_unlock(&event->lock);
     *ret_value = value;
     return value != 0;
@@ -33,7 +33,7 @@ static bool add(struct eventfd *event, u64 value)
     spin_lock(&event->lock);
     bool fits = value <= COUNT_MAX - event->count;
     if (fits)
-        event->count += value;
+        WRITE_ONCE(event->count, event->count + value);
     spin_unlock(&event->lock);
     return fits;
 }

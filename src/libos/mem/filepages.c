@@ -265,15 +265,15 @@ size_t filepage_reclaim(size_t want)
         u64 start = (u64)(uintptr_t)page_address(chunk, first);
         bool ok = emm_discard(start, count * PAGE_SIZE) == 0;
         spin_lock(&lock);
+        // Also where the discard failed, for then they may be half gone: whoever needs them makes them usable again.
         for (u32 i = 0; i < count; i++) {
-            if (ok)
-                bitmap_clear(chunk->usable, first + i);
+            bitmap_clear(chunk->usable, first + i);
             give(chunk, first + i);
         }
         unlock_and_drop_if_empty(chunk);
+        account_uncharge(count);
         if (!ok)
             return returned;
-        account_uncharge(count);
         returned += count;
     }
 }

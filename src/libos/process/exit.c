@@ -65,7 +65,7 @@ static void release_vfork(struct process *child)
 {
     if (!child->vfork)
         return;
-    child->vfork->child = NULL;
+    __atomic_store_n(&child->vfork->child, NULL, __ATOMIC_RELAXED);
     wake_up_all(&child->vfork->done);
     child->vfork = NULL;
 }

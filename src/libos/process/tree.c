@@ -136,6 +136,6 @@ void process_add_thread(struct process *process, struct thread *thread)
     if (process->exiting || process->execing || process_all_ending())
         slot_set_pending(thread->wake, THREAD_EXIT);
     // What was sent before the process had a thread found nobody to notify.
-    if (process->signals.queue.pending)
+    if (READ_ONCE(process->signals.queue.pending))
         slot_set_pending(thread->wake, THREAD_SIGNAL);
 }

@@ -205,7 +205,7 @@ void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 tra
     struct signal_action *action = &signals->actions[signo - 1];
     if ((current->blocked & SIGMASK(signo)) || action->handler == (u64)SIG_IGN) {
         action->handler = (u64)SIG_DFL;
-        current->blocked &= ~SIGMASK(signo);
+        WRITE_ONCE(current->blocked, current->blocked & ~SIGMASK(signo));
     }
     spin_unlock(&signals->lock);
     log_info("[%u] %s: signal %d at %#lx, address %#lx, trap %u", current->tid, current->name, signo, regs->rip, addr,

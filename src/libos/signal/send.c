@@ -118,7 +118,7 @@ void signal_set_blocked(u64 mask)
 
     spin_lock(&signals->lock);
     u64 newly = mask & ~thread->blocked;
-    thread->blocked = mask & ~SIGMASK_UNBLOCKABLE;
+    WRITE_ONCE(thread->blocked, mask & ~SIGMASK_UNBLOCKABLE);
     bool deliverable = signal_deliverable(thread);
     u64 left = signals->queue.pending & newly;
     spin_unlock(&signals->lock);

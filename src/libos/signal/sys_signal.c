@@ -105,7 +105,7 @@ static int take_or_sleep(u64 mask, s64 deadline, siginfo_t *ret_info)
     spin_lock(&signals->lock);
     current->saved_blocked = current->blocked;
     current->restore_blocked = true;
-    current->blocked &= ~mask;
+    WRITE_ONCE(current->blocked, current->blocked & ~mask);
     while (!(signo = signal_dequeue(current, mask, ret_info)) && !err) {
         bool other = signal_deliverable(current);
         if (!other)

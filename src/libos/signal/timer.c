@@ -74,19 +74,22 @@ static struct __kernel_old_timeval ns_timeval(s64 ns)
     return (struct __kernel_old_timeval){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / 1000 };
 }
 
+// Called with process_lock.
 static struct __kernel_old_itimerval read_timer(const struct process_signals *signals)
 {
     s64 left = signals->timer_deadline ? MAX(signals->timer_deadline - time_monotonic_ns(), (s64)1000) : 0;
     return (struct __kernel_old_itimerval){ ns_timeval(signals->timer_interval), ns_timeval(left) };
 }
 
-static int set_timer(s64 value, s64 interval)
+// Sets the timer and tells, of the same moment, what it was.
+static int exchange_real(s64 value, s64 interval, struct __kernel_old_itimerval *ret_previous)
 {
     struct process_signals *signals = &current_process()->signals;
     int err = value ? timer_thread_start() : 0;
     if (err)
         return err;
     mutex_lock(&process_lock);
+    *ret_previous = read_timer(signals);
     signals->timer_deadline = value ? time_deadline_ns(value) : 0;
     signals->timer_interval = interval;
     mutex_unlock(&process_lock);
@@ -104,8 +107,12 @@ static int exchange(int which, const struct __kernel_old_itimerval *new, struct 
     if (new)
         value = (struct cpu_timer){ timeval_ns(&new->it_value), timeval_ns(&new->it_interval) };
     if (which == ITIMER_REAL) {
+        if (new)
+            return exchange_real(value.deadline, value.interval, ret_previous);
+        mutex_lock(&process_lock);
         *ret_previous = read_timer(&current_process()->signals);
-        return new ? set_timer(value.deadline, value.interval) : 0;
+        mutex_unlock(&process_lock);
+        return 0;
     }
     int err = value.deadline ? timer_thread_start() : 0;
     if (err)
@@ -148,8 +155,9 @@ long sys_setitimer(int which, const struct __kernel_old_itimerval __user *new,
 
 long sys_alarm(u32 seconds)
 {
-    struct __kernel_old_itimerval previous = read_timer(&current_process()->signals);
-    set_timer((s64)seconds * NSEC_PER_SEC, 0);
+    struct __kernel_old_itimerval previous = { 0 };
+    if (exchange_real((s64)seconds * NSEC_PER_SEC, 0, &previous) != 0)
+        return 0; // alarm(2) never fails
     return (long)(previous.it_value.tv_sec +
                   (previous.it_value.tv_usec >= 500000 || (!previous.it_value.tv_sec && previous.it_value.tv_usec)));
 }

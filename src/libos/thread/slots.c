@@ -16,7 +16,7 @@ static u64 in_use, peak;
 
 u64 slots_in_use(u64 *ret_peak)
 {
-    *ret_peak = peak;
+    *ret_peak = READ_ONCE(peak);
     return __atomic_load_n(&in_use, __ATOMIC_RELAXED);
 }
 
@@ -27,8 +27,11 @@ static bool claim(struct tls *tls)
 }
 
 // What the signer writes for the slots that exist from the start holds for all: the page is a function of the index.
+// Written once: a waker may read it at any time, also of a slot that has no thread any more.
 static void name_slot(struct tls *tls, u64 index)
 {
+    if (tls->slot.self)
+        return;
     u64 base = enclave_layout.slots_start + index * enclave_layout.slot_stride;
     tls->slot = (struct enclave_slot_tls){
         .self = (u64)(uintptr_t)tls,
@@ -97,9 +100,9 @@ static int claim_and_prepare(struct tls *tls, u64 index, struct thread *thread)
         WRITE_ONCE(tls->state, SLOT_FREE);
         return err;
     }
-    u64 now = __atomic_add_fetch(&in_use, 1, __ATOMIC_RELAXED);
-    if (now > peak)
-        peak = now;
+    u64 now = __atomic_add_fetch(&in_use, 1, __ATOMIC_RELAXED), top = READ_ONCE(peak);
+    while (now > top && !__atomic_compare_exchange_n(&peak, &top, now, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
     return 0;
 }
 

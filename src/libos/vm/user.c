@@ -132,19 +132,19 @@ int clear_user(void __user *dst, size_t size)
 size_t copy_from_user_nofault(void *dst, const void __user *src, size_t size)
 {
     size_t can = permitted(address(src), size, VM_READ, false);
-    return can - usercopy_raw(dst, src, can);
+    return can - usercopy_raw(dst, raw(address(src)), can);
 }
 
 size_t copy_to_user_nofault(void __user *dst, const void *src, size_t size)
 {
     size_t can = permitted(address(dst), size, VM_WRITE, false);
-    return can - usercopy_raw(dst, src, can);
+    return can - usercopy_raw(raw(address(dst)), src, can);
 }
 
 size_t clear_user_nofault(void __user *dst, size_t size)
 {
     size_t can = permitted(address(dst), size, VM_WRITE, false);
-    return can - userclear_raw(dst, can);
+    return can - userclear_raw(raw(address(dst)), can);
 }
 
 // Does the page of addr take the access now? The exchange of a word for itself changes nothing and faults as a write.

@@ -149,7 +149,7 @@ static long fcntl_lock(struct file *file, int command, u64 argument)
 static long set_status_flags(struct file *file, u64 flags)
 {
     const u32 settable = O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT;
-    file->flags = (file->flags & ~settable) | ((u32)flags & settable);
+    file_change_flags(file, settable, (u32)flags & settable);
     return 0;
 }
 
@@ -167,7 +167,7 @@ static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
     case F_SETFD:
         return files_set_flags(fd, argument & FD_CLOEXEC);
     case F_GETFL:
-        return (long)(file->flags | O_LARGEFILE);
+        return (long)file->flags;
     case F_SETFL:
         return set_status_flags(file, argument);
     case F_GETLK:
@@ -231,14 +231,17 @@ long sys_ioctl(int fd, u32 command, u64 argument)
         err = files_set_flags(fd, command == FIOCLEX);
         break;
     case FIONBIO:
-        err = get_user(on, argument)
-                  ? -EFAULT
-                  : set_status_flags(file, on ? file->flags | O_NONBLOCK : file->flags & ~(u32)O_NONBLOCK);
+        err = get_user(on, argument) ? -EFAULT : 0;
+        if (!err)
+            file_change_flags(file, O_NONBLOCK, on ? O_NONBLOCK : 0);
         break;
     case FIONREAD:
         if (!file->ops->ioctl && file->inode && S_ISREG(file->inode->mode)) {
             u64 size = file_size(file);
-            on = size > file->offset ? (u32)(size - file->offset) : 0;
+            mutex_lock(&file->offset_lock);
+            u64 offset = file->offset;
+            mutex_unlock(&file->offset_lock);
+            on = size > offset ? (u32)(size - offset) : 0;
             err = put_user(on, (u32 __user *)argument) ? -EFAULT : 0;
             break;
         }

@@ -22,7 +22,7 @@ static long make_at(int dirfd, const char __user *path, u32 mode, u64 rdev)
     else if (!l.parent->ops->create)
         err = -EROFS;
     else
-        err = l.parent->ops->create(l.parent, l.name, mode & ~current->fs->umask, rdev, &made);
+        err = l.parent->ops->create(l.parent, l.name, mode & ~READ_ONCE(current->fs->umask), rdev, &made);
     if (!err)
         inode_unref(made);
     lookup_done(&l);

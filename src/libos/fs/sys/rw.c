@@ -40,7 +40,7 @@ static long transfer_at(struct file *file, struct uio *uio, s64 offset, bool wri
     return op ? op(file, uio, &at) : file->inode && inode_is_dir(file->inode) ? -EISDIR : -EINVAL;
 }
 
-static long with_buffer(int fd, const void *buf, size_t size, s64 offset, bool at, bool write)
+static long with_buffer(int fd, const void __user *buf, size_t size, s64 offset, bool at, bool write)
 {
     struct file *file = files_get(fd);
     struct iovec one;
@@ -48,7 +48,7 @@ static long with_buffer(int fd, const void *buf, size_t size, s64 offset, bool a
 
     if (!file)
         return -EBADF;
-    uio_user(&uio, &one, buf, size);
+    uio_user(&uio, &one, (const void *)(uintptr_t)buf, size);
     long n = (s64)size < 0 ? -EINVAL : at ? transfer_at(file, &uio, offset, write) : transfer(file, &uio, write);
     file_unref(file);
     return n;
@@ -126,7 +126,7 @@ long sys_lseek(int fd, s64 offset, u32 whence)
     else if (whence == SEEK_CUR)
         base = (s64)file->offset;
     else if (whence == SEEK_END)
-        base = seek_end(file);
+        base = file->inode && inode_is_dir(file->inode) ? -EINVAL : seek_end(file); // as tmpfs has it
     else if (whence == SEEK_DATA || whence == SEEK_HOLE)
         base = offset < 0             ? -ENXIO
                : file->ops->seek_data ? file->ops->seek_data(file, (u64)offset, whence == SEEK_HOLE)
@@ -183,11 +183,19 @@ static long copy_loop(struct file *in, u64 *in_offset, struct file *out, u64 *ou
     return done || n > 0 ? (long)done : n;
 }
 
+// sendfile(2): EBADF by access mode; no appending, and only from what has positions.
+static long may_send(const struct file *in, const struct file *out)
+{
+    if (!in || !out || !file_readable(in) || !file_writable(out))
+        return -EBADF;
+    return in->ops->stream || (in->inode && inode_is_dir(in->inode)) || (out->flags & O_APPEND) ? -EINVAL : 0;
+}
+
 long sys_sendfile(int out_fd, int in_fd, s64 __user *offset, size_t size)
 {
     struct file *in = files_get(in_fd), *out = files_get(out_fd);
     u64 at = 0;
-    long n = in && out ? 0 : -EBADF;
+    long n = may_send(in, out);
 
     if (!n && offset && get_user(at, offset))
         n = -EFAULT;
