@@ -13,6 +13,8 @@ void aes_gcm_dec_256_sse(const void *key, void *context, u8 *out, const u8 *in, 
                          u64 aad_size, u8 *tag, u64 tag_size);
 
 // The library stores the error of wrong arguments here. Ours are right.
+extern int imb_errno;
+extern const int imb_errno_types[64];
 int imb_errno;
 const int imb_errno_types[64];
 

@@ -25,6 +25,7 @@ static bool ends_enclave(u64 number)
 {
     switch (number) {
     case OCALL_THREAD_START:
+    case OCALL_SET_FS:
     case OCALL_MEM_PROTECT:
     case OCALL_MEM_DISCARD:
     case OCALL_MEM_COMMIT:

@@ -105,7 +105,7 @@ static struct vm_object *vm_object(void *arg)
         return err_ptr(-ENODEV);
     mutex_lock(&inode->lock);
     if (!inode->object)
-        inode->object = vm_object_new(&inode->lock, inode->ops->object_ops, inode);
+        WRITE_ONCE(inode->object, vm_object_new(&inode->lock, inode->ops->object_ops, inode));
     struct vm_object *object = inode->object;
     mutex_unlock(&inode->lock);
     return object;

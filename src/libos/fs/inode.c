@@ -52,7 +52,7 @@ int inode_setattr(struct inode *inode, const struct attr_change *change)
     if (resizes)
         inode_done(inode, 1);
     if (!err && (change->valid & ATTR_SIZE))
-        vm_truncated(inode->object, change->size);
+        vm_truncated(READ_ONCE(inode->object), change->size);
     return err;
 }
 

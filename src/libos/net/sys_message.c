@@ -41,7 +41,7 @@ long sys_sendto(int fd, const void __user *buf, size_t size, u32 flags, const vo
     long n = socket_get(fd, &file, &socket);
     if (n)
         return n;
-    uio_user(&uio, &one, buf, size);
+    uio_user(&uio, &one, (const void *)(uintptr_t)buf, size);
     if (name && name_size)
         n = name_from_user(&message.name, name, name_size);
     if (!n)
@@ -61,7 +61,7 @@ long sys_recvfrom(int fd, void __user *buf, size_t size, u32 flags, void __user 
     long n = socket_get(fd, &file, &socket);
     if (n)
         return n;
-    uio_user(&uio, &one, buf, size);
+    uio_user(&uio, &one, (const void *)(uintptr_t)buf, size);
     n = receive(file, socket, &message, flags);
     file_unref(file);
     if (n >= 0 && name) {
