@@ -63,7 +63,8 @@ def call(command):
 def link(objects, folder):
     """Links as the build does, with clang's objects: no symbol may be missing."""
     line = subprocess.run(['ninja', '-C', BUILD, '-t', 'commands', ENCLAVE], check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
-    options = [word for word in shlex.split(line) if word.startswith(('-Wl,', '-nostd', '-static'))]
+    # What clang does not compile comes from archives of other people: assembly.
+    options = [word for word in shlex.split(line) if word.startswith(('-Wl,', '-nostd', '-static')) or word.startswith('/') and word.endswith('.a')]
     return call(['gcc', '-o', os.path.join(folder, 'enclave.so'), *objects, *options])
 
 
