@@ -226,7 +226,6 @@ static int check_groups(const struct ext2 *fs)
 }
 
 struct sweep {
-    struct ext2 *fs;
     char name[16];
     size_t len;
     u32 ino;
@@ -251,7 +250,7 @@ static int remove_orphans(struct ext2 *fs)
     int err = ext2_load(fs, fs->lost_found, &lost);
 
     while (!err) {
-        struct sweep s = { .fs = fs };
+        struct sweep s = { 0 };
         u64 position = 0;
         err = ext2_for_each(fs, &lost, &position, first_orphan, &s);
         if (err || !s.ino)

@@ -208,15 +208,8 @@ static int fallocate(struct file *file, int mode, u64 offset, u64 len)
 
 static int fsync(struct file *file)
 {
-    struct volfs *fs = vnode_of(file->inode)->fs;
     int err = inode_write_back(file->inode, 0, UINT64_MAX);
-
-    if (err)
-        return err;
-    volfs_lock(fs);
-    err = volfs_commit(fs);
-    volfs_unlock(fs);
-    return err;
+    return err ? err : volfs_sync(file->inode);
 }
 
 static s64 seek_data(struct file *file, u64 offset, bool hole)

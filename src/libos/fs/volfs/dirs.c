@@ -112,15 +112,7 @@ static int getdents(struct file *file, struct dir_sink *sink, u64 *position)
     return err == -EBADMSG || err == -EUCLEAN ? -EIO : err;
 }
 
-static int fsync_dir(struct file *file)
-{
-    struct volfs *fs = vnode_of(file->inode)->fs;
-
-    volfs_lock(fs);
-    int err = volfs_commit(fs);
-    volfs_unlock(fs);
-    return err;
-}
+static int fsync_dir(struct file *file) { return volfs_sync(file->inode); }
 
 const struct file_ops volfs_dir_ops = { .getdents = getdents, .fsync = fsync_dir };
 

@@ -21,7 +21,6 @@ int volfs_lost_name(struct volfs_node *node)
 }
 
 struct whiteouts {
-    struct volfs *fs;
     char name[256];
     size_t len;
     u32 ino;
@@ -46,7 +45,7 @@ static int remove_whiteouts(struct volfs_node *dir)
     int err = 0;
 
     while (!err) {
-        struct whiteouts w = { .fs = dir->fs };
+        struct whiteouts w = { 0 };
         struct ext2_file file;
         u64 position = 0;
         err = ext2_for_each(ext2, &dir->upper, &position, first_whiteout, &w);

@@ -269,14 +269,12 @@ int volfs_commit(struct volfs *fs)
 
     if (err)
         return err == -EBADMSG ? -EIO : err;
-    fs->changed = false;
     fs->committed_ns = time_monotonic_ns();
     return 0;
 }
 
 void volfs_changed(struct volfs *fs)
 {
-    fs->changed = true;
     if (time_monotonic_ns() - fs->committed_ns >= (s64)COMMIT_SECONDS * 1000000000)
         (void)!volfs_commit(fs); // the volume remembers the error: the next fsync tells it
 }
@@ -434,9 +432,9 @@ int volfs_create(struct ext2 *ext2, const struct lower_tree *lower, u64 lower_ro
     return 0;
 }
 
-int volfs_sync(struct inode *root)
+int volfs_sync(struct inode *inode)
 {
-    struct volfs *fs = vnode_of(root)->fs;
+    struct volfs *fs = vnode_of(inode)->fs;
 
     volfs_lock(fs);
     int err = volfs_commit(fs);

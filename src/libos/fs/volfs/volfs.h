@@ -13,8 +13,8 @@
 // shows.
 __nodiscard int volfs_create(struct ext2 *ext2, const struct lower_tree *lower, u64 lower_root,
                              struct inode **ret_root);
-// Commits what was written. 0 or the volume's error.
-__nodiscard int volfs_sync(struct inode *root);
+// Commits what was written to the file system of the inode. 0 or the volume's error.
+__nodiscard int volfs_sync(struct inode *inode);
 
 extern const struct inode_ops volfs_ops;
 // The call sites of an unchanged file of the image; -ENOENT: it is one, and has none.

@@ -20,7 +20,6 @@ struct volfs {
     struct volfs_node *root;
     u64 dev;
     s64 committed_ns;                          // CLOCK_MONOTONIC of the last commit
-    bool changed;                              // since then
     struct volfs_node *dropped[VOLFS_DROPPED]; // references to give up when the lock is
     size_t dropped_count;
 };
