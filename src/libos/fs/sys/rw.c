@@ -8,16 +8,33 @@
 
 enum { COPY_CHUNK = 64 << 10 };
 
-// At the file's own offset, under its lock where it has one.
-static long transfer(struct file *file, struct uio *uio, bool write)
-{
-    long (*op)(struct file *, struct uio *, u64 *) = write ? file->ops->write : file->ops->read;
-    u64 none = 0;
+typedef long transfer_op(struct file *file, struct uio *uio, u64 *offset);
 
+static long folder_read(struct file *file, struct uio *uio, u64 *offset) { return -EISDIR; }
+
+// The operation that reads or writes the file. -EBADF where it is not open for that, -EINVAL where there is none.
+static int find_op(struct file *file, bool write, transfer_op **ret_op)
+{
     if (write ? !file_writable(file) : !file_readable(file))
         return -EBADF;
-    if (!op)
-        return file->inode && inode_is_dir(file->inode) ? -EISDIR : -EINVAL;
+    *ret_op = write ? file->ops->write : file->ops->read;
+    if (!*ret_op && file->inode && inode_is_dir(file->inode))
+        *ret_op = folder_read;
+    return *ret_op ? 0 : -EINVAL;
+}
+
+// A vector of no bytes is answered before the file is asked (vfs_readv); read(2) of no bytes is the file's to answer.
+static bool is_empty_vector(const struct uio *uio, bool vector) { return vector && uio->left == 0; }
+
+// At the file's own offset, under its lock where it has one.
+static long transfer(struct file *file, struct uio *uio, bool vector, bool write)
+{
+    transfer_op *op;
+    u64 none = 0;
+
+    int err = find_op(file, write, &op);
+    if (err || is_empty_vector(uio, vector))
+        return err;
     if (file->ops->stream)
         return op(file, uio, &none);
     mutex_lock(&file->offset_lock);
@@ -26,18 +43,17 @@ static long transfer(struct file *file, struct uio *uio, bool write)
     return n;
 }
 
-static long transfer_at(struct file *file, struct uio *uio, s64 offset, bool write)
+static long transfer_at(struct file *file, struct uio *uio, s64 offset, bool vector, bool write)
 {
-    long (*op)(struct file *, struct uio *, u64 *) = write ? file->ops->write : file->ops->read;
+    transfer_op *op;
     u64 at = (u64)offset;
 
     if (offset < 0)
         return -EINVAL;
     if (file->ops->stream)
         return -ESPIPE;
-    if (write ? !file_writable(file) : !file_readable(file))
-        return -EBADF;
-    return op ? op(file, uio, &at) : file->inode && inode_is_dir(file->inode) ? -EISDIR : -EINVAL;
+    int err = find_op(file, write, &op);
+    return err || is_empty_vector(uio, vector) ? err : op(file, uio, &at);
 }
 
 static long with_buffer(int fd, const void __user *buf, size_t size, s64 offset, bool at, bool write)
@@ -49,7 +65,9 @@ static long with_buffer(int fd, const void __user *buf, size_t size, s64 offset,
     if (!file)
         return -EBADF;
     uio_user(&uio, &one, (const void *)(uintptr_t)buf, size);
-    long n = (s64)size < 0 ? -EINVAL : at ? transfer_at(file, &uio, offset, write) : transfer(file, &uio, write);
+    long n = -EINVAL;
+    if ((s64)size >= 0)
+        n = at ? transfer_at(file, &uio, offset, false, write) : transfer(file, &uio, false, write);
     file_unref(file);
     return n;
 }
@@ -76,7 +94,7 @@ static long with_iov(int fd, const struct iovec __user *user, u64 count, s64 off
         return -EBADF;
     long n = uio_import(user, count, &iov, &uio);
     if (!n) {
-        n = at ? transfer_at(file, &uio, offset, write) : transfer(file, &uio, write);
+        n = at ? transfer_at(file, &uio, offset, true, write) : transfer(file, &uio, true, write);
         kfree(iov);
     }
     file_unref(file);
@@ -158,14 +176,15 @@ static long copy_loop(struct file *in, u64 *in_offset, struct file *out, u64 *ou
 
     while (!n && done < size) {
         uio_kernel(&uio, &one, buf, MIN(size - done, (size_t)COPY_CHUNK));
-        long got = in_offset ? transfer_at(in, &uio, (s64)*in_offset, false) : transfer(in, &uio, false);
+        long got = in_offset ? transfer_at(in, &uio, (s64)*in_offset, false, false) : transfer(in, &uio, false, false);
         if (got <= 0) {
             n = got ? got : 1;
             break;
         }
         for (long put = 0; put < got && !n;) {
             uio_kernel(&uio, &one, buf + put, (size_t)(got - put));
-            long w = out_offset ? transfer_at(out, &uio, (s64)*out_offset, true) : transfer(out, &uio, true);
+            long w =
+                out_offset ? transfer_at(out, &uio, (s64)*out_offset, false, true) : transfer(out, &uio, false, true);
             if (w <= 0) {
                 n = w ? w : -EIO;
                 break;
