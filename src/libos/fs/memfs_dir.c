@@ -40,8 +40,6 @@ static void insert(struct memfs_node *dir, struct memfs_entry *entry)
     rb_insert(&dir->names, &entry->by_name, parent, link);
     entry->position = ++dir->next_position;
     list_add_tail(&entry->by_position, &dir->order);
-    if (entry->type == TYPE_DIR)
-        dir->nlink++;
     adopt(dir, entry);
 }
 
@@ -64,8 +62,6 @@ static struct memfs_node *take_out(struct memfs_node *dir, struct memfs_entry *e
 
     rb_erase(&dir->names, &entry->by_name);
     list_del(&entry->by_position);
-    if (entry->type == TYPE_DIR)
-        dir->nlink--;
     if (node && entry->type == TYPE_DIR)
         node->entry = NULL;
     kfree(entry);
@@ -81,7 +77,19 @@ static void keep_parent(struct memfs_node *dir, struct memfs_node *removed)
     removed->holds_parent = true;
 }
 
-static void touch(struct memfs_node *dir) { dir->mtime = dir->ctime = memfs_now(); }
+// Names of a directory have changed, and it has so many more directories below. Tree lock held; fstat(2) takes the
+// inode's.
+static void changed(struct memfs_node *dir, int folders)
+{
+    s64 now = memfs_now();
+
+    mutex_lock(&dir->inode.lock);
+    dir->nlink += (u32)folders;
+    dir->mtime = dir->ctime = now;
+    mutex_unlock(&dir->inode.lock);
+}
+
+static int is_folder(const struct memfs_entry *entry) { return entry->type == TYPE_DIR; }
 
 struct population {
     struct memfs_node *dir;
@@ -164,7 +172,6 @@ int memfs_populate(struct memfs_node *dir)
 
     if (!dir->has_lower)
         return 0;
-    u32 nlink = dir->nlink; // counts the directories below already
     int err = dir->fs->lower->for_each(dir->lower, take_over, &p);
     if (p.err)
         err = p.err;
@@ -174,7 +181,6 @@ int memfs_populate(struct memfs_node *dir)
         }
         return err;
     }
-    dir->nlink = nlink;
     dir->has_lower = false;
     return 0;
 }
@@ -243,7 +249,7 @@ static int add(struct memfs_node *dir, const char *name, struct memfs_node *node
         err = find_name(dir, name) ? -EEXIST : 0;
         if (!err) {
             insert(dir, entry);
-            touch(dir);
+            changed(dir, is_folder(entry));
             entry = NULL;
         }
         end(dir);
@@ -290,10 +296,14 @@ int memfs_link(struct inode *inode, const char *name, struct inode *target)
 {
     struct memfs_node *node = node_of(target), *dir = node_of(inode);
 
-    if (S_ISDIR(node->inode.mode))
-        return -EPERM;
     if (target->ops != &memfs_ops || node->fs != dir->fs)
         return -EXDEV;
+    if (S_ISDIR(target->mode)) {
+        int gone = begin(dir); // a removed directory takes no name, and that is told first
+        if (!gone)
+            end(dir);
+        return gone ? gone : -EPERM;
+    }
     inode_ref(target);
     int err = add(dir, name, node);
     if (!err) {
@@ -328,7 +338,7 @@ int memfs_unlink(struct inode *inode, const char *name)
         err = -EISDIR;
     if (!err) {
         node = take_out(dir, entry);
-        touch(dir);
+        changed(dir, 0);
     }
     end(dir);
     if (node)
@@ -362,7 +372,7 @@ int memfs_rmdir(struct inode *inode, const char *name)
     if (!err) {
         node = take_out(dir, entry);
         keep_parent(dir, node);
-        touch(dir);
+        changed(dir, -1);
     }
     end(dir);
     if (node)
@@ -393,8 +403,8 @@ static void exchange(struct memfs_node *dir_a, struct memfs_entry *a, struct mem
     struct memfs_node *node = a->node;
     u32 type = a->type;
 
-    dir_a->nlink += (u32)(b->type == TYPE_DIR) - (u32)(a->type == TYPE_DIR);
-    dir_b->nlink += (u32)(a->type == TYPE_DIR) - (u32)(b->type == TYPE_DIR);
+    changed(dir_a, is_folder(b) - is_folder(a));
+    changed(dir_b, is_folder(a) - is_folder(b));
     a->node = b->node, a->type = b->type;
     b->node = node, b->type = type;
     adopt(dir_a, a);
@@ -440,17 +450,16 @@ int memfs_rename(struct inode *old_inode, const char *old_name, struct inode *ne
         if (!err && !entry)
             err = -ENOMEM;
         if (!err) {
+            int moved = is_folder(from), lost = to ? is_folder(to) : 0;
             if (to) {
                 replaced = take_out(new_dir, to);
                 keep_parent(new_dir, replaced);
             }
             take_out(old_dir, from);
             insert(new_dir, entry);
+            changed(old_dir, -moved);
+            changed(new_dir, moved - lost);
         }
-    }
-    if (!err && !same) {
-        touch(old_dir);
-        touch(new_dir);
     }
     end(new_dir);
     if (replaced)

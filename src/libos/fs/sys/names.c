@@ -163,8 +163,6 @@ long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const ch
             err = -EEXIST;
         else if (to.must_be_dir)
             err = -ENOENT;
-        else if (inode_is_dir(inode))
-            err = -EPERM;
         else
             err = inode->ops != to.parent->ops ? -EXDEV
                   : to.parent->ops->link       ? to.parent->ops->link(to.parent, to.name, inode)
