@@ -71,6 +71,7 @@ static struct memfs_node *take_out(struct memfs_node *dir, struct memfs_entry *e
 // A removed directory still has a "..": it keeps the one it hung in. Tree lock held.
 static void keep_parent(struct memfs_node *dir, struct memfs_node *removed)
 {
+    mutex_assert_held(&dir->fs->tree);
     if (!S_ISDIR(removed->inode.mode))
         return;
     inode_ref(&dir->inode);
@@ -81,6 +82,7 @@ static void keep_parent(struct memfs_node *dir, struct memfs_node *removed)
 // inode's.
 static void changed(struct memfs_node *dir, int folders)
 {
+    mutex_assert_held(&dir->fs->tree);
     s64 now = memfs_now();
 
     mutex_lock(&dir->inode.lock);
@@ -158,6 +160,7 @@ static int need_node(struct memfs_node *dir, struct memfs_entry *entry)
 // The entry of a name, with its node; NULL if there is none. Tree lock held, dir populated.
 static int find(struct memfs_node *dir, const char *name, struct memfs_entry **ret_entry)
 {
+    mutex_assert_held(&dir->fs->tree);
     struct memfs_entry *entry = find_name(dir, name);
     int err = entry ? need_node(dir, entry) : 0;
     if (!err)
@@ -167,6 +170,7 @@ static int find(struct memfs_node *dir, const char *name, struct memfs_entry **r
 
 int memfs_populate(struct memfs_node *dir)
 {
+    mutex_assert_held(&dir->fs->tree);
     struct population p = { .dir = dir };
     struct memfs_entry *entry, *next;
 
@@ -349,6 +353,7 @@ int memfs_unlink(struct inode *inode, const char *name)
 // Tree lock held.
 static int must_be_empty(struct memfs_node *dir)
 {
+    mutex_assert_held(&dir->fs->tree);
     int err = memfs_populate(dir);
     if (err)
         return err;
@@ -391,6 +396,7 @@ static bool is_inside(const struct memfs_node *dir, const struct memfs_node *anc
 // What stands in the way of putting old over new (rename(2)). Tree lock held.
 static int may_replace(struct memfs_node *old, struct memfs_node *new)
 {
+    mutex_assert_held(&old->fs->tree);
     if (S_ISDIR(old->inode.mode) && !S_ISDIR(new->inode.mode))
         return -ENOTDIR;
     if (!S_ISDIR(old->inode.mode) && S_ISDIR(new->inode.mode))

@@ -36,6 +36,7 @@ struct cpu_usage thread_usage(const struct thread *thread)
 
 struct cpu_usage process_usage(const struct process *process)
 {
+    mutex_assert_held(&process_lock);
     struct cpu_usage usage = process->ended_threads;
     struct thread *thread;
 
@@ -65,6 +66,7 @@ struct cpu_usage processes_usage(void)
 
 void usage_thread_ends(struct process *process, const struct thread *thread)
 {
+    mutex_assert_held(&process_lock);
     struct cpu_usage usage = thread_usage(thread);
     usage_add(&process->ended_threads, &usage);
     usage_add(&ended, &usage);
@@ -72,6 +74,7 @@ void usage_thread_ends(struct process *process, const struct thread *thread)
 
 void usage_process_reaped(struct process *parent, const struct process *child)
 {
+    mutex_assert_held(&process_lock);
     usage_add(&parent->ended_children, &child->ended_threads);
     usage_add(&parent->ended_children, &child->ended_children);
     parent->children_peak = MAX(parent->children_peak, MAX(child->peak, child->children_peak));

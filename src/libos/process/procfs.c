@@ -37,6 +37,7 @@ static char state_letter(const struct process *process)
 // Bytes of address space. With process_lock held.
 static u64 mapped_bytes(const struct process *process)
 {
+    mutex_assert_held(&process_lock);
     u64 bytes = 0, count;
     struct mm *mm = process_get_mm(process);
     if (mm) {

@@ -17,12 +17,14 @@ static siginfo_t sender_info(int code)
 // Sends, or with signo 0 only checks, to one process. With process_lock held.
 static int send_to(struct process *process, int signo, const siginfo_t *info)
 {
+    mutex_assert_held(&process_lock);
     return signo && !process->zombie ? signal_send(process, NULL, signo, info) : 0;
 }
 
 // Whether kill(2) of pid means the process. With process_lock held.
 static bool is_meant(const struct process *process, int pid)
 {
+    mutex_assert_held(&process_lock);
     if (pid > 0)
         return process->pid == (u32)pid;
     if (pid == 0)
