@@ -3,6 +3,7 @@
 // two directories at once.
 #include "libos/fs/memfs_node.h"
 #include "base/string.h"
+#include "libos/fs/permission.h"
 #include "libos/mem/heap.h"
 
 enum { NAME_MAX_BYTES = 255, TYPE_DIR = S_IFDIR >> 12 };
@@ -255,6 +256,15 @@ static int add(struct memfs_node *dir, const char *name, struct memfs_node *node
     return err;
 }
 
+// A new node that nobody else sees yet.
+static void set_owner(struct memfs_node *node, const struct memfs_node *dir)
+{
+    struct new_owner owner = new_owner_of(node->mode, READ_ONCE(dir->mode), READ_ONCE(dir->gid));
+    node->mode = owner.mode;
+    node->uid = owner.uid;
+    node->gid = owner.gid;
+}
+
 int memfs_make(struct inode *inode, const char *name, u32 mode, u64 rdev, struct inode **ret_inode)
 {
     struct memfs_node *node;
@@ -262,6 +272,7 @@ int memfs_make(struct inode *inode, const char *name, u32 mode, u64 rdev, struct
     if (err)
         return err;
     node->rdev = rdev;
+    set_owner(node, node_of(inode));
     inode_ref(&node->inode);
     err = add(node_of(inode), name, node);
     if (err)
@@ -279,6 +290,7 @@ int memfs_symlink(struct inode *inode, const char *name, const char *target)
         return err;
     node->target = kstrdup(target);
     node->size = strlen(target);
+    set_owner(node, node_of(inode));
     if (!node->target) {
         inode_unref(&node->inode);
         return -ENOMEM;

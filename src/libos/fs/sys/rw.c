@@ -2,6 +2,7 @@
 // Reading and writing.
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/permission.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
@@ -20,6 +21,9 @@ static long transfer(struct file *file, struct uio *uio, bool write)
         return file->inode && inode_is_dir(file->inode) ? -EISDIR : -EINVAL;
     if (file->ops->stream)
         return op(file, uio, &none);
+    int err = write && file->inode ? drop_set_id(file->inode) : 0;
+    if (err)
+        return err;
     mutex_lock(&file->offset_lock);
     long n = op(file, uio, &file->offset);
     mutex_unlock(&file->offset_lock);
@@ -37,7 +41,10 @@ static long transfer_at(struct file *file, struct uio *uio, s64 offset, bool wri
         return -ESPIPE;
     if (write ? !file_writable(file) : !file_readable(file))
         return -EBADF;
-    return op ? op(file, uio, &at) : file->inode && inode_is_dir(file->inode) ? -EISDIR : -EINVAL;
+    if (!op)
+        return file->inode && inode_is_dir(file->inode) ? -EISDIR : -EINVAL;
+    int err = write && file->inode ? drop_set_id(file->inode) : 0;
+    return err ? err : op(file, uio, &at);
 }
 
 static long with_buffer(int fd, const void __user *buf, size_t size, s64 offset, bool at, bool write)

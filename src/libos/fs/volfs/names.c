@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Names that come: looking up, making, linking.
 #include "libos/fs/volfs/volfs_node.h"
+#include "libos/fs/permission.h"
 
 bool volfs_is_dir(const struct volfs_node *node) { return S_ISDIR(node->inode.mode); }
 
@@ -183,8 +184,10 @@ static int make(struct volfs_node *dir, const struct making *what, struct volfs_
     struct ext2_file made;
     int err = volfs_copy_up(dir, UINT64_MAX);
 
-    if (!err)
-        err = ext2_new(fs->ext2, &dir->upper, what->mode, 0, 0, what->rdev, volfs_now(), &made);
+    if (err)
+        return err;
+    struct new_owner owner = new_owner_of(what->mode, dir->upper.raw.mode, ext2_gid(&dir->upper));
+    err = ext2_new(fs->ext2, &dir->upper, owner.mode, owner.uid, owner.gid, what->rdev, volfs_now(), &made);
     if (err)
         return err;
     err = prepare(dir, what, n, &made);
