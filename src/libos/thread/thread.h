@@ -31,7 +31,7 @@ struct thread {
     // (process/resources.c).
     struct mm *mm;
     struct files *files;
-    struct fs_context *fs; // cwd, root, umask
+    struct fs_context *fs;   // cwd, root, umask
     const struct cred *cred; // NULL: root's (cred.h)
     struct spinlock resources_lock;
     struct list_head siblings; // process->threads; guarded by the process tree's lock

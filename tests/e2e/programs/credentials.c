@@ -46,8 +46,8 @@ static void caps(const char *when)
     struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
     struct __user_cap_data_struct d[2] = { 0 };
     long r = syscall(SYS_capget, &h, d);
-    printf("%s: capget %ld, e %d p %d i %x, keep %d, securebits %d\n", when, r, d[0].effective != 0, d[0].permitted != 0, d[0].inheritable,
-           prctl(PR_GET_KEEPCAPS), prctl(PR_GET_SECUREBITS));
+    printf("%s: capget %ld, e %d p %d i %x, keep %d, securebits %d\n", when, r, d[0].effective != 0,
+           d[0].permitted != 0, d[0].inheritable, prctl(PR_GET_KEEPCAPS), prctl(PR_GET_SECUREBITS));
 }
 
 static long set_caps(unsigned effective, unsigned permitted, unsigned inheritable)
@@ -371,8 +371,8 @@ static void show_exec(void)
 {
     ids("exec");
     caps("exec");
-    printf("aux %lu %lu %lu %lu secure %lu, dumpable %d\n", getauxval(AT_UID), getauxval(AT_EUID), getauxval(AT_GID), getauxval(AT_EGID),
-           getauxval(AT_SECURE), prctl(PR_GET_DUMPABLE));
+    printf("aux %lu %lu %lu %lu secure %lu, dumpable %d\n", getauxval(AT_UID), getauxval(AT_EUID), getauxval(AT_GID),
+           getauxval(AT_EGID), getauxval(AT_SECURE), prctl(PR_GET_DUMPABLE));
 }
 
 static void exec_plain(void)
@@ -475,8 +475,9 @@ int main(int argc, char **argv)
     owner("/tmp/setuid");
     chmod("/tmp/setuid", 04755);
 
-    void (*parts[])(void) = { changing, back_and_forth, temporarily, keeping, bounding, versions, files_of_user, own_files, others, dumpable,
-                              exec_plain, exec_setuid, exec_setgid, exec_no_new_privs, exec_euid, exec_keep, exec_ambient };
+    void (*parts[])(void) = { changing,      back_and_forth,    temporarily, keeping,   bounding,    versions,
+                              files_of_user, own_files,         others,      dumpable,  exec_plain,  exec_setuid,
+                              exec_setgid,   exec_no_new_privs, exec_euid,   exec_keep, exec_ambient };
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         printf("-- %zu\n", i);
         run(parts[i]);
