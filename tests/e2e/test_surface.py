@@ -15,7 +15,7 @@ FILES = sorted(name[:-2] for name in os.listdir(SOURCES) if name.endswith('.c') 
 
 
 def compile_suite():
-    target = os.path.join(scratch(), 'surface')
+    target = os.path.join(scratch(), 'surface.bin')
     must(['gcc', '-O1', '-g0', '-w', '-pthread', *sorted(glob.glob(SOURCES + '/*.c')), '-o', target, '-lrt'])
     return target
 
