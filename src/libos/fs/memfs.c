@@ -80,6 +80,7 @@ static void node_free(struct memfs_node *node)
         kfree(entry);
     }
     (void)!memfs_drop(node, 0, UINT64_MAX); // nothing is mapped
+    memfs_xattr_free(node);
     kfree(node->target);
     kfree(node);
 }
@@ -185,6 +186,7 @@ const struct inode_ops memfs_ops = {
     .parent = memfs_parent,
     .name = memfs_name,
     .create = memfs_make,
+    .tmpfile = memfs_tmpfile,
     .symlink = memfs_symlink,
     .link = memfs_link,
     .unlink = memfs_unlink,
@@ -195,6 +197,9 @@ const struct inode_ops memfs_ops = {
     .setattr = setattr,
     .open = memfs_open,
     .statfs = statfs,
+    .get_xattr = memfs_get_xattr,
+    .set_xattr = memfs_set_xattr,
+    .list_xattr = memfs_list_xattr,
     .release = release,
     .object_ops = &memfs_object_ops,
 };

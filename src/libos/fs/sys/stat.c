@@ -9,10 +9,19 @@
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
 
+// Before 1970 the seconds are negative, the nanoseconds never.
+static struct __kernel_timespec timespec_of(s64 ns)
+{
+    s64 rest = ns % NSEC_PER_SEC;
+    rest += rest < 0 ? NSEC_PER_SEC : 0;
+    return (struct __kernel_timespec){ (ns - rest) / NSEC_PER_SEC, rest };
+}
+
 static void split(s64 ns, u64 *ret_sec, u64 *ret_nsec)
 {
-    *ret_sec = (u64)(ns / NSEC_PER_SEC);
-    *ret_nsec = (u64)(ns % NSEC_PER_SEC);
+    struct __kernel_timespec ts = timespec_of(ns);
+    *ret_sec = (u64)ts.tv_sec;
+    *ret_nsec = (u64)ts.tv_nsec;
 }
 
 static long put_stat(const struct kstat *k, struct stat __user *user)
@@ -103,7 +112,8 @@ long sys_fstat(int fd, struct stat __user *user)
 
 static struct statx_timestamp statx_time(s64 ns)
 {
-    return (struct statx_timestamp){ ns / NSEC_PER_SEC, (u32)(ns % NSEC_PER_SEC), 0 };
+    struct __kernel_timespec ts = timespec_of(ns);
+    return (struct statx_timestamp){ ts.tv_sec, (u32)ts.tv_nsec, 0 };
 }
 
 long sys_statx(int dirfd, const char __user *path, int flags, u32 mask, struct statx __user *user)
@@ -358,6 +368,8 @@ long sys_access(const char __user *path, int mode) { return access_at(AT_FDCWD, 
 long sys_faccessat(int dirfd, const char __user *path, int mode) { return access_at(dirfd, path, mode, 0); }
 long sys_faccessat2(int dirfd, const char __user *path, int mode, int flags)
 {
+    if (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
     return access_at(dirfd, path, mode, flags);
 }
 
