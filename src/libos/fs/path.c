@@ -209,7 +209,7 @@ static int walk_path(struct walk *w, const char *path)
         if (err)
             return err;
         if (str_eq(name, ".") || str_eq(name, "..")) {
-            int err = name[1] ? go_up(w) : 0;
+            err = name[1] ? go_up(w) : 0;
             if (err)
                 return err;
             nameless(w, name[1] ? LAST_DOTDOT : LAST_DOT);
