@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "libos/fs/locks.h"
 #include "libos/fs/memfs.h"
+#include "libos/fs/place.h"
 #include "libos/fs/volfs/volfs.h"
 #include "libos/mem/heap.h"
 
@@ -41,6 +42,7 @@ void file_unref(struct file *file)
         file->ops->release(file);
     if (file->claims)
         inode_done(file->inode, 1);
+    place_put(file->place);
     if (file->inode)
         inode_unref(file->inode);
     kfree(file->path);
@@ -55,8 +57,18 @@ void file_change_flags(struct file *file, u32 clear, u32 set)
         ;
 }
 
-bool file_readable(const struct file *file) { return (file->flags & O_ACCMODE) != O_WRONLY && !(file->flags & O_PATH); }
-bool file_writable(const struct file *file) { return (file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH); }
+// The fourth access mode, 3, allows neither (open(2)).
+bool file_readable(const struct file *file)
+{
+    u32 mode = file->flags & O_ACCMODE;
+    return (mode == O_RDONLY || mode == O_RDWR) && !(file->flags & O_PATH);
+}
+
+bool file_writable(const struct file *file)
+{
+    u32 mode = file->flags & O_ACCMODE;
+    return (mode == O_WRONLY || mode == O_RDWR) && !(file->flags & O_PATH);
+}
 
 long file_read_at(struct file *file, u64 offset, void *buf, size_t size)
 {
@@ -88,6 +100,13 @@ u64 file_size(struct file *file)
 size_t file_path(struct file *file, char *buf, size_t size)
 {
     const char *path = file->path ? file->path : "";
+    long found = -ENOENT;
+    if (file->place)
+        found = place_path(file->place, buf, size);
+    else if (!file->path && file->inode && inode_is_dir(file->inode))
+        found = inode_path(file->inode, buf, size);
+    if (found >= 0)
+        return (size_t)found;
     size_t len = MIN(strlen(path), size - 1);
     memcpy(buf, path, len);
     buf[len] = '\0';

@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "libos/mem/filepages.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/cred.h"
 #include "libos/time/time.h"
 #include "libos/vm/vm.h"
 
@@ -62,6 +63,8 @@ int memfs_anonymous(u32 mode, struct inode **ret_inode)
     if (err)
         return err;
     node->nlink = 0;
+    node->uid = current_cred()->fsuid;
+    node->gid = current_cred()->fsgid;
     *ret_inode = &node->inode;
     return 0;
 }
@@ -77,6 +80,7 @@ static void node_free(struct memfs_node *node)
         kfree(entry);
     }
     (void)!memfs_drop(node, 0, UINT64_MAX); // nothing is mapped
+    memfs_xattr_free(node);
     kfree(node->target);
     kfree(node);
 }
@@ -182,6 +186,7 @@ const struct inode_ops memfs_ops = {
     .parent = memfs_parent,
     .name = memfs_name,
     .create = memfs_make,
+    .tmpfile = memfs_tmpfile,
     .symlink = memfs_symlink,
     .link = memfs_link,
     .unlink = memfs_unlink,
@@ -192,6 +197,9 @@ const struct inode_ops memfs_ops = {
     .setattr = setattr,
     .open = memfs_open,
     .statfs = statfs,
+    .get_xattr = memfs_get_xattr,
+    .set_xattr = memfs_set_xattr,
+    .list_xattr = memfs_list_xattr,
     .release = release,
     .object_ops = &memfs_object_ops,
 };

@@ -2,6 +2,8 @@
 // Calls that change or read names.
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/permission.h"
+#include "libos/fs/place.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
@@ -21,7 +23,7 @@ static long make_at(int dirfd, const char __user *path, u32 mode, u64 rdev)
         err = -ENOENT;
     else if (!l.parent->ops->create)
         err = -EROFS;
-    else
+    else if (!(err = may_create(l.parent)))
         err = l.parent->ops->create(l.parent, l.name, mode & ~READ_ONCE(current->fs->umask), rdev, &made);
     if (!err)
         inode_unref(made);
@@ -47,6 +49,9 @@ long sys_mknodat(int dirfd, const char __user *path, u32 mode, u32 rdev)
         return make_at(dirfd, path, mode, 0);
     case S_IFCHR:
     case S_IFBLK:
+        // major in bits 8..19, minor in the others, of which inodes keep 20 (makedev(3))
+        return make_at(dirfd, path, mode, rdev);
+    case S_IFDIR:
         return -EPERM;
     default:
         return -EINVAL;
@@ -80,10 +85,14 @@ long sys_unlinkat(int dirfd, const char __user *path, int flags)
     err = removable(&l, directory);
     if (!err && !directory && l.must_be_dir)
         err = inode_is_dir(l.inode) ? -EISDIR : -ENOTDIR;
+    if (!err)
+        err = may_delete(l.parent, l.inode);
     if (!err && directory)
         err = l.parent->ops->rmdir ? l.parent->ops->rmdir(l.parent, l.name) : -EROFS;
     else if (!err)
         err = l.parent->ops->unlink ? l.parent->ops->unlink(l.parent, l.name) : -EROFS;
+    if (!err)
+        place_removed(l.parent, l.name, l.inode);
     lookup_done(&l);
     return err;
 }
@@ -112,6 +121,32 @@ static long may_rename(const struct lookup *from, const struct lookup *to, u32 f
     return from->inode->covered || (to->inode && to->inode->covered) ? -EBUSY : 0;
 }
 
+// Both folders lose or gain a name; a folder that gets another parent has its ".." changed.
+static long rename_allowed(const struct lookup *from, const struct lookup *to, u32 flags)
+{
+    if (from->inode == to->inode)
+        return 0;
+    long err = may_delete(from->parent, from->inode);
+    if (!err)
+        err = to->inode ? may_delete(to->parent, to->inode) : may_create(to->parent);
+    if (err || from->parent == to->parent)
+        return err;
+    if (inode_is_dir(from->inode))
+        err = inode_permission(from->inode, MAY_WRITE);
+    if (!err && (flags & RENAME_EXCHANGE) && inode_is_dir(to->inode))
+        err = inode_permission(to->inode, MAY_WRITE);
+    return err;
+}
+
+static void tell_places(const struct lookup *from, const struct lookup *to, u32 flags)
+{
+    if (to->inode && (flags & RENAME_EXCHANGE))
+        place_moved(to->parent, to->name, to->inode, from->parent, from->name);
+    else if (to->inode)
+        place_removed(to->parent, to->name, to->inode);
+    place_moved(from->parent, from->name, from->inode, to->parent, to->name);
+}
+
 long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const char __user *newpath, u32 flags)
 {
     struct lookup from, to;
@@ -128,8 +163,12 @@ long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const
     }
     err = from.parent->ops != to.parent->ops ? -EXDEV : may_rename(&from, &to, flags);
     if (!err)
+        err = rename_allowed(&from, &to, flags);
+    if (!err)
         err = from.parent->ops->rename ? from.parent->ops->rename(from.parent, from.name, to.parent, to.name, flags)
                                        : -EROFS;
+    if (!err && from.inode != to.inode)
+        tell_places(&from, &to, flags);
     lookup_done(&from);
     lookup_done(&to);
     return err;
@@ -163,12 +202,14 @@ long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const ch
             err = -EEXIST;
         else if (to.must_be_dir)
             err = -ENOENT;
+        else if (inode->ops != to.parent->ops)
+            err = -EXDEV;
+        else if ((err = may_create(to.parent)) != 0)
+            ;
         else if (inode_is_dir(inode))
             err = -EPERM;
         else
-            err = inode->ops != to.parent->ops ? -EXDEV
-                  : to.parent->ops->link       ? to.parent->ops->link(to.parent, to.name, inode)
-                                               : -EROFS;
+            err = to.parent->ops->link ? to.parent->ops->link(to.parent, to.name, inode) : -EROFS;
         lookup_done(&to);
     }
     inode_unref(inode);
@@ -192,7 +233,7 @@ long sys_symlinkat(const char __user *user_target, int dirfd, const char __user 
             err = -EEXIST;
         else if (l.must_be_dir)
             err = -ENOENT;
-        else
+        else if (!(err = may_create(l.parent)))
             err = l.parent->ops->symlink ? l.parent->ops->symlink(l.parent, l.name, target) : -EROFS;
         lookup_done(&l);
     }
@@ -236,7 +277,9 @@ long sys_getcwd(char __user *user, size_t size)
     if (!buf)
         return -ENOMEM;
     long n = fs_context_cwd(current->fs, buf, 4096);
-    if (n >= 0 && (size_t)n + 1 > size)
+    if (n == -ERANGE)
+        n = -ENAMETOOLONG;
+    else if (n >= 0 && (size_t)n + 1 > size)
         n = -ERANGE;
     if (n >= 0)
         n = copy_to_user(user, buf, (size_t)n + 1) ? -EFAULT : n + 1;
@@ -244,12 +287,16 @@ long sys_getcwd(char __user *user, size_t size)
     return n;
 }
 
-static long set_directory(struct inode **place, struct inode *inode)
+// Takes over the reference of inode.
+static long set_directory(struct inode **place, struct inode *inode, bool allowed)
 {
     struct fs_context *fs = current->fs;
-    if (!inode_is_dir(inode)) {
+    long err = inode_is_dir(inode) ? inode_permission(inode, MAY_EXEC) : -ENOTDIR;
+    if (!err && !allowed)
+        err = -EPERM;
+    if (err) {
         inode_unref(inode);
-        return -ENOTDIR;
+        return err;
     }
     mutex_lock(&fs->lock);
     struct inode *old = *place;
@@ -263,7 +310,7 @@ long sys_chdir(const char __user *path)
 {
     struct inode *inode;
     long err = user_inode(AT_FDCWD, path, LOOKUP_FOLLOW, &inode);
-    return err ? err : set_directory(&current->fs->cwd, inode);
+    return err ? err : set_directory(&current->fs->cwd, inode, true);
 }
 
 long sys_fchdir(int fd)
@@ -271,7 +318,7 @@ long sys_fchdir(int fd)
     struct file *file = files_get_path(fd);
     if (!file)
         return -EBADF;
-    long err = file->inode ? set_directory(&current->fs->cwd, inode_ref(file->inode)) : -ENOTDIR;
+    long err = file->inode ? set_directory(&current->fs->cwd, inode_ref(file->inode), true) : -ENOTDIR;
     file_unref(file);
     return err;
 }
@@ -280,7 +327,7 @@ long sys_chroot(const char __user *path)
 {
     struct inode *inode;
     long err = user_inode(AT_FDCWD, path, LOOKUP_FOLLOW, &inode);
-    return err ? err : set_directory(&current->fs->root, inode);
+    return err ? err : set_directory(&current->fs->root, inode, capable(CAP_SYS_CHROOT));
 }
 
 long sys_umask(u32 mask) { return (long)__atomic_exchange_n(&current->fs->umask, mask & 0777, __ATOMIC_RELAXED); }
@@ -290,6 +337,7 @@ struct user_sink {
     struct dir_sink sink;
     u8 *buf;
     size_t size, used;
+    bool refused; // an entry did not fit
 };
 
 static int emit(struct dir_sink *sink, const char *name, size_t len, u64 ino, u32 type, u64 next)
@@ -298,8 +346,10 @@ static int emit(struct dir_sink *sink, const char *name, size_t len, u64 ino, u3
     size_t record = ALIGN_UP(19 + len + 1, 8);
     u16 size = (u16)record;
 
-    if (record > s->size - s->used)
+    if (record > s->size - s->used) {
+        s->refused = true;
         return 1;
+    }
     u8 *at = s->buf + s->used;
     memset(at, 0, record);
     memcpy(at, &ino, 8);
@@ -326,10 +376,9 @@ long sys_getdents64(int fd, void __user *user, u32 size)
         err = -ENOTDIR;
     } else {
         mutex_lock(&file->offset_lock);
-        u64 before = file->offset;
         err = file->ops->getdents(file, &s.sink, &file->offset);
-        if (!err && !s.used && file->offset != before)
-            err = -EINVAL;
+        if (!err && !s.used && s.refused)
+            err = -EINVAL; // not even one fits
         mutex_unlock(&file->offset_lock);
     }
     if (!err)
