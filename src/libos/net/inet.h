@@ -5,7 +5,7 @@
 
 #include "libos/fs/hostpoll.h"
 #include "libos/host/hostsock.h"
-#include "libos/net/inet_place.h"
+#include "libos/net/inet_endpoint.h"
 #include "libos/net/unix.h"
 
 #include <linux/in.h>
@@ -15,7 +15,7 @@
 // (inet_datagram.c).
 struct inet_bound {
     struct list_head link; // empty: nobody inside knows of it
-    struct place own, peer;
+    struct endpoint own, peer;
     bool only_six, shares_port; // IPV6_V6ONLY, SO_REUSEPORT
     bool connected;             // hears its peer only
     bool sends_outside;         // all that it sends goes through the host

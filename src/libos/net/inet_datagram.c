@@ -9,7 +9,7 @@ enum { BUCKETS = 64, PACKET_COST = 512, DATAGRAM_MOST = 65507 };
 
 // What stands before the bytes of a datagram in a queue.
 struct heading {
-    struct place from;
+    struct endpoint from;
 };
 
 static struct mutex bound_lock = MUTEX_INIT(LOCK_LISTENERS); // every struct inet_bound, and the table
@@ -46,7 +46,7 @@ int inet_datagram_bound(struct inet_socket *socket)
     struct inet_bound *bound = &socket->bound;
     mutex_lock(&bound_lock);
     list_del(&bound->link);
-    bound->own = place_of(&own);
+    bound->own = endpoint_of(&own);
     bound->only_six = only_six;
     bound->shares_port = shares;
     if (bound->own.port)
@@ -58,16 +58,16 @@ int inet_datagram_bound(struct inet_socket *socket)
 void inet_datagram_connected(struct inet_socket *socket, const struct host_address *to)
 {
     struct inet_bound *bound = &socket->bound;
-    struct place peer = to ? place_of(to) : (struct place){ 0 };
+    struct endpoint peer = to ? endpoint_of(to) : (struct endpoint){ 0 };
 
-    place_resolve_any(&peer);
+    endpoint_resolve_any(&peer);
     mutex_lock(&bound_lock);
     bool known = !list_empty(&bound->link);
     bound->connected = to;
     bound->peer = peer;
     mutex_unlock(&bound_lock);
     // Its own address may be another now. Who is not known and speaks to the outside need not become it.
-    if ((known || (to && place_is_loopback(&peer))) && inet_datagram_bound(socket))
+    if ((known || (to && endpoint_is_loopback(&peer))) && inet_datagram_bound(socket))
         inet_datagram_forget(socket);
 }
 
@@ -96,20 +96,20 @@ void inet_datagram_outside(struct inet_socket *socket, bool sends, bool hears)
 
 // How well a bound socket fits, as Linux weighs it: connected to the sender before bound to the very address before
 // bound to any; 0: not at all. bound_lock held.
-static int score(const struct inet_bound *bound, const struct place *to, const struct place *from)
+static int score(const struct inet_bound *bound, const struct endpoint *to, const struct endpoint *from)
 {
-    if (!place_hears(&bound->own, bound->only_six, to))
+    if (!endpoint_hears(&bound->own, bound->only_six, to))
         return 0;
-    int points = place_is_any(&bound->own) ? 1 : 2;
+    int points = endpoint_is_any(&bound->own) ? 1 : 2;
     if (!bound->connected)
         return points;
-    bool from_peer = bound->peer.port == from->port && place_same_address(&bound->peer, from);
+    bool from_peer = bound->peer.port == from->port && endpoint_same_address(&bound->peer, from);
     return from_peer ? points + 4 : 0;
 }
 
 // Who hears a datagram, referenced; NULL: nobody here. Of equals the last that was bound, and of sockets that share a
 // port one by the sender's.
-static struct unix_socket *find(const struct place *to, const struct place *from)
+static struct unix_socket *find(const struct endpoint *to, const struct endpoint *from)
 {
     struct inet_bound *bound, *best = NULL;
     struct unix_socket *inner = NULL;
@@ -135,14 +135,14 @@ static struct unix_socket *find(const struct place *to, const struct place *from
     return inner;
 }
 
-static bool somebody_at(const struct place *to)
+static bool somebody_at(const struct endpoint *to)
 {
     struct inet_bound *bound;
     bool found = false;
 
     mutex_lock(&bound_lock);
     list_for_each (bound, bucket_of(to->port), link)
-        found |= place_hears(&bound->own, bound->only_six, to);
+        found |= endpoint_hears(&bound->own, bound->only_six, to);
     mutex_unlock(&bound_lock);
     return found;
 }
@@ -150,28 +150,28 @@ static bool somebody_at(const struct place *to)
 // --- sending
 
 // Where a message goes: false, if that is the host's to say.
-static bool destination(struct inet_socket *socket, const struct host_address *to, struct place *ret_to)
+static bool destination(struct inet_socket *socket, const struct host_address *to, struct endpoint *ret_to)
 {
     struct inet_bound *bound = &socket->bound;
 
     mutex_lock(&bound_lock);
-    *ret_to = to->size ? place_of(to) : bound->peer;
+    *ret_to = to->size ? endpoint_of(to) : bound->peer;
     bool known = (to->size || bound->connected) && !bound->sends_outside;
     mutex_unlock(&bound_lock);
-    place_resolve_any(ret_to);
+    endpoint_resolve_any(ret_to);
     return known && ret_to->port;
 }
 
 // The sender's own address for what it sends to `to`. A port is chosen by the host now, if it has none.
-static bool source(struct inet_socket *socket, const struct place *to, struct place *ret_from)
+static bool source(struct inet_socket *socket, const struct endpoint *to, struct endpoint *ret_from)
 {
     struct inet_bound *bound = &socket->bound;
-    struct place any = place_of(&(struct host_address){ .size = 0 });
+    struct endpoint any = endpoint_of(&(struct host_address){ .size = 0 });
 
     if (!inet_datagram_known(socket)) {
         if (socket->socket.family == AF_INET)
-            any = place_of(&(struct host_address){ .size = sizeof(struct sockaddr_in) });
-        struct host_address name = place_name(&any, socket->socket.family);
+            any = endpoint_of(&(struct host_address){ .size = sizeof(struct sockaddr_in) });
+        struct host_address name = endpoint_name(&any, socket->socket.family);
         // Bound already, by a message to the outside: then this only tells where.
         int err = hostsock_bind(socket->fd, &name);
         if ((err && err != -EINVAL) || inet_datagram_bound(socket))
@@ -181,10 +181,10 @@ static bool source(struct inet_socket *socket, const struct place *to, struct pl
     *ret_from = bound->own;
     bool speaks_four = !bound->only_six;
     mutex_unlock(&bound_lock);
-    if (!place_is_any(ret_from))
-        return ret_from->port && place_is_four(ret_from) == place_is_four(to);
-    place_set_source(ret_from, to);
-    return ret_from->port && (!place_is_four(to) || socket->socket.family == AF_INET || speaks_four);
+    if (!endpoint_is_any(ret_from))
+        return ret_from->port && endpoint_is_four(ret_from) == endpoint_is_four(to);
+    endpoint_set_source(ret_from, to);
+    return ret_from->port && (!endpoint_is_four(to) || socket->socket.family == AF_INET || speaks_four);
 }
 
 static long put(struct unix_socket *receiver, struct piece *piece, size_t size)
@@ -207,7 +207,7 @@ bool inet_datagram_send(struct inet_socket *socket, struct message *message, con
 {
     size_t size = message->uio->left;
     struct heading heading = { 0 };
-    struct place to;
+    struct endpoint to;
 
     if (!inet_loopback_on() || (message->flags & (MSG_MORE | MSG_OOB)) || size > DATAGRAM_MOST)
         return false;
@@ -253,7 +253,7 @@ long inet_datagram_receive(struct inet_socket *socket, struct message *message)
     size_t size = span.size - sizeof(heading);
     long n = size ? uio_put(message->uio, span.data + sizeof(heading), size) : 0;
     if (!n) {
-        struct host_address from = place_name(&heading.from, socket->socket.family);
+        struct host_address from = endpoint_name(&heading.from, socket->socket.family);
         inet_name(&from, &message->name);
         message->came_flags |= span.cut ? MSG_TRUNC : 0;
         n = (long)(size + (message->flags & MSG_TRUNC ? span.cut : 0));

@@ -11,10 +11,10 @@ static bool on = true;
 void inet_loopback_init(bool enabled) { on = enabled; }
 bool inet_loopback_on(void) { return on; }
 
-static bool hears(const struct inet_socket *listener, const struct place *to)
+static bool hears(const struct inet_socket *listener, const struct endpoint *to)
 {
-    struct place at = place_of(&listener->inner->own);
-    return place_hears(&at, listener->only_six, to);
+    struct endpoint at = endpoint_of(&listener->inner->own);
+    return endpoint_hears(&at, listener->only_six, to);
 }
 
 int inet_loopback_listen(struct inet_socket *socket, int backlog)
@@ -47,7 +47,7 @@ void inet_loopback_forget(struct inet_socket *socket)
 // The inside of a listener at the address, referenced, or NULL.
 static struct unix_socket *find(const struct host_address *address)
 {
-    struct place to = place_of(address);
+    struct endpoint to = endpoint_of(address);
     struct inet_socket *listener;
     struct unix_socket *inner = NULL;
 
@@ -64,35 +64,35 @@ static struct unix_socket *find(const struct host_address *address)
 // The client's own address: what it is bound to, or a port that the host chooses now.
 static int own_address(struct inet_socket *socket, const struct host_address *to, struct host_address *ret_own)
 {
-    struct place there = place_of(to), own;
+    struct endpoint there = endpoint_of(to), own;
 
     int err = hostsock_name(socket->fd, socket->socket.family, false, ret_own);
     if (err)
         return err;
-    own = place_of(ret_own);
+    own = endpoint_of(ret_own);
     if (!own.port) {
-        struct place wanted = { 0 };
-        place_set_source(&wanted, &there);
-        struct host_address name = place_name(&wanted, socket->socket.family);
+        struct endpoint wanted = { 0 };
+        endpoint_set_source(&wanted, &there);
+        struct host_address name = endpoint_name(&wanted, socket->socket.family);
         err = hostsock_bind(socket->fd, &name);
         if (!err)
             err = hostsock_name(socket->fd, socket->socket.family, false, ret_own);
-        own = place_of(ret_own);
+        own = endpoint_of(ret_own);
     }
-    if (!err && place_is_any(&own)) { // bound to a port only
-        place_set_source(&own, &there);
-        *ret_own = place_name(&own, socket->socket.family);
+    if (!err && endpoint_is_any(&own)) { // bound to a port only
+        endpoint_set_source(&own, &there);
+        *ret_own = endpoint_name(&own, socket->socket.family);
     }
     return err;
 }
 
 bool inet_loopback_connect(struct inet_socket *socket, const struct host_address *name)
 {
-    struct place there = place_of(name);
+    struct endpoint there = endpoint_of(name);
     struct host_address own;
 
-    place_resolve_any(&there);
-    struct host_address to = place_name(&there, socket->socket.family);
+    endpoint_resolve_any(&there);
+    struct host_address to = endpoint_name(&there, socket->socket.family);
     if (!on || !socket->inner)
         return false;
     struct unix_socket *listener = find(&to);

@@ -108,12 +108,19 @@ static int parcel_fill(struct parcel *parcel, struct uio *uio, size_t size, bool
 static int refuses(const struct unix_socket *receiver, u64 limit, size_t size)
 {
     bool datagram = receiver->socket.type == SOCK_DGRAM;
+    int gone = receiver->tcp ? -ECONNRESET : -EPIPE;
 
     if (receiver->closed)
-        return datagram ? -ECONNREFUSED : receiver->tcp ? -ECONNRESET : -EPIPE;
+        return datagram ? -ECONNREFUSED : gone;
     if (receiver->read_shut)
         return -EPIPE;
     return has_room(receiver, limit, size) ? 0 : -EAGAIN;
+}
+
+static u8 last_byte(const struct parcel *parcel)
+{
+    const u8 *data = parcel->piece ? parcel->piece->data : parcel->small;
+    return parcel->size ? data[parcel->size - 1] : 0;
 }
 
 // TCP learns from the answer to what it sent that the peer is gone: the next send fails.
@@ -140,9 +147,7 @@ static long parcel_post(struct unix_socket *sender, struct unix_socket *receiver
     mutex_lock(&receiver->lock);
     err = refuses(receiver, limit, parcel->size);
     if (!err) {
-        u8 last = !parcel->size   ? 0
-                  : parcel->piece ? parcel->piece->data[parcel->size - 1]
-                                  : parcel->small[parcel->size - 1];
+        u8 last = last_byte(parcel);
         receiver->in_limit = limit;
         if (parcel->piece) {
             byteq_push(&receiver->in, parcel->piece);

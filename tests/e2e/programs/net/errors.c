@@ -340,7 +340,8 @@ static void headers(void)
     m.msg_namelen = sizeof(name);
     SHOW(recvmsg(datagram, &m, MSG_DONTWAIT));
     printf("name %d flags %#x control %zu\n", (int)m.msg_namelen, (unsigned)m.msg_flags, m.msg_controllen);
-    struct mmsghdr many[2] = { { { .msg_iov = &iov, .msg_iovlen = 1 }, 0 }, { { .msg_iov = BAD, .msg_iovlen = 1 }, 0 } };
+    struct mmsghdr many[2] = { { { .msg_iov = &iov, .msg_iovlen = 1 }, 0 },
+                               { { .msg_iov = BAD, .msg_iovlen = 1 }, 0 } };
     SHOW(sendmmsg(-1, many, 2, 0));
     SHOW(sendmmsg(pair[0], many, 2, 0));
     SHOW(sendmmsg(pair[0], many + 1, 1, 0));

@@ -29,7 +29,8 @@ static void show_next(const char *what, int fd, int size, int flags)
         inet_ntop(AF_INET, &((struct sockaddr_in *)&from)->sin_addr, host, sizeof(host));
     if (from.ss_family == AF_INET6)
         inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&from)->sin6_addr, host, sizeof(host));
-    printf("%s: %ld '%s' from %s size %d %s\n", what, n, text, host, (int)from_size, n < 0 ? strerrorname_np(errno) : "");
+    printf("%s: %ld '%s' from %s size %d %s\n", what, n, text, host, (int)from_size,
+           n < 0 ? strerrorname_np(errno) : "");
 }
 
 static void plain(void)
@@ -230,14 +231,17 @@ static void many_at_once(void)
     }
     for (int i = 0; i < 4; i++) {
         in_iov[i] = (struct iovec){ in[i], 3 };
-        got[i].msg_hdr = (struct msghdr){ .msg_iov = &in_iov[i], .msg_iovlen = 1, .msg_name = &from[i], .msg_namelen = sizeof(from[i]) };
+        got[i].msg_hdr = (struct msghdr){
+            .msg_iov = &in_iov[i], .msg_iovlen = 1, .msg_name = &from[i], .msg_namelen = sizeof(from[i])
+        };
     }
     SHOW(sendmmsg(a, out, 3, 0));
     show_poll("three", b, POLLIN, 1000);
     usleep(10000);
     SHOW(recvmmsg(b, got, 4, MSG_WAITFORONE, NULL));
     for (int i = 0; i < 4; i++)
-        printf("%u '%s' flags %#x name %d\n", got[i].msg_len, in[i], (unsigned)got[i].msg_hdr.msg_flags, (int)got[i].msg_hdr.msg_namelen);
+        printf("%u '%s' flags %#x name %d\n", got[i].msg_len, in[i], (unsigned)got[i].msg_hdr.msg_flags,
+               (int)got[i].msg_hdr.msg_namelen);
     struct timespec ts = { 0, 50000000 };
     send(a, "d", 1, 0);
     SHOW(recvmmsg(b, got, 1, 0, &ts));
@@ -296,7 +300,7 @@ static void fullness(void)
         sent += send(a, text, sizeof(text), 0) == sizeof(text);
     while (recv(b, text, sizeof(text), MSG_DONTWAIT) == sizeof(text))
         heard++;
-    printf("sent %d, some were lost: %d, some were heard: %d\n", sent, heard < 1000, heard > 5);
+    printf("sent %d, some were lost: %d, some were heard: %d\n", sent, heard<1000, heard> 5);
     close(a), close(b);
 }
 
