@@ -47,9 +47,9 @@ struct process {
     size_t environ_size;
     s64 start_ns;
     struct process_handle *handle; // of its pidfds; NULL: there were none
-    u32 ended_uid;   // whose it was, once it has no threads
-    u32 exit_signal; // to the parent, usually SIGCHLD
-    bool execed;     // has called execve: its parent no longer moves it to another group
+    u32 ended_uid;                 // whose it was, once it has no threads
+    u32 exit_signal;               // to the parent, usually SIGCHLD
+    bool execed;                   // has called execve: its parent no longer moves it to another group
     // prctl(2)
     bool subreaper, undumpable, no_new_privs;
     int death_signal;                               // sent to it when its parent ends; 0: none

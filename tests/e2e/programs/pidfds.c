@@ -29,7 +29,10 @@ static void told(const char *what, long result)
 #define YES(call) printf("%s: %s\n", #call, (call) ? "yes" : "no")
 
 static int pidfd_open(pid_t pid, unsigned flags) { return syscall(SYS_pidfd_open, pid, flags); }
-static int pidfd_send(int fd, int sig, siginfo_t *info, unsigned flags) { return syscall(SYS_pidfd_send_signal, fd, sig, info, flags); }
+static int pidfd_send(int fd, int sig, siginfo_t *info, unsigned flags)
+{
+    return syscall(SYS_pidfd_send_signal, fd, sig, info, flags);
+}
 static int pidfd_getfd(int fd, int other, unsigned flags) { return syscall(SYS_pidfd_getfd, fd, other, flags); }
 static long clone3(struct clone_args *args, size_t size) { return syscall(SYS_clone3, args, size); }
 
