@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Durability, space and advice.
 #include "libos/fs/file.h"
+#include "libos/fs/notify.h"
 #include "libos/syscall/prototypes.h"
 
 long sys_fsync(int fd)
@@ -47,6 +48,8 @@ long sys_fallocate(int fd, int mode, s64 offset, s64 size)
         err = file->ops->fallocate ? file->ops->fallocate(file, mode, (u64)offset, (u64)size)
               : file->ops->stream  ? -ESPIPE
                                    : -EOPNOTSUPP;
+    if (!err)
+        notify_file(file, IN_MODIFY);
     file_unref(file);
     return err;
 }
