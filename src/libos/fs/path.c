@@ -2,6 +2,7 @@
 // From paths to inodes (path_resolution(7)).
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/mount.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 
@@ -22,25 +23,20 @@ static void move_to(struct walk *w, struct inode *inode)
     w->at = inode;
 }
 
-static struct inode *through_mounts(struct inode *inode)
-{
-    while (inode->mounted) {
-        struct inode *root = inode_ref(inode->mounted);
-        inode_unref(inode);
-        inode = root;
-    }
-    return inode;
-}
-
 static void go_up(struct walk *w)
 {
-    struct inode *at = w->at;
-    if (at == w->root)
+    struct inode *at = inode_ref(w->at), *below;
+
+    while (at != w->root && (below = mount_covered(at))) {
+        inode_unref(at);
+        at = below;
+    }
+    if (at == w->root) {
+        inode_unref(at);
         return;
-    while (at->covered && at != w->root)
-        at = at->covered;
-    if (at != w->root)
-        move_to(w, at->ops->parent ? at->ops->parent(at) : inode_ref(at));
+    }
+    move_to(w, mount_cross(at->ops->parent ? at->ops->parent(at) : inode_ref(at)));
+    inode_unref(at);
 }
 
 static int look_up(struct inode *dir, const char *name, struct inode **ret_inode)
@@ -50,7 +46,7 @@ static int look_up(struct inode *dir, const char *name, struct inode **ret_inode
     struct inode *inode;
     int err = dir->ops->lookup(dir, name, &inode);
     if (!err)
-        *ret_inode = through_mounts(inode);
+        *ret_inode = mount_cross(inode);
     return err;
 }
 
@@ -279,8 +275,8 @@ int inode_path(struct inode *dir, char *buf, size_t size)
     mutex_unlock(&current->fs->lock);
     inode_ref(dir);
     while (!err && dir != root) {
-        while (dir->covered && dir != root) {
-            struct inode *below = inode_ref(dir->covered);
+        struct inode *below;
+        while (dir != root && (below = mount_covered(dir))) {
             inode_unref(dir);
             dir = below;
         }
