@@ -43,6 +43,7 @@ enum lock_kind {
     X(FS_WRITING, LOCK_SLEEPS, "memfs_node.writing: one write at a time")                                          \
     X(INODE, LOCK_PAIRS, "inode.lock: contents and attributes of a file")                                          \
     X(VOLFS, LOCK_SLEEPS, "volfs.lock: a volume, its ext2 and its nodes")                                          \
+    X(PLACES, LOCK_SLEEPS, "the names under which files are open")                                                 \
     X(FILE_LOCKS, LOCK_SLEEPS, "record locks and flock")                                                           \
     X(IMAGE, LOCK_SLEEPS, "the inodes of the verified image that are kept")                                        \
     X(FIFO, LOCK_SLEEPS, "the pipe of a FIFO: who finds it and who makes it")                                      \

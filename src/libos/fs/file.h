@@ -51,9 +51,10 @@ struct file {
     u64 offset;          // guarded by offset_lock
     struct mutex offset_lock;
     void *private;
-    bool claims;   // counted in inode->writers
-    char *path;    // absolute, as opened; NULL: unnamed
-    u64 owner_key; // identity for flock and OFD locks
+    bool claims;         // counted in inode->writers
+    char *path;          // what has no name in a folder is shown as; NULL: by its place, or its inode
+    struct place *place; // owned; the name it was opened by (place.h); NULL: none
+    u64 owner_key;       // identity for flock and OFD locks
     struct spinlock watch_lock;
     struct epoll_watch *watches; // of epoll instances; guarded by watch_lock
     bool watched;                // there was one ever: whoever frees the file looks under watch_lock
@@ -88,8 +89,11 @@ struct lookup {
 // Follow a final symlink; AT_EMPTY_PATH; the name itself is asked for, to make or remove it: a trailing slash does not
 // make a symlink be followed and is left to the caller to judge.
 enum { LOOKUP_FOLLOW = 1, LOOKUP_EMPTY = 2, LOOKUP_NAME = 4 };
+// openat2(2)'s RESOLVE_* lie above them.
+enum { LOOKUP_RESOLVE_SHIFT = 8 };
+static inline u32 lookup_resolve(u32 resolve) { return resolve << LOOKUP_RESOLVE_SHIFT; }
 // Resolves relative to dirfd (AT_FDCWD: the cwd). 0 also when only the last component is missing. -ENOENT, -ENOTDIR,
-// -ELOOP, -ENAMETOOLONG, -EBADF.
+// -ELOOP, -ENAMETOOLONG, -EBADF; -EXDEV where RESOLVE_* flags forbid a step, -ELOOP for links they forbid.
 __nodiscard int path_lookup(int dirfd, const char *path, u32 flags, struct lookup *ret_lookup);
 void lookup_done(struct lookup *lookup);
 // The inode of an existing path. -ENOENT too.
@@ -98,7 +102,8 @@ __nodiscard int inode_path(struct inode *dir, char *buf, size_t size); // absolu
 // A file in memory of len bytes that no folder holds, open for reading and writing; path is what /proc shows.
 __nodiscard int file_unnamed(u64 len, const char *path, struct file **ret_file);
 void fd_init(void); // gives vm/ the way from a descriptor to a mappable file
-__nodiscard int open_at(int dirfd, const char *path, u32 flags, u32 mode, struct file **ret_file);
+// resolve: RESOLVE_* of openat2(2).
+__nodiscard int open_at(int dirfd, const char *path, u32 flags, u32 mode, u32 resolve, struct file **ret_file);
 
 struct fs_context {
     u32 refs;

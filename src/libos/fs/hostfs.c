@@ -34,9 +34,12 @@ static long name_of(struct inode *dir, char *buf, size_t size)
     struct hostfs_node *node = hostfs_node_of(dir);
     mutex_lock(&node->fs->lock);
     size_t len = strlen(node->name);
+    bool removed = node->removed;
     if (len < size)
         memcpy(buf, node->name, len + 1);
     mutex_unlock(&node->fs->lock);
+    if (removed)
+        return -ENOENT;
     return len < size ? (long)len : -ERANGE;
 }
 
@@ -67,7 +70,21 @@ static int symlink(struct inode *dir, const char *name, const char *target)
     return hostfile_symlink(hostfs_node_of(dir)->handle, name, target);
 }
 
-// By the name it was last found under: hard links to an object that has no name any more are not made.
+static int tmpfile(struct inode *dir, u32 mode, bool linkable, struct inode **ret_inode)
+{
+    struct hostfs_node *parent = hostfs_node_of(dir), *node;
+    int fd = hostfile_tmpfile(parent->handle, mode & 07777, linkable);
+    if (fd < 0)
+        return fd;
+    int err = hostfs_node_get(parent->fs, parent, "", fd, &node);
+    if (err)
+        return err;
+    node->removed = true;
+    *ret_inode = &node->inode;
+    return 0;
+}
+
+// By the name it was last found under; one that has none may have been made to be linked, as the host knows.
 static int link(struct inode *dir, const char *name, struct inode *inode)
 {
     struct hostfs_node *node = hostfs_node_of(inode), *into = hostfs_node_of(dir);
@@ -78,17 +95,25 @@ static int link(struct inode *dir, const char *name, struct inode *inode)
     int err = (int)name_of(inode, old_name, sizeof(old_name));
     if (err >= 0)
         err = hostfile_link(hostfs_node_of(from)->handle, old_name, into->handle, name);
+    else if (err == -ENOENT)
+        err = hostfile_link_handle(node->handle, into->handle, name);
     inode_unref(from);
     return err;
 }
 
 static int unlink(struct inode *dir, const char *name)
 {
-    return hostfile_unlink(hostfs_node_of(dir)->handle, name, false);
+    int err = hostfile_unlink(hostfs_node_of(dir)->handle, name, false);
+    if (!err)
+        hostfs_node_removed(hostfs_node_of(dir), name);
+    return err;
 }
 static int rmdir(struct inode *dir, const char *name)
 {
-    return hostfile_unlink(hostfs_node_of(dir)->handle, name, true);
+    int err = hostfile_unlink(hostfs_node_of(dir)->handle, name, true);
+    if (!err)
+        hostfs_node_removed(hostfs_node_of(dir), name);
+    return err;
 }
 
 static int rename(struct inode *old_dir, const char *old_name, struct inode *new_dir, const char *new_name, u32 flags)
@@ -105,6 +130,8 @@ static int rename(struct inode *old_dir, const char *old_name, struct inode *new
         err = lookup(new_dir, new_name, &other);
     if (!err)
         err = hostfile_rename(from->handle, old_name, to->handle, new_name, flags);
+    if (!err && !other)
+        hostfs_node_removed(to, new_name);
     if (!err)
         hostfs_node_moved(hostfs_node_of(moved), to, new_name);
     if (!err && other)
@@ -197,6 +224,7 @@ const struct inode_ops hostfs_ops = {
     .parent = parent_of,
     .name = name_of,
     .create = create,
+    .tmpfile = tmpfile,
     .symlink = symlink,
     .link = link,
     .unlink = unlink,

@@ -23,6 +23,7 @@ struct hostfs_node {
     u64 host_dev, host_ino;
     struct hostfs_node *parent; // owned reference; the directory it was last found in, itself for the root
     char *name;                 // there
+    bool removed;               // no name leads to it; guarded by fs->lock, as name and parent
     int data_fd;                // -1, or of a file that was mapped shared: what its pages are read from and written to
 };
 
@@ -38,5 +39,7 @@ __nodiscard int hostfs_node_get(struct hostfs *fs, struct hostfs_node *parent, c
 void hostfs_node_release(struct inode *inode);
 // The node is now called name in parent.
 void hostfs_node_moved(struct hostfs_node *node, struct hostfs_node *parent, const char *name);
+// The name was removed, or leads to something else.
+void hostfs_node_removed(struct hostfs_node *parent, const char *name);
 int hostfs_open(struct inode *inode, struct file *file);
 extern const struct vm_object_ops hostfs_object_ops; // hostfs_map.c

@@ -41,10 +41,32 @@ u64 inode_new_number(void)
     return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
 }
 
-int inode_setattr(struct inode *inode, const struct attr_change *change)
+// A new owner does not get the old one's set-id bits (chown(2)): the change with the mode that is left.
+static int without_set_ids(struct inode *inode, struct attr_change *change)
 {
+    struct kstat st;
+
+    if (!(change->valid & (ATTR_UID | ATTR_GID)) || (change->valid & ATTR_MODE) || inode_is_dir(inode))
+        return 0;
+    int err = inode->ops->getattr(inode, &st);
+    u32 lost = S_ISUID | ((st.mode & S_IXGRP) ? S_ISGID : 0u);
+    if (err || !(st.mode & lost))
+        return err;
+    change->valid |= ATTR_MODE;
+    change->mode = st.mode & 07777 & ~lost;
+    return 0;
+}
+
+int inode_setattr(struct inode *inode, const struct attr_change *wanted)
+{
+    struct attr_change all = *wanted;
+    const struct attr_change *change = &all;
+
     if (!inode->ops->setattr)
         return -EROFS;
+    int without = without_set_ids(inode, &all);
+    if (without)
+        return without;
     bool resizes = change->valid & ATTR_SIZE;
     int err = resizes ? inode_claim(inode, 1) : inode_may_change(inode);
     if (err)

@@ -35,6 +35,8 @@ struct inode_ops {
     long (*name)(struct inode *dir, char *buf, size_t size); // in its parent: length or -errno
     int (*create)(struct inode *dir, const char *name, u32 mode, u64 rdev,
                   struct inode **ret_inode); // any type but symlinks
+    // A regular file that no name leads to; linkable: link may give it one. NULL: -EOPNOTSUPP.
+    int (*tmpfile)(struct inode *dir, u32 mode, bool linkable, struct inode **ret_inode);
     int (*symlink)(struct inode *dir, const char *name, const char *target);
     int (*link)(struct inode *dir, const char *name, struct inode *inode);
     int (*unlink)(struct inode *dir, const char *name);
@@ -47,6 +49,12 @@ struct inode_ops {
     int (*setattr)(struct inode *inode, const struct attr_change *change);
     int (*open)(struct inode *inode, struct file *file); // sets file->ops and file->private
     int (*statfs)(struct inode *inode, struct statfs *ret_statfs);
+    // Extended attributes (xattr(7)), by their whole names, whose prefix the caller has checked. Lengths, or -ENODATA,
+    // -ERANGE; size 0: only asks. set: value NULL removes (-ENODATA); flags: XATTR_CREATE, XATTR_REPLACE; -ENOSPC.
+    // NULL: -EOPNOTSUPP.
+    long (*get_xattr)(struct inode *inode, const char *name, void *buf, size_t size);
+    int (*set_xattr)(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+    long (*list_xattr)(struct inode *inode, char *buf, size_t size);
     void (*release)(struct inode *inode);   // last reference is gone
     const struct vm_object_ops *object_ops; // of regular files that can be mapped shared
 };

@@ -82,6 +82,7 @@ static void node_free(struct memfs_node *node)
         kfree(entry);
     }
     (void)!memfs_drop(node, 0, UINT64_MAX); // nothing is mapped
+    memfs_xattr_free(node);
     kfree(node->target);
     kfree(node);
     __atomic_fetch_sub(&fs->nodes, 1, __ATOMIC_RELEASE); // the last that touches fs: it may be unmounted
@@ -188,6 +189,7 @@ const struct inode_ops memfs_ops = {
     .parent = memfs_parent,
     .name = memfs_name,
     .create = memfs_make,
+    .tmpfile = memfs_tmpfile,
     .symlink = memfs_symlink,
     .link = memfs_link,
     .unlink = memfs_unlink,
@@ -198,6 +200,9 @@ const struct inode_ops memfs_ops = {
     .setattr = setattr,
     .open = memfs_open,
     .statfs = statfs,
+    .get_xattr = memfs_get_xattr,
+    .set_xattr = memfs_set_xattr,
+    .list_xattr = memfs_list_xattr,
     .release = release,
     .object_ops = &memfs_object_ops,
 };

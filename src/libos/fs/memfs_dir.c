@@ -255,10 +255,32 @@ static int add(struct memfs_node *dir, const char *name, struct memfs_node *node
     return err;
 }
 
+// A new node for the folder: of its group, where it is set-group-id, and folders so again.
+static int node_in(struct memfs_node *dir, u32 mode, struct memfs_node **ret_node)
+{
+    bool inherits = READ_ONCE(dir->mode) & S_ISGID;
+    int err = memfs_node_alloc(dir->fs, inherits && S_ISDIR(mode) ? mode | S_ISGID : mode, ret_node);
+    if (!err && inherits)
+        (*ret_node)->gid = READ_ONCE(dir->gid);
+    return err;
+}
+
+int memfs_tmpfile(struct inode *inode, u32 mode, bool linkable, struct inode **ret_inode)
+{
+    struct memfs_node *node;
+    int err = node_in(node_of(inode), mode, &node);
+    if (err)
+        return err;
+    node->nlink = 0;
+    node->linkable = linkable;
+    *ret_inode = &node->inode;
+    return 0;
+}
+
 int memfs_make(struct inode *inode, const char *name, u32 mode, u64 rdev, struct inode **ret_inode)
 {
     struct memfs_node *node;
-    int err = memfs_node_alloc(node_of(inode)->fs, mode, &node);
+    int err = node_in(node_of(inode), mode, &node);
     if (err)
         return err;
     node->rdev = rdev;
@@ -274,7 +296,7 @@ int memfs_make(struct inode *inode, const char *name, u32 mode, u64 rdev, struct
 int memfs_symlink(struct inode *inode, const char *name, const char *target)
 {
     struct memfs_node *node;
-    int err = memfs_node_alloc(node_of(inode)->fs, S_IFLNK | 0777, &node);
+    int err = node_in(node_of(inode), S_IFLNK | 0777, &node);
     if (err)
         return err;
     node->target = kstrdup(target);
@@ -294,14 +316,20 @@ int memfs_link(struct inode *inode, const char *name, struct inode *target)
         return -EPERM;
     if (target->ops != &memfs_ops || node->fs != dir->fs)
         return -EXDEV;
+    mutex_lock(&target->lock);
+    int err = node->nlink || node->linkable ? 0 : -ENOENT;
+    node->nlink += !err;
+    mutex_unlock(&target->lock);
+    if (err)
+        return err;
     inode_ref(target);
-    int err = add(dir, name, node);
-    if (!err) {
-        mutex_lock(&target->lock);
-        node->nlink++;
+    err = add(dir, name, node);
+    mutex_lock(&target->lock);
+    if (err)
+        node->nlink--;
+    else
         node->ctime = memfs_now();
-        mutex_unlock(&target->lock);
-    }
+    mutex_unlock(&target->lock);
     return err;
 }
 

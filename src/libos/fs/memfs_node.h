@@ -11,10 +11,11 @@ struct memfs {
     struct mutex tree; // names: entries, parents, link counts
     const struct lower_tree *lower;
     u64 dev;
-    u64 limit; // pages of contents at most; 0: none but the user memory
-    u64 used;  // pages of contents; atomic
-    u64 nodes; // that were made and not freed; atomic
-    u64 walks; // looks at all of the tree (memfs_instance.c); guarded by tree
+    u64 limit;       // pages of contents at most; 0: none but the user memory
+    u64 used;        // pages of contents; atomic
+    u64 nodes;       // that were made and not freed; atomic
+    u64 walks;       // looks at all of the tree (memfs_instance.c); guarded by tree
+    s64 xattr_bytes; // in the kernel's heap; atomic
 };
 
 struct memfs_entry {
@@ -48,9 +49,12 @@ struct memfs_node {
     struct mutex writing; // one write(2) at a time: appends do not overlap; taken before inode.lock
     // files, guarded by inode.lock
     u64 size, lower_size;
-    u32 seals; // F_SEAL_*
+    u32 seals;     // F_SEAL_*
+    bool linkable; // made without a name, which link(2) may give it
     struct pagetree pages;
-    char *target; // symbolic links
+    char *target;            // symbolic links
+    struct list_head xattrs; // struct memfs_xattr in order of names; next == NULL until first use. inode.lock
+    u64 xattr_bytes;
 };
 
 static inline struct memfs_node *node_of(struct inode *inode) { return container_of(inode, struct memfs_node, inode); }
@@ -73,11 +77,17 @@ bool memfs_charge(struct memfs *fs);
 // memfs_page_done. inode.lock held.
 __nodiscard int memfs_page(struct memfs_node *node, u64 index, u8 **ret_page);
 void memfs_page_done(struct memfs_node *node, u64 index);
+// Attributes (memfs_xattr.c).
+long memfs_get_xattr(struct inode *inode, const char *name, void *buf, size_t size);
+int memfs_set_xattr(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+long memfs_list_xattr(struct inode *inode, char *buf, size_t size);
+void memfs_xattr_free(struct memfs_node *node); // at its end
 // Names (memfs_dir.c).
 int memfs_lookup(struct inode *dir, const char *name, struct inode **ret_inode);
 struct inode *memfs_parent(struct inode *dir);
 long memfs_name(struct inode *dir, char *buf, size_t size);
 int memfs_make(struct inode *dir, const char *name, u32 mode, u64 rdev, struct inode **ret_inode);
+int memfs_tmpfile(struct inode *dir, u32 mode, bool linkable, struct inode **ret_inode);
 int memfs_symlink(struct inode *dir, const char *name, const char *target);
 int memfs_link(struct inode *dir, const char *name, struct inode *inode);
 int memfs_unlink(struct inode *dir, const char *name);

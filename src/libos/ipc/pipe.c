@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/ipc/pipe.h"
+#include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/byteq.h"
 #include "libos/fs/poll.h"
@@ -370,25 +371,30 @@ static void attach(struct pipe *pipe, struct file *file)
 
 int pipe_create(u32 flags, struct file *ret_ends[2])
 {
-    struct pipe *pipe = pipe_alloc();
+    struct inode *inode = pipe_inode_alloc();
+    struct pipe *pipe = inode ? pipe_alloc() : NULL;
     u32 keep = flags & (O_NONBLOCK | O_DIRECT);
+    char path[32];
 
-    if (!pipe)
-        return -ENOMEM;
-    int err = file_alloc(NULL, O_RDONLY | keep, &ret_ends[0]);
+    int err = pipe ? file_alloc(inode, O_RDONLY | keep, &ret_ends[0]) : -ENOMEM;
     if (!err) {
-        err = file_alloc(NULL, O_WRONLY | keep, &ret_ends[1]);
+        err = file_alloc(inode, O_WRONLY | keep, &ret_ends[1]);
         if (err)
             file_unref(ret_ends[0]);
     }
     if (err) {
         kfree(pipe);
+        if (inode)
+            inode_unref(inode);
         return err;
     }
+    inode->pipe = pipe;
+    fmt_format(path, sizeof(path), "pipe:[%lu]", inode->ino);
     for (int i = 0; i < 2; i++) {
         attach(pipe, ret_ends[i]);
-        ret_ends[i]->path = kstrdup("pipe:[1]");
+        ret_ends[i]->path = kstrdup(path);
     }
+    inode_unref(inode); // the ends hold it
     return 0;
 }
 

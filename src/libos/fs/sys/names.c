@@ -2,6 +2,8 @@
 // Calls that change or read names.
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
+#include "libos/fs/place.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
@@ -21,7 +23,7 @@ static long make_at(int dirfd, const char __user *path, u32 mode, u64 rdev)
         err = -ENOENT;
     else if (!l.parent->ops->create)
         err = -EROFS;
-    else
+    else if ((err = inode_may_change(l.parent)) == 0)
         err = l.parent->ops->create(l.parent, l.name, mode & ~READ_ONCE(current->fs->umask), rdev, &made);
     if (!err)
         inode_unref(made);
@@ -47,6 +49,9 @@ long sys_mknodat(int dirfd, const char __user *path, u32 mode, u32 rdev)
         return make_at(dirfd, path, mode, 0);
     case S_IFCHR:
     case S_IFBLK:
+        // major in bits 8..19, minor in the others, of which inodes keep 20 (makedev(3))
+        return make_at(dirfd, path, mode, rdev);
+    case S_IFDIR:
         return -EPERM;
     default:
         return -EINVAL;
@@ -62,6 +67,9 @@ static long removable(const struct lookup *l, bool directory)
         return -EISDIR;
     if (l->last != LAST_NAME)
         return l->last == LAST_DOT ? -EINVAL : l->last == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
+    int err = inode_may_change(l->parent);
+    if (err)
+        return err;
     if (!l->inode)
         return -ENOENT;
     return l->inode->covered ? -EBUSY : 0;
@@ -84,12 +92,19 @@ long sys_unlinkat(int dirfd, const char __user *path, int flags)
         err = l.parent->ops->rmdir ? l.parent->ops->rmdir(l.parent, l.name) : -EROFS;
     else if (!err)
         err = l.parent->ops->unlink ? l.parent->ops->unlink(l.parent, l.name) : -EROFS;
+    if (!err)
+        place_removed(l.parent, l.name, l.inode);
     lookup_done(&l);
     return err;
 }
 
 long sys_unlink(const char __user *path) { return sys_unlinkat(AT_FDCWD, path, 0); }
 long sys_rmdir(const char __user *path) { return sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR); }
+
+static bool same_fs(const struct inode *a, const struct inode *b)
+{
+    return a->ops == b->ops && a->instance == b->instance;
+}
 
 // What the names alone rule out, in Linux's order.
 static long may_rename(const struct lookup *from, const struct lookup *to, u32 flags)
@@ -98,6 +113,9 @@ static long may_rename(const struct lookup *from, const struct lookup *to, u32 f
         return -EBUSY;
     if (to->last != LAST_NAME)
         return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+    int err = inode_may_change(from->parent);
+    if (err)
+        return err;
     if (!from->inode)
         return -ENOENT;
     if (to->inode && (flags & RENAME_NOREPLACE))
@@ -110,6 +128,15 @@ static long may_rename(const struct lookup *from, const struct lookup *to, u32 f
     if ((flags & RENAME_EXCHANGE) && to->must_be_dir && !inode_is_dir(to->inode))
         return -ENOTDIR;
     return from->inode->covered || (to->inode && to->inode->covered) ? -EBUSY : 0;
+}
+
+static void tell_places(const struct lookup *from, const struct lookup *to, u32 flags)
+{
+    if (to->inode && (flags & RENAME_EXCHANGE))
+        place_moved(to->parent, to->name, to->inode, from->parent, from->name);
+    else if (to->inode)
+        place_removed(to->parent, to->name, to->inode);
+    place_moved(from->parent, from->name, from->inode, to->parent, to->name);
 }
 
 long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const char __user *newpath, u32 flags)
@@ -126,10 +153,12 @@ long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const
         lookup_done(&from);
         return err;
     }
-    err = from.parent->ops != to.parent->ops ? -EXDEV : may_rename(&from, &to, flags);
+    err = !same_fs(from.parent, to.parent) ? -EXDEV : may_rename(&from, &to, flags);
     if (!err)
         err = from.parent->ops->rename ? from.parent->ops->rename(from.parent, from.name, to.parent, to.name, flags)
                                        : -EROFS;
+    if (!err && from.inode != to.inode)
+        tell_places(&from, &to, flags);
     lookup_done(&from);
     lookup_done(&to);
     return err;
@@ -163,12 +192,14 @@ long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const ch
             err = -EEXIST;
         else if (to.must_be_dir)
             err = -ENOENT;
+        else if ((err = inode_may_change(to.parent)) != 0)
+            ;
+        else if (inode->ops != to.parent->ops)
+            err = -EXDEV;
         else if (inode_is_dir(inode))
             err = -EPERM;
         else
-            err = inode->ops != to.parent->ops ? -EXDEV
-                  : to.parent->ops->link       ? to.parent->ops->link(to.parent, to.name, inode)
-                                               : -EROFS;
+            err = to.parent->ops->link ? to.parent->ops->link(to.parent, to.name, inode) : -EROFS;
         lookup_done(&to);
     }
     inode_unref(inode);
@@ -192,7 +223,7 @@ long sys_symlinkat(const char __user *user_target, int dirfd, const char __user 
             err = -EEXIST;
         else if (l.must_be_dir)
             err = -ENOENT;
-        else
+        else if ((err = inode_may_change(l.parent)) == 0)
             err = l.parent->ops->symlink ? l.parent->ops->symlink(l.parent, l.name, target) : -EROFS;
         lookup_done(&l);
     }
@@ -236,7 +267,9 @@ long sys_getcwd(char __user *user, size_t size)
     if (!buf)
         return -ENOMEM;
     long n = fs_context_cwd(current->fs, buf, 4096);
-    if (n >= 0 && (size_t)n + 1 > size)
+    if (n == -ERANGE)
+        n = -ENAMETOOLONG;
+    else if (n >= 0 && (size_t)n + 1 > size)
         n = -ERANGE;
     if (n >= 0)
         n = copy_to_user(user, buf, (size_t)n + 1) ? -EFAULT : n + 1;
@@ -290,6 +323,7 @@ struct user_sink {
     struct dir_sink sink;
     u8 *buf;
     size_t size, used;
+    bool refused; // an entry did not fit
 };
 
 static int emit(struct dir_sink *sink, const char *name, size_t len, u64 ino, u32 type, u64 next)
@@ -298,8 +332,10 @@ static int emit(struct dir_sink *sink, const char *name, size_t len, u64 ino, u3
     size_t record = ALIGN_UP(19 + len + 1, 8);
     u16 size = (u16)record;
 
-    if (record > s->size - s->used)
+    if (record > s->size - s->used) {
+        s->refused = true;
         return 1;
+    }
     u8 *at = s->buf + s->used;
     memset(at, 0, record);
     memcpy(at, &ino, 8);
@@ -326,10 +362,9 @@ long sys_getdents64(int fd, void __user *user, u32 size)
         err = -ENOTDIR;
     } else {
         mutex_lock(&file->offset_lock);
-        u64 before = file->offset;
         err = file->ops->getdents(file, &s.sink, &file->offset);
-        if (!err && !s.used && file->offset != before)
-            err = -EINVAL;
+        if (!err && !s.used && s.refused)
+            err = -EINVAL; // not even one fits
         mutex_unlock(&file->offset_lock);
     }
     if (!err)

@@ -2,16 +2,26 @@
 // Attributes of files.
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
 
+// Before 1970 the seconds are negative, the nanoseconds never.
+static struct __kernel_timespec timespec_of(s64 ns)
+{
+    s64 rest = ns % NSEC_PER_SEC;
+    rest += rest < 0 ? NSEC_PER_SEC : 0;
+    return (struct __kernel_timespec){ (ns - rest) / NSEC_PER_SEC, rest };
+}
+
 static void split(s64 ns, u64 *ret_sec, u64 *ret_nsec)
 {
-    *ret_sec = (u64)(ns / NSEC_PER_SEC);
-    *ret_nsec = (u64)(ns % NSEC_PER_SEC);
+    struct __kernel_timespec ts = timespec_of(ns);
+    *ret_sec = (u64)ts.tv_sec;
+    *ret_nsec = (u64)ts.tv_nsec;
 }
 
 static long put_stat(const struct kstat *k, struct stat __user *user)
@@ -102,7 +112,8 @@ long sys_fstat(int fd, struct stat __user *user)
 
 static struct statx_timestamp statx_time(s64 ns)
 {
-    return (struct statx_timestamp){ ns / NSEC_PER_SEC, (u32)(ns % NSEC_PER_SEC), 0 };
+    struct __kernel_timespec ts = timespec_of(ns);
+    return (struct statx_timestamp){ ts.tv_sec, (u32)ts.tv_nsec, 0 };
 }
 
 long sys_statx(int dirfd, const char __user *path, int flags, u32 mask, struct statx __user *user)
@@ -287,6 +298,22 @@ long sys_utime(const char __user *path, const s64 __user *user)
     return set_times(AT_FDCWD, path, times, 0);
 }
 
+// What the mount forbids although the file allows it.
+static long mount_allows(int dirfd, const char __user *path, int mode, u32 look)
+{
+    struct inode *inode;
+
+    if (!(mode & 3) || user_inode(dirfd, path, look, &inode) != 0)
+        return 0;
+    bool kept = S_ISREG(inode->mode) || S_ISDIR(inode->mode) || S_ISLNK(inode->mode);
+    bool read_only = (mode & 2) && kept && inode_may_change(inode);
+    bool no_exec = (mode & 1) && S_ISREG(inode->mode) && inode_mount_flags(inode, MS_NOEXEC);
+    inode_unref(inode);
+    if (no_exec)
+        return -EACCES;
+    return read_only ? -EROFS : 0;
+}
+
 // Everything runs as root: only execute permission can lack.
 static long access_at(int dirfd, const char __user *path, int mode, int flags)
 {
@@ -294,13 +321,18 @@ static long access_at(int dirfd, const char __user *path, int mode, int flags)
     if (mode & ~7)
         return -EINVAL;
     long err = kstat_at(dirfd, path, flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), &st);
-    return !err && (mode & 1) && !S_ISDIR(st.mode) && !(st.mode & 0111) ? -EACCES : err;
+    if (!err && (mode & 1) && !S_ISDIR(st.mode) && !(st.mode & 0111))
+        return -EACCES;
+    u32 look = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+    return err ? err : mount_allows(dirfd, path, mode, look);
 }
 
 long sys_access(const char __user *path, int mode) { return access_at(AT_FDCWD, path, mode, 0); }
 long sys_faccessat(int dirfd, const char __user *path, int mode) { return access_at(dirfd, path, mode, 0); }
 long sys_faccessat2(int dirfd, const char __user *path, int mode, int flags)
 {
+    if (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
     return access_at(dirfd, path, mode, flags);
 }
 
@@ -313,6 +345,7 @@ static long put_statfs(struct inode *inode, struct statfs __user *user)
         st.f_bsize = st.f_frsize = 4096;
         st.f_namelen = 255;
     }
+    st.f_flags = instance_statfs_flags(inode_mount_flags(inode, MOUNT_FLAGS));
     return err ? err : copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
 }
 

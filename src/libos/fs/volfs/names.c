@@ -176,6 +176,9 @@ static int prepare(struct volfs_node *dir, const struct making *what, const stru
     return err ? err : ext2_store(fs->ext2, made);
 }
 
+// New files are of the group of a set-group-id folder.
+static u32 group_in(const struct volfs_node *dir) { return volfs_mode(dir) & S_ISGID ? ext2_gid(&dir->upper) : 0; }
+
 // The new file's node is not made: who wants it looks it up.
 static int make(struct volfs_node *dir, const struct making *what, struct volfs_name *n)
 {
@@ -183,8 +186,10 @@ static int make(struct volfs_node *dir, const struct making *what, struct volfs_
     struct ext2_file made;
     int err = volfs_copy_up(dir, UINT64_MAX);
 
+    // Folders in a set-group-id folder are so too.
+    u32 mode = what->mode | (S_ISDIR(what->mode) ? volfs_mode(dir) & S_ISGID : 0);
     if (!err)
-        err = ext2_new(fs->ext2, &dir->upper, what->mode, 0, 0, what->rdev, volfs_now(), &made);
+        err = ext2_new(fs->ext2, &dir->upper, mode, 0, group_in(dir), what->rdev, volfs_now(), &made);
     if (err)
         return err;
     err = prepare(dir, what, n, &made);
@@ -234,6 +239,41 @@ int volfs_make(struct inode *dir, const char *name, u32 mode, u64 rdev, struct i
     return make_named(dir, name, &what, ret_inode);
 }
 
+static int make_tmpfile(struct volfs_node *dir, u32 mode, bool linkable, struct volfs_node **ret_node)
+{
+    struct volfs *fs = dir->fs;
+    struct ext2_file made;
+    int err = dir->orphan ? -ENOENT : volfs_copy_up(dir, UINT64_MAX);
+
+    if (!err)
+        err = ext2_new(fs->ext2, &dir->upper, mode, 0, group_in(dir), 0, volfs_now(), &made);
+    if (err)
+        return err;
+    made.raw.links_count = 1; // its name in lost+found
+    err = ext2_store(fs->ext2, &made);
+    if (!err)
+        err = volfs_get_upper(fs, made.ino, NULL, ret_node);
+    if (err)
+        return err;
+    (*ret_node)->linkable = linkable;
+    return volfs_make_orphan(*ret_node);
+}
+
+int volfs_tmpfile(struct inode *inode, u32 mode, bool linkable, struct inode **ret_inode)
+{
+    struct volfs_node *dir = vnode_of(inode), *node = NULL;
+
+    volfs_lock(dir->fs);
+    int err = make_tmpfile(dir, mode, linkable, &node);
+    if (err && node)
+        volfs_drop(node);
+    volfs_changed(dir->fs);
+    volfs_unlock(dir->fs);
+    if (!err)
+        *ret_inode = &node->inode;
+    return err;
+}
+
 int volfs_symlink(struct inode *dir, const char *name, const char *target)
 {
     const struct making what = { .mode = S_IFLNK | 0777, .target = target };
@@ -249,7 +289,7 @@ static int link_node(struct volfs_node *dir, const char *name, struct volfs_node
     if (!err && n.node)
         err = -EEXIST;
     if (!err)
-        err = node->orphan ? -ENOENT : volfs_copy_up(node, UINT64_MAX);
+        err = node->orphan && !node->linkable ? -ENOENT : volfs_copy_up(node, UINT64_MAX);
     if (!err && node->upper.raw.links_count >= EXT2_LINK_MAX)
         err = -EMLINK;
     if (!err)
@@ -258,7 +298,12 @@ static int link_node(struct volfs_node *dir, const char *name, struct volfs_node
         err = volfs_set_name(&n, node->upper.ino, node->upper.raw.mode);
     if (err)
         return err;
-    node->upper.raw.links_count++;
+    if (node->orphan)
+        err = volfs_orphan_adopted(node); // its one link is the new name now
+    else
+        node->upper.raw.links_count++;
+    if (err)
+        return err;
     ext2_set_time(&node->upper, EXT2_CTIME, volfs_now());
     volfs_touch(dir);
     err = ext2_store(fs->ext2, &node->upper);

@@ -484,6 +484,7 @@ const struct inode_ops volfs_ops = {
     .parent = volfs_parent,
     .name = volfs_name,
     .create = volfs_make,
+    .tmpfile = volfs_tmpfile,
     .symlink = volfs_symlink,
     .link = volfs_link,
     .unlink = volfs_unlink,
@@ -494,6 +495,9 @@ const struct inode_ops volfs_ops = {
     .setattr = setattr,
     .open = volfs_open,
     .statfs = statfs,
+    .get_xattr = volfs_get_xattr,
+    .set_xattr = volfs_set_xattr,
+    .list_xattr = volfs_list_xattr,
     .release = release,
     .object_ops = &volfs_object_ops,
 };
