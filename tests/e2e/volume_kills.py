@@ -66,8 +66,8 @@ class Mixed:
         return ['/bin/mixed', '/root/mixed', str(self.told), str(self.sync)], b''
 
     def judge(self, lines):
-        if lines and lines[0].startswith('at '):
-            self.told = int(lines[-1]) if len(lines) > 1 else self.told
+        if lines:  # the state it found is on the disk, whether or not it was told of before
+            self.told = int(lines[-1].removeprefix('at '))
 
 
 class Durable:

@@ -67,12 +67,12 @@ struct inode {
     struct fs_instance *instance; // that it belongs to; NULL: to none that is mounted
     struct inode *mounted;        // root of the file system mounted here; guarded by the table of mounts (mount.h)
     struct inode *covered;        // for a mounted root: the directory it hides; likewise
-    struct mutex lock;        // contents and attributes
-    struct file_locks *locks; // advisory locks (locks.c)
-    bool has_locks;           // set once, with the first lock
-    s32 writers;              // atomic: open for writing; below 0: programs run from it, and it may not be written
-    void *pipe;               // of a FIFO (ipc/)
-    struct vm_object *object; // of a file that was mapped (vm/); set once, under lock, which is its lock too
+    struct mutex lock;            // contents and attributes
+    struct file_locks *locks;     // advisory locks (locks.c)
+    bool has_locks;               // set once, with the first lock
+    s32 writers;                  // atomic: open for writing; below 0: programs run from it, and it may not be written
+    void *pipe;                   // of a FIFO (ipc/)
+    struct vm_object *object;     // of a file that was mapped (vm/); set once, under lock, which is its lock too
 };
 
 void inode_init(struct inode *inode, const struct inode_ops *ops, u32 mode, u64 ino);

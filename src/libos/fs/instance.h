@@ -29,8 +29,10 @@ struct fs_instance {
     s32 writers; // regular files open for writing or being resized; atomic
 };
 
-enum { MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_NOATIME | MS_NODIRATIME |
-                     MS_RELATIME | MS_STRICTATIME }; // those that are kept
+enum {
+    MOUNT_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_NOATIME | MS_NODIRATIME |
+                  MS_RELATIME | MS_STRICTATIME
+}; // those that are kept
 
 // Which of `flags` hold for the file system of the inode.
 static inline u32 inode_mount_flags(const struct inode *inode, u32 flags)

@@ -255,9 +255,12 @@ int mount_make(const char *type, const char *source, const char *data, struct in
         enum occlum_mount_type type;
         int (*take)(struct mount_options *, const char *, const char *);
     } types[] = {
-        { "tmpfs", "tmpfs", OCCLUM_MOUNT_TMPFS, tmpfs_option },   { "ramfs", "tmpfs", OCCLUM_MOUNT_TMPFS, tmpfs_option },
-        { "hostfs", "hostfs", OCCLUM_MOUNT_HOSTFS, hostfs_option }, { "ext2", "ext2", OCCLUM_MOUNT_VOLUME, volume_option },
-        { "proc", "proc", OCCLUM_MOUNT_PROCFS, no_option },       { "devtmpfs", "devtmpfs", OCCLUM_MOUNT_DEVFS, no_option },
+        { "tmpfs", "tmpfs", OCCLUM_MOUNT_TMPFS, tmpfs_option },
+        { "ramfs", "tmpfs", OCCLUM_MOUNT_TMPFS, tmpfs_option },
+        { "hostfs", "hostfs", OCCLUM_MOUNT_HOSTFS, hostfs_option },
+        { "ext2", "ext2", OCCLUM_MOUNT_VOLUME, volume_option },
+        { "proc", "proc", OCCLUM_MOUNT_PROCFS, no_option },
+        { "devtmpfs", "devtmpfs", OCCLUM_MOUNT_DEVFS, no_option },
     };
     struct mount_options o = { .dir = source };
     size_t i = 0;

@@ -5,20 +5,23 @@
 #include "libos/fs/mount.h"
 #include "libos/mem/heap.h"
 
+enum { MAX_MOUNTS = 256 };
+
 struct mount {
-    struct list_head link;    // in the order of mounting
+    struct list_head link; // in the order of mounting
     struct fs_instance *instance;
-    struct inode *dir;        // that it hides, owned; NULL: "/", or detached
-    struct inode *below;      // root of the file system that dir belongs to; only compared
+    struct inode *dir;   // that it hides, owned; NULL: "/", or detached
+    struct inode *below; // root of the file system that dir belongs to; only compared
     char *source, *target, *type;
     u32 id;
-    bool expiring;            // umount2 with MNT_EXPIRE was here
+    bool expiring; // umount2 with MNT_EXPIRE was here
 };
 
 static struct mutex changes = MUTEX_INIT(LOCK_MOUNT_CHANGES);
 static struct mutex table_lock = MUTEX_INIT(LOCK_MOUNTS); // both lists, inode.mounted, inode.covered
 static struct list_head mounts = LIST_INIT(mounts);
 static struct list_head detached = LIST_INIT(detached); // still held by somebody
+static size_t count;                                    // in both
 
 static void mount_free(struct mount *m)
 {
@@ -97,14 +100,18 @@ int mount_attach(struct inode *dir, struct inode *root, const char *source, cons
     // What is mounted here since the caller looked stays: one on top of the other only from its root on.
     if (dir && dir->mounted)
         err = -EBUSY;
+    else if (count == MAX_MOUNTS)
+        err = -ENOSPC;
     if (!err && dir) {
         m->dir = inode_ref(dir);
         m->below = root_of(dir);
         root->covered = dir;
         WRITE_ONCE(dir->mounted, root);
     }
-    if (!err)
+    if (!err) {
         list_add_tail(&m->link, &mounts);
+        count++;
+    }
     mutex_unlock(&table_lock);
     mutex_unlock(&changes);
     if (err)
@@ -112,10 +119,7 @@ int mount_attach(struct inode *dir, struct inode *root, const char *source, cons
     return err;
 }
 
-static bool is_busy(const struct fs_instance *instance)
-{
-    return instance->ops->busy && instance->ops->busy((struct fs_instance *)instance);
-}
+static bool is_busy(struct fs_instance *instance) { return instance->ops->busy && instance->ops->busy(instance); }
 
 // changes held, the instance is in no list. What was written and cannot be kept is told by the result.
 static int finish(struct mount *m)
@@ -140,6 +144,7 @@ static int reap(void)
             continue;
         mutex_lock(&table_lock);
         list_del(&m->link);
+        count--;
         mutex_unlock(&table_lock);
         int failed = finish(m);
         err = err ? err : failed;
@@ -147,14 +152,11 @@ static int reap(void)
     return err;
 }
 
-// Locked, both. No path leads to it any more; the caller gives up *ret_dir.
-static void take_out(struct mount *m, struct inode **ret_dir)
+void mount_reap(void)
 {
-    *ret_dir = m->dir;
-    WRITE_ONCE(m->dir->mounted, NULL);
-    WRITE_ONCE(m->instance->root->covered, NULL);
-    m->dir = NULL;
-    list_del(&m->link);
+    mutex_lock(&changes);
+    (void)!reap(); // an error of a volume was told by fsync, or is by the next
+    mutex_unlock(&changes);
 }
 
 static bool has_mounts(const struct mount *m)
@@ -167,8 +169,8 @@ static bool has_mounts(const struct mount *m)
     return false;
 }
 
-// Locked, both. Everything that stands on it first, all of it into `detached`. Directories that were hidden go to `dirs`
-// through their mounts' dir field.
+// Locked, both. It and everything that stands on it go to `gone`: no path leads there any more. The references of the
+// directories that they hid are the caller's to give up, without the lock.
 static void detach_tree(struct mount *m, struct list_head *gone)
 {
     struct mount *other;
@@ -179,14 +181,14 @@ static void detach_tree(struct mount *m, struct list_head *gone)
         list_for_each (other, &mounts, link) {
             if (!other->dir || (other->below != m->instance->root && other->dir != m->instance->root))
                 continue;
-            detach_tree(other, gone); // as deep as mounts stand on each other: a program chooses, see MAX_MOUNTS
+            detach_tree(other, gone); // at most MAX_MOUNTS deep
             again = true;
             break;
         }
     }
-    struct inode *dir;
-    take_out(m, &dir);
-    m->dir = dir; // given up when the locks are
+    WRITE_ONCE(m->dir->mounted, NULL);
+    WRITE_ONCE(m->instance->root->covered, NULL);
+    list_del(&m->link);
     list_add_tail(&m->link, gone);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The files of /proc that describe the system.
+#include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/mount.h"
 #include "libos/fs/procfs_node.h"
@@ -128,8 +129,8 @@ static void print_mount(const struct mount_view *m, void *arg)
     static const struct {
         u32 flag;
         const char *text;
-    } names[] = { { MS_SYNCHRONOUS, ",sync" }, { MS_NOSUID, ",nosuid" }, { MS_NODEV, ",nodev" }, { MS_NOEXEC, ",noexec" },
-                  { MS_NOATIME, ",noatime" }, { MS_NODIRATIME, ",nodiratime" } };
+    } names[] = { { MS_SYNCHRONOUS, ",sync" }, { MS_NOSUID, ",nosuid" },   { MS_NODEV, ",nodev" },
+                  { MS_NOEXEC, ",noexec" },    { MS_NOATIME, ",noatime" }, { MS_NODIRATIME, ",nodiratime" } };
     const struct mounts_text *t = arg;
     const char *access = m->flags & MS_RDONLY ? "ro" : "rw";
     char options[96];
@@ -167,7 +168,8 @@ static void enclave_pages(struct proc_text *text, const char *argument)
 // Files of one directory stand together: procfs_dir.c finds the directories by that.
 const struct proc_static proc_statics[] = {
     { "cpuinfo", cpuinfo, NULL },
-    { "filesystems", constant, "nodev\tproc\nnodev\ttmpfs\nnodev\tramfs\nnodev\tdevtmpfs\nnodev\thostfs\nnodev\text2\nnodev\tunionfs" },
+    { "filesystems", constant,
+      "nodev\tproc\nnodev\ttmpfs\nnodev\tramfs\nnodev\tdevtmpfs\nnodev\thostfs\nnodev\text2\nnodev\tunionfs" },
     { "loadavg", loadavg, NULL },
     { "meminfo", meminfo, NULL },
     { "occlum/pages", enclave_pages, NULL },

@@ -3,7 +3,8 @@
 // the folder is in: it must be that after n steps, FROM <= n <= FROM + SYNC (FROM: the last n that was said to be
 // durable). Then goes on from there, fsyncs the folder after each SYNC steps and says how many are durable.
 //
-// Step n acts on a slot (a name) chosen by n: creates, rewrites, appends, truncates, links, renames over another, unlinks.
+// Step n acts on a slot (a name) chosen by n: creates, rewrites, appends, truncates, links, renames over another,
+// unlinks.
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>

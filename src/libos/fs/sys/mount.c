@@ -56,12 +56,13 @@ static int new_mount(struct inode *dir, const struct request *r)
 
     if (!r->type)
         return -EINVAL;
-    char *target = path_of(dir);
-    if (!target)
-        return -ENOMEM;
+    mount_reap(); // what nobody holds any more may be mounted again
     int err = mount_make(r->type, r->source, r->data, &root, &type);
     if (!err && !inode_is_dir(dir))
         err = -ENOTDIR;
+    char *target = err ? NULL : path_of(dir);
+    if (!err && !target)
+        err = -ENOMEM;
     if (!err)
         err = instance_set_flags(root->instance, r->flags & MOUNT_FLAGS);
     if (!err) {
@@ -104,7 +105,7 @@ long sys_mount(const char __user *source, const char __user *target, const char 
     if (!err)
         err = user_inode(AT_FDCWD, target, LOOKUP_FOLLOW, &dir);
     if (!err) {
-        err = r.flags & MS_NOUSER ? -EINVAL : act(dir, &r);
+        err = r.flags & (u32)MS_NOUSER ? -EINVAL : act(dir, &r);
         inode_unref(dir);
     }
     kfree(r.type);

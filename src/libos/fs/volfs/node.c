@@ -441,9 +441,7 @@ static void destroy_instance(struct fs_instance *instance)
     volfs_disk_close(ext2);
 }
 
-static const struct fs_instance_ops instance_ops = {
-    .sync = sync_instance, .busy = busy, .destroy = destroy_instance
-};
+static const struct fs_instance_ops instance_ops = { .sync = sync_instance, .busy = busy, .destroy = destroy_instance };
 
 int volfs_create(struct ext2 *ext2, const struct lower_tree *lower, u64 lower_root, struct inode **ret_root)
 {
