@@ -294,6 +294,20 @@ static void no_exec_no_dev(void)
     SAY(umount2("/m/a", MNT_DETACH));
 }
 
+static void nobody(void)
+{
+    printf("-- without the right to\n");
+    SAY(mount("none", "/m/a", "tmpfs", 0, NULL));
+    SAY(setresuid(1000, 1000, 1000));
+    SAY(mount("none", "/m/a", "tmpfs", 0, NULL));
+    SAY(mount("none", "/m/a", "nosuchfs", 0, NULL));
+    SAY(mount("none", "/m/none", "tmpfs", 0, NULL));
+    SAY(mount(NULL, "/m/a", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+    SAY(umount("/m/a"));
+    SAY(umount("/m"));
+    SAY(umount2("/m/a", 64));
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
@@ -315,5 +329,6 @@ int main(int argc, char **argv)
     many_names();
     read_only();
     no_exec_no_dev();
+    nobody();
     return 0;
 }

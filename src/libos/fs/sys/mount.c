@@ -6,6 +6,7 @@
 #include "libos/fs/sys/userpath.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/thread/cred.h"
 #include "libos/vm/user.h"
 
 enum {
@@ -105,7 +106,10 @@ long sys_mount(const char __user *source, const char __user *target, const char 
     if (!err)
         err = user_inode(AT_FDCWD, target, LOOKUP_FOLLOW, &dir);
     if (!err) {
-        err = r.flags & (u32)MS_NOUSER ? -EINVAL : act(dir, &r);
+        if (r.flags & (u32)MS_NOUSER)
+            err = -EINVAL;
+        else
+            err = capable(CAP_SYS_ADMIN) ? act(dir, &r) : -EPERM;
         inode_unref(dir);
     }
     kfree(r.type);
@@ -123,6 +127,10 @@ long sys_umount2(const char __user *target, int flags)
     long err = user_inode(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &root);
     if (err)
         return err;
+    if (!capable(CAP_SYS_ADMIN)) {
+        inode_unref(root);
+        return -EPERM;
+    }
     if (!begins_fs(root) || ((flags & MNT_EXPIRE) && (flags & (MNT_FORCE | MNT_DETACH)))) {
         inode_unref(root);
         return -EINVAL;
