@@ -58,6 +58,13 @@ int proc_node_make(const struct proc_key *key, struct inode **ret_inode)
     return 0;
 }
 
+u32 procfs_process_of(const struct file *file)
+{
+    struct inode *inode = file->inode;
+    bool process = inode && inode->ops == &ops && proc_node_of(inode)->key.kind == PROC_PID;
+    return process ? proc_node_of(inode)->key.pid : 0;
+}
+
 static int same_pid(u32 pid, void *arg) { return pid == *(u32 *)arg; }
 bool proc_pid_exists(u32 pid) { return proc_ops && proc_ops->for_each_pid(same_pid, &pid); }
 

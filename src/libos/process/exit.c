@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How threads and processes end.
+#include "libos/process/pidfd.h"
 #include "libos/process/process.h"
 #include "libos/thread/cred.h"
 #include "libos/syscall/prototypes.h"
@@ -125,6 +126,7 @@ static void become_zombie(struct process *process)
             signal_send(child, NULL, child->death_signal, NULL);
     }
     process->zombie = true;
+    pidfd_tell(process);
     release_vfork(process);
     if (parent) {
         signal_child_event(parent, process);
