@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Durability, space and advice.
 #include "libos/fs/file.h"
+<<<<<<< HEAD
 #include "libos/fs/notify.h"
+=======
+#include "libos/fs/mount.h"
+>>>>>>> main
 #include "libos/syscall/prototypes.h"
 
 long sys_fsync(int fd)
@@ -27,8 +31,9 @@ long sys_syncfs(int fd)
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
+    long err = file->inode ? mount_sync(file->inode) : 0;
     file_unref(file);
-    return fs_sync();
+    return err;
 }
 
 long sys_sync_file_range(int fd, s64 offset, s64 size, u32 flags) { return sys_fsync(fd); }
