@@ -2,11 +2,8 @@
 // Attributes of files.
 #include "base/string.h"
 #include "libos/fs/file.h"
-<<<<<<< HEAD
-#include "libos/fs/notify.h"
-=======
 #include "libos/fs/instance.h"
->>>>>>> main
+#include "libos/fs/notify.h"
 #include "libos/fs/permission.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/syscall/prototypes.h"

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Durability, space and advice.
 #include "libos/fs/file.h"
-<<<<<<< HEAD
-#include "libos/fs/notify.h"
-=======
 #include "libos/fs/mount.h"
->>>>>>> main
+#include "libos/fs/notify.h"
 #include "libos/syscall/prototypes.h"
 
 long sys_fsync(int fd)

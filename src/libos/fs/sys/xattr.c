@@ -5,11 +5,8 @@
 
 #include "base/string.h"
 #include "libos/fs/file.h"
-<<<<<<< HEAD
-#include "libos/fs/notify.h"
-=======
 #include "libos/fs/instance.h"
->>>>>>> main
+#include "libos/fs/notify.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
