@@ -60,6 +60,7 @@ __nodiscard int unix_create(int type, int protocol, struct socket **ret_socket);
 __nodiscard int inet_create(int family, int type, int protocol, struct socket **ret_socket);
 // At boot: whether connections of the internet families between sockets of the enclave are made inside.
 void inet_loopback_init(bool enabled);
+__nodiscard int netlink_create(int type, int protocol, struct socket **ret_socket);
 __nodiscard int unix_pair(int type, int protocol, struct socket *ret_pair[2]);
 
 // --- files (socket_file.c)

@@ -2,6 +2,7 @@
 // AF_UNIX sockets: how they are made, find each other and end. unix(7).
 #include "libos/net/unix.h"
 #include "base/string.h"
+#include "libos/net/interface.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 #include "libos/vm/user.h"
@@ -454,6 +455,8 @@ static long unix_ioctl(struct socket *base, u32 command, u64 argument)
 
     if (command == SIOCATMARK && socket->tcp)
         return put_user((int)unix_urgent_at_mark(socket), (int __user *)argument) ? -EFAULT : 0;
+    if (interface_asks(AF_UNIX, command))
+        return interface_ioctl(-1, command, argument);
     if (command != FIONREAD && command != TIOCOUTQ)
         return -ENOTTY;
     struct unix_socket *holder = command == FIONREAD ? unix_ref(socket) : unix_peer(socket);
