@@ -279,6 +279,8 @@ static int netlink_get_option(struct socket *base, int level, int option, void *
 
     if (level != SOL_SOCKET)
         return -ENOPROTOOPT;
+    if (kept_option_get(base, option, value, size))
+        return 0;
     if (option == SO_RCVBUF || option == SO_SNDBUF)
         number = option == SO_RCVBUF ? READ_ONCE(socket->receive_size) : READ_ONCE(socket->send_size);
     else if (option != SO_ERROR && option != SO_ACCEPTCONN && option != SO_PASSCRED)
@@ -296,6 +298,9 @@ static int netlink_set_option(struct socket *base, int level, int option, const 
 
     if (level != SOL_SOCKET && level != 270) // SOL_NETLINK
         return -ENOPROTOOPT;
+    int err;
+    if (level == SOL_SOCKET && kept_option_set(base, option, value, size, &err))
+        return err;
     if (size < sizeof(number))
         return -EINVAL;
     memcpy(&number, value, sizeof(number));
