@@ -70,6 +70,7 @@ enum lock_kind {
     X(FILE_PAGES, LOCK_SPINS, "pages that hold file contents")                                                     \
     X(GATES, LOCK_SPINS, "the call-gate stubs of all address spaces")                                              \
     X(RESIDENTS, LOCK_SPINS, "which member of a family is resident, and its running threads")                      \
+    X(LOADS, LOCK_SPINS, "load averages")                                                                          \
     X(RANGES, LOCK_SPINS, "free addresses of the user range")                                                      \
     X(SLAB, LOCK_SPINS, "a cache of small objects")                                                                \
     X(HEAP_PAGES, LOCK_SPINS, "pages of the kernel heap")                                                          \

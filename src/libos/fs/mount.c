@@ -18,7 +18,7 @@
 
 void (*fs_raise_signal)(int signo);
 
-static struct mount mounts[OCCLUM_MOUNTS_MAX];
+static struct mount mounts[OCCLUM_MOUNTS_MAX + 2]; // and /sys with the control group in it
 static size_t mount_count;
 
 size_t mount_list(const struct mount **ret_mounts)
@@ -83,6 +83,18 @@ static int attach(const char *target, const char *type, struct inode *root)
     dir->mounted = root;
     mounts[mount_count++] = (struct mount){ target, type };
     return 0;
+}
+
+// Whoever has /proc has /sys too, and in it the control group of the enclave, which is shown as a mount of its own.
+static int attach_sysfs(void)
+{
+    struct inode *root;
+    int err = sysfs_create(&root);
+    if (!err)
+        err = attach("/sys", "sysfs", root);
+    if (!err && mount_count < ARRAY_SIZE(mounts))
+        mounts[mount_count++] = (struct mount){ "/sys/fs/cgroup", "cgroup2" };
+    return err;
 }
 
 static struct inode *volumes[OCCLUM_MOUNTS_MAX]; // roots
@@ -177,7 +189,9 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
         return err ? err : attach(target, "devtmpfs", root);
     case OCCLUM_MOUNT_PROCFS:
         err = procfs_create(&root);
-        return err ? err : attach(target, "proc", root);
+        if (!err)
+            err = attach(target, "proc", root);
+        return err ? err : attach_sysfs();
     case OCCLUM_MOUNT_HOSTFS:
         err = hostfs_create(source, &root);
         if (err) {

@@ -43,6 +43,12 @@ static int take_load(struct elf_image *image, const Elf64_Phdr *ph, u64 *previou
     if (image->start == UINT64_MAX)
         image->start = ALIGN_DOWN(ph->p_vaddr, PAGE_SIZE);
     image->end = ALIGN_UP(*previous_end, PAGE_SIZE);
+    if ((ph->p_flags & PF_X) && !image->code_end)
+        image->code_start = ph->p_vaddr;
+    if (ph->p_flags & PF_X)
+        image->code_end = ph->p_vaddr + ph->p_filesz;
+    image->data_start = ph->p_vaddr;
+    image->data_end = ph->p_vaddr + ph->p_filesz;
     if (image->phoff >= ph->p_offset && image->phoff - ph->p_offset < ph->p_filesz)
         image->phdr = ph->p_vaddr + (image->phoff - ph->p_offset);
     return 0;

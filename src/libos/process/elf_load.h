@@ -10,7 +10,8 @@ struct elf_image {
     bool fixed;      // ET_EXEC
     u64 entry, phdr; // link-time addresses; phdr 0 if the headers are not mapped
     u16 phnum;
-    u64 start, end; // span of the PT_LOADs, page aligned
+    u64 start, end;                                 // span of the PT_LOADs, page aligned
+    u64 code_start, code_end, data_start, data_end; // of the segments that are executed, and of the last of all
     u64 phoff;
     char interpreter[256]; // "" without PT_INTERP
     u64 bias;              // after loading: where it is minus where it was linked
