@@ -43,6 +43,7 @@ enum lock_kind {
     X(VOLFS, LOCK_SLEEPS, "volfs.lock: a volume, its ext2 and its nodes")                                          \
     X(PLACES, LOCK_SLEEPS, "the names under which files are open")                                                 \
     X(FILE_LOCKS, LOCK_SLEEPS, "record locks and flock")                                                           \
+    X(SYSFS, LOCK_SLEEPS, "the table of /sys, when it is made")                                                    \
     X(IMAGE, LOCK_SLEEPS, "the inodes of the verified image that are kept")                                        \
     X(FIFO, LOCK_SLEEPS, "the pipe of a FIFO: who finds it and who makes it")                                      \
     X(PIPE, LOCK_SLEEPS, "pipe.lock: data and ends of a pipe")                                                     \

@@ -341,9 +341,4 @@ static int create(const struct proc_table *table, struct inode **root, struct in
 }
 
 int procfs_create(struct inode **ret_root) { return create(&proc_system, &proc_root, ret_root); }
-
-int sysfs_create(struct inode **ret_root)
-{
-    int err = sysfs_make_table();
-    return err ? err : create(&sys_system, &sys_root, ret_root);
-}
+int sysfs_create(struct inode **ret_root) { return create(&sys_system, &sys_root, ret_root); }

@@ -68,6 +68,8 @@ static bool next_static(const struct proc_key *dir, u64 *position, char name[64]
         const char *name;
         enum proc_kind kind;
     } links[] = { { "self", PROC_SELF }, { "thread-self", PROC_THREAD_SELF }, { "mounts", PROC_MOUNTS } };
+    if (dir->table == &sys_system && sysfs_need_table() != 0)
+        return false;
     size_t count = dir->table->count;
 
     while (*position < count)

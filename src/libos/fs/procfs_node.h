@@ -29,7 +29,7 @@ struct proc_table {
 };
 extern const struct proc_table proc_system; // /proc (procfs_table.c)
 extern struct proc_table sys_system;        // /sys (sysfs.c)
-__nodiscard int sysfs_make_table(void);     // fills it. -ENOMEM
+__nodiscard int sysfs_need_table(void);     // fills it on first use. -ENOMEM
 
 struct proc_key {
     enum proc_kind kind;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // /sys: what programs look at to find out how large they may become - processors, and the control group whose limits
-// are the enclave's. It is a tree of text files like /proc's, made at the start because there is a folder for each
-// processor.
+// are the enclave's. It is a tree of text files like /proc's, made when
+// somebody first looks, because there is a folder for each processor, and the host is asked how many there are.
 #include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/procfs.h"
@@ -184,7 +184,7 @@ static bool add_cpu(struct proc_static *to, u32 cpu)
     return true;
 }
 
-int sysfs_make_table(void)
+static int make_table(void)
 {
     u32 cpus = proc_cpu_count();
     size_t count = ARRAY_SIZE(before) + cpus * ARRAY_SIZE(of_cpu) + ARRAY_SIZE(after), at = ARRAY_SIZE(before);
@@ -195,9 +195,19 @@ int sysfs_make_table(void)
     memcpy(files, before, sizeof(before));
     for (u32 cpu = 0; cpu < cpus; cpu++, at += ARRAY_SIZE(of_cpu))
         if (!add_cpu(files + at, cpu))
-            return -ENOMEM; // the enclave ends
+            return -ENOMEM; // what was made stays: there is no memory for anything else either
     memcpy(files + at, after, sizeof(after));
     sys_system.files = files;
     sys_system.count = count;
     return 0;
+}
+
+int sysfs_need_table(void)
+{
+    static struct mutex lock = MUTEX_INIT(LOCK_SYSFS);
+
+    mutex_lock(&lock);
+    int err = sys_system.files ? 0 : make_table();
+    mutex_unlock(&lock);
+    return err;
 }

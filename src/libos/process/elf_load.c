@@ -43,12 +43,6 @@ static int take_load(struct elf_image *image, const Elf64_Phdr *ph, u64 *previou
     if (image->start == UINT64_MAX)
         image->start = ALIGN_DOWN(ph->p_vaddr, PAGE_SIZE);
     image->end = ALIGN_UP(*previous_end, PAGE_SIZE);
-    if ((ph->p_flags & PF_X) && !image->code_end)
-        image->code_start = ph->p_vaddr;
-    if (ph->p_flags & PF_X)
-        image->code_end = ph->p_vaddr + ph->p_filesz;
-    image->data_start = ph->p_vaddr;
-    image->data_end = ph->p_vaddr + ph->p_filesz;
     if (image->phoff >= ph->p_offset && image->phoff - ph->p_offset < ph->p_filesz)
         image->phdr = ph->p_vaddr + (image->phoff - ph->p_offset);
     return 0;
@@ -175,7 +169,19 @@ static int map_segment(const struct elf_image *image, struct mm *mm, const Elf64
     return map_zero_pages(mm, start, end, prot);
 }
 
-int elf_image_map(struct elf_image *image, struct mm *mm)
+static void note_part(struct elf_parts *parts, const struct elf_image *image, const Elf64_Phdr *ph)
+{
+    u64 start = ph->p_vaddr + image->bias, end = start + ph->p_filesz;
+
+    parts->data_start = start;
+    parts->data_end = end;
+    if (!(ph->p_flags & PF_X))
+        return;
+    parts->code_start = parts->code_end ? parts->code_start : start;
+    parts->code_end = end;
+}
+
+int elf_image_map(struct elf_image *image, struct mm *mm, struct elf_parts *ret_parts)
 {
     Elf64_Phdr ph[MAX_HEADERS];
     Elf64_Ehdr eh;
@@ -195,6 +201,8 @@ int elf_image_map(struct elf_image *image, struct mm *mm)
             err = -ENOEXEC;
         if (!err)
             err = map_segment(image, mm, &ph[i]);
+        if (ret_parts)
+            note_part(ret_parts, image, &ph[i]);
     }
     return err;
 }

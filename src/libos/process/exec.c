@@ -26,6 +26,7 @@ struct exec {
     const char *path;
     struct cred *cred; // what the program will have
     bool secure;       // AT_SECURE
+    struct elf_parts parts;
     struct memory_layout layout;
 };
 
@@ -166,10 +167,10 @@ static void note_layout(struct exec *exec, u64 stack_size)
     const struct elf_image *program = &exec->program;
     struct memory_layout *layout = &exec->layout;
 
-    layout->code_start = program->code_start + program->bias;
-    layout->code_end = program->code_end + program->bias;
-    layout->data_start = program->data_start + program->bias;
-    layout->data_end = program->data_end + program->bias;
+    layout->code_start = exec->parts.code_start;
+    layout->code_end = exec->parts.code_end;
+    layout->data_start = exec->parts.data_start;
+    layout->data_end = exec->parts.data_end;
     layout->brk_start = program->end + program->bias;
     layout->stack_size = stack_size;
 }
@@ -183,9 +184,9 @@ static int build(struct exec *exec, char *const *envp, const char *execfn)
 
     int err = file_run(exec->program.file, mm);
     if (!err)
-        err = elf_image_map(&exec->program, mm);
+        err = elf_image_map(&exec->program, mm, &exec->parts);
     if (!err && exec->has_interpreter)
-        err = elf_image_map(&exec->interpreter, mm);
+        err = elf_image_map(&exec->interpreter, mm, NULL);
     if (!err)
         err = map_stack(mm, size, &top);
     if (!err)

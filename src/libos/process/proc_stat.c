@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // /proc/PID/stat, status and statm (proc(5)).
 #include "libos/process/proc_stat.h"
+#include "abi/occlum/ocall_types.h"
 #include "base/string.h"
 #include "libos/fs/file.h"
 #include "libos/time/time.h"
-#include "trusted/ocall.h"
 #include "trusted/tls.h"
 
 enum { TICKS = 100, KIB_BYTES = 1024 };

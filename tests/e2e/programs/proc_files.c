@@ -124,7 +124,11 @@ static void memory(void)
     memset(area, 1, 16 * MB);
     long after = value("/proc/self/status", "VmRSS");
     printf("VmRSS grew by what was touched: %d\n", after - before >= 15 * 1024 && after - before <= 18 * 1024);
-    printf("statm agrees: %d\n", ({ long total, rss; sscanf(slurp("/proc/self/statm"), "%ld %ld", &total, &rss); labs(rss * 4 - after) < 1024; }));
+    printf("statm agrees: %d\n", ({
+               long total, rss;
+               sscanf(slurp("/proc/self/statm"), "%ld %ld", &total, &rss);
+               labs(rss * 4 - after) < 1024;
+           }));
     printf("stat agrees: %d\n", labs(stat_field("/proc/self/stat", 24, NULL) * 4 - after) < 1024);
     slurp("/proc/self/smaps");
     char line[64];
@@ -143,7 +147,11 @@ static void memory(void)
     getrusage(RUSAGE_SELF, &usage);
     printf("ru_maxrss is a peak: %d\n", usage.ru_maxrss >= before + 15 * 1024 && usage.ru_maxrss < before + 40 * 1024);
     printf("faults are counted: %d\n", usage.ru_minflt > 0 && stat_field("/proc/self/stat", 10, NULL) > 0);
-    printf("switches are counted: %d\n", ({ usleep(1000); getrusage(RUSAGE_SELF, &usage); usage.ru_nvcsw > 0; }));
+    printf("switches are counted: %d\n", ({
+               usleep(1000);
+               getrusage(RUSAGE_SELF, &usage);
+               usage.ru_nvcsw > 0;
+           }));
 }
 
 static void threads(void)
@@ -234,28 +242,85 @@ static void of_another_user(void)
 
 int main(int argc, char **argv)
 {
-    static const char *const status[] = { "Name", "Umask", "State", "Tgid", "Ngid", "Pid", "PPid", "TracerPid", "Uid", "Gid", "FDSize", "Groups", "VmPeak", "VmSize",
-        "VmLck", "VmPin", "VmHWM", "VmRSS", "RssAnon", "RssFile", "RssShmem", "VmData", "VmStk", "VmExe", "VmLib", "VmPTE", "VmSwap", "Threads", "SigQ", "SigPnd", "ShdPnd",
-        "SigBlk", "SigIgn", "SigCgt", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp", "Cpus_allowed", "Cpus_allowed_list", "Mems_allowed_list",
-        "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches", NULL };
-    static const char *const memory_keys[] = { "MemTotal", "MemFree", "MemAvailable", "Buffers", "Cached", "SwapTotal", "SwapFree", "Dirty", "AnonPages", "Mapped", "Shmem",
-        "Slab", "PageTables", "CommitLimit", "Committed_AS", "HugePages_Total", "Hugepagesize", NULL };
+    static const char *const status[] = { "Name",
+                                          "Umask",
+                                          "State",
+                                          "Tgid",
+                                          "Ngid",
+                                          "Pid",
+                                          "PPid",
+                                          "TracerPid",
+                                          "Uid",
+                                          "Gid",
+                                          "FDSize",
+                                          "Groups",
+                                          "VmPeak",
+                                          "VmSize",
+                                          "VmLck",
+                                          "VmPin",
+                                          "VmHWM",
+                                          "VmRSS",
+                                          "RssAnon",
+                                          "RssFile",
+                                          "RssShmem",
+                                          "VmData",
+                                          "VmStk",
+                                          "VmExe",
+                                          "VmLib",
+                                          "VmPTE",
+                                          "VmSwap",
+                                          "Threads",
+                                          "SigQ",
+                                          "SigPnd",
+                                          "ShdPnd",
+                                          "SigBlk",
+                                          "SigIgn",
+                                          "SigCgt",
+                                          "CapInh",
+                                          "CapPrm",
+                                          "CapEff",
+                                          "CapBnd",
+                                          "CapAmb",
+                                          "NoNewPrivs",
+                                          "Seccomp",
+                                          "Cpus_allowed",
+                                          "Cpus_allowed_list",
+                                          "Mems_allowed_list",
+                                          "voluntary_ctxt_switches",
+                                          "nonvoluntary_ctxt_switches",
+                                          NULL };
+    static const char *const memory_keys[] = { "MemTotal",     "MemFree",     "MemAvailable", "Buffers",
+                                               "Cached",       "SwapTotal",   "SwapFree",     "Dirty",
+                                               "AnonPages",    "Mapped",      "Shmem",        "Slab",
+                                               "PageTables",   "CommitLimit", "Committed_AS", "HugePages_Total",
+                                               "Hugepagesize", NULL };
     setvbuf(stdout, NULL, _IOLBF, 0);
     keys("/proc/self/status", status);
     keys("/proc/meminfo", memory_keys);
     printf("fields of stat: %d\n", fields("/proc/self/stat"));
-    printf("ppid %d, pgrp %d, session %d\n", stat_field("/proc/self/stat", 4, NULL) == getppid(), stat_field("/proc/self/stat", 5, NULL) == getpgrp(),
-           stat_field("/proc/self/stat", 6, NULL) == getsid(0));
+    printf("ppid %d, pgrp %d, session %d\n", stat_field("/proc/self/stat", 4, NULL) == getppid(),
+           stat_field("/proc/self/stat", 5, NULL) == getpgrp(), stat_field("/proc/self/stat", 6, NULL) == getsid(0));
     char state = 0;
     stat_field("/proc/self/stat", 3, &state);
     printf("own state %c\n", state);
     setpriority(PRIO_PROCESS, 0, 7);
-    printf("nice %ld, priority %ld\n", stat_field("/proc/self/stat", 19, NULL), stat_field("/proc/self/stat", 18, NULL));
+    printf("nice %ld, priority %ld\n", stat_field("/proc/self/stat", 19, NULL),
+           stat_field("/proc/self/stat", 18, NULL));
     signal(SIGUSR1, SIG_IGN);
     signal(SIGUSR2, (void (*)(int))main);
-    printf("ignored %d, caught %d\n", strstr(slurp("/proc/self/status"), "SigIgn:\t0000000000000200") != NULL, strstr(text, "SigCgt:\t0000000000000800") != NULL);
-    printf("auxv: %d\n", ({ int fd = open("/proc/self/auxv", O_RDONLY); long pair[2] = { 0 }; int pages = 0; while (read(fd, pair, 16) == 16) pages |= pair[0] == 6 && pair[1] == 4096; close(fd); pages; }));
-    printf("limits: %d\n", strstr(slurp("/proc/self/limits"), "Max open files            ") != NULL && strstr(text, "files     \n") != NULL);
+    printf("ignored %d, caught %d\n", strstr(slurp("/proc/self/status"), "SigIgn:\t0000000000000200") != NULL,
+           strstr(text, "SigCgt:\t0000000000000800") != NULL);
+    printf("auxv: %d\n", ({
+               int fd = open("/proc/self/auxv", O_RDONLY);
+               long pair[2] = { 0 };
+               int pages = 0;
+               while (read(fd, pair, 16) == 16)
+                   pages |= pair[0] == 6 && pair[1] == 4096;
+               close(fd);
+               pages;
+           }));
+    printf("limits: %d\n", strstr(slurp("/proc/self/limits"), "Max open files            ") != NULL &&
+                               strstr(text, "files     \n") != NULL);
     printf("personality %s", slurp("/proc/self/personality"));
     printf("cgroup %d\n", strstr(slurp("/proc/self/cgroup"), "0::/") != NULL);
     states();
