@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/fs/file.h"
 #include "base/string.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/locks.h"
 #include "libos/fs/memfs.h"
+#include "libos/fs/notify.h"
 #include "libos/fs/place.h"
 #include "libos/fs/volfs/volfs.h"
 #include "libos/mem/heap.h"
@@ -42,11 +44,14 @@ void file_unref(struct file *file)
     file_locks_release_description(file);
     if (unlikely(file->watched))
         fs_special.forget_watched(file);
+    if (file->opened)
+        notify_file(file, file_writable(file) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (file->ops && file->ops->release)
         file->ops->release(file);
     if (file->claims)
         inode_done(file->inode, 1);
     place_put(file->place);
+    notify_closed(file);
     if (file->inode)
         inode_unref(file->inode);
     kfree(file->path);
@@ -145,6 +150,8 @@ static void program_done(void *arg)
 static int vm_may_map(void *arg, bool shared, u32 prot, bool *may_write)
 {
     u32 seals;
+    if ((prot & PROT_EXEC) && inode_mount_flags(((struct file *)arg)->inode, MS_NOEXEC))
+        return -EPERM;
     if (!shared || memfs_get_seals(((struct file *)arg)->inode, &seals) != 0 ||
         !(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
         return 0;

@@ -3,7 +3,9 @@
 #include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/memfs.h"
+#include "libos/fs/notify.h"
 #include "libos/fs/permission.h"
 #include "libos/fs/place.h"
 #include "libos/mem/heap.h"
@@ -24,6 +26,8 @@ static int create_file(struct lookup *lookup, u32 flags, u32 mode, bool *ret_cre
     if (!err)
         err = lookup->parent->ops->create(lookup->parent, lookup->name, mode, 0, &lookup->inode);
     *ret_created = !err;
+    if (!err)
+        notify_event(lookup->parent, IN_CREATE, 0, lookup->name);
     return err;
 }
 
@@ -40,6 +44,8 @@ static int check(const struct inode *inode, u32 flags)
         return -ELOOP;
     if (inode_is_dir(inode) && (writes || (flags & O_CREAT)))
         return -EISDIR;
+    if ((S_ISCHR(inode->mode) || S_ISBLK(inode->mode)) && inode_mount_flags(inode, MS_NODEV))
+        return -EACCES;
     return S_ISSOCK(inode->mode) ? -ENXIO : 0;
 }
 
@@ -63,6 +69,7 @@ static const struct file_ops path_only_ops = { 0 };
 static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
 {
     struct inode *inode = lookup->inode;
+    bool truncated = false;
     struct file *file;
 
     int err = file_alloc(inode, (flags & (u32)STATUS_FLAGS) | (flags & O_PATH ? 0 : O_LARGEFILE), &file);
@@ -73,20 +80,28 @@ static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
     else if (!inode_is_dir(inode))
         file->place = place_of_inode(inode); // by a link of /proc
     bool writes = !(flags & O_PATH) && S_ISREG(inode->mode) && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC));
+    if (writes)
+        err = inode_claim(inode, 1);
+    file->claims = writes && !err;
     if (flags & O_PATH)
         file->ops = &path_only_ops;
-    else if (!writes || (err = inode_claim(inode, 1)) == 0)
+    else if (!err)
         err = inode->ops->open(inode, file);
-    file->claims = writes && err != -ETXTBSY;
     if (!err && (flags & O_TRUNC) && S_ISREG(inode->mode) && inode->ops->setattr) {
         struct attr_change change = { .valid = ATTR_SIZE };
         err = inode_setattr(inode, &change);
+        truncated = !err;
     }
-    if (err)
+    if (err) {
         file_unref(file);
-    else
-        *ret_file = file;
-    return err;
+        return err;
+    }
+    notify_file(file, IN_OPEN);
+    if (truncated)
+        notify_file(file, IN_MODIFY);
+    file->opened = true;
+    *ret_file = file;
+    return 0;
 }
 
 static int open_temporary(int dirfd, const char *path, u32 flags, u32 mode, u32 resolve, struct file **ret_file);
@@ -190,7 +205,7 @@ int file_open_exec(const char *path, struct file **ret_file)
     if (err)
         return err == -ELOOP ? -EACCES : err;
     err = file->inode->ops->getattr(file->inode, &st);
-    if (!err && (!S_ISREG(st.mode) || !(st.mode & 0111)))
+    if (!err && (!S_ISREG(st.mode) || !(st.mode & 0111) || inode_mount_flags(file->inode, MS_NOEXEC)))
         err = -EACCES;
     if (!err && (err = inode_claim(file->inode, -1)) == 0)
         inode_done(file->inode, -1); // a writer would have been seen; file_run claims it for good

@@ -3,6 +3,7 @@
 #include "libos/fs/procfs.h"
 #include "base/fmt.h"
 #include "base/string.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/procfs_node.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
@@ -331,14 +332,30 @@ static const struct inode_ops ops = {
     .release = release,
 };
 
-static int create(const struct proc_table *table, struct inode **root, struct inode **ret_root)
+// Mounted several times it is one file system.
+static int create(const struct proc_table *table, struct fs_instance *instance, struct inode **root,
+                  struct inode **ret_root)
 {
+    static const struct fs_instance_ops instance_ops;
     struct proc_key key = { .kind = PROC_STATIC_DIR, .path = "", .table = table };
-    int err = proc_node_make(&key, root);
-    if (!err)
-        *ret_root = *root;
-    return err;
+    int err = *root ? 0 : proc_node_make(&key, root);
+    if (err)
+        return err;
+    instance->ops = &instance_ops;
+    (*root)->instance = instance;
+    instance->root = *root;
+    *ret_root = *root;
+    return 0;
 }
 
-int procfs_create(struct inode **ret_root) { return create(&proc_system, &proc_root, ret_root); }
-int sysfs_create(struct inode **ret_root) { return create(&sys_system, &sys_root, ret_root); }
+int procfs_create(struct inode **ret_root)
+{
+    static struct fs_instance instance;
+    return create(&proc_system, &instance, &proc_root, ret_root);
+}
+
+int sysfs_create(struct inode **ret_root)
+{
+    static struct fs_instance instance;
+    return create(&sys_system, &instance, &sys_root, ret_root);
+}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The files of /proc that describe the system.
+#include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/mount.h"
 #include "libos/fs/file.h"
@@ -215,22 +216,49 @@ void proc_threads_max(struct proc_text *text, const char *argument)
     proc_print(text, "%u\n", enclave_layout.slots_max);
 }
 
+struct mounts_text {
+    struct proc_text *text;
+    const char *name; // mounts, mountinfo or mountstats
+};
+
+static void print_mount(const struct mount_view *m, void *arg)
+{
+    static const struct {
+        u32 flag;
+        const char *text;
+    } names[] = { { MS_SYNCHRONOUS, ",sync" }, { MS_NOSUID, ",nosuid" },   { MS_NODEV, ",nodev" },
+                  { MS_NOEXEC, ",noexec" },    { MS_NOATIME, ",noatime" }, { MS_NODIRATIME, ",nodiratime" } };
+    const struct mounts_text *t = arg;
+    const char *access = m->flags & MS_RDONLY ? "ro" : "rw";
+    char options[96];
+    size_t n = fmt_format(options, sizeof(options), "%s", access);
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (m->flags & names[i].flag)
+            n += fmt_format(options + n, sizeof(options) - n, "%s", names[i].text);
+    if (!(m->flags & (MS_NOATIME | MS_STRICTATIME)))
+        fmt_format(options + n, sizeof(options) - n, ",relatime");
+    if (str_eq(t->name, "mountinfo"))
+        proc_print(t->text, "%u %u 0:%lu / %s %s - %s %s %s\n", m->id, m->parent, m->dev, m->target, options, m->type,
+                   m->source, access);
+    else if (str_eq(t->name, "mounts"))
+        proc_print(t->text, "%s %s %s %s 0 0\n", m->source, m->target, m->type, options);
+    else
+        proc_print(t->text, "device %s mounted on %s with fstype %s\n", m->source, m->target, m->type);
+    if (!str_eq(m->type, "sysfs"))
+        return;
+    // The control group in it is where programs look for one that is mounted.
+    if (str_eq(t->name, "mountinfo"))
+        proc_print(t->text, "%u %u 0:%lu / %s/fs/cgroup ro,relatime - cgroup2 cgroup2 ro\n", m->id + 1000, m->id,
+                   m->dev + 1, m->target);
+    else if (str_eq(t->name, "mounts"))
+        proc_print(t->text, "cgroup2 %s/fs/cgroup cgroup2 ro,relatime 0 0\n", m->target);
+}
+
 void proc_text_mounts(struct proc_text *text, const char *name)
 {
-    const struct mount *mounts;
-    size_t count = mount_list(&mounts);
-    for (size_t i = 0; i < count; i++) {
-        const char *type = mounts[i].type, *target = mounts[i].target;
-        bool pseudo = str_eq(type, "proc") || str_eq(type, "sysfs") || str_eq(type, "cgroup2");
-        const char *options = pseudo ? "rw,nosuid,nodev,noexec,relatime" : "rw,relatime";
-        if (str_eq(name, "mountinfo"))
-            proc_print(text, "%zu %u 0:%zu / %s %s - %s %s rw\n", i + 20, i ? 20u : 1u, i + 20, target, options, type,
-                       type);
-        else if (str_eq(name, "mounts"))
-            proc_print(text, "%s %s %s %s 0 0\n", type, target, type, options);
-        else
-            proc_print(text, "device %s mounted on %s with fstype %s\n", type, target, type);
-    }
+    struct mounts_text t = { text, name };
+    mount_for_each(print_mount, &t);
 }
 
 // What the enclave knows of each page of user space (EDMM): address range, rights in the EPCM, in use or kept for

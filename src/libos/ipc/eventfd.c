@@ -97,7 +97,8 @@ static const struct file_ops event_ops = { .read = event_read,
                                            .poll = event_poll,
                                            .describe = describe,
                                            .release = release,
-                                           .stream = true };
+                                           .stream = true,
+                                           .unmoved = true };
 
 long sys_eventfd2(u32 initial, int flags)
 {

@@ -5,6 +5,8 @@
 
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
+#include "libos/fs/notify.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
@@ -29,6 +31,8 @@ static long check_kind(const struct inode *inode, const char *name, bool write)
 {
     static const char *const kinds[] = { XATTR_USER_PREFIX, XATTR_TRUSTED_PREFIX, XATTR_SECURITY_PREFIX };
 
+    if (write && inode_may_change(inode))
+        return -EROFS;
     // Of users' attributes there are none on links and devices, where they would be no owner's.
     if (str_starts(name, XATTR_USER_PREFIX) && !S_ISREG(inode->mode) && !S_ISDIR(inode->mode))
         return write ? -EPERM : -ENODATA;
@@ -133,6 +137,8 @@ static long on_path(const char __user *path, u32 look, const struct request *r)
     if (err)
         return err;
     err = serve(inode, r);
+    if (!err && (r->what == SET || r->what == REMOVE))
+        notify_event(inode, IN_ATTRIB | (inode_is_dir(inode) ? IN_ISDIR : 0), 0, NULL);
     inode_unref(inode);
     return err;
 }
@@ -145,6 +151,8 @@ static long on_fd(int fd, const struct request *r)
     long result = r->what == LIST ? 0 : -EOPNOTSUPP;
     if (file->inode)
         result = serve(file->inode, r);
+    if (!result && (r->what == SET || r->what == REMOVE))
+        notify_file(file, IN_ATTRIB);
     file_unref(file);
     return result;
 }
