@@ -19,7 +19,8 @@ static const struct proc_static files[] = {
       "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:", RO },
     { "diskstats", empty, NULL, RO },
     { "filesystems", constant,
-      "nodev\tsysfs\nnodev\ttmpfs\nnodev\tramfs\nnodev\tproc\nnodev\tcgroup2\nnodev\tdevtmpfs\nnodev\tdevpts\nnodev\thostfs\n"
+      "nodev\tsysfs\nnodev\ttmpfs\nnodev\tramfs\nnodev\tproc\nnodev\tcgroup2\nnodev\tdevtmpfs\nnodev\tdevpts\nnodev\tho"
+      "stfs\n"
       "nodev\tunionfs\n\text2",
       RO },
     { "loadavg", proc_loadavg, NULL, RO },

@@ -11,8 +11,7 @@ static int take_set_ids(struct file *file, struct cred *new)
     struct kstat st;
 
     if (current_process()->no_new_privs || file->inode->ops->ignores_set_id ||
-        inode_mount_flags(file->inode, MS_NOSUID) ||
-        inode_mount_flags(file->inode, MS_NOSUID))
+        inode_mount_flags(file->inode, MS_NOSUID) || inode_mount_flags(file->inode, MS_NOSUID))
         return 0;
     int err = file->inode->ops->getattr(file->inode, &st);
     if (err)

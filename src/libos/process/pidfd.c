@@ -45,7 +45,9 @@ static void describe(struct file *file, struct proc_text *text)
     proc_print(text, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }
 
-static const struct file_ops pidfd_ops = { .poll = poll, .describe = describe, .release = release, .stream = true, .unmoved = true };
+static const struct file_ops pidfd_ops = {
+    .poll = poll, .describe = describe, .release = release, .stream = true, .unmoved = true
+};
 
 static struct process_handle *handle_of(struct process *process)
 {
