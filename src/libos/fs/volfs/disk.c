@@ -187,7 +187,21 @@ static int make(int dir, const u8 key[32], u64 size)
     return err == -EEXIST ? -EBUSY : err;
 }
 
-static int mount(int fd, const u8 key[32], struct ext2 **ret_ext2)
+static int mount(int fd, const u8 key[32], u64 grow_to, struct ext2 **ret_ext2);
+
+// Without growing, from the last commit on.
+static int mount_again(int fd, const u8 key[32], struct ext2 *failed, int why, struct ext2 **ret_ext2)
+{
+    struct volume *volume = failed->volume;
+
+    log_warn("volume: it cannot grow to the disk_size of Occlum.json (error %d) and stays as it is", -why);
+    ext2_unmount(failed);
+    volume_close(volume);
+    return mount(fd, key, 0, ret_ext2);
+}
+
+// grow_to: blocks that it is to have at least.
+static int mount(int fd, const u8 key[32], u64 grow_to, struct ext2 **ret_ext2)
 {
     struct volume_options options = { .cache_blocks = CACHE_BLOCKS };
     struct volume_backend backend = backend_of(fd);
@@ -205,12 +219,15 @@ static int mount(int fd, const u8 key[32], struct ext2 **ret_ext2)
         log_warn("volume: %u superblock of 4 is not whole: a commit was cut off, or the host changed it",
                  info.damaged_superblocks);
     err = ext2_mount(volume, &env, ret_ext2);
-    if (err)
+    if (err) {
         volume_close(volume);
-    return err;
+        return err;
+    }
+    err = ext2_grow(*ret_ext2, grow_to);
+    return err ? mount_again(fd, key, *ret_ext2, err, ret_ext2) : 0;
 }
 
-int volfs_disk_open(const char *source, u64 size, struct ext2 **ret_ext2)
+int volfs_disk_open(const char *source, u64 size, bool grow, struct ext2 **ret_ext2)
 {
     u8 key[32];
     int dir = hostfile_open_root(source);
@@ -222,7 +239,7 @@ int volfs_disk_open(const char *source, u64 size, struct ext2 **ret_ext2)
     if (!err && fd == -ENOENT)
         fd = make(dir, key, size);
     if (fd >= 0)
-        err = mount(fd, key, ret_ext2);
+        err = mount(fd, key, grow ? size / VOLUME_BLOCK : 0, ret_ext2);
     else
         err = fd;
     memset(key, 0, sizeof(key));
