@@ -2,6 +2,7 @@
 // Durability, space and advice.
 #include "libos/fs/file.h"
 #include "libos/fs/mount.h"
+#include "libos/fs/notify.h"
 #include "libos/syscall/prototypes.h"
 
 long sys_fsync(int fd)
@@ -49,6 +50,8 @@ long sys_fallocate(int fd, int mode, s64 offset, s64 size)
         err = file->ops->fallocate ? file->ops->fallocate(file, mode, (u64)offset, (u64)size)
               : file->ops->stream  ? -ESPIPE
                                    : -EOPNOTSUPP;
+    if (!err)
+        notify_file(file, IN_MODIFY);
     file_unref(file);
     return err;
 }
