@@ -362,8 +362,8 @@ TEST(orphans)
     end(&s);
 }
 
-// Files stay, the new room can be used, and e2fsck agrees: within the last group, over its end, and beyond what one block
-// of descriptors holds.
+// Files stay, the new room can be used, and e2fsck agrees: within the last group, over its end, and beyond what one
+// block of descriptors holds.
 TEST(grows)
 {
     static const u64 sizes[] = { 5000, 5001, 9000, 32768, 32769, 70000, 100000, 131ull * 32768 };
