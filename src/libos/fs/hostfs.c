@@ -5,6 +5,7 @@
 #include "libos/fs/hostfs_node.h"
 #include "libos/fs/mapped.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/cred.h"
 
 enum { FIRST_DEV = 0x100 };
 
@@ -62,6 +63,9 @@ static int create(struct inode *dir, const char *name, u32 mode, u64 rdev, struc
     struct hostfs_node *node = hostfs_node_of(*ret_inode);
     if (((node->inode.mode ^ mode) & 07777) && hostfile_chmod(node->handle, mode) == 0)
         node->inode.mode = mode;
+    const struct cred *cred = current_cred();
+    if (cred->fsuid || cred->fsgid) // where the loader may, which is up to the host: the file is there all the same
+        (void)!hostfile_chown(node->handle, cred->fsuid, cred->fsgid);
     return 0;
 }
 
@@ -220,6 +224,7 @@ static int statfs(struct inode *inode, struct statfs *ret_statfs)
 }
 
 const struct inode_ops hostfs_ops = {
+    .ignores_set_id = true,
     .lookup = lookup,
     .parent = parent_of,
     .name = name_of,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/fs/inode.h"
 #include "libos/fs/locks.h"
+#include "libos/fs/permission.h"
 #include "libos/vm/vm.h"
 
 void inode_init(struct inode *inode, const struct inode_ops *ops, u32 mode, u64 ino)
@@ -71,6 +72,8 @@ int inode_setattr(struct inode *inode, const struct attr_change *wanted)
     if (err)
         return err;
     err = inode->ops->setattr(inode, change);
+    if (!err && resizes)
+        err = drop_set_id(inode);
     if (resizes)
         inode_done(inode, 1);
     if (!err && (change->valid & ATTR_SIZE))

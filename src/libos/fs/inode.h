@@ -56,6 +56,7 @@ struct inode_ops {
     long (*list_xattr)(struct inode *inode, char *buf, size_t size);
     void (*release)(struct inode *inode);   // last reference is gone
     const struct vm_object_ops *object_ops; // of regular files that can be mapped shared
+    bool ignores_set_id;                    // set-id bits mean nothing to execve: they are the host's word
 };
 
 struct inode {

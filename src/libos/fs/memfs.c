@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "libos/mem/filepages.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/cred.h"
 #include "libos/time/time.h"
 #include "libos/vm/vm.h"
 
@@ -62,6 +63,8 @@ int memfs_anonymous(u32 mode, struct inode **ret_inode)
     if (err)
         return err;
     node->nlink = 0;
+    node->uid = current_cred()->fsuid;
+    node->gid = current_cred()->fsgid;
     *ret_inode = &node->inode;
     return 0;
 }

@@ -3,6 +3,7 @@
 // two directories at once.
 #include "libos/fs/memfs_node.h"
 #include "base/string.h"
+#include "libos/fs/permission.h"
 #include "libos/mem/heap.h"
 
 enum { NAME_MAX_BYTES = 255, TYPE_DIR = S_IFDIR >> 12 };
@@ -255,14 +256,16 @@ static int add(struct memfs_node *dir, const char *name, struct memfs_node *node
     return err;
 }
 
-// A new node for the folder: of its group, where it is set-group-id, and folders so again.
+// A new node for the folder that nobody else sees yet, with the owner it gets there.
 static int node_in(struct memfs_node *dir, u32 mode, struct memfs_node **ret_node)
 {
-    bool inherits = READ_ONCE(dir->mode) & S_ISGID;
-    int err = memfs_node_alloc(dir->fs, inherits && S_ISDIR(mode) ? mode | S_ISGID : mode, ret_node);
-    if (!err && inherits)
-        (*ret_node)->gid = READ_ONCE(dir->gid);
-    return err;
+    struct new_owner owner = new_owner_of(mode, READ_ONCE(dir->mode), READ_ONCE(dir->gid));
+    int err = memfs_node_alloc(dir->fs, owner.mode, ret_node);
+    if (err)
+        return err;
+    (*ret_node)->uid = owner.uid;
+    (*ret_node)->gid = owner.gid;
+    return 0;
 }
 
 int memfs_tmpfile(struct inode *inode, u32 mode, bool linkable, struct inode **ret_inode)

@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "libos/fs/file.h"
 #include "libos/fs/memfs.h"
+#include "libos/fs/permission.h"
 #include "libos/fs/place.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
@@ -19,7 +20,9 @@ static int create_file(struct lookup *lookup, u32 flags, u32 mode, bool *ret_cre
     if (!lookup->parent->ops->create)
         return -EROFS;
     mode = (mode & 07777 & ~READ_ONCE(current->fs->umask)) | S_IFREG;
-    int err = lookup->parent->ops->create(lookup->parent, lookup->name, mode, 0, &lookup->inode);
+    int err = may_create(lookup->parent);
+    if (!err)
+        err = lookup->parent->ops->create(lookup->parent, lookup->name, mode, 0, &lookup->inode);
     *ret_created = !err;
     return err;
 }
@@ -38,6 +41,21 @@ static int check(const struct inode *inode, u32 flags)
     if (inode_is_dir(inode) && (writes || (flags & O_CREAT)))
         return -EISDIR;
     return S_ISSOCK(inode->mode) ? -ENXIO : 0;
+}
+
+// What open(2) flags ask of the file's mode, as MAY_*.
+static u32 wanted_access(u32 flags)
+{
+    static const u32 by_mode[] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE };
+    return by_mode[flags & O_ACCMODE] | (flags & O_TRUNC ? MAY_WRITE : 0);
+}
+
+static int check_access(struct inode *inode, u32 flags, u32 access)
+{
+    if (flags & O_PATH)
+        return 0;
+    int err = inode_permission(inode, access);
+    return !err && (flags & O_NOATIME) ? may_own(inode) : err;
 }
 
 static const struct file_ops path_only_ops = { 0 };
@@ -73,7 +91,8 @@ static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
 
 static int open_temporary(int dirfd, const char *path, u32 flags, u32 mode, u32 resolve, struct file **ret_file);
 
-int open_at(int dirfd, const char *path, u32 flags, u32 mode, u32 resolve, struct file **ret_file)
+// access: what the caller needs of the mode of a file that is there, MAY_*.
+static int open_for(int dirfd, const char *path, u32 flags, u32 mode, u32 resolve, u32 access, struct file **ret_file)
 {
     bool exclusive = (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL), created = false;
     u32 look = lookup_resolve(resolve) | ((flags & O_NOFOLLOW) || exclusive ? 0 : LOOKUP_FOLLOW);
@@ -100,14 +119,21 @@ int open_at(int dirfd, const char *path, u32 flags, u32 mode, u32 resolve, struc
     // Another thread was faster: then its file is the one to open.
     if (err == -EEXIST && !exclusive && !lookup.inode) {
         lookup_done(&lookup);
-        return open_at(dirfd, path, flags & ~(u32)O_CREAT, mode, resolve, ret_file);
+        return open_for(dirfd, path, flags & ~(u32)O_CREAT, mode, resolve, access, ret_file);
     }
     if (!err && !created)
         err = check(lookup.inode, flags);
+    if (!err && !created)
+        err = check_access(lookup.inode, flags, access);
     if (!err)
         err = open_inode(&lookup, flags, ret_file);
     lookup_done(&lookup);
     return err;
+}
+
+int open_at(int dirfd, const char *path, u32 flags, u32 mode, u32 resolve, struct file **ret_file)
+{
+    return open_for(dirfd, path, flags, mode, resolve, wanted_access(flags), ret_file);
 }
 
 // "/folder/#INODE (deleted)", as Linux shows a file that never had a name.
@@ -135,6 +161,8 @@ static int open_temporary(int dirfd, const char *path, u32 flags, u32 mode, u32 
         return err;
     if (!inode_is_dir(dir))
         err = -ENOTDIR;
+    else if ((err = may_create(dir)) != 0)
+        ;
     else if (!dir->ops->tmpfile)
         err = -EOPNOTSUPP;
     else
@@ -158,7 +186,7 @@ int file_open_exec(const char *path, struct file **ret_file)
 {
     struct file *file;
     struct kstat st;
-    int err = open_at(AT_FDCWD, path, O_RDONLY, 0, 0, &file);
+    int err = open_for(AT_FDCWD, path, O_RDONLY, 0, 0, MAY_EXEC, &file);
     if (err)
         return err == -ELOOP ? -EACCES : err;
     err = file->inode->ops->getattr(file->inode, &st);

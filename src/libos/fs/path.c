@@ -2,6 +2,7 @@
 // From paths to inodes (path_resolution(7)).
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/permission.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 
@@ -204,13 +205,16 @@ static int walk_path(struct walk *w, const char *path)
         bool last = !*rest, slash = last && *path == '/';
         if (!inode_is_dir(w->at))
             return -ENOTDIR;
+        int err = inode_permission(w->at, MAY_EXEC);
+        if (err)
+            return err;
         if (str_eq(name, ".") || str_eq(name, "..")) {
-            int err = name[1] ? go_up(w) : 0;
+            err = name[1] ? go_up(w) : 0;
             if (err)
                 return err;
             nameless(w, name[1] ? LAST_DOTDOT : LAST_DOT);
         } else {
-            int err = last ? last_component(w, name, slash) : inner_component(w, name);
+            err = last ? last_component(w, name, slash) : inner_component(w, name);
             if (err)
                 return err;
         }

@@ -5,6 +5,7 @@
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/thread/cred.h"
 #include "libos/vm/fork.h"
 #include "libos/vm/user.h"
 #include "trusted/layout.h"
@@ -24,6 +25,7 @@ static int share_or_copy(struct thread *child, const struct clone_request *reque
 
     if (request->flags & CLONE_VM) {
         child->mm = mm_ref(parent->mm);
+        vm_come_back(); // the child counts as running: so its memory must be in place
         vm_thread_starts(child->mm);
     }
     if (request->flags & CLONE_FILES)
@@ -181,6 +183,7 @@ static long do_clone(const struct clone_request *request)
     child->nice = current->nice;
     child->policy = current->policy;
     child->pinned = current->pinned;
+    child->cred = cred_ref(current->cred);
     child->fs_base = request->flags & CLONE_SETTLS ? request->tls : current->fs_base;
     err = signals_thread_init(child, current);
     if (!err)

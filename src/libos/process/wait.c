@@ -12,7 +12,7 @@ struct wait_request {
 };
 
 struct wait_result {
-    u32 pid;
+    u32 pid, uid;
     int code, status; // CLD_*, si_status
     int wait_status;
     struct rusage usage;
@@ -37,7 +37,11 @@ static bool take_event(const struct wait_request *request, struct process *child
 
     struct cpu_usage usage = process_usage(child);
     usage_add(&usage, &child->ended_children);
+    const struct cred *cred = process_cred(child);
+    u32 uid = cred ? cred->uid : child->ended_uid;
+    cred_unref(cred);
     *result = (struct wait_result){ .pid = child->pid,
+                                    .uid = uid,
                                     .usage = usage_rusage(&usage, MAX(child->peak, child->children_peak)) };
     if (child->zombie && (request->options & WEXITED)) {
         int sig = child->wait_status & 0x7f;
@@ -146,6 +150,7 @@ long sys_waitid(int type, int id, void __user *info, int options, struct rusage 
         out.si_signo = SIGCHLD;
         out.si_code = result.code;
         out.si_pid = (int)result.pid;
+        out.si_uid = result.uid;
         out.si_status = result.status;
     }
     if (info && copy_to_user(info, &out, sizeof(out)))

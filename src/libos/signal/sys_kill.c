@@ -11,12 +11,15 @@ static siginfo_t sender_info(int code)
     memset(&info, 0, sizeof(info));
     info.si_code = code;
     info.si_pid = (int)current_process()->pid;
+    info.si_uid = current_cred()->uid;
     return info;
 }
 
 // Sends, or with signo 0 only checks, to one process. With process_lock held.
 static int send_to(struct process *process, int signo, const siginfo_t *info)
 {
+    if (!may_signal(process, signo))
+        return -EPERM;
     return signo && !process->zombie ? signal_send(process, NULL, signo, info) : 0;
 }
 
@@ -37,6 +40,7 @@ static long send_by_pid(int pid, int signo, const siginfo_t *info)
 {
     struct process *process;
     long err = -ESRCH;
+    bool sent = false;
 
     if (signo < 0 || signo > SIGNALS)
         return -EINVAL;
@@ -44,11 +48,15 @@ static long send_by_pid(int pid, int signo, const siginfo_t *info)
         return -ESRCH; // has no positive counterpart
     mutex_lock(&process_lock);
     list_for_each (process, &process_all, all) {
-        if (is_meant(process, pid))
-            err = send_to(process, signo, info);
+        if (!is_meant(process, pid))
+            continue;
+        long one = send_to(process, signo, info);
+        sent |= one == 0;
+        if (pid != -1 || one != -EPERM) // who means all others does not mean those of other users
+            err = one;
     }
     mutex_unlock(&process_lock);
-    return err;
+    return sent ? 0 : err;
 }
 
 long sys_kill(int pid, int signo)
@@ -65,7 +73,9 @@ static long send_to_thread(int tgid, int tid, int signo, const siginfo_t *info)
     struct thread *thread = process_find_thread((u32)tid);
     long err = -ESRCH;
     if (thread && (tgid == -1 || thread->process->pid == (u32)tgid))
-        err = signo ? signal_send(thread->process, thread, signo, info) : 0;
+        err = !may_signal(thread->process, signo) ? -EPERM
+              : signo                             ? signal_send(thread->process, thread, signo, info)
+                                                  : 0;
     mutex_unlock(&process_lock);
     return err;
 }

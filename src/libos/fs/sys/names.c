@@ -2,6 +2,7 @@
 // Calls that change or read names.
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/permission.h"
 #include "libos/fs/place.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/mem/heap.h"
@@ -22,7 +23,7 @@ static long make_at(int dirfd, const char __user *path, u32 mode, u64 rdev)
         err = -ENOENT;
     else if (!l.parent->ops->create)
         err = -EROFS;
-    else
+    else if (!(err = may_create(l.parent)))
         err = l.parent->ops->create(l.parent, l.name, mode & ~READ_ONCE(current->fs->umask), rdev, &made);
     if (!err)
         inode_unref(made);
@@ -84,6 +85,8 @@ long sys_unlinkat(int dirfd, const char __user *path, int flags)
     err = removable(&l, directory);
     if (!err && !directory && l.must_be_dir)
         err = inode_is_dir(l.inode) ? -EISDIR : -ENOTDIR;
+    if (!err)
+        err = may_delete(l.parent, l.inode);
     if (!err && directory)
         err = l.parent->ops->rmdir ? l.parent->ops->rmdir(l.parent, l.name) : -EROFS;
     else if (!err)
@@ -118,6 +121,23 @@ static long may_rename(const struct lookup *from, const struct lookup *to, u32 f
     return from->inode->covered || (to->inode && to->inode->covered) ? -EBUSY : 0;
 }
 
+// Both folders lose or gain a name; a folder that gets another parent has its ".." changed.
+static long rename_allowed(const struct lookup *from, const struct lookup *to, u32 flags)
+{
+    if (from->inode == to->inode)
+        return 0;
+    long err = may_delete(from->parent, from->inode);
+    if (!err)
+        err = to->inode ? may_delete(to->parent, to->inode) : may_create(to->parent);
+    if (err || from->parent == to->parent)
+        return err;
+    if (inode_is_dir(from->inode))
+        err = inode_permission(from->inode, MAY_WRITE);
+    if (!err && (flags & RENAME_EXCHANGE) && inode_is_dir(to->inode))
+        err = inode_permission(to->inode, MAY_WRITE);
+    return err;
+}
+
 static void tell_places(const struct lookup *from, const struct lookup *to, u32 flags)
 {
     if (to->inode && (flags & RENAME_EXCHANGE))
@@ -142,6 +162,8 @@ long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const
         return err;
     }
     err = from.parent->ops != to.parent->ops ? -EXDEV : may_rename(&from, &to, flags);
+    if (!err)
+        err = rename_allowed(&from, &to, flags);
     if (!err)
         err = from.parent->ops->rename ? from.parent->ops->rename(from.parent, from.name, to.parent, to.name, flags)
                                        : -EROFS;
@@ -182,6 +204,8 @@ long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const ch
             err = -ENOENT;
         else if (inode->ops != to.parent->ops)
             err = -EXDEV;
+        else if ((err = may_create(to.parent)) != 0)
+            ;
         else if (inode_is_dir(inode))
             err = -EPERM;
         else
@@ -209,7 +233,7 @@ long sys_symlinkat(const char __user *user_target, int dirfd, const char __user 
             err = -EEXIST;
         else if (l.must_be_dir)
             err = -ENOENT;
-        else
+        else if (!(err = may_create(l.parent)))
             err = l.parent->ops->symlink ? l.parent->ops->symlink(l.parent, l.name, target) : -EROFS;
         lookup_done(&l);
     }
@@ -263,12 +287,16 @@ long sys_getcwd(char __user *user, size_t size)
     return n;
 }
 
-static long set_directory(struct inode **place, struct inode *inode)
+// Takes over the reference of inode.
+static long set_directory(struct inode **place, struct inode *inode, bool allowed)
 {
     struct fs_context *fs = current->fs;
-    if (!inode_is_dir(inode)) {
+    long err = inode_is_dir(inode) ? inode_permission(inode, MAY_EXEC) : -ENOTDIR;
+    if (!err && !allowed)
+        err = -EPERM;
+    if (err) {
         inode_unref(inode);
-        return -ENOTDIR;
+        return err;
     }
     mutex_lock(&fs->lock);
     struct inode *old = *place;
@@ -282,7 +310,7 @@ long sys_chdir(const char __user *path)
 {
     struct inode *inode;
     long err = user_inode(AT_FDCWD, path, LOOKUP_FOLLOW, &inode);
-    return err ? err : set_directory(&current->fs->cwd, inode);
+    return err ? err : set_directory(&current->fs->cwd, inode, true);
 }
 
 long sys_fchdir(int fd)
@@ -290,7 +318,7 @@ long sys_fchdir(int fd)
     struct file *file = files_get_path(fd);
     if (!file)
         return -EBADF;
-    long err = file->inode ? set_directory(&current->fs->cwd, inode_ref(file->inode)) : -ENOTDIR;
+    long err = file->inode ? set_directory(&current->fs->cwd, inode_ref(file->inode), true) : -ENOTDIR;
     file_unref(file);
     return err;
 }
@@ -299,7 +327,7 @@ long sys_chroot(const char __user *path)
 {
     struct inode *inode;
     long err = user_inode(AT_FDCWD, path, LOOKUP_FOLLOW, &inode);
-    return err ? err : set_directory(&current->fs->root, inode);
+    return err ? err : set_directory(&current->fs->root, inode, capable(CAP_SYS_CHROOT));
 }
 
 long sys_umask(u32 mask) { return (long)__atomic_exchange_n(&current->fs->umask, mask & 0777, __ATOMIC_RELAXED); }

@@ -2,6 +2,7 @@
 // Reading and writing.
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/permission.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
@@ -32,6 +33,9 @@ static long transfer(struct file *file, struct uio *uio, bool write)
         return err;
     if (file->ops->stream)
         return op_of(file, write)(file, uio, &none);
+    err = write && file->inode ? drop_set_id(file->inode) : 0;
+    if (err)
+        return err;
     mutex_lock(&file->offset_lock);
     long n = op_of(file, write)(file, uio, &file->offset);
     mutex_unlock(&file->offset_lock);
@@ -42,6 +46,8 @@ static long transfer_at(struct file *file, struct uio *uio, s64 offset, bool wri
 {
     u64 at = (u64)offset;
     long err = offset < 0 ? -EINVAL : may_transfer(file, true, write);
+    if (!err && write && file->inode)
+        err = drop_set_id(file->inode);
     return err ? err : op_of(file, write)(file, uio, &at);
 }
 

@@ -2,6 +2,7 @@
 // Attributes of files.
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/permission.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
@@ -145,23 +146,39 @@ long sys_statx(int dirfd, const char __user *path, int flags, u32 mask, struct s
     return copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
 }
 
-static long change_at(int dirfd, const char __user *path, u32 look, const struct attr_change *change)
+// The change, if the caller may make it. now: of times, all are the present one.
+static long change_inode(struct inode *inode, struct attr_change change, bool now)
+{
+    int err = 0;
+    if (!inode->ops->setattr)
+        return -EROFS;
+    if (change.valid & (ATTR_ATIME | ATTR_MTIME))
+        err = may_set_times(inode, !now);
+    else if (!(change.valid & ATTR_SIZE)) // of a size its callers know
+        err = may_change(inode, &change);
+    return err ? err : inode_setattr(inode, &change);
+}
+
+static long change_at(int dirfd, const char __user *path, u32 look, const struct attr_change *change, bool now)
 {
     struct inode *inode;
     long err = user_inode(dirfd, path, look, &inode);
     if (err)
         return err;
-    err = inode_setattr(inode, change);
+    if ((change->valid & ATTR_SIZE) && S_ISREG(inode->mode))
+        err = inode_permission(inode, MAY_WRITE);
+    if (!err)
+        err = change_inode(inode, *change, now);
     inode_unref(inode);
     return err;
 }
 
-static long change_fd(int fd, const struct attr_change *change)
+static long change_fd(int fd, const struct attr_change *change, bool now)
 {
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
-    long err = !file->inode ? -EINVAL : file->inode->ops->setattr ? inode_setattr(file->inode, change) : -EROFS;
+    long err = file->inode ? change_inode(file->inode, *change, now) : -EINVAL;
     file_unref(file);
     return err;
 }
@@ -169,7 +186,7 @@ static long change_fd(int fd, const struct attr_change *change)
 long sys_fchmodat(int dirfd, const char __user *path, u32 mode)
 {
     struct attr_change change = { .valid = ATTR_MODE, .mode = mode };
-    return change_at(dirfd, path, LOOKUP_FOLLOW, &change);
+    return change_at(dirfd, path, LOOKUP_FOLLOW, &change, false);
 }
 
 long sys_chmod(const char __user *path, u32 mode) { return sys_fchmodat(AT_FDCWD, path, mode); }
@@ -177,7 +194,7 @@ long sys_chmod(const char __user *path, u32 mode) { return sys_fchmodat(AT_FDCWD
 long sys_fchmod(int fd, u32 mode)
 {
     struct attr_change change = { .valid = ATTR_MODE, .mode = mode };
-    return change_fd(fd, &change);
+    return change_fd(fd, &change, false);
 }
 
 static struct attr_change owner_change(u32 uid, u32 gid)
@@ -191,7 +208,7 @@ long sys_fchownat(int dirfd, const char __user *path, u32 uid, u32 gid, int flag
 {
     struct attr_change change = owner_change(uid, gid);
     u32 look = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
-    return flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) ? -EINVAL : change_at(dirfd, path, look, &change);
+    return flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) ? -EINVAL : change_at(dirfd, path, look, &change, false);
 }
 
 long sys_chown(const char __user *path, u32 uid, u32 gid) { return sys_fchownat(AT_FDCWD, path, uid, gid, 0); }
@@ -203,7 +220,7 @@ long sys_lchown(const char __user *path, u32 uid, u32 gid)
 long sys_fchown(int fd, u32 uid, u32 gid)
 {
     struct attr_change change = owner_change(uid, gid);
-    return change_fd(fd, &change);
+    return change_fd(fd, &change, false);
 }
 
 static long size_change(s64 size, struct attr_change *ret_change)
@@ -216,7 +233,7 @@ long sys_truncate(const char __user *path, s64 size)
 {
     struct attr_change change;
     long err = size_change(size, &change);
-    return err ? err : change_at(AT_FDCWD, path, LOOKUP_FOLLOW, &change);
+    return err ? err : change_at(AT_FDCWD, path, LOOKUP_FOLLOW, &change, false);
 }
 
 long sys_ftruncate(int fd, s64 size)
@@ -228,7 +245,7 @@ long sys_ftruncate(int fd, s64 size)
         return err ? err : -EBADF;
     bool writable = file_writable(file);
     file_unref(file);
-    return writable ? change_fd(fd, &change) : -EINVAL;
+    return writable ? change_fd(fd, &change, false) : -EINVAL;
 }
 
 static long time_change(const struct __kernel_timespec times[2], struct attr_change *change)
@@ -256,7 +273,8 @@ static long set_times(int dirfd, const char __user *path, const struct __kernel_
     long err = time_change(times, &change);
     if (err || !change.valid)
         return err;
-    return path ? change_at(dirfd, path, look, &change) : change_fd(dirfd, &change);
+    bool now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
+    return path ? change_at(dirfd, path, look, &change, now) : change_fd(dirfd, &change, now);
 }
 
 static const struct __kernel_timespec now_times[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
@@ -297,14 +315,53 @@ long sys_utime(const char __user *path, const s64 __user *user)
     return set_times(AT_FDCWD, path, times, 0);
 }
 
-// Everything runs as root: only execute permission can lack.
-static long access_at(int dirfd, const char __user *path, int mode, int flags)
+// access(2) asks for the real ids, and for the capabilities that their owner would have. Puts such credentials in place
+// of the caller's for a while, where they differ; NULL with *ret_err 0: they do not.
+static const struct cred *as_real_user(int *ret_err)
+{
+    const struct cred *own = current_cred();
+    u64 effective = own->uid == 0 ? own->permitted : 0;
+
+    *ret_err = 0;
+    if (own->securebits & SECURE_NO_SETUID_FIXUP)
+        effective = own->effective;
+    if (own->fsuid == own->uid && own->fsgid == own->gid && own->effective == effective)
+        return NULL;
+    struct cred *real = cred_copy(own, NULL, 0);
+    if (!real) {
+        *ret_err = -ENOMEM;
+        return NULL;
+    }
+    real->fsuid = own->uid;
+    real->fsgid = own->gid;
+    real->effective = effective;
+    return thread_swap(cred, (const struct cred *)real);
+}
+
+static long access_as_current(int dirfd, const char __user *path, int mode, int flags)
 {
     struct kstat st;
-    if (mode & ~7)
-        return -EINVAL;
     long err = kstat_at(dirfd, path, flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), &st);
-    return !err && (mode & 1) && !S_ISDIR(st.mode) && !(st.mode & 0111) ? -EACCES : err;
+    return err || !mode ? err : cred_permission(current_cred(), &st, (u32)mode);
+}
+
+static_assert(MAY_EXEC == 1 && MAY_WRITE == 2 && MAY_READ == 4); // as X_OK, W_OK and R_OK
+
+static long access_at(int dirfd, const char __user *path, int mode, int flags)
+{
+    const struct cred *own = NULL;
+    int err = 0;
+
+    if ((mode & ~7) || (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
+        return -EINVAL;
+    if (!(flags & AT_EACCESS))
+        own = as_real_user(&err);
+    if (err)
+        return err;
+    long result = access_as_current(dirfd, path, mode, flags);
+    if (own)
+        cred_unref(thread_swap(cred, own));
+    return result;
 }
 
 long sys_access(const char __user *path, int mode) { return access_at(AT_FDCWD, path, mode, 0); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Names that come: looking up, making, linking.
 #include "libos/fs/volfs/volfs_node.h"
+#include "libos/fs/permission.h"
 
 bool volfs_is_dir(const struct volfs_node *node) { return S_ISDIR(node->inode.mode); }
 
@@ -176,8 +177,11 @@ static int prepare(struct volfs_node *dir, const struct making *what, const stru
     return err ? err : ext2_store(fs->ext2, made);
 }
 
-// New files are of the group of a set-group-id folder.
-static u32 group_in(const struct volfs_node *dir) { return volfs_mode(dir) & S_ISGID ? ext2_gid(&dir->upper) : 0; }
+// Of a new file in a folder of the volume.
+static struct new_owner owner_in(const struct volfs_node *dir, u32 mode)
+{
+    return new_owner_of(mode, dir->upper.raw.mode, ext2_gid(&dir->upper));
+}
 
 // The new file's node is not made: who wants it looks it up.
 static int make(struct volfs_node *dir, const struct making *what, struct volfs_name *n)
@@ -186,10 +190,10 @@ static int make(struct volfs_node *dir, const struct making *what, struct volfs_
     struct ext2_file made;
     int err = volfs_copy_up(dir, UINT64_MAX);
 
-    // Folders in a set-group-id folder are so too.
-    u32 mode = what->mode | (S_ISDIR(what->mode) ? volfs_mode(dir) & S_ISGID : 0);
-    if (!err)
-        err = ext2_new(fs->ext2, &dir->upper, mode, 0, group_in(dir), what->rdev, volfs_now(), &made);
+    if (err)
+        return err;
+    struct new_owner owner = owner_in(dir, what->mode);
+    err = ext2_new(fs->ext2, &dir->upper, owner.mode, owner.uid, owner.gid, what->rdev, volfs_now(), &made);
     if (err)
         return err;
     err = prepare(dir, what, n, &made);
@@ -245,8 +249,10 @@ static int make_tmpfile(struct volfs_node *dir, u32 mode, bool linkable, struct 
     struct ext2_file made;
     int err = dir->orphan ? -ENOENT : volfs_copy_up(dir, UINT64_MAX);
 
-    if (!err)
-        err = ext2_new(fs->ext2, &dir->upper, mode, 0, group_in(dir), 0, volfs_now(), &made);
+    if (err)
+        return err;
+    struct new_owner owner = owner_in(dir, mode);
+    err = ext2_new(fs->ext2, &dir->upper, owner.mode, owner.uid, owner.gid, 0, volfs_now(), &made);
     if (err)
         return err;
     made.raw.links_count = 1; // its name in lost+found
