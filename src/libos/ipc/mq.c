@@ -21,10 +21,7 @@ struct mq_attributes {
     long flags, maxmsg, msgsize, curmsgs, reserved[4];
 };
 
-static u64 promise_of(long messages, long bytes)
-{
-    return (u64)messages * ((u64)bytes + sizeof(struct mq_message));
-}
+static u64 promise_of(long messages, long bytes) { return (u64)messages * ((u64)bytes + sizeof(struct mq_message)); }
 
 void mq_put(struct mq *mq)
 {
@@ -47,6 +44,17 @@ void mq_put(struct mq *mq)
 // --- as a file
 
 static void release(struct file *file) { mq_put(file->private); }
+
+// Who closes a descriptor of the queue no longer wants to hear of it.
+static void flush(struct file *file)
+{
+    struct mq *mq = file->private;
+
+    mutex_lock(&mq_lock);
+    if (mq->notify_pid == fs_current_pid())
+        mq->notify_pid = 0;
+    mutex_unlock(&mq_lock);
+}
 
 // The text of /dev/mqueue's files.
 static long read_state(struct file *file, struct uio *uio, u64 *offset)
@@ -80,7 +88,9 @@ static u32 poll(struct file *file, struct poll_table *table)
     return events;
 }
 
-static const struct file_ops mq_ops = { .read = read_state, .poll = poll, .release = release, .type = S_IFREG };
+static const struct file_ops mq_ops = {
+    .read = read_state, .poll = poll, .release = release, .flush = flush, .type = S_IFREG
+};
 
 struct mq *mq_of(const struct file *file) { return file->ops == &mq_ops ? file->private : NULL; }
 
@@ -148,7 +158,6 @@ static long make(const char *name, u32 mode, const struct mq_attributes *a, stru
         return -ENOMEM;
     memcpy(mq->name, name, strlen(name) + 1);
     mq->refs = 1;
-    mq->named = true;
     mq->uid = cred->fsuid;
     mq->gid = cred->fsgid;
     mq->mode = mode & 0777 & ~READ_ONCE(current->fs->umask);
@@ -253,7 +262,7 @@ long sys_mq_getsetattr(int fd, const void __user *new, void __user *old)
     struct mq_attributes a = { 0 }, before = { 0 };
     struct mq *mq;
 
-    if (new && copy_from_user(&a, new, sizeof(a)))
+    if (new &&copy_from_user(&a, new, sizeof(a)))
         return -EFAULT;
     if (new && (a.flags & ~O_NONBLOCK))
         return -EINVAL;

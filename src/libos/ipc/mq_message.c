@@ -88,8 +88,7 @@ static long send(struct mq *mq, struct mq_message *m, bool wait, s64 deadline)
             put_in(mq, m, &notice);
         mutex_unlock(&mq_lock);
         if (!sent)
-            err = !wait ? -EAGAIN
-                        : wait_event(&mq->writable, READ_ONCE(mq->count) < (u64)mq->max_messages, deadline);
+            err = !wait ? -EAGAIN : wait_event(&mq->writable, READ_ONCE(mq->count) < (u64)mq->max_messages, deadline);
     }
     if (!sent)
         return err == -EINTR ? -ERESTARTSYS : err;
@@ -178,7 +177,7 @@ static long receive(struct mq *mq, bool wait, s64 deadline, struct mq_message **
 long sys_mq_timedreceive(int fd, char __user *text, size_t size, u32 __user *priority,
                          const struct __kernel_timespec __user *timeout)
 {
-    struct mq_message *m;
+    struct mq_message *m = NULL;
     struct file *file;
     s64 deadline;
     long err = deadline_of(timeout, &deadline);
@@ -230,7 +229,6 @@ long sys_mq_notify(int fd, const struct sigevent __user *user)
             err = -EBUSY;
         else if (user) {
             mq->notify_pid = pid;
-            mq->notify_owner = current->files;
             mq->notify = event;
         }
         mutex_unlock(&mq_lock);

@@ -26,7 +26,6 @@ struct mq {
     struct list_head link; // of all queues with a name
     u32 refs;              // its name, open files
     char name[MQ_NAME_BYTES];
-    bool named;
     u32 uid, gid, mode;
     u64 ino;
     s64 atime, mtime, ctime;
@@ -37,7 +36,6 @@ struct mq {
     struct wait_queue readable, writable;
     // mq_notify; notify_pid 0: nobody
     u32 notify_pid;
-    const struct files *notify_owner; // whose close takes it back; compared with only
     struct sigevent notify;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // System V message queues (msgget(2), msgop(2), msgctl(2)). Who waits looks again at every change of the queue.
+#include "base/string.h"
 #include "libos/fs/fs.h"
 #include "libos/ipc/sysv.h"
 #include "libos/mem/heap.h"

@@ -42,25 +42,30 @@ int sysv_find(struct sysv_table *table, int key, int flags, struct sysv **ret_ob
     if ((flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
         return -EEXIST;
     *ret_object = found;
-    return sysv_permission(found, (u32)(flags >> 6 | flags >> 3 | flags) & 07);
+    return sysv_permission(found, sysv_wanted(flags));
+}
+
+void sysv_own(struct sysv *object, int key, int id, int flags)
+{
+    const struct cred *cred = current_cred();
+    *object = (struct sysv){ .key = key,
+                             .id = id,
+                             .uid = cred->euid,
+                             .gid = cred->egid,
+                             .cuid = cred->euid,
+                             .cgid = cred->egid,
+                             .mode = (u32)flags & 0777 };
 }
 
 int sysv_add(struct sysv_table *table, struct sysv *object, int key, int flags)
 {
-    const struct cred *cred = current_cred();
     u32 slot = 0;
 
     while (slot < SYSV_SLOTS && table->slots[slot])
         slot++;
     if (slot == SYSV_SLOTS)
         return -ENOSPC;
-    *object = (struct sysv){ .key = key,
-                             .id = (int)(table->sequence * SYSV_SLOTS + slot),
-                             .uid = cred->euid,
-                             .gid = cred->egid,
-                             .cuid = cred->euid,
-                             .cgid = cred->egid,
-                             .mode = (u32)flags & 0777 };
+    sysv_own(object, key, (int)(table->sequence * SYSV_SLOTS + slot), flags);
     table->sequence = (table->sequence + 1) % SYSV_SEQUENCES;
     table->slots[slot] = object;
     table->used++;

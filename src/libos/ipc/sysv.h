@@ -37,6 +37,10 @@ int sysv_highest(const struct sysv_table *table); // slot in use; 0: none
 __nodiscard int sysv_find(struct sysv_table *table, int key, int flags, struct sysv **ret_object, bool *ret_make);
 // Gives a new object its id, key, owner and mode. -ENOSPC.
 __nodiscard int sysv_add(struct sysv_table *table, struct sysv *object, int key, int flags);
+// What sysv_add fills in: the caller's object, with the id.
+void sysv_own(struct sysv *object, int key, int id, int flags);
+// What flags of a get call ask for, for sysv_permission.
+static inline u32 sysv_wanted(int flags) { return (u32)(flags >> 6 | flags >> 3 | flags) & 07; }
 void sysv_remove(struct sysv_table *table, struct sysv *object);
 // May the caller read (04) or write (02) it? 0 or -EACCES.
 __nodiscard int sysv_permission(const struct sysv *object, u32 wanted);

@@ -278,6 +278,8 @@ static int operate(u64 addr, u32 encoded, u32 *ret_old)
     }
 }
 
+static bool can_compare(u32 encoded) { return ((encoded >> 24) & 15) <= FUTEX_OP_CMP_GE; }
+
 static bool compare(u32 encoded, u32 old)
 {
     s32 a = (s32)old, b = (s32)(encoded << 20) >> 20;
@@ -320,11 +322,12 @@ static long futex_wake_op(int op, u64 addr, u64 addr2, u32 count, u32 count2, u3
     }
     long woken = err;
     wake_list_init(&list);
-    if (!err) {
+    if (!err && !can_compare(encoded))
+        woken = -ENOSYS;
+    else if (!err) {
         woken = wake_in(a, key, (int)count, FUTEX_BITSET_MATCH_ANY, &list);
-        long more = woken >= 0 && compare(encoded, old)
-                        ? wake_in(b, key2, (int)count2, FUTEX_BITSET_MATCH_ANY, &list)
-                        : 0;
+        long more =
+            woken >= 0 && compare(encoded, old) ? wake_in(b, key2, (int)count2, FUTEX_BITSET_MATCH_ANY, &list) : 0;
         woken = more < 0 ? more : woken + more;
     }
     futex_unlock_two(a, b);
@@ -446,15 +449,23 @@ long sys_set_robust_list(struct robust_list_head __user *head, size_t len)
 
 long sys_get_robust_list(int pid, u64 __user *head, size_t __user *len)
 {
-    if (pid && (u32)pid != current->tid)
-        return -EPERM;
-    if (put_user(current->robust_list, head) || put_user((size_t)sizeof(struct robust_list_head), len))
+    u64 list = current->robust_list;
+    if (pid && (u32)pid != current->tid) {
+        mutex_lock(&process_lock);
+        struct thread *thread = process_find_thread((u32)pid);
+        long err = !thread ? -ESRCH : thread->process != current_process() ? -EPERM : 0;
+        list = err ? 0 : thread->robust_list;
+        mutex_unlock(&process_lock);
+        if (err)
+            return err;
+    }
+    if (put_user(list, head) || put_user((size_t)sizeof(struct robust_list_head), len))
         return -EFAULT;
     return 0;
 }
 
-// A dying owner marks its locks, so that the next one learns of it (Documentation/locking/robust-futexes). pi: who waits
-// for it finds out when the thread has ended (futex_owner_ends).
+// A dying owner marks its locks, so that the next one learns of it (Documentation/locking/robust-futexes). pi: who
+// waits for it finds out when the thread has ended (futex_owner_ends).
 static void owner_died(struct thread *thread, u64 addr, bool pi)
 {
     u32 value, fault;
