@@ -37,7 +37,9 @@ enum lock_kind {
     X(SHM, LOCK_SLEEPS, "segments of System V shared memory and who refers to them")                               \
     X(SYSV, LOCK_SLEEPS, "System V semaphores and message queues")                                                 \
     X(MQ, LOCK_SLEEPS, "POSIX message queues")                                                                     \
+    X(MOUNT_CHANGES, LOCK_SLEEPS, "one mount, umount or sync at a time")                                           \
     X(FS_CONTEXT, LOCK_SLEEPS, "fs_context.lock: working folder and root of a process")                            \
+    X(MOUNTS, LOCK_SLEEPS, "what is mounted where")                                                                \
     X(FS_TREE, LOCK_SLEEPS, "memfs.tree: the names of a memory file system")                                       \
     X(HOSTFS, LOCK_SLEEPS, "hostfs.lock: the nodes of a host folder and their names")                              \
     X(FS_WRITING, LOCK_SLEEPS, "memfs_node.writing: one write at a time")                                          \

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/fs/file.h"
 #include "base/string.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/locks.h"
 #include "libos/fs/memfs.h"
 #include "libos/fs/place.h"
@@ -140,6 +141,8 @@ static void program_done(void *arg)
 static int vm_may_map(void *arg, bool shared, u32 prot, bool *may_write)
 {
     u32 seals;
+    if ((prot & PROT_EXEC) && inode_mount_flags(((struct file *)arg)->inode, MS_NOEXEC))
+        return -EPERM;
     if (!shared || memfs_get_seals(((struct file *)arg)->inode, &seals) != 0 ||
         !(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
         return 0;

@@ -244,6 +244,25 @@ const struct inode_ops hostfs_ops = {
     .object_ops = &hostfs_object_ops,
 };
 
+static bool busy(struct fs_instance *instance)
+{
+    struct hostfs *fs = container_of(instance, struct hostfs, instance);
+
+    mutex_lock(&fs->lock);
+    // A node that leaves holds the folder above it until it touches nothing of fs any more.
+    bool alone = fs->nodes.next == fs->nodes.prev && __atomic_load_n(&instance->root->refs, __ATOMIC_ACQUIRE) == 1;
+    mutex_unlock(&fs->lock);
+    return !alone;
+}
+
+static void destroy(struct fs_instance *instance)
+{
+    inode_unref(instance->root);
+    kfree(container_of(instance, struct hostfs, instance));
+}
+
+static const struct fs_instance_ops instance_ops = { .busy = busy, .destroy = destroy };
+
 int hostfs_create(const char *source, struct inode **ret_root)
 {
     static u64 mounts;
@@ -257,6 +276,7 @@ int hostfs_create(const char *source, struct inode **ret_root)
         return -ENOMEM;
     }
     fs->dev = FIRST_DEV + __atomic_fetch_add(&mounts, 1, __ATOMIC_RELAXED);
+    fs->instance.ops = &instance_ops;
     mutex_init(&fs->lock, LOCK_HOSTFS);
     list_init(&fs->nodes);
     int err = hostfs_node_get(fs, NULL, "", handle, &root);
@@ -267,6 +287,6 @@ int hostfs_create(const char *source, struct inode **ret_root)
     if (err)
         kfree(fs);
     else
-        *ret_root = &root->inode;
+        *ret_root = fs->instance.root = &root->inode;
     return err;
 }

@@ -88,6 +88,7 @@ static struct hostfs_node *node_alloc(struct hostfs *fs, struct hostfs_node *par
     }
     inode_init(&node->inode, &hostfs_ops, st->mode & (S_IFMT | 07777), st->ino);
     node->fs = fs;
+    node->inode.instance = &fs->instance;
     node->handle = handle;
     node->host_dev = st->dev;
     node->host_ino = st->ino;

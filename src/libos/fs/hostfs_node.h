@@ -4,10 +4,12 @@
 #pragma once
 
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
 #include "libos/host/hostfile.h"
 #include "libos/vm/vm.h"
 
 struct hostfs {
+    struct fs_instance instance;
     u64 dev;           // st_dev inside
     struct mutex lock; // nodes, and names and parents in them
     struct list_head nodes;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/fs/inode.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/locks.h"
 #include "libos/fs/permission.h"
 #include "libos/vm/vm.h"
@@ -68,7 +69,7 @@ int inode_setattr(struct inode *inode, const struct attr_change *wanted)
     if (without)
         return without;
     bool resizes = change->valid & ATTR_SIZE;
-    int err = resizes ? inode_claim(inode, 1) : 0;
+    int err = resizes ? inode_claim(inode, 1) : inode_may_change(inode);
     if (err)
         return err;
     err = inode->ops->setattr(inode, change);
@@ -91,7 +92,7 @@ int inode_write_back(struct inode *inode, u64 first, u64 end)
     return err;
 }
 
-int inode_claim(struct inode *inode, s32 by)
+static int claim(struct inode *inode, s32 by)
 {
     s32 now = __atomic_load_n(&inode->writers, __ATOMIC_RELAXED);
     do {
@@ -101,4 +102,28 @@ int inode_claim(struct inode *inode, s32 by)
     return 0;
 }
 
-void inode_done(struct inode *inode, s32 by) { __atomic_fetch_sub(&inode->writers, by, __ATOMIC_ACQ_REL); }
+static void count_writers(struct inode *inode, s32 change)
+{
+    if (inode->instance)
+        __atomic_fetch_add(&inode->instance->writers, change, __ATOMIC_SEQ_CST);
+}
+
+int inode_claim(struct inode *inode, s32 by)
+{
+    if (by < 0)
+        return claim(inode, by);
+    count_writers(inode, by); // first: see instance_set_flags
+    int err = inode_may_change(inode);
+    if (!err)
+        err = claim(inode, by);
+    if (err)
+        count_writers(inode, -by);
+    return err;
+}
+
+void inode_done(struct inode *inode, s32 by)
+{
+    __atomic_fetch_sub(&inode->writers, by, __ATOMIC_ACQ_REL);
+    if (by > 0)
+        count_writers(inode, -by);
+}

@@ -8,6 +8,7 @@
 #include "libos/sync/mutex.h"
 
 struct file;
+struct fs_instance;
 struct inode;
 
 struct kstat {
@@ -64,14 +65,15 @@ struct inode {
     u32 refs; // atomic
     u32 mode; // type bits never change
     u64 ino;
-    struct inode *mounted;    // root of the file system mounted here; fixed once set
-    struct inode *covered;    // for a mounted root: the directory it hides
-    struct mutex lock;        // contents and attributes
-    struct file_locks *locks; // advisory locks (locks.c)
-    bool has_locks;           // set once, with the first lock
-    s32 writers;              // atomic: open for writing; below 0: programs run from it, and it may not be written
-    void *pipe;               // of a FIFO (ipc/)
-    struct vm_object *object; // of a file that was mapped (vm/); set once, under lock, which is its lock too
+    struct fs_instance *instance; // that it belongs to; NULL: to none that is mounted
+    struct inode *mounted;        // root of the file system mounted here; guarded by the table of mounts (mount.h)
+    struct inode *covered;        // for a mounted root: the directory it hides; likewise
+    struct mutex lock;            // contents and attributes
+    struct file_locks *locks;     // advisory locks (locks.c)
+    bool has_locks;               // set once, with the first lock
+    s32 writers;                  // atomic: open for writing; below 0: programs run from it, and it may not be written
+    void *pipe;                   // of a FIFO (ipc/)
+    struct vm_object *object;     // of a file that was mapped (vm/); set once, under lock, which is its lock too
 };
 
 void inode_init(struct inode *inode, const struct inode_ops *ops, u32 mode, u64 ino);
@@ -82,8 +84,8 @@ bool inode_unref_is_last(struct inode *inode);
 
 static inline bool inode_is_dir(const struct inode *inode) { return S_ISDIR(inode->mode); }
 u64 inode_new_number(void);
-// A writer comes, or (by < 0) a program that runs from the file: -ETXTBSY when the other kind is there. inode_done
-// takes it back.
+// A writer comes, or (by < 0) a program that runs from the file: -ETXTBSY when the other kind is there, -EROFS for a
+// writer where the file system is mounted read-only. inode_done takes it back.
 __nodiscard int inode_claim(struct inode *inode, s32 by);
 void inode_done(struct inode *inode, s32 by);
 // Writes pages [first, end) that mappings changed to where the file is kept. 0 or the first error.

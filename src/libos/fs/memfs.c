@@ -18,6 +18,8 @@ int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node)
     inode_init(&node->inode, &memfs_ops, mode, inode_new_number());
     mutex_init(&node->writing, LOCK_FS_WRITING);
     node->fs = fs;
+    node->inode.instance = &fs->instance;
+    __atomic_fetch_add(&fs->nodes, 1, __ATOMIC_RELAXED);
     node->mode = mode;
     node->nlink = S_ISDIR(mode) ? 2 : 1;
     node->seals = F_SEAL_SEAL;
@@ -44,7 +46,9 @@ int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, 
     }
     mutex_init(&fs->tree, LOCK_FS_TREE);
     fs->lower = lower;
-    fs->dev = ++devices;
+    fs->dev = __atomic_add_fetch(&devices, 1, __ATOMIC_RELAXED);
+    fs->instance.ops = &memfs_instance_ops;
+    fs->instance.root = &root->inode;
     root->parent = root;
     root->nlink = below.nlink;
     root->has_lower = lower;
@@ -57,7 +61,7 @@ void memfs_set_limit(struct inode *root, u64 pages) { node_of(root)->fs->limit =
 
 int memfs_anonymous(u32 mode, struct inode **ret_inode)
 {
-    static struct memfs fs = { .tree = MUTEX_INIT(LOCK_FS_TREE), .dev = 0xfff };
+    static struct memfs fs = { .instance.ops = &memfs_instance_ops, .tree = MUTEX_INIT(LOCK_FS_TREE), .dev = 0xfff };
     struct memfs_node *node;
     int err = memfs_node_alloc(&fs, S_IFREG | mode, &node);
     if (err)
@@ -71,6 +75,7 @@ int memfs_anonymous(u32 mode, struct inode **ret_inode)
 
 static void node_free(struct memfs_node *node)
 {
+    struct memfs *fs = node->fs;
     struct memfs_entry *entry, *next;
 
     list_for_each_safe (entry, next, &node->order,
@@ -83,6 +88,7 @@ static void node_free(struct memfs_node *node)
     memfs_xattr_free(node);
     kfree(node->target);
     kfree(node);
+    __atomic_fetch_sub(&fs->nodes, 1, __ATOMIC_RELEASE); // the last that touches fs: it may be unmounted
 }
 
 // A removed directory may be the last that holds its removed parent, and so on upwards: a loop, for a program chooses

@@ -2,15 +2,19 @@
 // Private to the memfs_*.c files.
 #pragma once
 
+#include "libos/fs/instance.h"
 #include "libos/fs/memfs.h"
 #include "libos/fs/pagetree.h"
 
 struct memfs {
+    struct fs_instance instance;
     struct mutex tree; // names: entries, parents, link counts
     const struct lower_tree *lower;
     u64 dev;
     u64 limit;       // pages of contents at most; 0: none but the user memory
     u64 used;        // pages of contents; atomic
+    u64 nodes;       // that were made and not freed; atomic
+    u64 walks;       // looks at all of the tree (memfs_instance.c); guarded by tree
     s64 xattr_bytes; // in the kernel's heap; atomic
 };
 
@@ -28,7 +32,8 @@ struct memfs_node {
     struct inode inode;
     struct memfs *fs;
     u32 nlink, uid, gid;
-    u32 mode; // with permission bits; guarded by inode.lock. The type is in inode.mode too, which never changes
+    u64 walked; // fs->walks when it was last seen; guarded by fs->tree
+    u32 mode;   // with permission bits; guarded by inode.lock. The type is in inode.mode too, which never changes
     u64 rdev;
     s64 atime, mtime, ctime;
     bool has_lower; // directory: entries not yet taken over; file: pages below lower_size come from there; link: its
@@ -55,6 +60,7 @@ struct memfs_node {
 static inline struct memfs_node *node_of(struct inode *inode) { return container_of(inode, struct memfs_node, inode); }
 
 extern const struct inode_ops memfs_ops;
+extern const struct fs_instance_ops memfs_instance_ops; // memfs_instance.c
 s64 memfs_now(void);
 int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node);
 int memfs_populate(struct memfs_node *dir);             // fs->tree held

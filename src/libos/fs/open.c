@@ -3,6 +3,7 @@
 #include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/memfs.h"
 #include "libos/fs/permission.h"
 #include "libos/fs/place.h"
@@ -40,6 +41,8 @@ static int check(const struct inode *inode, u32 flags)
         return -ELOOP;
     if (inode_is_dir(inode) && (writes || (flags & O_CREAT)))
         return -EISDIR;
+    if ((S_ISCHR(inode->mode) || S_ISBLK(inode->mode)) && inode_mount_flags(inode, MS_NODEV))
+        return -EACCES;
     return S_ISSOCK(inode->mode) ? -ENXIO : 0;
 }
 
@@ -73,11 +76,13 @@ static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
     else if (!inode_is_dir(inode))
         file->place = place_of_inode(inode); // by a link of /proc
     bool writes = !(flags & O_PATH) && S_ISREG(inode->mode) && ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC));
+    if (writes)
+        err = inode_claim(inode, 1);
+    file->claims = writes && !err;
     if (flags & O_PATH)
         file->ops = &path_only_ops;
-    else if (!writes || (err = inode_claim(inode, 1)) == 0)
+    else if (!err)
         err = inode->ops->open(inode, file);
-    file->claims = writes && err != -ETXTBSY;
     if (!err && (flags & O_TRUNC) && S_ISREG(inode->mode) && inode->ops->setattr) {
         struct attr_change change = { .valid = ATTR_SIZE };
         err = inode_setattr(inode, &change);
@@ -190,7 +195,7 @@ int file_open_exec(const char *path, struct file **ret_file)
     if (err)
         return err == -ELOOP ? -EACCES : err;
     err = file->inode->ops->getattr(file->inode, &st);
-    if (!err && (!S_ISREG(st.mode) || !(st.mode & 0111)))
+    if (!err && (!S_ISREG(st.mode) || !(st.mode & 0111) || inode_mount_flags(file->inode, MS_NOEXEC)))
         err = -EACCES;
     if (!err && (err = inode_claim(file->inode, -1)) == 0)
         inode_done(file->inode, -1); // a writer would have been seen; file_run claims it for good

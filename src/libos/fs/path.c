@@ -2,6 +2,7 @@
 // From paths to inodes (path_resolution(7)).
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/mount.h"
 #include "libos/fs/permission.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
@@ -23,29 +24,22 @@ static void move_to(struct walk *w, struct inode *inode)
     w->at = inode;
 }
 
-static struct inode *through_mounts(struct inode *inode)
-{
-    while (inode->mounted) {
-        struct inode *root = inode_ref(inode->mounted);
-        inode_unref(inode);
-        inode = root;
-    }
-    return inode;
-}
-
 static bool resolves(const struct walk *w, u32 flag) { return w->flags & lookup_resolve(flag); }
 
 static int go_up(struct walk *w)
 {
-    struct inode *at = w->at;
-    if (at == w->root)
+    if (w->at == w->root)
         return resolves(w, RESOLVE_BENEATH) ? -EXDEV : 0;
-    if (at->covered && resolves(w, RESOLVE_NO_XDEV))
+    if (READ_ONCE(w->at->covered) && resolves(w, RESOLVE_NO_XDEV))
         return -EXDEV;
-    while (at->covered && at != w->root)
-        at = at->covered;
+    struct inode *at = inode_ref(w->at), *below;
+    while (at != w->root && (below = mount_covered(at))) {
+        inode_unref(at);
+        at = below;
+    }
     if (at != w->root)
-        move_to(w, at->ops->parent ? at->ops->parent(at) : inode_ref(at));
+        move_to(w, mount_cross(at->ops->parent ? at->ops->parent(at) : inode_ref(at)));
+    inode_unref(at);
     return 0;
 }
 
@@ -58,11 +52,11 @@ static int look_up(const struct walk *w, const char *name, struct inode **ret_in
     int err = dir->ops->lookup(dir, name, &inode);
     if (err)
         return err;
-    if (inode->mounted && resolves(w, RESOLVE_NO_XDEV)) {
+    if (READ_ONCE(inode->mounted) && resolves(w, RESOLVE_NO_XDEV)) {
         inode_unref(inode);
         return -EXDEV;
     }
-    *ret_inode = through_mounts(inode);
+    *ret_inode = mount_cross(inode);
     return 0;
 }
 
@@ -313,8 +307,8 @@ int inode_path(struct inode *dir, char *buf, size_t size)
     mutex_unlock(&current->fs->lock);
     inode_ref(dir);
     while (!err && dir != root) {
-        while (dir->covered && dir != root) {
-            struct inode *below = inode_ref(dir->covered);
+        struct inode *below;
+        while (dir != root && (below = mount_covered(dir))) {
             inode_unref(dir);
             dir = below;
         }

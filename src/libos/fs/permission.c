@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/fs/permission.h"
 
+#include "libos/fs/instance.h"
+
 // The bits of the mode that count for these credentials, as MAY_*.
 static u32 granted(const struct cred *cred, const struct kstat *st)
 {
@@ -34,7 +36,11 @@ int inode_permission(struct inode *inode, u32 mask)
     return err ? err : cred_permission(cred, &st, mask);
 }
 
-int may_create(struct inode *dir) { return inode_permission(dir, MAY_WRITE | MAY_EXEC); }
+int may_create(struct inode *dir)
+{
+    int err = inode_may_change(dir);
+    return err ? err : inode_permission(dir, MAY_WRITE | MAY_EXEC);
+}
 
 int may_delete(struct inode *dir, struct inode *victim)
 {

@@ -12,7 +12,7 @@ enum { MAY_EXEC = 1, MAY_WRITE = 2, MAY_READ = 4 };
 __nodiscard int inode_permission(struct inode *inode, u32 mask);
 // The same for given credentials and attributes that are known already. 0 or -EACCES.
 __nodiscard int cred_permission(const struct cred *cred, const struct kstat *st, u32 mask);
-// May a name be made in dir?
+// May a name be made in dir? -EROFS: the file system is mounted read-only.
 __nodiscard int may_create(struct inode *dir);
 // May the name of victim in dir be taken away? -EPERM: the folder is sticky and neither is the caller's.
 __nodiscard int may_delete(struct inode *dir, struct inode *victim);

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How threads and processes end.
+<<<<<<< HEAD
 #include "libos/ipc/sysv.h"
 #include "libos/process/futex.h"
+=======
+#include "libos/process/pidfd.h"
+    >>>>>>> main
 #include "libos/process/process.h"
 #include "libos/thread/cred.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/fork.h"
 #include "libos/vm/user.h"
 
-void process_kill_collect(struct process *process, int wait_status, struct wake_list *list)
+    void
+    process_kill_collect(struct process *process, int wait_status, struct wake_list *list)
 {
     struct thread *thread;
 
@@ -127,6 +132,7 @@ static void become_zombie(struct process *process)
             signal_send(child, NULL, child->death_signal, NULL);
     }
     process->zombie = true;
+    pidfd_tell(process);
     release_vfork(process);
     if (parent) {
         signal_child_event(parent, process);

@@ -16,6 +16,8 @@ struct vfork_wait {
     struct wait_queue done;
 };
 
+struct process_handle;
+
 struct process {
     u32 pid;
     u32 pgid, sid;
@@ -44,9 +46,10 @@ struct process {
     char *environ;
     size_t environ_size;
     s64 start_ns;
-    u32 ended_uid;   // whose it was, once it has no threads
-    u32 exit_signal; // to the parent, usually SIGCHLD
-    bool execed;     // has called execve: its parent no longer moves it to another group
+    struct process_handle *handle; // of its pidfds; NULL: there were none
+    u32 ended_uid;                 // whose it was, once it has no threads
+    u32 exit_signal;               // to the parent, usually SIGCHLD
+    bool execed;                   // has called execve: its parent no longer moves it to another group
     // prctl(2)
     bool subreaper, undumpable, no_new_privs;
     int death_signal;                               // sent to it when its parent ends; 0: none
@@ -67,7 +70,7 @@ _Noreturn void process_boot(const struct occlum_config *config, char **argv, cha
 
 // A new process as a child of parent (NULL for the first), without threads, with its own copies. -ENOMEM.
 __nodiscard int process_create(struct process *parent, struct process **ret_process);
-void process_free(struct process *process);  // unlinked, no threads
+void process_free(struct process *process);  // unlinked, no threads. With process_lock held
 struct process *process_find(u32 pid);       // NULL
 struct thread *process_find_thread(u32 tid); // NULL
 // What a process runs with, by its first thread that still has it: with a reference of the caller's, or NULL when the

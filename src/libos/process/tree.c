@@ -2,6 +2,7 @@
 #include "libos/process/process.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "libos/process/pidfd.h"
 #include "libos/time/time.h"
 #include "trusted/layout.h"
 
@@ -78,6 +79,7 @@ int process_create(struct process *parent, struct process **ret_process)
 
 void process_free(struct process *process)
 {
+    pidfd_forget(process);
     signals_free(&process->signals);
     kfree(process->exe);
     kfree(process->cmdline);

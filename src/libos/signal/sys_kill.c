@@ -5,7 +5,7 @@
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 
-static siginfo_t sender_info(int code)
+siginfo_t signal_sender_info(int code)
 {
     siginfo_t info;
     memset(&info, 0, sizeof(info));
@@ -15,8 +15,7 @@ static siginfo_t sender_info(int code)
     return info;
 }
 
-// Sends, or with signo 0 only checks, to one process. With process_lock held.
-static int send_to(struct process *process, int signo, const siginfo_t *info)
+int signal_send_checked(struct process *process, int signo, const siginfo_t *info)
 {
     if (!may_signal(process, signo))
         return -EPERM;
@@ -50,7 +49,7 @@ static long send_by_pid(int pid, int signo, const siginfo_t *info)
     list_for_each (process, &process_all, all) {
         if (!is_meant(process, pid))
             continue;
-        long one = send_to(process, signo, info);
+        long one = signal_send_checked(process, signo, info);
         sent |= one == 0;
         if (pid != -1 || one != -EPERM) // who means all others does not mean those of other users
             err = one;
@@ -61,7 +60,7 @@ static long send_by_pid(int pid, int signo, const siginfo_t *info)
 
 long sys_kill(int pid, int signo)
 {
-    siginfo_t info = sender_info(SI_USER);
+    siginfo_t info = signal_sender_info(SI_USER);
     return send_by_pid(pid, signo, &info);
 }
 
@@ -82,18 +81,17 @@ static long send_to_thread(int tgid, int tid, int signo, const siginfo_t *info)
 
 long sys_tgkill(int tgid, int tid, int signo)
 {
-    siginfo_t info = sender_info(SI_TKILL);
+    siginfo_t info = signal_sender_info(SI_TKILL);
     return tgid <= 0 ? -EINVAL : send_to_thread(tgid, tid, signo, &info);
 }
 
 long sys_tkill(int tid, int signo)
 {
-    siginfo_t info = sender_info(SI_TKILL);
+    siginfo_t info = signal_sender_info(SI_TKILL);
     return send_to_thread(-1, tid, signo, &info);
 }
 
-// The sender chooses the contents, but may pass itself off as the kernel or kill() only towards itself.
-static int take_info(siginfo_t *info, const siginfo_t __user *user, int signo, bool self)
+int signal_info_from_user(siginfo_t *info, const siginfo_t __user *user, int signo, bool self)
 {
     if (copy_from_user(info, user, sizeof(*info)))
         return -EFAULT;
@@ -106,13 +104,13 @@ static int take_info(siginfo_t *info, const siginfo_t __user *user, int signo, b
 long sys_rt_sigqueueinfo(int pid, int signo, const siginfo_t __user *user)
 {
     siginfo_t info;
-    int err = take_info(&info, user, signo, (u32)pid == current_process()->pid);
+    int err = signal_info_from_user(&info, user, signo, (u32)pid == current_process()->pid);
     return err ? err : send_by_pid(pid, signo, &info);
 }
 
 long sys_rt_tgsigqueueinfo(int tgid, int tid, int signo, const siginfo_t __user *user)
 {
     siginfo_t info;
-    int err = take_info(&info, user, signo, (u32)tgid == current_process()->pid);
+    int err = signal_info_from_user(&info, user, signo, (u32)tgid == current_process()->pid);
     return err ? err : tgid <= 0 ? -EINVAL : send_to_thread(tgid, tid, signo, &info);
 }

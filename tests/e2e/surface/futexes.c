@@ -68,10 +68,7 @@ CASE(wake_op)
     tell("%u", word2);
     SEE(futex(&word, FUTEX_WAKE_OP, 1, (void *)1, bad, FUTEX_OP(FUTEX_OP_SET, 4, FUTEX_OP_CMP_LT, 0)));
 }
-static void *waits(void *arg)
-{
-    return (void *)(futex(&word, FUTEX_WAIT, 0, NULL, NULL, 0) ? (long)errno : 0);
-}
+static void *waits(void *arg) { return (void *)(futex(&word, FUTEX_WAIT, 0, NULL, NULL, 0) ? (long)errno : 0); }
 static void *waits_bit(void *bit)
 {
     return (void *)(futex(&word, FUTEX_WAIT_BITSET, 0, NULL, NULL, (long)bit) ? (long)errno : 0);

@@ -269,8 +269,8 @@ CASE(msgctl_stat)
     int id = queue();
     put(id, 1, "hello");
     SEE(msgctl(id, IPC_STAT, &ds));
-    tell("messages %d bytes %d of %d, mode %o, sent by me %d", (int)ds.msg_qnum, (int)ds.__msg_cbytes, (int)ds.msg_qbytes, ds.msg_perm.mode,
-         ds.msg_lspid == getpid());
+    tell("messages %d bytes %d of %d, mode %o, sent by me %d", (int)ds.msg_qnum, (int)ds.__msg_cbytes,
+         (int)ds.msg_qbytes, ds.msg_perm.mode, ds.msg_lspid == getpid());
     ds.msg_qbytes = 6;
     SEE(msgctl(id, IPC_SET, &ds));
     SEE(put(id, 1, "xx"));

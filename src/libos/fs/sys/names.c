@@ -2,6 +2,7 @@
 // Calls that change or read names.
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/permission.h"
 #include "libos/fs/place.h"
 #include "libos/fs/sys/userpath.h"
@@ -67,6 +68,9 @@ static long removable(const struct lookup *l, bool directory)
         return -EISDIR;
     if (l->last != LAST_NAME)
         return l->last == LAST_DOT ? -EINVAL : l->last == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
+    int err = inode_may_change(l->parent);
+    if (err)
+        return err;
     if (!l->inode)
         return -ENOENT;
     return l->inode->covered ? -EBUSY : 0;
@@ -100,6 +104,11 @@ long sys_unlinkat(int dirfd, const char __user *path, int flags)
 long sys_unlink(const char __user *path) { return sys_unlinkat(AT_FDCWD, path, 0); }
 long sys_rmdir(const char __user *path) { return sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR); }
 
+static bool same_fs(const struct inode *a, const struct inode *b)
+{
+    return a->ops == b->ops && a->instance == b->instance;
+}
+
 // What the names alone rule out, in Linux's order.
 static long may_rename(const struct lookup *from, const struct lookup *to, u32 flags)
 {
@@ -107,6 +116,9 @@ static long may_rename(const struct lookup *from, const struct lookup *to, u32 f
         return -EBUSY;
     if (to->last != LAST_NAME)
         return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+    int err = inode_may_change(from->parent);
+    if (err)
+        return err;
     if (!from->inode)
         return -ENOENT;
     if (to->inode && (flags & RENAME_NOREPLACE))
@@ -161,7 +173,7 @@ long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const
         lookup_done(&from);
         return err;
     }
-    err = from.parent->ops != to.parent->ops ? -EXDEV : may_rename(&from, &to, flags);
+    err = !same_fs(from.parent, to.parent) ? -EXDEV : may_rename(&from, &to, flags);
     if (!err)
         err = rename_allowed(&from, &to, flags);
     if (!err)
@@ -202,6 +214,8 @@ long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const ch
             err = -EEXIST;
         else if (to.must_be_dir)
             err = -ENOENT;
+        else if ((err = inode_may_change(to.parent)) != 0)
+            ;
         else if (inode->ops != to.parent->ops)
             err = -EXDEV;
         else if ((err = may_create(to.parent)) != 0)

@@ -2,6 +2,7 @@
 // Attributes of files.
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/permission.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/syscall/prototypes.h"
@@ -315,6 +316,22 @@ long sys_utime(const char __user *path, const s64 __user *user)
     return set_times(AT_FDCWD, path, times, 0);
 }
 
+// What the mount forbids although the file allows it.
+static long mount_allows(int dirfd, const char __user *path, int mode, u32 look)
+{
+    struct inode *inode;
+
+    if (!(mode & 3) || user_inode(dirfd, path, look, &inode) != 0)
+        return 0;
+    bool kept = S_ISREG(inode->mode) || S_ISDIR(inode->mode) || S_ISLNK(inode->mode);
+    bool read_only = (mode & 2) && kept && inode_may_change(inode);
+    bool no_exec = (mode & 1) && S_ISREG(inode->mode) && inode_mount_flags(inode, MS_NOEXEC);
+    inode_unref(inode);
+    if (no_exec)
+        return -EACCES;
+    return read_only ? -EROFS : 0;
+}
+
 // access(2) asks for the real ids, and for the capabilities that their owner would have. Puts such credentials in place
 // of the caller's for a while, where they differ; NULL with *ret_err 0: they do not.
 static const struct cred *as_real_user(int *ret_err)
@@ -342,7 +359,11 @@ static long access_as_current(int dirfd, const char __user *path, int mode, int 
 {
     struct kstat st;
     long err = kstat_at(dirfd, path, flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), &st);
-    return err || !mode ? err : cred_permission(current_cred(), &st, (u32)mode);
+    if (err || !mode)
+        return err;
+    u32 look = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+    err = cred_permission(current_cred(), &st, (u32)mode);
+    return err ? err : mount_allows(dirfd, path, mode, look);
 }
 
 static_assert(MAY_EXEC == 1 && MAY_WRITE == 2 && MAY_READ == 4); // as X_OK, W_OK and R_OK
@@ -382,6 +403,7 @@ static long put_statfs(struct inode *inode, struct statfs __user *user)
         st.f_bsize = st.f_frsize = 4096;
         st.f_namelen = 255;
     }
+    st.f_flags = instance_statfs_flags(inode_mount_flags(inode, MOUNT_FLAGS));
     return err ? err : copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
 }
 

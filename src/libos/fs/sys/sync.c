@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Durability, space and advice.
 #include "libos/fs/file.h"
+#include "libos/fs/mount.h"
 #include "libos/syscall/prototypes.h"
 
 long sys_fsync(int fd)
@@ -26,8 +27,9 @@ long sys_syncfs(int fd)
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
+    long err = file->inode ? mount_sync(file->inode) : 0;
     file_unref(file);
-    return fs_sync();
+    return err;
 }
 
 long sys_sync_file_range(int fd, s64 offset, s64 size, u32 flags) { return sys_fsync(fd); }

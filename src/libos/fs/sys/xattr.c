@@ -5,6 +5,7 @@
 
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
@@ -29,6 +30,8 @@ static long check_kind(const struct inode *inode, const char *name, bool write)
 {
     static const char *const kinds[] = { XATTR_USER_PREFIX, XATTR_TRUSTED_PREFIX, XATTR_SECURITY_PREFIX };
 
+    if (write && inode_may_change(inode))
+        return -EROFS;
     // Of users' attributes there are none on links and devices, where they would be no owner's.
     if (str_starts(name, XATTR_USER_PREFIX) && !S_ISREG(inode->mode) && !S_ISDIR(inode->mode))
         return write ? -EPERM : -ENODATA;

@@ -5,6 +5,7 @@
 #include "base/rbtree.h"
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/volfs/volfs.h"
 
 #define XATTR_OPAQUE "trusted.overlay.opaque"
@@ -13,12 +14,14 @@
 enum { VOLFS_DROPPED = 8 };
 
 struct volfs {
+    struct fs_instance instance;
     struct mutex lock; // all of ext2 and of the nodes below; never held over user memory
     struct ext2 *ext2;
     const struct lower_tree *lower;
     struct rb_tree by_upper, by_lower;
     struct volfs_node *root;
     u64 dev;
+    u64 nodes;                                 // that were made and not freed
     s64 committed_ns;                          // CLOCK_MONOTONIC of the last commit
     struct volfs_node *dropped[VOLFS_DROPPED]; // references to give up when the lock is
     size_t dropped_count;
