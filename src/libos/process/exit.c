@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How threads and processes end.
-<<<<<<< HEAD
 #include "libos/ipc/sysv.h"
 #include "libos/process/futex.h"
-=======
 #include "libos/process/pidfd.h"
-    >>>>>>> main
 #include "libos/process/process.h"
 #include "libos/thread/cred.h"
 #include "libos/syscall/prototypes.h"
