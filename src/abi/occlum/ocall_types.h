@@ -86,4 +86,6 @@ struct host_start_args {
     u64 log_level;   // 0 off .. 5 trace
     u64 stdio_flags; // bit i: descriptor i is open
     u64 report;      // struct host_report, 8-byte aligned; 0: none is wanted
+    u64 has_image_key;
+    u8 image_key[32]; // of development: the host knows it then
 };
