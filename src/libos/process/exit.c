@@ -9,8 +9,7 @@
 #include "libos/vm/fork.h"
 #include "libos/vm/user.h"
 
-    void
-    process_kill_collect(struct process *process, int wait_status, struct wake_list *list)
+void process_kill_collect(struct process *process, int wait_status, struct wake_list *list)
 {
     struct thread *thread;
 

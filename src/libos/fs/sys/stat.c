@@ -290,17 +290,25 @@ long sys_utimensat(int dirfd, const char __user *path, const struct __kernel_tim
     return set_times(dirfd, path, times, flags);
 }
 
-long sys_utimes(const char __user *path, const struct __kernel_old_timeval __user *user)
+long sys_futimesat(int dirfd, const char __user *path, const struct __kernel_old_timeval __user *user)
 {
     struct __kernel_old_timeval tv[2];
     struct __kernel_timespec times[2] = { now_times[0], now_times[1] };
     if (user) {
         if (copy_from_user(tv, user, sizeof(tv)))
             return -EFAULT;
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < 2; i++) {
+            if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
+                return -EINVAL;
             times[i] = (struct __kernel_timespec){ tv[i].tv_sec, tv[i].tv_usec * 1000 };
+        }
     }
-    return set_times(AT_FDCWD, path, times, 0);
+    return set_times(dirfd, path, times, 0);
+}
+
+long sys_utimes(const char __user *path, const struct __kernel_old_timeval __user *user)
+{
+    return sys_futimesat(AT_FDCWD, path, user);
 }
 
 long sys_utime(const char __user *path, const s64 __user *user)
