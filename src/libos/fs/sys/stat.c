@@ -122,7 +122,9 @@ long sys_statx(int dirfd, const char __user *path, int flags, u32 mask, struct s
     struct kstat k;
     struct statx st;
 
-    if ((mask & 0x80000000) || (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)))
+    if ((mask & 0x80000000) ||
+        (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)) ||
+        (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
         return -EINVAL;
     long err = kstat_at(dirfd, path, flags, &k);
     if (err)
@@ -275,7 +277,7 @@ static long set_times(int dirfd, const char __user *path, const struct __kernel_
     if (err || !change.valid)
         return err;
     bool now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
-    return path ? change_at(dirfd, path, look, &change, now) : change_fd(dirfd, &change, now);
+    return path || dirfd == AT_FDCWD ? change_at(dirfd, path, look, &change, now) : change_fd(dirfd, &change, now);
 }
 
 static const struct __kernel_timespec now_times[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
@@ -287,6 +289,8 @@ long sys_utimensat(int dirfd, const char __user *path, const struct __kernel_tim
         return -EINVAL;
     if (user && copy_from_user(times, user, sizeof(times)))
         return -EFAULT;
+    if (!path && dirfd != AT_FDCWD && flags)
+        return -EINVAL;
     return set_times(dirfd, path, times, flags);
 }
 
