@@ -54,6 +54,7 @@ enum lock_kind {
     X(UNIX_NAMES, LOCK_SLEEPS, "the names of local sockets")                                                       \
     X(LISTENERS, LOCK_SLEEPS, "sockets of the network that listen inside")                                         \
     X(UNIX, LOCK_SLEEPS, "unix_socket.lock: state and messages of a local socket")                                 \
+    X(NOTIFY, LOCK_SLEEPS, "watches of inotify and the events they queue")                                         \
     X(TEST_OUTER, LOCK_SLEEPS, "of tests")                                                                         \
     X(TEST_PAIR, LOCK_PAIRS, "of tests")                                                                           \
     X(TEST_SPIN, LOCK_SPINS, "of tests")                                                                           \

@@ -21,5 +21,14 @@ def setup():
 for _name in NAMES:
     group.add(f'{_name}: every line is as on Linux', lambda instance, name=_name: instance.same(f'/bin/net_{name}'))
 
+
+@group.case('inotify on a root that is a volume')
+def _(instance):
+    volume = Instance('net-volume', persistent=True)
+    volume.pack(f'{compile_program("net/inotify", output="net_inotify")}=/bin/net_inotify')
+    volume.build()
+    volume.same('/bin/net_inotify')
+
+
 if __name__ == '__main__':
     group.main(setup)

@@ -4,6 +4,7 @@
 #include "libos/fs/instance.h"
 #include "libos/fs/locks.h"
 #include "libos/fs/memfs.h"
+#include "libos/fs/notify.h"
 #include "libos/fs/place.h"
 #include "libos/fs/volfs/volfs.h"
 #include "libos/mem/heap.h"
@@ -39,11 +40,14 @@ void file_unref(struct file *file)
     file_locks_release_description(file);
     if (unlikely(file->watched))
         fs_special.forget_watched(file);
+    if (file->opened)
+        notify_file(file, file_writable(file) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (file->ops && file->ops->release)
         file->ops->release(file);
     if (file->claims)
         inode_done(file->inode, 1);
     place_put(file->place);
+    notify_closed(file);
     if (file->inode)
         inode_unref(file->inode);
     kfree(file->path);

@@ -31,6 +31,7 @@ struct file_ops {
     u32 type;                         // S_IFMT bits that fstat shows of a file without an inode; 0: S_IFIFO
     bool timed;                       // poll changes with the time alone (poll_wait_until)
     bool stream;                      // no position: lseek says ESPIPE
+    bool unmoved; // a stream of which lseek says 0, as Linux does of those that are no pipes or sockets
 };
 
 // What files of the folders above do, told by them at boot (ipc/ipc.h).
@@ -58,6 +59,7 @@ struct file {
     u64 owner_key;       // identity for flock and OFD locks
     struct spinlock watch_lock;
     struct epoll_watch *watches; // of epoll instances; guarded by watch_lock
+    bool opened;                 // IN_OPEN was told of it (notify.h)
     bool watched;                // there was one ever: whoever frees the file looks under watch_lock
 };
 
@@ -66,6 +68,10 @@ __nodiscard int file_alloc(struct inode *inode, u32 flags, struct file **ret_fil
 void file_change_flags(struct file *file, u32 clear, u32 set);
 bool file_readable(const struct file *file);
 bool file_writable(const struct file *file);
+
+// What read(2) and write(2) do with it, and (at) pread(2) and pwrite(2): bytes, 0 at the end, -errno.
+long file_transfer(struct file *file, struct uio *uio, bool write);
+long file_transfer_at(struct file *file, struct uio *uio, s64 offset, bool write);
 
 // Descriptor tables. files_install takes over the reference. Lowest free descriptor from `from`: fd or -EMFILE.
 __nodiscard int files_create_empty(struct files **ret_files);

@@ -5,6 +5,7 @@
 #include "libos/fs/file.h"
 #include "libos/fs/instance.h"
 #include "libos/fs/memfs.h"
+#include "libos/fs/notify.h"
 #include "libos/fs/permission.h"
 #include "libos/fs/place.h"
 #include "libos/mem/heap.h"
@@ -25,6 +26,8 @@ static int create_file(struct lookup *lookup, u32 flags, u32 mode, bool *ret_cre
     if (!err)
         err = lookup->parent->ops->create(lookup->parent, lookup->name, mode, 0, &lookup->inode);
     *ret_created = !err;
+    if (!err)
+        notify_event(lookup->parent, IN_CREATE, 0, lookup->name);
     return err;
 }
 
@@ -66,6 +69,7 @@ static const struct file_ops path_only_ops = { 0 };
 static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
 {
     struct inode *inode = lookup->inode;
+    bool truncated = false;
     struct file *file;
 
     int err = file_alloc(inode, (flags & (u32)STATUS_FLAGS) | (flags & O_PATH ? 0 : O_LARGEFILE), &file);
@@ -86,12 +90,18 @@ static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
     if (!err && (flags & O_TRUNC) && S_ISREG(inode->mode) && inode->ops->setattr) {
         struct attr_change change = { .valid = ATTR_SIZE };
         err = inode_setattr(inode, &change);
+        truncated = !err;
     }
-    if (err)
+    if (err) {
         file_unref(file);
-    else
-        *ret_file = file;
-    return err;
+        return err;
+    }
+    notify_file(file, IN_OPEN);
+    if (truncated)
+        notify_file(file, IN_MODIFY);
+    file->opened = true;
+    *ret_file = file;
+    return 0;
 }
 
 static int open_temporary(int dirfd, const char *path, u32 flags, u32 mode, u32 resolve, struct file **ret_file);

@@ -125,6 +125,17 @@ long place_path(struct place *place, char *buf, size_t size)
     return len;
 }
 
+struct inode *place_where(struct place *place, char *name, size_t size)
+{
+    mutex_lock(&lock);
+    bool there = !place->removed && strlen(place->name) < size;
+    struct inode *dir = there ? inode_ref(place->dir) : NULL;
+    if (there)
+        memcpy(name, place->name, strlen(place->name) + 1);
+    mutex_unlock(&lock);
+    return dir;
+}
+
 // Somebody holds the name, so that its path is worth finding out: a reference.
 static struct place *held(struct inode *dir, const char *name, const struct inode *inode)
 {

@@ -16,6 +16,8 @@ struct place *place_of_inode(const struct inode *inode);
 void place_put(struct place *place); // NULL is accepted
 // The absolute path, " (deleted)" appended when the name was removed: length without NUL, or -errno.
 __nodiscard long place_path(struct place *place, char *buf, size_t size);
+// The folder, referenced, and the name in it; NULL: it was removed.
+struct inode *place_where(struct place *place, char *name, size_t size);
 // The name was taken from the inode: it is gone, or leads to another one.
 void place_removed(struct inode *dir, const char *name, const struct inode *inode);
 // The name of the inode has become another one.

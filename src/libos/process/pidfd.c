@@ -36,7 +36,7 @@ static u32 poll(struct file *file, struct poll_table *table)
     return (ended ? POLLIN | POLLRDNORM : 0) | (gone ? POLLHUP : 0);
 }
 
-static const struct file_ops pidfd_ops = { .poll = poll, .release = release, .stream = true };
+static const struct file_ops pidfd_ops = { .poll = poll, .release = release, .stream = true, .unmoved = true };
 
 static struct process_handle *handle_of(struct process *process)
 {

@@ -2,6 +2,7 @@
 // sendfile(2) and copy_file_range(2): from one descriptor to another through memory of the LibOS. The source has
 // positions: what the target does not take is read again later, so that nothing is lost.
 #include "libos/fs/file.h"
+#include "libos/fs/notify.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
@@ -48,6 +49,10 @@ static long copy_loop(struct file *in, u64 *in_at, struct file *out, u64 *out_at
     }
     if (buf)
         kpages_free(buf, pages);
+    if (done) {
+        notify_file(in, IN_ACCESS);
+        notify_file(out, IN_MODIFY);
+    }
     return done || n > 0 ? (long)done : n;
 }
 

@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "libos/fs/file.h"
 #include "libos/fs/instance.h"
+#include "libos/fs/notify.h"
 #include "libos/fs/permission.h"
 #include "libos/fs/place.h"
 #include "libos/fs/sys/userpath.h"
@@ -26,8 +27,10 @@ static long make_at(int dirfd, const char __user *path, u32 mode, u64 rdev)
         err = -EROFS;
     else if (!(err = may_create(l.parent)))
         err = l.parent->ops->create(l.parent, l.name, mode & ~READ_ONCE(current->fs->umask), rdev, &made);
-    if (!err)
+    if (!err) {
         inode_unref(made);
+        notify_event(l.parent, IN_CREATE | (S_ISDIR(mode) ? IN_ISDIR : 0), 0, l.name);
+    }
     lookup_done(&l);
     return err;
 }
@@ -95,8 +98,11 @@ long sys_unlinkat(int dirfd, const char __user *path, int flags)
         err = l.parent->ops->rmdir ? l.parent->ops->rmdir(l.parent, l.name) : -EROFS;
     else if (!err)
         err = l.parent->ops->unlink ? l.parent->ops->unlink(l.parent, l.name) : -EROFS;
-    if (!err)
+    if (!err) {
         place_removed(l.parent, l.name, l.inode);
+        notify_unlinked(l.inode);
+        notify_event(l.parent, IN_DELETE | (directory ? IN_ISDIR : 0), 0, l.name);
+    }
     lookup_done(&l);
     return err;
 }
@@ -159,6 +165,22 @@ static void tell_places(const struct lookup *from, const struct lookup *to, u32 
     place_moved(from->parent, from->name, from->inode, to->parent, to->name);
 }
 
+static void tell_watchers(const struct lookup *from, const struct lookup *to, u32 flags)
+{
+    if (!notify_active())
+        return;
+    bool exchange = flags & RENAME_EXCHANGE;
+    struct lookup back = *to, there = *from;
+    notify_renamed(from, to);
+    if (exchange)
+        notify_renamed(&back, &there);
+    else if (to->inode)
+        notify_unlinked(to->inode);
+    notify_event(from->inode, IN_MOVE_SELF, 0, NULL);
+    if (exchange)
+        notify_event(to->inode, IN_MOVE_SELF, 0, NULL);
+}
+
 long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const char __user *newpath, u32 flags)
 {
     struct lookup from, to;
@@ -179,8 +201,10 @@ long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const
     if (!err)
         err = from.parent->ops->rename ? from.parent->ops->rename(from.parent, from.name, to.parent, to.name, flags)
                                        : -EROFS;
-    if (!err && from.inode != to.inode)
+    if (!err && from.inode != to.inode) {
         tell_places(&from, &to, flags);
+        tell_watchers(&from, &to, flags);
+    }
     lookup_done(&from);
     lookup_done(&to);
     return err;
@@ -224,6 +248,10 @@ long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const ch
             err = -EPERM;
         else
             err = to.parent->ops->link ? to.parent->ops->link(to.parent, to.name, inode) : -EROFS;
+        if (!err) {
+            notify_event(inode, IN_ATTRIB, 0, NULL);
+            notify_event(to.parent, IN_CREATE, 0, to.name);
+        }
         lookup_done(&to);
     }
     inode_unref(inode);
@@ -249,6 +277,8 @@ long sys_symlinkat(const char __user *user_target, int dirfd, const char __user 
             err = -ENOENT;
         else if (!(err = may_create(l.parent)))
             err = l.parent->ops->symlink ? l.parent->ops->symlink(l.parent, l.name, target) : -EROFS;
+        if (!err)
+            notify_event(l.parent, IN_CREATE, 0, l.name);
         lookup_done(&l);
     }
     kfree(target);
@@ -397,6 +427,8 @@ long sys_getdents64(int fd, void __user *user, u32 size)
     }
     if (!err)
         err = copy_to_user(user, s.buf, s.used) ? -EFAULT : (long)s.used;
+    if (err > 0)
+        notify_file(file, IN_ACCESS);
     kfree(s.buf);
     file_unref(file);
     return err;

@@ -2,6 +2,7 @@
 // Reading and writing.
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/notify.h"
 #include "libos/fs/permission.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
@@ -23,8 +24,15 @@ static long may_transfer(const struct file *file, bool at, bool write)
     return file->inode && inode_is_dir(file->inode) ? -EISDIR : -EINVAL;
 }
 
+static long told(struct file *file, bool write, long n)
+{
+    if (n > 0)
+        notify_file(file, write ? IN_MODIFY : IN_ACCESS);
+    return n;
+}
+
 // At the file's own offset, under its lock where it has one.
-static long transfer(struct file *file, struct uio *uio, bool write)
+long file_transfer(struct file *file, struct uio *uio, bool write)
 {
     u64 none = 0;
     long err = may_transfer(file, false, write);
@@ -32,23 +40,23 @@ static long transfer(struct file *file, struct uio *uio, bool write)
     if (err)
         return err;
     if (file->ops->stream)
-        return op_of(file, write)(file, uio, &none);
+        return told(file, write, op_of(file, write)(file, uio, &none));
     err = write && file->inode ? drop_set_id(file->inode) : 0;
     if (err)
         return err;
     mutex_lock(&file->offset_lock);
     long n = op_of(file, write)(file, uio, &file->offset);
     mutex_unlock(&file->offset_lock);
-    return n;
+    return told(file, write, n);
 }
 
-static long transfer_at(struct file *file, struct uio *uio, s64 offset, bool write)
+long file_transfer_at(struct file *file, struct uio *uio, s64 offset, bool write)
 {
     u64 at = (u64)offset;
     long err = offset < 0 || (s64)(at + uio->left) < 0 ? -EINVAL : may_transfer(file, true, write);
     if (!err && write && file->inode)
         err = drop_set_id(file->inode);
-    return err ? err : op_of(file, write)(file, uio, &at);
+    return err ? err : told(file, write, op_of(file, write)(file, uio, &at));
 }
 
 static long with_buffer(int fd, const void __user *buf, size_t size, s64 offset, bool at, bool write)
@@ -68,7 +76,7 @@ static long with_buffer(int fd, const void __user *buf, size_t size, s64 offset,
     if (!n && (s64)size < 0)
         n = -EINVAL;
     if (!n)
-        n = at ? transfer_at(file, &uio, offset, write) : transfer(file, &uio, write);
+        n = at ? file_transfer_at(file, &uio, offset, write) : file_transfer(file, &uio, write);
     file_unref(file);
     return n;
 }
@@ -99,7 +107,7 @@ static long with_iov(int fd, const struct iovec __user *user, u64 count, s64 off
     if (!n)
         n = uio_import(user, count, &iov, &uio);
     if (!n) {
-        n = at ? transfer_at(file, &uio, offset, write) : transfer(file, &uio, write);
+        n = at ? file_transfer_at(file, &uio, offset, write) : file_transfer(file, &uio, write);
         kfree(iov);
     }
     file_unref(file);
@@ -171,7 +179,7 @@ long sys_lseek(int fd, s64 offset, u32 whence)
         return -EBADF;
     mutex_lock(&file->offset_lock);
     if (file->ops->stream)
-        base = -ESPIPE;
+        base = file->ops->unmoved ? 0 : -ESPIPE;
     else if (file->inode && S_ISCHR(file->inode->mode))
         offset = 0; // devices without a position
     else if (whence == SEEK_CUR)
@@ -184,7 +192,7 @@ long sys_lseek(int fd, s64 offset, u32 whence)
                                       : -EINVAL;
     else if (whence != SEEK_SET)
         base = -EINVAL;
-    if (base >= 0) {
+    if (base >= 0 && !file->ops->stream) {
         s64 target = base;
         if (whence <= SEEK_END && __builtin_add_overflow(base, offset, &target))
             base = -EINVAL;

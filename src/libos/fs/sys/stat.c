@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "libos/fs/file.h"
 #include "libos/fs/instance.h"
+#include "libos/fs/notify.h"
 #include "libos/fs/permission.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/syscall/prototypes.h"
@@ -162,6 +163,22 @@ static long change_inode(struct inode *inode, struct attr_change change, bool no
     return err ? err : inode_setattr(inode, &change);
 }
 
+// Something happened to the inode that the path led to.
+static void notify_path(int dirfd, const char __user *path, u32 look, struct inode *inode, u32 events)
+{
+    struct lookup l;
+
+    if (!notify_active() || !events)
+        return;
+    if (user_lookup(dirfd, path, look, &l)) { // changed meanwhile
+        notify_child(NULL, NULL, inode, events);
+        return;
+    }
+    bool named = l.inode == inode && l.name[0];
+    notify_child(named ? l.parent : NULL, l.name, inode, events);
+    lookup_done(&l);
+}
+
 static long change_at(int dirfd, const char __user *path, u32 look, const struct attr_change *change, bool now)
 {
     struct inode *inode;
@@ -172,6 +189,8 @@ static long change_at(int dirfd, const char __user *path, u32 look, const struct
         err = inode_permission(inode, MAY_WRITE);
     if (!err)
         err = change_inode(inode, *change, now);
+    if (!err)
+        notify_path(dirfd, path, look, inode, notify_change_events(change));
     inode_unref(inode);
     return err;
 }
@@ -182,6 +201,8 @@ static long change_fd(int fd, const struct attr_change *change, bool now)
     if (!file)
         return -EBADF;
     long err = file->inode ? change_inode(file->inode, *change, now) : -EINVAL;
+    if (!err)
+        notify_file(file, notify_change_events(change));
     file_unref(file);
     return err;
 }

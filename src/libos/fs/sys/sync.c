@@ -2,6 +2,7 @@
 // Durability, space and advice.
 #include "libos/fs/file.h"
 #include "libos/fs/mount.h"
+#include "libos/fs/notify.h"
 #include "libos/syscall/prototypes.h"
 
 static bool is_stored(const struct file *file)
@@ -101,6 +102,8 @@ long sys_fallocate(int fd, int mode, s64 offset, s64 size)
     long err = check_allocation(file, mode, offset, size);
     if (!err)
         err = file->ops->fallocate(file, mode, (u64)offset, (u64)size);
+    if (!err)
+        notify_file(file, IN_MODIFY);
     file_unref(file);
     return err;
 }

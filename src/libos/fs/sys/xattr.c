@@ -6,6 +6,7 @@
 #include "base/string.h"
 #include "libos/fs/file.h"
 #include "libos/fs/instance.h"
+#include "libos/fs/notify.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
@@ -136,6 +137,8 @@ static long on_path(const char __user *path, u32 look, const struct request *r)
     if (err)
         return err;
     err = serve(inode, r);
+    if (!err && (r->what == SET || r->what == REMOVE))
+        notify_event(inode, IN_ATTRIB | (inode_is_dir(inode) ? IN_ISDIR : 0), 0, NULL);
     inode_unref(inode);
     return err;
 }
@@ -148,6 +151,8 @@ static long on_fd(int fd, const struct request *r)
     long result = r->what == LIST ? 0 : -EOPNOTSUPP;
     if (file->inode)
         result = serve(file->inode, r);
+    if (!result && (r->what == SET || r->what == REMOVE))
+        notify_file(file, IN_ATTRIB);
     file_unref(file);
     return result;
 }
