@@ -105,7 +105,9 @@ static int wait_on(struct msg_queue *queue, struct wait_queue *changed)
     mutex_unlock(&sysv_lock);
     put(queue);
     mutex_lock(&sysv_lock);
-    return removed ? -EIDRM : err ? -ERESTARTNOHAND : 0;
+    if (removed)
+        return -EIDRM;
+    return err ? -ERESTARTNOHAND : 0;
 }
 
 // --- msgsnd

@@ -453,7 +453,9 @@ long sys_get_robust_list(int pid, u64 __user *head, size_t __user *len)
     if (pid && (u32)pid != current->tid) {
         mutex_lock(&process_lock);
         struct thread *thread = process_find_thread((u32)pid);
-        long err = !thread ? -ESRCH : thread->process != current_process() ? -EPERM : 0;
+        long err = thread ? 0 : -ESRCH;
+        if (thread && thread->process != current_process())
+            err = -EPERM;
         list = err ? 0 : thread->robust_list;
         mutex_unlock(&process_lock);
         if (err)

@@ -15,7 +15,9 @@ long sys_fsync(int fd)
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
-    long err = file->ops->fsync ? file->ops->fsync(file) : is_stored(file) ? 0 : -EINVAL;
+    long err = is_stored(file) ? 0 : -EINVAL;
+    if (file->ops->fsync)
+        err = file->ops->fsync(file);
     file_unref(file);
     return err;
 }
@@ -47,7 +49,9 @@ long sys_sync_file_range(int fd, s64 offset, s64 size, u32 flags)
     if (!file)
         return -EBADF;
     bool bad = (flags & ~known) || offset < 0 || __builtin_add_overflow(offset, size, &end) || end < offset;
-    long err = bad ? -EINVAL : is_stored(file) ? 0 : -ESPIPE;
+    long err = bad ? -EINVAL : 0;
+    if (!err && !is_stored(file))
+        err = -ESPIPE;
     if (!err && file->ops->fsync)
         err = file->ops->fsync(file);
     file_unref(file);
@@ -114,7 +118,9 @@ long sys_fadvise64(int fd, s64 offset, s64 size, int advice)
     if (!file)
         return -EBADF;
     bool pipe = file->inode && S_ISFIFO(file->inode->mode);
-    long err = pipe ? -ESPIPE : advice < 0 || advice > 5 || size < 0 ? -EINVAL : 0;
+    long err = advice < 0 || advice > 5 || size < 0 ? -EINVAL : 0;
+    if (pipe)
+        err = -ESPIPE;
     file_unref(file);
     return err;
 }
@@ -124,7 +130,9 @@ long sys_readahead(int fd, s64 offset, size_t size)
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
-    long err = !file_readable(file) ? -EBADF : file->inode && S_ISREG(file->inode->mode) ? 0 : -EINVAL;
+    long err = file->inode && S_ISREG(file->inode->mode) ? 0 : -EINVAL;
+    if (!file_readable(file))
+        err = -EBADF;
     file_unref(file);
     return err;
 }
