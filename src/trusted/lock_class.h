@@ -35,6 +35,8 @@ enum lock_kind {
     X(FAMILY, LOCK_SLEEPS, "family.lock: what is kept of mms that share addresses, and whose turn it is")          \
     X(FAMILIES, LOCK_SLEEPS, "all address spaces, for those that look for relatives")                              \
     X(SHM, LOCK_SLEEPS, "segments of System V shared memory and who refers to them")                               \
+    X(SYSV, LOCK_SLEEPS, "System V semaphores and message queues")                                                 \
+    X(MQ, LOCK_SLEEPS, "POSIX message queues")                                                                     \
     X(MOUNT_CHANGES, LOCK_SLEEPS, "one mount, umount or sync at a time")                                           \
     X(FS_CONTEXT, LOCK_SLEEPS, "fs_context.lock: working folder and root of a process")                            \
     X(MOUNTS, LOCK_SLEEPS, "what is mounted where")                                                                \

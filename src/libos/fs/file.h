@@ -26,11 +26,12 @@ struct file_ops {
     int (*fsync)(struct file *file);
     s64 (*seek_data)(struct file *file, u64 offset, bool hole); // SEEK_DATA / SEEK_HOLE
     void (*release)(struct file *file);
-    void (*closed)(void); // after a descriptor of such a file was closed; the file may live on, or be gone
-    u32 type;             // S_IFMT bits that fstat shows of a file without an inode; 0: S_IFIFO
-    bool timed;           // poll changes with the time alone (poll_wait_until)
-    bool stream;          // no position: lseek says ESPIPE
-    bool unmoved;         // a stream of which lseek says 0, as Linux does of those that are no pipes or sockets
+    void (*flush)(struct file *file); // a process closes a descriptor of it
+    void (*closed)(void);             // after a descriptor of such a file was closed; the file may live on, or be gone
+    u32 type;                         // S_IFMT bits that fstat shows of a file without an inode; 0: S_IFIFO
+    bool timed;                       // poll changes with the time alone (poll_wait_until)
+    bool stream;                      // no position: lseek says ESPIPE
+    bool unmoved; // a stream of which lseek says 0, as Linux does of those that are no pipes or sockets
 };
 
 // What files of the folders above do, told by them at boot (ipc/ipc.h).

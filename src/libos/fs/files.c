@@ -98,6 +98,8 @@ static void drop(struct files *files, struct file *file)
     if (!file)
         return;
     void (*closed)(void) = file->ops ? file->ops->closed : NULL;
+    if (file->ops && file->ops->flush)
+        file->ops->flush(file);
     posix_locks_release(file, files);
     file_unref(file);
     if (closed)

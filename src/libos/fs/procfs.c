@@ -224,6 +224,12 @@ static int getattr(struct inode *inode, struct kstat *ret_stat)
     return 0;
 }
 
+static int setattr(struct inode *inode, const struct attr_change *change)
+{
+    return change->valid & (ATTR_MODE | ATTR_UID | ATTR_GID) ? -EPERM
+                                                             : 0; // as Linux has it, which takes the rest for no change
+}
+
 static int statfs(struct inode *inode, struct statfs *ret_statfs)
 {
     memset(ret_statfs, 0, sizeof(*ret_statfs));
@@ -242,6 +248,7 @@ static const struct inode_ops ops = {
     .readlink = readlink,
     .follow = follow,
     .getattr = getattr,
+    .setattr = setattr,
     .open = proc_open,
     .statfs = statfs,
     .release = release,

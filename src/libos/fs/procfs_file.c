@@ -58,11 +58,9 @@ static long read_text(struct file *file, struct uio *uio, u64 *offset)
     if (*offset >= text->len)
         return 0;
     size_t n = MIN(uio->left, text->len - *offset);
-    int err = uio_put(uio, text->buf + *offset, n);
-    if (err)
-        return err;
-    *offset += n;
-    return (long)n;
+    long moved = uio_put_some(uio, text->buf + *offset, n);
+    *offset += moved > 0 ? (u64)moved : 0;
+    return moved;
 }
 
 static void release_text(struct file *file) { kfree(file->private); }

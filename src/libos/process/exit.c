@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How threads and processes end.
+#include "libos/ipc/sysv.h"
+#include "libos/process/futex.h"
 #include "libos/process/pidfd.h"
 #include "libos/process/process.h"
 #include "libos/thread/cred.h"
@@ -162,6 +164,8 @@ void process_thread_exit(int wait_status)
     }
     mutex_unlock(&process_lock);
 
+    if (last)
+        sem_process_ends(process->pid);
     // Files are closed before the parent hears of the end, so that it sees their effects.
     files_unref(thread_swap(files, NULL));
     fs_context_unref(thread_swap(fs, NULL));
@@ -184,6 +188,7 @@ void process_thread_exit(int wait_status)
     if (gone)
         become_zombie(process);
     mutex_unlock(&process_lock);
+    futex_owner_ends(thread->tid);
     process_thread_left();
     thread_exit();
 }

@@ -90,3 +90,4 @@ bool signal_deliverable(const struct thread *thread);
 int signal_dequeue(struct thread *thread, u64 mask, siginfo_t *ret_info);
 void signalfd_notify(void); // a signal waits: who polls or reads a signalfd looks. No spinlock held
 void signal_init(void);
+void mq_signal_init(void); // what signal_init calls

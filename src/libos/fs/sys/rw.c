@@ -53,7 +53,7 @@ long file_transfer(struct file *file, struct uio *uio, bool write)
 long file_transfer_at(struct file *file, struct uio *uio, s64 offset, bool write)
 {
     u64 at = (u64)offset;
-    long err = offset < 0 ? -EINVAL : may_transfer(file, true, write);
+    long err = offset < 0 || (s64)(at + uio->left) < 0 ? -EINVAL : may_transfer(file, true, write);
     if (!err && write && file->inode)
         err = drop_set_id(file->inode);
     return err ? err : told(file, write, op_of(file, write)(file, uio, &at));
@@ -180,6 +180,8 @@ long sys_lseek(int fd, s64 offset, u32 whence)
     mutex_lock(&file->offset_lock);
     if (file->ops->stream)
         base = file->ops->unmoved ? 0 : -ESPIPE;
+    else if (file->inode && S_ISCHR(file->inode->mode))
+        offset = 0; // devices without a position
     else if (whence == SEEK_CUR)
         base = (s64)file->offset;
     else if (whence == SEEK_END)
@@ -193,7 +195,7 @@ long sys_lseek(int fd, s64 offset, u32 whence)
     if (base >= 0 && !file->ops->stream) {
         s64 target = base;
         if (whence <= SEEK_END && __builtin_add_overflow(base, offset, &target))
-            base = -EOVERFLOW;
+            base = -EINVAL;
         else if (target < 0)
             base = -EINVAL;
         else
