@@ -70,6 +70,14 @@ static int attach(const char *target, const char *source, const char *type, stru
     return err;
 }
 
+// Whoever has /proc has /sys too.
+static int attach_sysfs(void)
+{
+    struct inode *root;
+    int err = sysfs_create(&root);
+    return err ? err : attach("/sys", "sysfs", "sysfs", root);
+}
+
 static int volume_error;
 
 int fs_volume_error(void) { return volume_error; }
@@ -146,7 +154,9 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
         return err ? err : attach(target, "devtmpfs", "devtmpfs", root);
     case OCCLUM_MOUNT_PROCFS:
         err = procfs_create(&root);
-        return err ? err : attach(target, "proc", "proc", root);
+        if (!err)
+            err = attach(target, "proc", "proc", root);
+        return err ? err : attach_sysfs();
     case OCCLUM_MOUNT_HOSTFS:
         err = hostfs_create(source, &root);
         if (err) {

@@ -6,11 +6,25 @@
 #include "libos/fs/permission.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/thread/thread.h"
 #include "libos/vm/user.h"
 
 typedef long (*transfer_op)(struct file *, struct uio *, u64 *);
 
 static transfer_op op_of(const struct file *file, bool write) { return write ? file->ops->write : file->ops->read; }
+
+static void count_io(bool write, long n)
+{
+    struct thread_io *io = &current->io;
+    u64 moved = n > 0 ? (u64)n : 0;
+    if (write) {
+        io->writes++;
+        io->written_bytes += moved;
+    } else {
+        io->reads++;
+        io->read_bytes += moved;
+    }
+}
 
 // What the descriptor rules out, in Linux's order.
 static long may_transfer(const struct file *file, bool at, bool write)
@@ -78,6 +92,7 @@ static long with_buffer(int fd, const void __user *buf, size_t size, s64 offset,
     if (!n)
         n = at ? file_transfer_at(file, &uio, offset, write) : file_transfer(file, &uio, write);
     file_unref(file);
+    count_io(write, n);
     return n;
 }
 
@@ -111,6 +126,7 @@ static long with_iov(int fd, const struct iovec __user *user, u64 count, s64 off
         kfree(iov);
     }
     file_unref(file);
+    count_io(write, n);
     return n;
 }
 
