@@ -2,7 +2,9 @@
 // AF_UNIX sockets: how they are made, find each other and end. unix(7).
 #include "libos/net/unix.h"
 #include "base/string.h"
+#include "libos/net/interface.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/cred.h"
 #include "libos/thread/thread.h"
 #include "libos/vm/user.h"
 
@@ -34,7 +36,11 @@ struct unix_socket *unix_peer(struct unix_socket *socket)
     return peer;
 }
 
-static struct ucred own_credentials(void) { return (struct ucred){ .pid = fs_current_pid() }; }
+static struct ucred own_credentials(void)
+{
+    const struct cred *cred = current_cred();
+    return (struct ucred){ .pid = fs_current_pid(), .uid = cred->euid, .gid = cred->egid };
+}
 
 static struct unix_socket *alloc(int type)
 {
@@ -327,6 +333,7 @@ static void shut_peer(struct unix_socket *peer, bool no_more_comes, bool nothing
 {
     mutex_lock(&peer->lock);
     peer->read_shut |= no_more_comes;
+    peer->peer_ended |= no_more_comes;
     peer->write_shut |= nothing_taken;
     if (reset)
         peer->error = ECONNRESET;
@@ -341,20 +348,15 @@ static int unix_shutdown(struct socket *base, int how)
     bool read = how != SHUT_WR, write = how != SHUT_RD;
 
     mutex_lock(&socket->lock);
-    int err = socket->state == UNIX_NEW ? -ENOTCONN : 0;
-    if (!err) {
-        socket->read_shut |= read;
-        socket->write_shut |= write;
-    }
+    socket->read_shut |= read;
+    socket->write_shut |= write;
     mutex_unlock(&socket->lock);
-    if (!err) {
-        wake_up_all(&socket->readable);
-        wake_up_all(&socket->writable);
-        if (peer && base->type != SOCK_DGRAM)
-            shut_peer(peer, write, read && !socket->tcp, false);
-    }
+    wake_up_all(&socket->readable);
+    wake_up_all(&socket->writable);
+    if (peer && base->type != SOCK_DGRAM)
+        shut_peer(peer, write, read && !socket->tcp, false);
     unix_put(peer);
-    return err;
+    return 0;
 }
 
 // The last reference of the file, or of the place in a backlog.
@@ -406,15 +408,25 @@ static u32 read_events(const struct unix_socket *socket)
 {
     u32 events = 0;
 
-    if (socket->in.used || socket->in.packets || socket->read_shut || socket->backlog_size)
+    if (unix_urgent_readable(socket) || socket->in.packets || socket->read_shut || socket->backlog_size)
         events |= POLLIN | POLLRDNORM;
     if (socket->read_shut)
         events |= POLLRDHUP;
     if (socket->read_shut && socket->write_shut)
         events |= POLLHUP;
+    if (socket->urgent == URGENT_UNREAD)
+        events |= POLLPRI;
     if (socket->error)
         events |= POLLERR;
     return events;
+}
+
+bool unix_stream_is_over(struct unix_socket *socket)
+{
+    mutex_lock(&socket->lock);
+    bool over = socket->peer_ended && socket->write_shut;
+    mutex_unlock(&socket->lock);
+    return over;
 }
 
 u32 unix_events(struct unix_socket *socket)
@@ -447,13 +459,17 @@ static long unix_ioctl(struct socket *base, u32 command, u64 argument)
     struct unix_socket *socket = unix_of(base);
     u32 n = 0;
 
+    if (command == SIOCATMARK && socket->tcp)
+        return put_user((int)unix_urgent_at_mark(socket), (int __user *)argument) ? -EFAULT : 0;
+    if (interface_asks(AF_UNIX, command))
+        return interface_ioctl(-1, command, argument);
     if (command != FIONREAD && command != TIOCOUTQ)
         return -ENOTTY;
     struct unix_socket *holder = command == FIONREAD ? unix_ref(socket) : unix_peer(socket);
     if (holder) {
         mutex_lock(&holder->lock);
         struct piece *first = byteq_first(&holder->in);
-        n = first && first->packet ? first->end - first->start : (u32)holder->in.used;
+        n = first && first->packet ? first->end - first->start : (u32)unix_urgent_pending(holder);
         mutex_unlock(&holder->lock);
     }
     unix_put(holder);
@@ -469,6 +485,8 @@ static int get_option(struct socket *base, int level, int option, void *value, u
 
     if (level != SOL_SOCKET)
         return -EOPNOTSUPP;
+    if (kept_option_get(base, option, value, size))
+        return 0;
     mutex_lock(&socket->lock);
     struct ucred peer = socket->peer_credentials;
     bool connected = socket->state == UNIX_CONNECTED;
@@ -516,10 +534,15 @@ static int set_option(struct socket *base, int level, int option, const void *va
 
     if (level != SOL_SOCKET)
         return -EOPNOTSUPP;
+    if (kept_option_set(base, option, value, size, &err))
+        return err;
+    err = 0;
     if (size < sizeof(number))
         return -EINVAL;
     memcpy(&number, value, sizeof(number));
-    u64 twice = (u64)MIN(MAX(number, 2304), (int)BUFFER_SIZE) * 2; // socket(7): the kernel doubles what is asked
+    // socket(7): the kernel doubles what is asked, and has a least.
+    bool sends = option == SO_SNDBUF || option == SO_SNDBUFFORCE;
+    u64 twice = MAX((u64)MIN(MAX(number, 0), (int)BUFFER_SIZE) * 2, sends ? 4608ul : 2304ul);
     mutex_lock(&socket->lock);
     switch (option) {
     case SO_SNDBUF:

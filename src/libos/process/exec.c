@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "trusted/log.h"
 #include "libos/mem/heap.h"
+#include "libos/process/cred.h"
 #include "libos/process/elf_load.h"
 #include "libos/process/process.h"
 #include "libos/process/stack.h"
@@ -23,6 +24,10 @@ struct exec {
     char **argv; // of kmalloc, with the interpreter's words of scripts in front
     char script_words[MAX_SCRIPTS][SCRIPT_LINE];
     const char *path;
+    struct cred *cred; // what the program will have
+    bool secure;       // AT_SECURE
+    struct elf_parts parts;
+    struct memory_layout layout;
 };
 
 static void release(struct exec *exec)
@@ -32,6 +37,7 @@ static void release(struct exec *exec)
     if (exec->interpreter_file)
         file_unref(exec->interpreter_file);
     kfree(exec->argv);
+    cred_unref(exec->cred);
 }
 
 static size_t count(char *const *list)
@@ -156,30 +162,45 @@ static u64 stack_size(void)
     return MAX(ALIGN_UP(size, PAGE_SIZE), (u64)128 << 10);
 }
 
+static void note_layout(struct exec *exec, u64 stack_size)
+{
+    const struct elf_image *program = &exec->program;
+    struct memory_layout *layout = &exec->layout;
+
+    layout->code_start = exec->parts.code_start;
+    layout->code_end = exec->parts.code_end;
+    layout->data_start = exec->parts.data_start;
+    layout->data_end = exec->parts.data_end;
+    layout->brk_start = program->end + program->bias;
+    layout->stack_size = stack_size;
+}
+
 // Everything that can be done in the new address space. The current thread's mm is already the new one.
 static int build(struct exec *exec, char *const *envp, const char *execfn)
 {
     struct mm *mm = current->mm;
-    u64 size = stack_size(), top = 0, sp = 0;
+    u64 size = stack_size(), top = 0;
+    struct memory_layout *layout = &exec->layout;
 
     int err = file_run(exec->program.file, mm);
     if (!err)
-        err = elf_image_map(&exec->program, mm);
+        err = elf_image_map(&exec->program, mm, &exec->parts);
     if (!err && exec->has_interpreter)
-        err = elf_image_map(&exec->interpreter, mm);
+        err = elf_image_map(&exec->interpreter, mm, NULL);
     if (!err)
         err = map_stack(mm, size, &top);
     if (!err)
         err = mm_set_brk(mm, exec->program.end + exec->program.bias, enclave_config()->default_heap_size);
     if (!err)
         err = stack_fill(top, size, exec->argv, envp, &exec->program, exec->has_interpreter ? &exec->interpreter : NULL,
-                         execfn, &sp);
+                         execfn, exec->secure, layout);
     if (err)
         return err;
+    note_layout(exec, size);
     const struct elf_image *first = exec->has_interpreter ? &exec->interpreter : &exec->program;
     *current->regs = (struct user_regs){
         .rip = first->entry + first->bias,
-        .rsp = sp,
+        .rsp = layout->stack,
         .rflags = 0x202,
         .orig_rax = (u64)-1,
         .full_restore = 1,
@@ -202,6 +223,7 @@ static void rename_process(struct exec *exec, char *const *envp)
     kfree(process->cmdline);
     kfree(process->environ);
     process->exe = kstrdup(path);
+    process->layout = exec->layout;
     process->cmdline = strings_flatten(exec->argv, &process->cmdline_size);
     process->environ = strings_flatten(envp, &process->environ_size);
     mutex_unlock(&process_lock);
@@ -212,8 +234,10 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
 {
     struct mm *mm;
     struct files *own;
-    int err = process_kill_siblings();
+    int err = cred_for_exec(exec->file, &exec->cred, &exec->secure);
 
+    if (!err)
+        err = process_kill_siblings();
     if (err)
         return err;
     err = mm_create(&mm);
@@ -240,8 +264,11 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
     posix_timers_free(&current_process()->signals);
     current->tid = current_process()->pid;
     current_process()->execed = old != NULL;
-    current_process()->undumpable = current_process()->keep_caps = false;
+    current_process()->undumpable =
+        exec->cred->uid != exec->cred->euid || exec->cred->gid != exec->cred->egid; // set-id: before and after
     mutex_unlock(&process_lock);
+    process_set_cred(exec->cred);
+    exec->cred = NULL;
     current->altstack_sp = current->altstack_size = 0;
     current->clear_child_tid = current->robust_list = 0;
     err = build(exec, envp, execfn);

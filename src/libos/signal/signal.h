@@ -50,6 +50,7 @@ void signals_init(struct process_signals *signals, struct process_signals *inher
 void signals_free(struct process_signals *signals);
 __nodiscard int signals_thread_init(struct thread *thread, const struct thread *creator);
 void signals_thread_free(struct thread *thread);
+u64 signal_thread_pending(const struct thread *thread); // directed at it alone. Process signals' lock held
 // True if ended children are to vanish without wait: SIGCHLD is ignored or has SA_NOCLDWAIT.
 bool signals_discard_children(struct process_signals *signals);
 // execve: handlers go back to the default, ignored stay ignored.
@@ -72,6 +73,13 @@ void signal_raise_page_fault(struct user_regs *regs, u64 addr, u32 error, int re
 void signal_raise_exception(struct user_regs *regs, u32 vector, u32 error);
 void signal_from_host(int signo); // from the terminal or another host process
 
+// What is shared by the system calls that send (sys_kill.c). The contents that a sender does not choose.
+siginfo_t signal_sender_info(int code);
+// Contents that a sender chose: towards others he may not pass them off as the kernel's or kill()'s. -EFAULT, -EPERM.
+__nodiscard int signal_info_from_user(siginfo_t *info, const siginfo_t __user *user, int signo, bool self);
+// Sends if the caller may; signo 0: only asks. With process_lock held. 0, -EPERM, -EAGAIN.
+__nodiscard int signal_send_checked(struct process *process, int signo, const siginfo_t *info);
+
 // Pending hook: delivers what is deliverable, ends threads, stops.
 void signal_run_pending(struct user_regs *regs);
 // Builds the frame of a handler; mask is what sigreturn restores. 0 or -EFAULT.
@@ -83,3 +91,4 @@ bool signal_deliverable(const struct thread *thread);
 int signal_dequeue(struct thread *thread, u64 mask, siginfo_t *ret_info);
 void signalfd_notify(void); // a signal waits: who polls or reads a signalfd looks. No spinlock held
 void signal_init(void);
+void mq_signal_init(void); // what signal_init calls

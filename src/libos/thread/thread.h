@@ -12,12 +12,18 @@ struct process;
 struct mm;
 struct files;
 struct fs_context;
+struct cred;
 
 // An area of the program's memory as a system call last found it (vm/user.c). It holds while the mm's generation is the
 // same; 0 is no mm's.
 struct user_area {
     u64 start, end, generation;
     u32 prot; // PROT_*
+};
+
+// What read(2), write(2) and their relatives were asked for and moved (/proc/PID/io).
+struct thread_io {
+    u64 read_bytes, written_bytes, reads, writes;
 };
 
 struct thread {
@@ -30,7 +36,8 @@ struct thread {
     // (process/resources.c).
     struct mm *mm;
     struct files *files;
-    struct fs_context *fs; // cwd, root, umask
+    struct fs_context *fs;   // cwd, root, umask
+    const struct cred *cred; // NULL: root's (cred.h)
     struct spinlock resources_lock;
     struct list_head siblings; // process->threads; guarded by the process tree's lock
     struct user_regs *regs;    // at the top of the kernel stack
@@ -77,8 +84,9 @@ struct thread {
     u32 spins_in_vain, spins_skipped;
 
     // accounting
-    u64 start_ns; // CLOCK_MONOTONIC
-    u64 faults;   // page faults; written by the thread alone
+    u64 start_ns;        // CLOCK_MONOTONIC
+    u64 faults;          // page faults; written by the thread alone
+    struct thread_io io; // likewise
 };
 
 // The thread that runs this code. Valid on every path from a program and in every LibOS thread.

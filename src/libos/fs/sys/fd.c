@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Descriptors.
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 #include <linux/memfd.h>
 
 #include "base/fmt.h"
@@ -28,7 +29,7 @@ long sys_openat(int dirfd, const char __user *user, int flags, u32 mode)
     char *path = path_from_user(user);
     if (is_err(path))
         return ptr_err(path);
-    long err = open_at(dirfd, path, (u32)flags, mode, &file);
+    long err = open_at(dirfd, path, (u32)flags, mode, 0, &file);
     kfree(path);
     return err ? err : install(file, (u32)flags);
 }
@@ -37,18 +38,6 @@ long sys_open(const char __user *path, int flags, u32 mode) { return sys_openat(
 long sys_creat(const char __user *path, u32 mode)
 {
     return sys_openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
-}
-
-long sys_openat2(int dirfd, const char __user *path, const struct open_how __user *user, size_t size)
-{
-    struct open_how how;
-    if (size < sizeof(how))
-        return -EINVAL;
-    if (copy_from_user(&how, user, sizeof(how)))
-        return -EFAULT;
-    if (how.resolve)
-        return -EINVAL;
-    return sys_openat(dirfd, path, (int)how.flags, (u32)how.mode);
 }
 
 long sys_close(int fd) { return files_close(fd); }
@@ -131,18 +120,23 @@ static long lock_range(struct file *file, struct flock *lock)
 
 static long fcntl_lock(struct file *file, int command, u64 argument)
 {
-    struct flock lock;
+    struct flock lock, asked;
     bool get = command == F_GETLK || command == F_OFD_GETLK;
 
     if (!file->inode)
         return -EBADF;
     if (copy_from_user(&lock, (const void __user *)argument, sizeof(lock)))
         return -EFAULT;
+    asked = lock;
     if (lock.l_type != F_RDLCK && lock.l_type != F_WRLCK && lock.l_type != F_UNLCK)
         return -EINVAL;
     long err = lock_range(file, &lock);
     if (!err)
         err = file_locks_fcntl(file, command, &lock);
+    if (get && lock.l_type == F_UNLCK) { // nothing but the kind changes
+        asked.l_type = F_UNLCK;
+        lock = asked;
+    }
     return !err && get && copy_to_user((void __user *)argument, &lock, sizeof(lock)) ? -EFAULT : err;
 }
 
@@ -181,10 +175,14 @@ static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
     case F_SETPIPE_SZ:
         return file->ops->fcntl ? file->ops->fcntl(file, command, argument) : -EBADF;
     case F_SETOWN:
+        WRITE_ONCE(file->signal_owner, (s32)argument);
+        return 0;
+    case F_GETOWN:
+        return READ_ONCE(file->signal_owner);
     case F_SETSIG:
     case F_NOTIFY:
         return 0;
-    case F_GETOWN:
+    case F_GETSIG:
         return 0;
     case F_GET_SEALS:
         return memfs_get_seals(file->inode, &seals) ? -EINVAL : (long)seals;
@@ -235,6 +233,23 @@ long sys_ioctl(int fd, u32 command, u64 argument)
         if (!err)
             file_change_flags(file, O_NONBLOCK, on ? O_NONBLOCK : 0);
         break;
+    case FIOASYNC: // the flag is kept; SIGIO is not sent
+        err = file->ops->poll ? 0 : -ENOTTY;
+        if (!err && get_user(on, argument))
+            err = -EFAULT;
+        if (!err)
+            file_change_flags(file, FASYNC, on ? FASYNC : 0);
+        break;
+    case FIOSETOWN:
+    case SIOCSPGRP:
+        err = get_user(on, argument) ? -EFAULT : 0;
+        if (!err)
+            WRITE_ONCE(file->signal_owner, (s32)on);
+        break;
+    case FIOGETOWN:
+    case SIOCGPGRP:
+        err = put_user(READ_ONCE(file->signal_owner), (int __user *)argument) ? -EFAULT : 0;
+        break;
     case FIONREAD:
         if (!file->ops->ioctl && file->inode && S_ISREG(file->inode->mode)) {
             u64 size = file_size(file);
@@ -263,9 +278,9 @@ static void *file_for_map(int fd, const struct vm_file_ops **ret_ops, u32 *ret_a
         return NULL;
     }
     if (!file->inode || !S_ISREG(file->inode->mode) || (file->flags & O_PATH)) {
-        bool zero = file->inode && S_ISCHR(file->inode->mode);
+        bool readable = file_readable(file);
         file_unref(file);
-        return err_ptr(zero ? -ENODEV : -EACCES);
+        return err_ptr(readable ? -ENODEV : -EACCES);
     }
     *ret_ops = &file_vm_ops;
     *ret_access_mode = file->flags & O_ACCMODE;
