@@ -22,7 +22,14 @@ void usage_add(struct cpu_usage *sum, const struct cpu_usage *more)
 struct cpu_usage thread_usage(const struct thread *thread)
 {
     const struct tls *tls = tls_of_slot(thread->slot);
-    struct cpu_usage usage = { .waits = READ_ONCE(tls->waits), .faults = READ_ONCE(thread->faults), .io = thread->io };
+    struct cpu_usage usage = {
+        .waits = READ_ONCE(tls->waits),
+        .faults = READ_ONCE(thread->faults),
+        .io = { .read_bytes = READ_ONCE(thread->io.read_bytes),
+                .written_bytes = READ_ONCE(thread->io.written_bytes),
+                .reads = READ_ONCE(thread->io.reads),
+                .writes = READ_ONCE(thread->io.writes) },
+    };
 
     if (!cpu_has_tsc()) {
         usage.user_ns = time_monotonic_ns() - (s64)thread->start_ns;
