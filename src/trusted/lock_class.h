@@ -55,6 +55,7 @@ enum lock_kind {
     X(UNIX_NAMES, LOCK_SLEEPS, "the names of local sockets")                                                       \
     X(LISTENERS, LOCK_SLEEPS, "sockets of the network that listen inside")                                         \
     X(UNIX, LOCK_SLEEPS, "unix_socket.lock: state and messages of a local socket")                                 \
+    X(NETLINK, LOCK_SLEEPS, "netlink_socket.lock: the answers that wait in a netlink socket")                      \
     X(NOTIFY, LOCK_SLEEPS, "watches of inotify and the events they queue")                                         \
     X(TEST_OUTER, LOCK_SLEEPS, "of tests")                                                                         \
     X(TEST_PAIR, LOCK_PAIRS, "of tests")                                                                           \

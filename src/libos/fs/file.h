@@ -60,6 +60,7 @@ struct file {
     u64 owner_key;       // identity for flock and OFD locks
     struct spinlock watch_lock;
     struct epoll_watch *watches; // of epoll instances; guarded by watch_lock
+    s32 signal_owner;            // F_SETOWN: kept for F_GETOWN; nobody is sent SIGIO or SIGURG
     bool opened;                 // IN_OPEN was told of it (notify.h)
     bool watched;                // there was one ever: whoever frees the file looks under watch_lock
 };
