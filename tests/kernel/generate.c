@@ -3,9 +3,11 @@
 
 #include <linux/close_range.h>
 #include <linux/eventpoll.h>
+#include <linux/sem.h>
 
 #include "base/fmt.h"
 #include "base/string.h"
+#include "libos/net/abi.h"
 #include "libos/signal/signal.h"
 
 #define PICK(random, ...)                                                    \
@@ -144,6 +146,42 @@ static const struct template table[] = {
     CALL(sysinfo, "@", 1, false),
     CALL(uname, "@", 1, false),
     CALL(capget, "@@", 1, false),
+    CALL(setresuid, "$$$", 1, false),
+    CALL(setresgid, "$$$", 1, false),
+    CALL(setgroups, "1<", 1, false),
+    // between processes
+    CALL(semget, "e3I", 2, false),
+    CALL(semop, "x%2", 4, false),
+    CALL(semctl, "xb#1", 2, false),
+    CALL(msgget, "eI", 2, false),
+    CALL(msgsnd, "x<n-", 3, false),
+    CALL(msgrcv, "x>nx-", 3, false),
+    CALL(msgctl, "x0@", 1, false),
+    CALL(mq_open, "_OM0", 3, false),
+    CALL(mq_timedsend, "f<x1W", 3, false),
+    CALL(mq_timedreceive, "f>n@W", 3, false),
+    CALL(mq_notify, "f0", 1, false),
+    CALL(mq_unlink, "_", 1, false),
+    CALL(fsetxattr, "f~<mx", 2, false),
+    CALL(lsetxattr, "p~<mx", 2, false),
+    CALL(fgetxattr, "f~>n", 1, false),
+    CALL(listxattr, "p>n", 1, false),
+    CALL(fremovexattr, "f~", 1, false),
+    CALL(splice, "f0f0n2", 3, false),
+    CALL(tee, "ffn2", 2, false),
+    CALL(inotify_init1, "C", 2, false),
+    CALL(inotify_add_watch, "fpX", 4, false),
+    CALL(inotify_rm_watch, "fe", 2, false),
+    CALL(socket, "&^0", 3, false),
+    CALL(socketpair, "1^0@", 3, false),
+    CALL(bind, "f*", 4, false),
+    CALL(connect, "f*", 4, false),
+    CALL(listen, "fb", 3, false),
+    CALL(accept4, "f00C", 4, false),
+    CALL(sendto, "f<n+00", 4, false),
+    CALL(recvfrom, "f>n+00", 4, false),
+    CALL(shutdown, "fb", 1, false),
+    CALL(getsockname, "f@@", 1, false),
 };
 
 static bool left_out(const char *name)
@@ -301,6 +339,31 @@ static user_addr epoll_event(struct generator *g)
     return put(&event, sizeof(event));
 }
 
+static user_addr sembufs(struct generator *g)
+{
+    struct sembuf ops[2];
+    for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
+        ops[i] = (struct sembuf){ .sem_num = (u16)random_below(&g->random, 4),
+                                  .sem_op = (s16)(random_below(&g->random, 5) - 2),
+                                  .sem_flg = (s16)PICK(&g->random, IPC_NOWAIT, IPC_NOWAIT | SEM_UNDO) };
+    return put(ops, sizeof(ops));
+}
+
+// A few names that sockets meet at. *ret_length: bytes of it that count.
+static user_addr socket_address(struct generator *g, u64 *ret_length)
+{
+    u8 address[16] = { AF_UNIX, 0, 0, (u8)('a' + random_below(&g->random, 3)) };
+
+    *ret_length = 4;
+    if (random_below(&g->random, 4) == 0) { // 127.0.0.1 and one of three ports
+        static const u8 loopback[8] = { AF_INET, 0, 0x9c, 0x40, 127, 0, 0, 1 };
+        memcpy(address, loopback, sizeof(loopback));
+        address[3] = (u8)(address[3] + random_below(&g->random, 3));
+        *ret_length = 16;
+    }
+    return put(address, sizeof(address));
+}
+
 // Never SIGUSR1, by which a thread that sleeps too long is woken (load.c).
 static user_addr signal_mask(struct generator *g)
 {
@@ -401,6 +464,20 @@ static u64 choice(struct generator *g, char letter)
         return random_below(r, 2);
     case 'x':
         return random_below(r, 3);
+    case '$':
+        return PICK(r, UINT64_MAX, 0);
+    case 'I':
+        return PICK(r, 0600, 01600 /* IPC_CREAT */, 03600 /* IPC_CREAT | IPC_EXCL */);
+    case '#':
+        return PICK(r, 0 /* IPC_RMID */, 12 /* GETVAL */, 16 /* SETVAL */, 16, 14 /* GETNCNT */, 11 /* GETPID */);
+    case '-':
+        return 04000; // IPC_NOWAIT
+    case '+':
+        return MSG_DONTWAIT | MSG_NOSIGNAL;
+    case '&':
+        return PICK(r, AF_UNIX, AF_UNIX, AF_INET, AF_NETLINK);
+    case '^':
+        return PICK(r, SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET) | SOCK_NONBLOCK;
     default:
         bench_fail("no such argument letter: %c", letter);
     }
@@ -465,6 +542,12 @@ static u64 make_argument(struct generator *g, struct generated_call *call, char 
         return epoll_event(g);
     case '?':
         return signal_mask(g);
+    case '%':
+        return sembufs(g);
+    case '~':
+        return user_string(random_below(r, 2) ? "user.a" : "trusted.b");
+    case '_':
+        return user_string(random_below(r, 2) ? "/a" : "/b");
     case '!':
         return g->pids[random_below(r, GENERATOR_PIDS)];
     case 'z':
@@ -500,6 +583,8 @@ void generate_call(struct generator *g, struct generated_call *call)
     for (size_t i = 0; template->args[i]; i++) {
         if (template->args[i] == 'p')
             path_argument(g, call, &call->args[i]);
+        else if (template->args[i] == '*') // the address, and its length behind it
+            call->args[i] = socket_address(g, &call->args[i + 1]);
         else
             call->args[i] = make_argument(g, call, template->args[i]);
     }

@@ -89,7 +89,7 @@ void hostpoll_close(struct hostpoll *poll)
         entry->poll = NULL;
         entry->next_free = first_free;
         first_free = poll->index + 1;
-        armed_count -= poll->armed;
+        WRITE_ONCE(armed_count, armed_count - poll->armed);
         poll->open = false;
     }
     spin_unlock(&table_lock);
@@ -110,7 +110,7 @@ void hostpoll_armed(struct hostpoll *poll, u32 events)
     spin_lock(&table_lock);
     bool first = poll->open && !poll->armed;
     poll->armed |= first;
-    armed_count += first;
+    WRITE_ONCE(armed_count, armed_count + first); // lead and leave look without the lock
     spin_unlock(&table_lock);
     if (first)
         want_leader();

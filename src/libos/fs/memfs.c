@@ -140,11 +140,11 @@ static int setattr(struct inode *inode, const struct attr_change *change)
         err = memfs_resize(node, change->size);
     if (!err) {
         if (change->valid & ATTR_MODE)
-            node->mode = (node->mode & S_IFMT) | (change->mode & 07777);
+            WRITE_ONCE(node->mode, (node->mode & S_IFMT) | (change->mode & 07777)); // node_in looks without the lock
         if (change->valid & ATTR_UID)
             node->uid = change->uid;
         if (change->valid & ATTR_GID)
-            node->gid = change->gid;
+            WRITE_ONCE(node->gid, change->gid); // likewise
         if (change->valid & ATTR_ATIME)
             node->atime = change->atime;
         if (change->valid & ATTR_MTIME)
