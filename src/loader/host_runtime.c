@@ -101,6 +101,11 @@ s64 host_clock_sync(struct host_thread *self)
     return 0;
 }
 
+s64 host_stop_self(struct host_thread *self)
+{
+    return RAW(SYS_kill, (int)RAW(SYS_getpid), SIGSTOP);
+}
+
 s64 host_take_signals(struct host_thread *self)
 {
     return (s64)__atomic_exchange_n(&loader_page.host_signals, 0, __ATOMIC_SEQ_CST);

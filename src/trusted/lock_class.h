@@ -49,10 +49,12 @@ enum lock_kind {
     X(UNIX_NAMES, LOCK_SLEEPS, "the names of local sockets")                                                       \
     X(LISTENERS, LOCK_SLEEPS, "sockets of the network that listen inside")                                         \
     X(UNIX, LOCK_SLEEPS, "unix_socket.lock: state and messages of a local socket")                                 \
+    X(TTY, LOCK_SLEEPS, "pty.lock: a pair of terminals and its line discipline")                                   \
     X(TEST_OUTER, LOCK_SLEEPS, "of tests")                                                                         \
     X(TEST_PAIR, LOCK_PAIRS, "of tests")                                                                           \
     X(TEST_SPIN, LOCK_SPINS, "of tests")                                                                           \
     X(RESOURCES, LOCK_SPINS, "thread.resources_lock: the pointers to mm, files and fs that others read")           \
+    X(TTYS, LOCK_SPINS, "terminals by number")                                                                     \
     X(FILES, LOCK_SPINS, "files.lock: a table of descriptors")                                                     \
     X(SIGNALS, LOCK_SPINS, "process_signals.lock: actions, queues and masks of a process")                         \
     X(FUTEX, LOCK_SPINS | LOCK_PAIRS, "a bucket of futex waiters")                                                 \

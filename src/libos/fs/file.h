@@ -36,6 +36,9 @@ struct file_ops {
 struct fs_special {
     // open(2) of a FIFO inode: waits for the other side unless O_NONBLOCK (fifo(7)). 0 or -errno.
     int (*open_fifo)(struct inode *inode, struct file *file);
+    // open(2) of the character devices of terminals: -ENXIO for others.
+    int (*open_terminal)(u64 rdev, struct file *file);
+    __nodiscard int (*make_devpts)(struct inode **ret_root); // the file system below /dev/pts
     // The last reference of a file with watches is gone: called before it is taken apart. May sleep.
     void (*forget_watched)(struct file *file);
 };

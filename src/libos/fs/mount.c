@@ -18,7 +18,7 @@
 
 void (*fs_raise_signal)(int signo);
 
-static struct mount mounts[OCCLUM_MOUNTS_MAX];
+static struct mount mounts[2 * OCCLUM_MOUNTS_MAX]; // devices bring their terminals along
 static size_t mount_count;
 
 size_t mount_list(const struct mount **ret_mounts)
@@ -157,6 +157,18 @@ static int mount_root(const struct occlum_config *config, int image_fd, u64 imag
     return err;
 }
 
+// Terminals belong to the devices: /dev/pts for /dev. The name is kept for /proc/mounts.
+static int attach_devpts(const char *devices)
+{
+    static char target[256];
+    struct inode *root;
+
+    if (fmt_format(target, sizeof(target), "%s/pts", devices) >= sizeof(target))
+        return -ENAMETOOLONG;
+    int err = fs_special.make_devpts ? fs_special.make_devpts(&root) : -ENOSYS;
+    return err == -ENOSYS ? 0 : err ? err : attach(target, "devpts", root);
+}
+
 static int mount_one(const struct occlum_config *config, const struct occlum_mount *mount)
 {
     const char *target = (const char *)config + mount->target, *source = (const char *)config + mount->source;
@@ -174,7 +186,9 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
         return attach(target, "tmpfs", root);
     case OCCLUM_MOUNT_DEVFS:
         err = devfs_create(&root);
-        return err ? err : attach(target, "devtmpfs", root);
+        if (!err)
+            err = attach(target, "devtmpfs", root);
+        return err ? err : attach_devpts(target);
     case OCCLUM_MOUNT_PROCFS:
         err = procfs_create(&root);
         return err ? err : attach(target, "proc", root);
@@ -207,7 +221,7 @@ int fs_init(const struct occlum_config *config, int image_fd, u64 image_size)
     return err;
 }
 
-int files_create_initial(u64 stdio_flags, struct files **ret_files)
+int files_create_streams(const int fds[3], bool owned, struct files **ret_files)
 {
     struct file *file;
     int err = files_create_empty(ret_files);
@@ -216,7 +230,7 @@ int files_create_initial(u64 stdio_flags, struct files **ret_files)
         return err;
     current->files = *ret_files;
     for (int fd = 0; fd < 3 && !err; fd++) {
-        if (!(stdio_flags & (1ull << fd)) || hostio_open(fd, O_RDWR, &file))
+        if (fds[fd] < 0 || hostio_open(fds[fd], owned, O_RDWR, &file))
             continue;
         err = files_replace(fd, file, false);
         err = err < 0 ? err : 0;

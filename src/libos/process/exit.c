@@ -118,12 +118,16 @@ static void become_zombie(struct process *process)
         list_del(&child->siblings);
         child->parent = heir;
         list_add_tail(&child->siblings, &heir->children);
+        group_left(child->pgid, child->sid, process, NULL);
         if (child->zombie)
             wake_up_all(&heir->child_events);
         else if (child->death_signal)
             signal_send(child, NULL, child->death_signal, NULL);
     }
     process->zombie = true;
+    group_left(process->pgid, process->sid, parent, process);
+    if (process->tty)
+        process_tty.drop(process);
     release_vfork(process);
     if (parent) {
         signal_child_event(parent, process);
@@ -164,6 +168,11 @@ void process_thread_exit(int wait_status)
     fs_context_unref(thread_swap(fs, NULL));
     if (last && process == process_first)
         process_shutdown(process->wait_status);
+    if (last) {
+        mutex_lock(&process_lock);
+        process_tty.leader_ends(process);
+        mutex_unlock(&process_lock);
+    }
     u64 mapped, count;
     mm_get_usage(thread->mm, &mapped, &count);
     struct mm *mm = thread_swap(mm, NULL);
