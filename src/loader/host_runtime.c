@@ -2,6 +2,7 @@
 // Host calls on threads, memory, time and the log. Runs with the program's %fs: see threads.h.
 #include <cpuid.h>
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "loader/clock.h"

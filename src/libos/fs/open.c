@@ -63,7 +63,8 @@ static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
     struct inode *inode = lookup->inode;
     struct file *file;
 
-    int err = file_alloc(inode, (flags & (u32)STATUS_FLAGS) | (flags & O_PATH ? 0 : O_LARGEFILE), &file);
+    u32 kept = (flags & (u32)STATUS_FLAGS) | (flags & O_PATH ? 0 : O_LARGEFILE);
+    int err = file_alloc(inode, kept | (flags & O_NOCTTY), &file); // which counts while it is opened
     if (err)
         return err;
     file->path = opened_path(lookup);
@@ -72,6 +73,7 @@ static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
         file->ops = &path_only_ops;
     else if (!writes || (err = inode_claim(inode, 1)) == 0)
         err = inode->ops->open(inode, file);
+    file->flags = kept;
     file->claims = writes && err != -ETXTBSY;
     if (!err && (flags & O_TRUNC) && S_ISREG(inode->mode) && inode->ops->setattr) {
         struct attr_change change = { .valid = ATTR_SIZE };

@@ -65,10 +65,12 @@ static void write_status(struct text *t, const struct process *p)
 static void write_stat(struct text *t, const struct process *p)
 {
     u64 bytes = mapped_bytes(p), ticks = (u64)((time_monotonic_ns() - p->start_ns) / (NSEC_PER_SEC / 100));
+    u32 foreground = process_tty.foreground(p);
     add(t,
-        "%u (%s) %c %u %u %u 0 -1 0 0 0 0 0 %lu 0 0 0 20 0 %u 0 %lu %lu %lu 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 "
+        "%u (%s) %c %u %u %u %d %d 0 0 0 0 0 %lu 0 0 0 20 0 %u 0 %lu %lu %lu 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 "
         "0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
-        p->pid, process_name(p), state_letter(p), p->parent ? p->parent->pid : 0, p->pgid, p->sid, ticks,
+        p->pid, process_name(p), state_letter(p), p->parent ? p->parent->pid : 0, p->pgid, p->sid,
+        process_tty.number(p), foreground ? (int)foreground : -1, ticks,
         p->thread_count, (u64)(p->start_ns / (NSEC_PER_SEC / 100)), bytes, bytes / PAGE_SIZE);
 }
 

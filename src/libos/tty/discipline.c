@@ -101,10 +101,6 @@ static void end_line(struct discipline *d, u8 c)
 static void echo(struct discipline *d, u8 c)
 {
     edit_finish_erasing(d);
-    if (c == '\n') {
-        output_echo_raw(d, c);
-        return;
-    }
     if (d->canon_head == d->head)
         d->canon_column = d->column;
     output_echo(d, c);
@@ -159,10 +155,15 @@ static bool receive_edit(struct discipline *d, u8 c)
     return receive_line_end(d, c);
 }
 
-static void receive_ordinary(struct discipline *d, u8 c)
+// A line end that comes here is shown as ^J, but for one that CR became.
+static void receive_ordinary(struct discipline *d, u8 c, bool was_return)
 {
-    if (local_flags(d) & ECHO)
+    if ((local_flags(d) & ECHO) && c == '\n' && was_return) {
+        edit_finish_erasing(d);
+        output_echo_raw(d, c);
+    } else if (local_flags(d) & ECHO) {
         echo(d, c);
+    }
     if (c == 0xff && (input_flags(d) & PARMRK))
         put(d, c, false);
     put(d, c, false);
@@ -189,7 +190,7 @@ static void receive_one(struct discipline *d, u8 c)
         c = (u8)(c - 'A' + 'a');
     if (d->literal) {
         d->literal = false;
-        receive_ordinary(d, c);
+        receive_ordinary(d, c, false);
         return;
     }
     if (receive_flow(d, c))
@@ -198,7 +199,8 @@ static void receive_one(struct discipline *d, u8 c)
         return;
     if (d->stopped && (input_flags(d) & IXON) && (input_flags(d) & IXANY))
         discipline_start(d, false);
-    if (c == '\r') {
+    bool was_return = c == '\r';
+    if (was_return) {
         if (input_flags(d) & IGNCR)
             return;
         if (input_flags(d) & ICRNL)
@@ -207,7 +209,7 @@ static void receive_one(struct discipline *d, u8 c)
         c = '\r';
     }
     if (!(local_flags(d) & ICANON) || !receive_edit(d, c))
-        receive_ordinary(d, c);
+        receive_ordinary(d, c, was_return);
 }
 
 // Without a line to read, keys come in all the same, for one of them may erase: what is too much is dropped.
@@ -227,9 +229,9 @@ size_t discipline_receive(struct discipline *d, const u8 *data, size_t n)
     size_t done = 0;
 
     for (; done < n && discipline_accepts(d); done++) {
-        if (!room(d)) // the last one makes place: it is the end of the line that counts
-            while (INPUT_SIZE - (d->head - d->tail) < 2)
-                d->head--;
+        // The last one makes place: it is the end of the line that counts.
+        while (INPUT_SIZE - (d->head - d->tail) < (input_flags(d) & PARMRK ? 2u : 1u))
+            d->head--;
         receive_one(d, data[done]);
     }
     return done;

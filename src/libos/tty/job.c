@@ -96,6 +96,9 @@ static void hang_up(struct tty *tty, bool leaves)
     u32 session = tty->session, foreground = tty->foreground;
     struct process *leader = session ? process_find(session) : NULL;
 
+    // Whoever hears of it finds the files at their end.
+    tty->session = tty->foreground = 0;
+    tty->ops->hang_up(tty);
     if (session)
         clear_session(session);
     if (leader && !leader->zombie && leader->sid == session) {
@@ -105,8 +108,6 @@ static void hang_up(struct tty *tty, bool leaves)
     }
     if (leaves && foreground)
         group_signal(foreground, SIGHUP);
-    tty->session = tty->foreground = 0;
-    tty->ops->hang_up(tty);
 }
 
 void tty_hang_up(struct tty *tty)
