@@ -18,6 +18,8 @@ static const struct verb verbs[] = {
       help_gdb },
     { "config", "[options]", "show what Occlum.json means, for both kinds of platform", verb_config, help_config },
     { "status", "", "say what this instance is and in what state", verb_status, help_status },
+    { "gen-image-key", "FILE", "make a new key that images are encrypted with", verb_gen_image_key,
+      help_gen_image_key },
     { "volume", "info|check|export FILE [options]", "look at the encrypted volume that keeps what programs write",
       verb_volume, help_volume },
     { "print", "mrenclave|mrsigner|sigstruct", "print the identity of the built enclave", cli_delegate, NULL },
@@ -29,7 +31,7 @@ static void print_usage(FILE *to)
     fprintf(to, "usage: occlum VERB [options]\n\n"
                 "Runs unmodified Linux programs inside one Intel SGX enclave.\n\n");
     for (size_t i = 0; i < VERBS; i++)
-        fprintf(to, "  %-8s %s\n", verbs[i].name, verbs[i].summary);
+        fprintf(to, "  %-13s %s\n", verbs[i].name, verbs[i].summary);
     fprintf(to, "\n  occlum VERB --help says more of a verb; occlum --version prints the version.\n\n"
                 "The usual way:\n"
                 "  occlum new hello && cd hello\n"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/image_key.h"
 #include "cli/outputs.h"
 #include "cli/verbs.h"
 #include "config/config.h"
@@ -26,10 +27,14 @@ const char help_build[] =
     "      --enable-edmm Y|N  commit memory and threads on demand (SGX2); otherwise ENABLE_EDMM, otherwise\n"
     "                         feature.enable_edmm of Occlum.json. SIM takes precedence\n"
     "      --sign-key FILE    PEM file of an RSA-3072 key with exponent 3; otherwise a key of yours, made once\n"
+    "      --image-key FILE   encrypt the image with this key (occlum gen-image-key); without it the image can be read "
+    "by\n"
+    "                         anybody, though not changed\n"
     "      --enclave-xml FILE sign this Enclave.xml instead of the one computed from Occlum.json\n";
 
 struct options {
     const char *sgx_mode, *edmm, *key, *xml;
+    const char *image_key;
     bool force;
 };
 
@@ -43,6 +48,7 @@ struct plan {
     u8 *own_xml;           // the text of options->xml, or NULL
     size_t own_xml_size;
     const char *libos;
+    u8 image_key[IMAGE_KEY_BYTES]; // if options->image_key
 };
 
 // What the outputs were built from. Equal states mean equal outputs.
@@ -82,7 +88,13 @@ static int compute_state(const struct plan *plan, struct state *ret_state)
     add_file(&hash, plan->libos);
     add_file(&hash, plan->options->key);
     sha256_final(&hash, ret_state->inputs);
-    return image_fingerprint(INSTANCE_IMAGE, ret_state->folder);
+    int err = image_fingerprint(INSTANCE_IMAGE, ret_state->folder);
+    if (!err && plan->options->image_key) { // another key makes another image of the same folder
+        u8 folder[32];
+        memcpy(folder, ret_state->folder, sizeof(folder));
+        image_seal_id(plan->image_key, folder, ret_state->folder);
+    }
+    return err;
 }
 
 static void identify_files(const char *const *files, const char *suffix, u8 ret_digest[32])
@@ -132,10 +144,11 @@ static void show_progress(const char *step, double share)
         fprintf(stderr, "\r\033[K");
 }
 
-static int build_image(struct state *state, const struct state *old, bool reuse)
+static int build_image(const struct plan *plan, struct state *state, const struct state *old, bool reuse)
 {
     struct image_request request = { .folder = INSTANCE_IMAGE,
                                      .output = BUILD_IMAGE STAGED,
+                                     .key = plan->options->image_key ? plan->image_key : NULL,
                                      .progress = isatty(2) ? show_progress : NULL };
 
     if (reuse && memcmp(state->folder, old->folder, sizeof(state->folder)) == 0 && same_outputs(old, false)) {
@@ -183,7 +196,7 @@ static int make_outputs(const struct plan *plan, struct state *state)
     struct state old;
     bool have_old = !plan->options->force && read_state(&old);
 
-    int status = build_image(state, &old, have_old) ? STATUS_ERROR : STATUS_OK;
+    int status = build_image(plan, state, &old, have_old) ? STATUS_ERROR : STATUS_OK;
     if (!status)
         status = write_xml(plan);
     if (!status)
@@ -235,8 +248,9 @@ static int build(struct plan *plan)
     }
     int status = make_outputs(plan, &state);
     if (status == STATUS_OK)
-        printf("Built the Occlum image and enclave successfully (SGX_MODE=%s, EDMM %s)\n",
-               plan->mode.sgx_mode == CONFIG_SIM ? "SIM" : "HW", plan->mode.edmm ? "on" : "off");
+        printf("Built the Occlum image and enclave successfully (SGX_MODE=%s, EDMM %s%s)\n",
+               plan->mode.sgx_mode == CONFIG_SIM ? "SIM" : "HW", plan->mode.edmm ? "on" : "off",
+               plan->options->image_key ? ", image encrypted" : "");
     return status;
 }
 
@@ -268,6 +282,8 @@ static int plan_and_build(struct plan *plan)
         good = sign_xml_load(xml, plan->mode.edmm, &plan->own_xml, &plan->own_xml_size) == 0;
     if (good && plan->options->key)
         good = sign_key_check(plan->options->key) == 0;
+    if (good && plan->options->image_key)
+        good = image_key_read(plan->options->image_key, plan->image_key) == 0;
     plan->json_text = good ? read_whole_file(INSTANCE_CONFIG, NULL) : NULL;
     int status = plan->json_text ? build(plan) : STATUS_ERROR;
     occlum_json_free(&plan->json);
@@ -284,6 +300,7 @@ int verb_build(int argc, char **argv)
         { .name = "sgx-mode", .value = &options.sgx_mode },
         { .name = "enable-edmm", .value = &options.edmm },
         { .name = "sign-key", .letter = 'k', .value = &options.key },
+        { .name = "image-key", .value = &options.image_key },
         { .name = "enclave-xml", .value = &options.xml },
     };
     struct plan plan = { .options = &options };

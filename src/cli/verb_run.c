@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/emulate.h"
+#include "cli/image_key.h"
 #include "cli/outputs.h"
 #include "cli/verbs.h"
 #include "abi/occlum/layout.h"
@@ -25,7 +26,10 @@ const char help_run[] =
     "  -r, --report[=FILE.json]    at the end, and when occlum gets SIGUSR1: memory, threads and SGX events, as a "
     "table on stderr or\n"
     "                              as JSON in FILE. The host learns these numbers; the program no longer gets SIGUSR1 "
-    "from the host\n\n"
+    "from the host\n"
+    "      --image-key FILE        the key of an encrypted image (occlum build --image-key); also of its volumes. "
+    "OCCLUM_IMAGE_KEY=FILE\n"
+    "                              says the same\n\n"
     "exit status:  that of the program; 128+N when signal N killed it;\n"
     "              126 when entry_points does not allow it or it cannot be executed, 127 when it is not there,\n"
     "              125 when the enclave could not start or had to stop, 1 when the instance is not built\n\n"
@@ -131,11 +135,12 @@ static int make_volume_folder(void)
 int verb_run(int argc, char **argv)
 {
     bool emulate = false, report = false;
-    const char *emulate_options = NULL, *report_path = NULL;
+    const char *emulate_options = NULL, *report_path = NULL, *key_path = getenv("OCCLUM_IMAGE_KEY");
     const struct cli_option options_known[] = {
         { "emulate", 'e', NULL, &emulate },
         { "emulate-options", 0, &emulate_options, NULL },
         { "report", 'r', &report_path, &report },
+        { "image-key", 0, &key_path, NULL },
     };
     int first = cli_parse(argc, argv, options_known, sizeof(options_known) / sizeof(options_known[0]));
     if (first < 0)
@@ -148,6 +153,7 @@ int verb_run(int argc, char **argv)
         return cli_error("%s: the program is named by its absolute path inside the image, as /bin/%s", argv[first],
                          argv[first]),
                STATUS_NOT_FOUND;
+    static u8 image_key[IMAGE_KEY_BYTES];
     int enclave, image;
     if (outputs_open(&enclave, &image))
         return STATUS_ERROR;
@@ -158,8 +164,10 @@ int verb_run(int argc, char **argv)
     status = check_machine(&layout);
     if (status)
         return status;
-    if (make_volume_folder())
+    if (make_volume_folder() || (key_path && *key_path && image_key_read(key_path, image_key)))
         return STATUS_ERROR;
+    if (key_path && *key_path)
+        note("the image key is read from a file of this machine, which knows it then: for development");
     struct loader_options options = {
         .enclave_path = BUILD_ENCLAVE,
         .enclave_fd = enclave,
@@ -167,6 +175,7 @@ int verb_run(int argc, char **argv)
         .argv = argv + first,
         .envp = environ,
         .log_level = log_level(),
+        .image_key = key_path && *key_path ? image_key : NULL,
         .report = report || report_path,
         .report_path = report_path,
         .emulated = emulated(),

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/image_key.h"
 #include "cli/verbs.h"
 #include "volume/volume.h"
 
@@ -24,6 +25,7 @@ const char help_volume[] =
     "  check          reads and verifies every block; exit status 1 when some are bad\n"
     "  export FILE    writes its plain contents to FILE: an ext2 file system, for e2fsck, debugfs or mount -o loop\n\n"
     "  --path DIR     the folder of the volume; the default is run/mount/__ROOT\n"
+    "  --image-key FILE   the image key of the instance, if it has one (occlum build --image-key)\n"
     "  --key FILE     32 bytes; the default is DIR/simulation.key. The key of a volume made on SGX is in no file: it "
     "comes\n"
     "                 from EGETKEY, inside the enclave\n";
@@ -87,13 +89,33 @@ static int read_key(const char *path, u8 key[32])
     return 0;
 }
 
-static int open_volume(const char *folder, const char *key_path, struct volume **ret_volume)
+// Where the key of a volume comes from: a file of 32 bytes, the image key, or the folder's simulation.key.
+struct key_source {
+    const char *key, *image_key;
+};
+
+static int find_key(const char *folder, const struct key_source *source, u8 key[32])
+{
+    char path[PATH_MAX];
+    u8 image_key[IMAGE_KEY_BYTES];
+
+    if (source->image_key) {
+        int err = image_key_read(source->image_key, image_key);
+        if (!err)
+            image_volume_key(image_key, key);
+        explicit_bzero(image_key, sizeof(image_key));
+        return err;
+    }
+    snprintf(path, sizeof(path), "%s/simulation.key", folder);
+    return read_key(source->key ? source->key : path, key);
+}
+
+static int open_volume(const char *folder, const struct key_source *source, struct volume **ret_volume)
 {
     struct volume_options options = { .read_only = true };
-    char path[PATH_MAX], key[PATH_MAX];
+    char path[PATH_MAX];
 
     snprintf(path, sizeof(path), "%s/volume", folder);
-    snprintf(key, sizeof(key), "%s/simulation.key", folder);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return cli_error(
@@ -101,7 +123,7 @@ static int open_volume(const char *folder, const char *key_path, struct volume *
             strerror(errno));
     if (flock(fd, LOCK_SH | LOCK_NB) != 0)
         return cli_error("volume %s: an enclave has it open", path);
-    if (read_key(key_path ? key_path : key, options.key))
+    if (find_key(folder, source, options.key))
         return STATUS_ERROR;
     struct volume_backend backend = { .context = (void *)(intptr_t)fd, .read = file_read, .size = file_size };
     int err = volume_open(&env, &backend, &options, ret_volume);
@@ -191,29 +213,36 @@ static int export_to(struct volume *volume, const char *path)
 int verb_volume(int argc, char **argv)
 {
     static const char *const names[] = { "info", "check", "export", NULL };
-    const char *folder = "run/mount/__ROOT", *key = NULL;
-    const struct cli_option options[] = { { "path", 0, &folder, NULL }, { "key", 0, &key, NULL } };
+    const char *folder = "run/mount/__ROOT";
+    struct key_source key = { .image_key = getenv("OCCLUM_IMAGE_KEY") };
+    const struct cli_option options[] = { { "path", 0, &folder, NULL },
+                                          { "key", 0, &key.key, NULL },
+                                          { "image-key", 0, &key.image_key, NULL } };
     int first = cli_parse(argc, argv, options, ARRAY_SIZE(options));
     struct volume *volume;
 
     if (first < 0 || first >= argc)
         return cli_usage("volume needs one of info, check, export FILE. See: occlum volume --help");
-    bool exports = strcmp(argv[first], "export") == 0;
-    if (strcmp(argv[first], "info") != 0 && strcmp(argv[first], "check") != 0 && !exports) {
-        const char *near = cli_nearest(argv[first], names);
-        return cli_usage("volume: unknown word %s%s%s. See: occlum volume --help", argv[first],
-                         near ? ". Did you mean " : "", near ? near : "");
+    const char *word = argv[first];
+    int behind = cli_parse(argc - first, argv + first, options, ARRAY_SIZE(options)); // options may follow the word
+    if (behind < 0)
+        return STATUS_USAGE;
+    int left = argc - first - behind;
+    bool exports = strcmp(word, "export") == 0;
+    if (strcmp(word, "info") != 0 && strcmp(word, "check") != 0 && !exports) {
+        const char *near = cli_nearest(word, names);
+        return cli_usage("volume: unknown word %s%s%s. See: occlum volume --help", word, near ? ". Did you mean " : "",
+                         near ? near : "");
     }
-    if (argc - first != (exports ? 2 : 1))
-        return cli_usage("volume %s takes %s. See: occlum volume --help", argv[first],
-                         exports ? "one FILE" : "no more words");
-    if (open_volume(folder, key, &volume))
+    if (left != (exports ? 1 : 0))
+        return cli_usage("volume %s takes %s. See: occlum volume --help", word, exports ? "one FILE" : "no more words");
+    if (open_volume(folder, &key, &volume))
         return STATUS_ERROR;
     int status;
     if (exports)
-        status = export_to(volume, argv[first + 1]);
+        status = export_to(volume, argv[first + behind]);
     else
-        status = strcmp(argv[first], "info") == 0 ? info(volume) : check(volume);
+        status = strcmp(word, "info") == 0 ? info(volume) : check(volume);
     volume_close(volume);
     return status;
 }

@@ -30,7 +30,8 @@ int verb_gdb(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_print(int argc, char **argv);
 int verb_config(int argc, char **argv);
+int verb_gen_image_key(int argc, char **argv);
 int verb_volume(int argc, char **argv);
 
 extern const char help_new[], help_init[], help_build[], help_run[], help_gdb[], help_status[], help_print[],
-    help_config[], help_volume[];
+    help_config[], help_volume[], help_gen_image_key[];

@@ -131,6 +131,12 @@ static int append_parts(const struct image_request *request, int fd, struct occl
         err = pad_to_block(fd, &image->data_blocks);
     if (err)
         return err;
+    if (request->key) {
+        step(request, "encrypting", 0.6);
+        err = image_seal(fd, request->key, image);
+    }
+    if (err)
+        return err;
     step(request, "hash tree", 0.7);
     return image_append_verity(fd, image);
 }

@@ -8,5 +8,8 @@
 __nodiscard int read_whole_range(int fd, void *buffer, size_t size, u64 offset);
 // Walks the EROFS in fd (size bytes) and writes the call-site tables behind it (imagefmt/sites.h).
 __nodiscard int image_append_sites(int fd, u64 size, u64 *ret_size);
+// Encrypts the data blocks and fills in by what the key is told.
+__nodiscard int image_seal(int fd, const u8 key[32], struct occlum_image *image);
+__nodiscard int write_whole_range(int fd, const u8 *data, u64 size, u64 offset);
 // Writes the hash tree behind image->data_blocks and fills in its place, root and salt.
 __nodiscard int image_append_verity(int fd, struct occlum_image *image);

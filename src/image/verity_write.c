@@ -54,7 +54,7 @@ static int hash_data(const struct verity *v, int fd, u64 count, u8 *to)
     return err;
 }
 
-static int write_all(int fd, const u8 *data, u64 size, u64 offset)
+int write_whole_range(int fd, const u8 *data, u64 size, u64 offset)
 {
     while (size) {
         ssize_t n = pwrite(fd, data, size, (off_t)offset);
@@ -97,7 +97,7 @@ int image_append_verity(int fd, struct occlum_image *image)
     else if (!err) // a single block is its own tree
         err = hash_data(&v, fd, count, image->root_hash);
     if (!err)
-        err = write_all(fd, tree, v.hash_blocks * VERITY_BLOCK, image->hash_start_block * VERITY_BLOCK);
+        err = write_whole_range(fd, tree, v.hash_blocks * VERITY_BLOCK, image->hash_start_block * VERITY_BLOCK);
     free(tree);
     return err;
 }

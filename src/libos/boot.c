@@ -3,6 +3,7 @@
 // the trusted runtime reaches the LibOS.
 #include "base/string.h"
 #include "libos/fs/fs.h"
+#include "libos/fs/image_key.h"
 #include "libos/net/socket.h"
 #include "trusted/log.h"
 #include "libos/ipc/ipc.h"
@@ -112,9 +113,13 @@ static void boot(const struct host_start_args __host *host_args)
     if (!argv || !argv[0] || !envp)
         fail("arguments or environment too long", -E2BIG);
     inet_loopback_init(!(config->flags & OCCLUM_CONFIG_NO_LOOPBACK));
+    if (args.has_image_key)
+        image_key_set(args.image_key);
     err = fs_init(config, (int)MIN(args.image_fd, (u64)OCALL_MAX_FD), args.image_size);
     if (fs_volume_error())
         enclave_refuse(126 << 8, volume_refusal(fs_volume_error()));
+    if (err == -ENOKEY || err == -EKEYREJECTED)
+        enclave_refuse(126 << 8, err == -ENOKEY ? REFUSED_IMAGE_KEY_NONE : REFUSED_IMAGE_KEY_WRONG);
     if (err == -EIO)
         enclave_abort(ABORT_IMAGE);
     if (err)

@@ -92,7 +92,8 @@ s64 host_rename(struct host_thread *self, int olddirfd, const char *oldpath, int
 
 s64 host_link(struct host_thread *self, int olddirfd, const char *oldpath, int newdirfd, const char *newpath)
 {
-    return RAW(SYS_linkat, olddirfd, oldpath, newdirfd, newpath, 0);
+    // Without a folder it is a name of /proc/self/fd, whose target is meant.
+    return RAW(SYS_linkat, olddirfd, oldpath, newdirfd, newpath, olddirfd == AT_FDCWD ? AT_SYMLINK_FOLLOW : 0);
 }
 
 s64 host_symlink(struct host_thread *self, const char *target, int dirfd, const char *path)

@@ -61,19 +61,42 @@ s64 host_sock_send(struct host_thread *self, int fd, const void *data, size_t le
     return RAW(SYS_sendto, fd, data, len, flags | MSG_DONTWAIT | MSG_NOSIGNAL, to, size_of(address));
 }
 
-s64 host_sock_recv(struct host_thread *self, int fd, void *data, size_t len, u32 flags, struct host_received *received)
+s64 host_sock_send_with(struct host_thread *self, int fd, const void *data, size_t len, u32 flags,
+                        const struct host_address *address, const void *control, size_t control_len)
+{
+    struct iovec iov = { (void *)(uintptr_t)data, len };
+    struct msghdr message = { .msg_name = address->size ? (void *)(uintptr_t)address->bytes : NULL,
+                              .msg_namelen = size_of(address),
+                              .msg_iov = &iov,
+                              .msg_iovlen = 1,
+                              .msg_control = (void *)(uintptr_t)control,
+                              .msg_controllen = control_len };
+    return RAW(SYS_sendmsg, fd, &message, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+s64 host_sock_recv_with(struct host_thread *self, int fd, void *data, size_t len, u32 flags,
+                        struct host_received *received, void *control, size_t control_len)
 {
     struct iovec iov = { data, len };
-    struct msghdr message = {
-        .msg_name = received->from.bytes, .msg_namelen = sizeof(received->from.bytes), .msg_iov = &iov, .msg_iovlen = 1
-    };
+    struct msghdr message = { .msg_name = received->from.bytes,
+                              .msg_namelen = sizeof(received->from.bytes),
+                              .msg_iov = &iov,
+                              .msg_iovlen = 1,
+                              .msg_control = control,
+                              .msg_controllen = control_len };
     s64 n = RAW(SYS_recvmsg, fd, &message, flags | MSG_DONTWAIT);
     if (n < 0)
         return n;
     received->from.size = message.msg_name ? message.msg_namelen : 0;
     received->flags = (u32)message.msg_flags;
     received->size = (u32)n;
+    received->control_size = (u32)message.msg_controllen;
     return n < (s64)len ? n : (s64)len;
+}
+
+s64 host_sock_recv(struct host_thread *self, int fd, void *data, size_t len, u32 flags, struct host_received *received)
+{
+    return host_sock_recv_with(self, fd, data, len, flags, received, NULL, 0);
 }
 
 s64 host_sock_shutdown(struct host_thread *self, int fd, int how) { return RAW(SYS_shutdown, fd, how); }

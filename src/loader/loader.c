@@ -82,6 +82,10 @@ static int prepare(const struct loader_options *options, struct host_start_args 
         return -ENOMEM;
     args->argv = (u64)(uintptr_t)argv;
     args->envp = (u64)(uintptr_t)envp;
+    if (options->image_key) {
+        args->has_image_key = 1;
+        memcpy(args->image_key, options->image_key, sizeof(args->image_key));
+    }
     args->cpu_count = count_cpus();
     args->stdio_flags = open_stdio();
     return options->image_fd >= 0 ? add_image(options->image_fd, args) : 0;

@@ -53,6 +53,9 @@ void message_refused_start(u64 refusal)
             "this user; \"temporary\": true in its layer keeps what programs write in memory instead",
         [REFUSED_VOLUME_SPACE] =
             "no space on the host's disk for the volume under run/mount/__ROOT (or of an ext2 mount)",
+        [REFUSED_IMAGE_KEY_NONE] =
+            "the image is encrypted: give the key that it was built with (occlum run --image-key FILE)",
+        [REFUSED_IMAGE_KEY_WRONG] = "this is not the image key that the image was built with",
         [REFUSED_OTHER] = "it cannot be started (OCCLUM_LOG_LEVEL=error says more in a debuggable enclave)",
     };
     if (refusal)

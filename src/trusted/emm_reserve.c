@@ -30,7 +30,7 @@ bool reserve_admits(u8 state, u64 addr, u64 count)
     bool room = used < RANGES;
     if (room) {
         ranges[(first + used++) % RANGES] = (struct range){ addr, count };
-        idle += (s64)count;
+        __atomic_fetch_add(&idle, (s64)count, __ATOMIC_RELAXED); // reserve_taken counts without the lock
     }
     spin_unlock(&lock);
     return room;

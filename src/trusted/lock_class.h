@@ -35,12 +35,15 @@ enum lock_kind {
     X(FAMILY, LOCK_SLEEPS, "family.lock: what is kept of mms that share addresses, and whose turn it is")          \
     X(FAMILIES, LOCK_SLEEPS, "all address spaces, for those that look for relatives")                              \
     X(SHM, LOCK_SLEEPS, "segments of System V shared memory and who refers to them")                               \
+    X(MOUNT_CHANGES, LOCK_SLEEPS, "one mount, umount or sync at a time")                                           \
     X(FS_CONTEXT, LOCK_SLEEPS, "fs_context.lock: working folder and root of a process")                            \
+    X(MOUNTS, LOCK_SLEEPS, "what is mounted where")                                                                \
     X(FS_TREE, LOCK_SLEEPS, "memfs.tree: the names of a memory file system")                                       \
     X(HOSTFS, LOCK_SLEEPS, "hostfs.lock: the nodes of a host folder and their names")                              \
     X(FS_WRITING, LOCK_SLEEPS, "memfs_node.writing: one write at a time")                                          \
     X(INODE, LOCK_PAIRS, "inode.lock: contents and attributes of a file")                                          \
     X(VOLFS, LOCK_SLEEPS, "volfs.lock: a volume, its ext2 and its nodes")                                          \
+    X(PLACES, LOCK_SLEEPS, "the names under which files are open")                                                 \
     X(FILE_LOCKS, LOCK_SLEEPS, "record locks and flock")                                                           \
     X(IMAGE, LOCK_SLEEPS, "the inodes of the verified image that are kept")                                        \
     X(FIFO, LOCK_SLEEPS, "the pipe of a FIFO: who finds it and who makes it")                                      \
@@ -50,6 +53,7 @@ enum lock_kind {
     X(LISTENERS, LOCK_SLEEPS, "sockets of the network that listen inside")                                         \
     X(UNIX, LOCK_SLEEPS, "unix_socket.lock: state and messages of a local socket")                                 \
     X(TTY, LOCK_SLEEPS, "pty.lock: a pair of terminals and its line discipline")                                   \
+    X(NOTIFY, LOCK_SLEEPS, "watches of inotify and the events they queue")                                         \
     X(TEST_OUTER, LOCK_SLEEPS, "of tests")                                                                         \
     X(TEST_PAIR, LOCK_PAIRS, "of tests")                                                                           \
     X(TEST_SPIN, LOCK_SPINS, "of tests")                                                                           \

@@ -383,6 +383,8 @@ int volume_resize(struct volume *v, u64 blocks, u64 max_blocks)
     return 0;
 }
 
+void *volume_context(const struct volume *v) { return v->backend.context; }
+
 void volume_get_info(const struct volume *v, struct volume_info *ret_info)
 {
     *ret_info = (struct volume_info){

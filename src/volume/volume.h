@@ -78,6 +78,7 @@ __nodiscard int volume_commit(struct volume *volume);
 // Grows (never shrinks) the logical size, up to max_blocks; max_blocks itself may be raised. Takes part in the next
 // commit.
 __nodiscard int volume_resize(struct volume *volume, u64 blocks, u64 max_blocks);
+void *volume_context(const struct volume *volume); // the backend's
 void volume_get_info(const struct volume *volume, struct volume_info *ret_info);
 
 // Reads every block of the last commit. ret_bad counts those that do not verify, which bad() is told (may be NULL).

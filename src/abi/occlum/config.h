@@ -7,7 +7,7 @@
 #include "base/types.h"
 
 #define OCCLUM_CONFIG_MAGIC 0x31464e4f434c434full // "OCLCONF1"
-#define OCCLUM_CONFIG_VERSION 2
+#define OCCLUM_CONFIG_VERSION 3
 
 enum occlum_config_flags {
     OCCLUM_CONFIG_DEBUGGABLE = 1 << 0,
@@ -53,6 +53,10 @@ struct occlum_image {
     u8 salt[32];
     u32 salt_size; // bytes of salt used
     u32 present;   // 0: the instance has no image
+    u32 sealed;    // 1: the data blocks are encrypted with an image key (imagefmt/seal.h)
+    u32 zero;
+    u8 seal_id[32];
+    u8 seal_check[16];
 };
 
 struct occlum_config {
@@ -69,4 +73,4 @@ struct occlum_config {
     struct occlum_string_list env_untrusted; // "NAME"
     struct occlum_image image;
 };
-static_assert(sizeof(struct occlum_config) == 32 + 24 + 3 * 8 + 112);
+static_assert(sizeof(struct occlum_config) == 32 + 24 + 3 * 8 + 168);

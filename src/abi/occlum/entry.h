@@ -33,6 +33,8 @@
 #define REFUSED_VOLUME_KEY 11
 #define REFUSED_VOLUME_ACCESS 12
 #define REFUSED_VOLUME_SPACE 13
+#define REFUSED_IMAGE_KEY_NONE 14
+#define REFUSED_IMAGE_KEY_WRONG 15
 
 #ifndef __ASSEMBLER__
 #include "base/types.h"

@@ -37,10 +37,11 @@ struct host_address {
     u8 bytes[28];
 };
 
-// What came with a message: from whom, MSG_* flags, and its whole size, which may be more than there was room for.
+// What came with a message: from whom, MSG_* flags, its whole size, which may be more than there was room for, and how
+// much ancillary data.
 struct host_received {
     struct host_address from;
-    u32 flags, size;
+    u32 flags, size, control_size;
 };
 
 // One page the host writes and the enclave reads without leaving it. Every field is a hint.
@@ -85,4 +86,6 @@ struct host_start_args {
     u64 log_level;   // 0 off .. 5 trace
     u64 stdio_flags; // bit i: descriptor i is open
     u64 report;      // struct host_report, 8-byte aligned; 0: none is wanted
+    u64 has_image_key;
+    u8 image_key[32]; // of development: the host knows it then
 };

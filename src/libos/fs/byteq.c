@@ -169,6 +169,20 @@ void byteq_restore(struct byteq *queue, const struct span *span, size_t size)
     list_add(&piece->link, &queue->pieces);
 }
 
+void byteq_return(struct byteq *queue, const struct span *span, size_t size)
+{
+    u64 before = queue->used;
+    struct piece *copy;
+
+    byteq_restore(queue, span, size);
+    if (!size || queue->used != before || !(copy = piece_new(size)))
+        return;
+    memcpy(copy->data, span->data + (span->size - size), size);
+    copy->end = (u32)size;
+    list_add(&copy->link, &queue->pieces);
+    queue->used += size;
+}
+
 void span_done(struct span *span)
 {
     piece_put(span->piece);

@@ -53,4 +53,6 @@ bool byteq_take(struct byteq *queue, size_t max, struct span *ret_span);
 bool byteq_peek(struct byteq *queue, u64 offset, size_t max, struct span *ret_span);
 // Puts the last `size` bytes of a taken span back; does nothing when somebody read on meanwhile. Not for packets.
 void byteq_restore(struct byteq *queue, const struct span *span, size_t size);
+// The same, but they are never lost: if somebody read on, they come before what is there now. Packets become bytes.
+void byteq_return(struct byteq *queue, const struct span *span, size_t size);
 void span_done(struct span *span); // no lock

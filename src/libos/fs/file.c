@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/fs/file.h"
 #include "base/string.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/locks.h"
 #include "libos/fs/memfs.h"
+#include "libos/fs/notify.h"
+#include "libos/fs/place.h"
 #include "libos/fs/volfs/volfs.h"
 #include "libos/mem/heap.h"
 
@@ -37,10 +40,14 @@ void file_unref(struct file *file)
     file_locks_release_description(file);
     if (unlikely(file->watched))
         fs_special.forget_watched(file);
+    if (file->opened)
+        notify_file(file, file_writable(file) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (file->ops && file->ops->release)
         file->ops->release(file);
     if (file->claims)
         inode_done(file->inode, 1);
+    place_put(file->place);
+    notify_closed(file);
     if (file->inode)
         inode_unref(file->inode);
     kfree(file->path);
@@ -55,8 +62,18 @@ void file_change_flags(struct file *file, u32 clear, u32 set)
         ;
 }
 
-bool file_readable(const struct file *file) { return (file->flags & O_ACCMODE) != O_WRONLY && !(file->flags & O_PATH); }
-bool file_writable(const struct file *file) { return (file->flags & O_ACCMODE) != O_RDONLY && !(file->flags & O_PATH); }
+// The fourth access mode, 3, allows neither (open(2)).
+bool file_readable(const struct file *file)
+{
+    u32 mode = file->flags & O_ACCMODE;
+    return (mode == O_RDONLY || mode == O_RDWR) && !(file->flags & O_PATH);
+}
+
+bool file_writable(const struct file *file)
+{
+    u32 mode = file->flags & O_ACCMODE;
+    return (mode == O_WRONLY || mode == O_RDWR) && !(file->flags & O_PATH);
+}
 
 long file_read_at(struct file *file, u64 offset, void *buf, size_t size)
 {
@@ -88,6 +105,13 @@ u64 file_size(struct file *file)
 size_t file_path(struct file *file, char *buf, size_t size)
 {
     const char *path = file->path ? file->path : "";
+    long found = -ENOENT;
+    if (file->place)
+        found = place_path(file->place, buf, size);
+    else if (!file->path && file->inode && inode_is_dir(file->inode))
+        found = inode_path(file->inode, buf, size);
+    if (found >= 0)
+        return (size_t)found;
     size_t len = MIN(strlen(path), size - 1);
     memcpy(buf, path, len);
     buf[len] = '\0';
@@ -121,6 +145,8 @@ static void program_done(void *arg)
 static int vm_may_map(void *arg, bool shared, u32 prot, bool *may_write)
 {
     u32 seals;
+    if ((prot & PROT_EXEC) && inode_mount_flags(((struct file *)arg)->inode, MS_NOEXEC))
+        return -EPERM;
     if (!shared || memfs_get_seals(((struct file *)arg)->inode, &seals) != 0 ||
         !(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
         return 0;

@@ -30,6 +30,7 @@ struct file_ops {
     u32 type;             // S_IFMT bits that fstat shows of a file without an inode; 0: S_IFIFO
     bool timed;           // poll changes with the time alone (poll_wait_until)
     bool stream;          // no position: lseek says ESPIPE
+    bool unmoved;         // a stream of which lseek says 0, as Linux does of those that are no pipes or sockets
 };
 
 // What files of the folders above do, told by them at boot (ipc/ipc.h).
@@ -54,11 +55,13 @@ struct file {
     u64 offset;          // guarded by offset_lock
     struct mutex offset_lock;
     void *private;
-    bool claims;   // counted in inode->writers
-    char *path;    // absolute, as opened; NULL: unnamed
-    u64 owner_key; // identity for flock and OFD locks
+    bool claims;         // counted in inode->writers
+    char *path;          // what has no name in a folder is shown as; NULL: by its place, or its inode
+    struct place *place; // owned; the name it was opened by (place.h); NULL: none
+    u64 owner_key;       // identity for flock and OFD locks
     struct spinlock watch_lock;
     struct epoll_watch *watches; // of epoll instances; guarded by watch_lock
+    bool opened;                 // IN_OPEN was told of it (notify.h)
     bool watched;                // there was one ever: whoever frees the file looks under watch_lock
 };
 
@@ -67,6 +70,10 @@ __nodiscard int file_alloc(struct inode *inode, u32 flags, struct file **ret_fil
 void file_change_flags(struct file *file, u32 clear, u32 set);
 bool file_readable(const struct file *file);
 bool file_writable(const struct file *file);
+
+// What read(2) and write(2) do with it, and (at) pread(2) and pwrite(2): bytes, 0 at the end, -errno.
+long file_transfer(struct file *file, struct uio *uio, bool write);
+long file_transfer_at(struct file *file, struct uio *uio, s64 offset, bool write);
 
 // Descriptor tables. files_install takes over the reference. Lowest free descriptor from `from`: fd or -EMFILE.
 __nodiscard int files_create_empty(struct files **ret_files);
@@ -91,8 +98,11 @@ struct lookup {
 // Follow a final symlink; AT_EMPTY_PATH; the name itself is asked for, to make or remove it: a trailing slash does not
 // make a symlink be followed and is left to the caller to judge.
 enum { LOOKUP_FOLLOW = 1, LOOKUP_EMPTY = 2, LOOKUP_NAME = 4 };
+// openat2(2)'s RESOLVE_* lie above them.
+enum { LOOKUP_RESOLVE_SHIFT = 8 };
+static inline u32 lookup_resolve(u32 resolve) { return resolve << LOOKUP_RESOLVE_SHIFT; }
 // Resolves relative to dirfd (AT_FDCWD: the cwd). 0 also when only the last component is missing. -ENOENT, -ENOTDIR,
-// -ELOOP, -ENAMETOOLONG, -EBADF.
+// -ELOOP, -ENAMETOOLONG, -EBADF; -EXDEV where RESOLVE_* flags forbid a step, -ELOOP for links they forbid.
 __nodiscard int path_lookup(int dirfd, const char *path, u32 flags, struct lookup *ret_lookup);
 void lookup_done(struct lookup *lookup);
 // The inode of an existing path. -ENOENT too.
@@ -101,7 +111,8 @@ __nodiscard int inode_path(struct inode *dir, char *buf, size_t size); // absolu
 // A file in memory of len bytes that no folder holds, open for reading and writing; path is what /proc shows.
 __nodiscard int file_unnamed(u64 len, const char *path, struct file **ret_file);
 void fd_init(void); // gives vm/ the way from a descriptor to a mappable file
-__nodiscard int open_at(int dirfd, const char *path, u32 flags, u32 mode, struct file **ret_file);
+// resolve: RESOLVE_* of openat2(2).
+__nodiscard int open_at(int dirfd, const char *path, u32 flags, u32 mode, u32 resolve, struct file **ret_file);
 
 struct fs_context {
     u32 refs;

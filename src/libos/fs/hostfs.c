@@ -5,6 +5,7 @@
 #include "libos/fs/hostfs_node.h"
 #include "libos/fs/mapped.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/cred.h"
 
 enum { FIRST_DEV = 0x100 };
 
@@ -34,9 +35,12 @@ static long name_of(struct inode *dir, char *buf, size_t size)
     struct hostfs_node *node = hostfs_node_of(dir);
     mutex_lock(&node->fs->lock);
     size_t len = strlen(node->name);
+    bool removed = node->removed;
     if (len < size)
         memcpy(buf, node->name, len + 1);
     mutex_unlock(&node->fs->lock);
+    if (removed)
+        return -ENOENT;
     return len < size ? (long)len : -ERANGE;
 }
 
@@ -59,6 +63,9 @@ static int create(struct inode *dir, const char *name, u32 mode, u64 rdev, struc
     struct hostfs_node *node = hostfs_node_of(*ret_inode);
     if (((node->inode.mode ^ mode) & 07777) && hostfile_chmod(node->handle, mode) == 0)
         node->inode.mode = mode;
+    const struct cred *cred = current_cred();
+    if (cred->fsuid || cred->fsgid) // where the loader may, which is up to the host: the file is there all the same
+        (void)!hostfile_chown(node->handle, cred->fsuid, cred->fsgid);
     return 0;
 }
 
@@ -67,7 +74,21 @@ static int symlink(struct inode *dir, const char *name, const char *target)
     return hostfile_symlink(hostfs_node_of(dir)->handle, name, target);
 }
 
-// By the name it was last found under: hard links to an object that has no name any more are not made.
+static int tmpfile(struct inode *dir, u32 mode, bool linkable, struct inode **ret_inode)
+{
+    struct hostfs_node *parent = hostfs_node_of(dir), *node;
+    int fd = hostfile_tmpfile(parent->handle, mode & 07777, linkable);
+    if (fd < 0)
+        return fd;
+    int err = hostfs_node_get(parent->fs, parent, "", fd, &node);
+    if (err)
+        return err;
+    node->removed = true;
+    *ret_inode = &node->inode;
+    return 0;
+}
+
+// By the name it was last found under; one that has none may have been made to be linked, as the host knows.
 static int link(struct inode *dir, const char *name, struct inode *inode)
 {
     struct hostfs_node *node = hostfs_node_of(inode), *into = hostfs_node_of(dir);
@@ -78,17 +99,25 @@ static int link(struct inode *dir, const char *name, struct inode *inode)
     int err = (int)name_of(inode, old_name, sizeof(old_name));
     if (err >= 0)
         err = hostfile_link(hostfs_node_of(from)->handle, old_name, into->handle, name);
+    else if (err == -ENOENT)
+        err = hostfile_link_handle(node->handle, into->handle, name);
     inode_unref(from);
     return err;
 }
 
 static int unlink(struct inode *dir, const char *name)
 {
-    return hostfile_unlink(hostfs_node_of(dir)->handle, name, false);
+    int err = hostfile_unlink(hostfs_node_of(dir)->handle, name, false);
+    if (!err)
+        hostfs_node_removed(hostfs_node_of(dir), name);
+    return err;
 }
 static int rmdir(struct inode *dir, const char *name)
 {
-    return hostfile_unlink(hostfs_node_of(dir)->handle, name, true);
+    int err = hostfile_unlink(hostfs_node_of(dir)->handle, name, true);
+    if (!err)
+        hostfs_node_removed(hostfs_node_of(dir), name);
+    return err;
 }
 
 static int rename(struct inode *old_dir, const char *old_name, struct inode *new_dir, const char *new_name, u32 flags)
@@ -105,6 +134,8 @@ static int rename(struct inode *old_dir, const char *old_name, struct inode *new
         err = lookup(new_dir, new_name, &other);
     if (!err)
         err = hostfile_rename(from->handle, old_name, to->handle, new_name, flags);
+    if (!err && !other)
+        hostfs_node_removed(to, new_name);
     if (!err)
         hostfs_node_moved(hostfs_node_of(moved), to, new_name);
     if (!err && other)
@@ -193,10 +224,12 @@ static int statfs(struct inode *inode, struct statfs *ret_statfs)
 }
 
 const struct inode_ops hostfs_ops = {
+    .ignores_set_id = true,
     .lookup = lookup,
     .parent = parent_of,
     .name = name_of,
     .create = create,
+    .tmpfile = tmpfile,
     .symlink = symlink,
     .link = link,
     .unlink = unlink,
@@ -211,6 +244,25 @@ const struct inode_ops hostfs_ops = {
     .object_ops = &hostfs_object_ops,
 };
 
+static bool busy(struct fs_instance *instance)
+{
+    struct hostfs *fs = container_of(instance, struct hostfs, instance);
+
+    mutex_lock(&fs->lock);
+    // A node that leaves holds the folder above it until it touches nothing of fs any more.
+    bool alone = fs->nodes.next == fs->nodes.prev && __atomic_load_n(&instance->root->refs, __ATOMIC_ACQUIRE) == 1;
+    mutex_unlock(&fs->lock);
+    return !alone;
+}
+
+static void destroy(struct fs_instance *instance)
+{
+    inode_unref(instance->root);
+    kfree(container_of(instance, struct hostfs, instance));
+}
+
+static const struct fs_instance_ops instance_ops = { .busy = busy, .destroy = destroy };
+
 int hostfs_create(const char *source, struct inode **ret_root)
 {
     static u64 mounts;
@@ -224,6 +276,7 @@ int hostfs_create(const char *source, struct inode **ret_root)
         return -ENOMEM;
     }
     fs->dev = FIRST_DEV + __atomic_fetch_add(&mounts, 1, __ATOMIC_RELAXED);
+    fs->instance.ops = &instance_ops;
     mutex_init(&fs->lock, LOCK_HOSTFS);
     list_init(&fs->nodes);
     int err = hostfs_node_get(fs, NULL, "", handle, &root);
@@ -234,6 +287,6 @@ int hostfs_create(const char *source, struct inode **ret_root)
     if (err)
         kfree(fs);
     else
-        *ret_root = &root->inode;
+        *ret_root = fs->instance.root = &root->inode;
     return err;
 }

@@ -179,6 +179,8 @@ static int emit_block(struct dir_sink *sink, const u8 *buf, size_t n, u64 *posit
 
 static int getdents(struct file *file, struct dir_sink *sink, u64 *position)
 {
+    if (READ_ONCE(hostfs_node_of(file->inode)->removed))
+        return -ENOENT;
     u8 *buf = kpages_alloc(DIRENT_BUFFER / PAGE_SIZE);
     if (!buf)
         return -ENOMEM;

@@ -32,6 +32,7 @@ static struct hostfs_node *rename_node(struct hostfs_node *node, struct hostfs_n
     struct hostfs_node *old = node->parent;
     kfree(node->name);
     node->name = name;
+    node->removed = false;
     if (parent == old)
         return NULL;
     inode_ref(&parent->inode);
@@ -65,6 +66,16 @@ void hostfs_node_moved(struct hostfs_node *node, struct hostfs_node *parent, con
         inode_unref(&old->inode);
 }
 
+void hostfs_node_removed(struct hostfs_node *parent, const char *name)
+{
+    struct hostfs_node *node;
+    mutex_lock(&parent->fs->lock);
+    list_for_each (node, &parent->fs->nodes, link)
+        if (node->parent == parent && node != parent && str_eq(node->name, name))
+            node->removed = true;
+    mutex_unlock(&parent->fs->lock);
+}
+
 static struct hostfs_node *node_alloc(struct hostfs *fs, struct hostfs_node *parent, const char *name,
                                       const struct host_stat *st, int handle)
 {
@@ -77,6 +88,7 @@ static struct hostfs_node *node_alloc(struct hostfs *fs, struct hostfs_node *par
     }
     inode_init(&node->inode, &hostfs_ops, st->mode & (S_IFMT | 07777), st->ino);
     node->fs = fs;
+    node->inode.instance = &fs->instance;
     node->handle = handle;
     node->host_dev = st->dev;
     node->host_ino = st->ino;

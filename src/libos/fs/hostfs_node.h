@@ -4,10 +4,12 @@
 #pragma once
 
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
 #include "libos/host/hostfile.h"
 #include "libos/vm/vm.h"
 
 struct hostfs {
+    struct fs_instance instance;
     u64 dev;           // st_dev inside
     struct mutex lock; // nodes, and names and parents in them
     struct list_head nodes;
@@ -21,6 +23,7 @@ struct hostfs_node {
     u64 host_dev, host_ino;
     struct hostfs_node *parent; // owned reference; the directory it was last found in, itself for the root
     char *name;                 // there
+    bool removed;               // no name leads to it; guarded by fs->lock, as name and parent
     int data_fd;                // -1, or of a file that was mapped shared: what its pages are read from and written to
 };
 
@@ -36,5 +39,7 @@ __nodiscard int hostfs_node_get(struct hostfs *fs, struct hostfs_node *parent, c
 void hostfs_node_release(struct inode *inode);
 // The node is now called name in parent.
 void hostfs_node_moved(struct hostfs_node *node, struct hostfs_node *parent, const char *name);
+// The name was removed, or leads to something else.
+void hostfs_node_removed(struct hostfs_node *parent, const char *name);
 int hostfs_open(struct inode *inode, struct file *file);
 extern const struct vm_object_ops hostfs_object_ops; // hostfs_map.c

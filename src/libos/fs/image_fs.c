@@ -4,8 +4,10 @@
 #include "base/string.h"
 #include "crypto/sha256.h"
 #include "imagefmt/erofs.h"
+#include "imagefmt/seal.h"
 #include "imagefmt/sites.h"
 #include "imagefmt/verified.h"
+#include "libos/fs/image_key.h"
 #include "libos/fs/page_cache.h"
 #include "trusted/log.h"
 #include "libos/mem/heap.h"
@@ -21,6 +23,7 @@ static u64 file_blocks;
 static struct verified_image image;
 static struct erofs fs;
 static const struct occlum_image *info;
+static struct image_cipher cipher; // of a sealed image
 
 // Copies count blocks into the enclave: what is checked afterwards is the copy.
 static int fetch_run(u64 block, u8 *out, u64 count)
@@ -92,6 +95,8 @@ static int read_run(u64 block, void *to, u64 count)
     vector_begin();
     if (!err)
         err = verified_check(&image, block, to, count);
+    if (!err && info->sealed)
+        image_cipher_blocks(&cipher, block, to, count);
     vector_end();
     return report(err, block);
 }
@@ -254,6 +259,23 @@ static const struct lower_tree tree = {
     .gate_table = gate_table,
 };
 
+// The key that was given, if the image is sealed. -ENOKEY: none was; -EKEYREJECTED: it is another one.
+static int unseal(void)
+{
+    const u8 *key = image_key();
+    u8 check[IMAGE_CHECK_BYTES];
+
+    if (!key)
+        return -ENOKEY;
+    image_seal_check(key, info->seal_id, check);
+    if (memcmp(check, info->seal_check, sizeof(check)) != 0)
+        return -EKEYREJECTED;
+    vector_begin();
+    image_cipher_init(&cipher, key, info->seal_id);
+    vector_end();
+    return 0;
+}
+
 int image_fs_open(const struct occlum_image *image_info, int fd, u64 image_size, const struct lower_tree **ret_tree,
                   u64 *ret_root)
 {
@@ -268,8 +290,11 @@ int image_fs_open(const struct occlum_image *image_info, int fd, u64 image_size,
         .scratch_put = scratch_put,
     };
     sha256_select(cpu_has_sha());
-    int err = verity_init(&image.verity, info->data_blocks, info->hash_start_block, info->root_hash, info->salt,
-                          info->salt_size);
+    int err = info->sealed ? unseal() : 0;
+    if (err)
+        return err;
+    err = verity_init(&image.verity, info->data_blocks, info->hash_start_block, info->root_hash, info->salt,
+                      info->salt_size);
     if (err)
         return err;
     if (file_blocks < info->hash_start_block + image.verity.hash_blocks) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/fs/inode.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/locks.h"
+#include "libos/fs/permission.h"
 #include "libos/vm/vm.h"
 
 void inode_init(struct inode *inode, const struct inode_ops *ops, u32 mode, u64 ino)
@@ -40,15 +42,39 @@ u64 inode_new_number(void)
     return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
 }
 
-int inode_setattr(struct inode *inode, const struct attr_change *change)
+// A new owner does not get the old one's set-id bits (chown(2)): the change with the mode that is left.
+static int without_set_ids(struct inode *inode, struct attr_change *change)
 {
+    struct kstat st;
+
+    if (!(change->valid & (ATTR_UID | ATTR_GID)) || (change->valid & ATTR_MODE) || inode_is_dir(inode))
+        return 0;
+    int err = inode->ops->getattr(inode, &st);
+    u32 lost = S_ISUID | ((st.mode & S_IXGRP) ? S_ISGID : 0u);
+    if (err || !(st.mode & lost))
+        return err;
+    change->valid |= ATTR_MODE;
+    change->mode = st.mode & 07777 & ~lost;
+    return 0;
+}
+
+int inode_setattr(struct inode *inode, const struct attr_change *wanted)
+{
+    struct attr_change all = *wanted;
+    const struct attr_change *change = &all;
+
     if (!inode->ops->setattr)
         return -EROFS;
+    int without = without_set_ids(inode, &all);
+    if (without)
+        return without;
     bool resizes = change->valid & ATTR_SIZE;
-    int err = resizes ? inode_claim(inode, 1) : 0;
+    int err = resizes ? inode_claim(inode, 1) : inode_may_change(inode);
     if (err)
         return err;
     err = inode->ops->setattr(inode, change);
+    if (!err && resizes)
+        err = drop_set_id(inode);
     if (resizes)
         inode_done(inode, 1);
     if (!err && (change->valid & ATTR_SIZE))
@@ -66,7 +92,7 @@ int inode_write_back(struct inode *inode, u64 first, u64 end)
     return err;
 }
 
-int inode_claim(struct inode *inode, s32 by)
+static int claim(struct inode *inode, s32 by)
 {
     s32 now = __atomic_load_n(&inode->writers, __ATOMIC_RELAXED);
     do {
@@ -76,4 +102,28 @@ int inode_claim(struct inode *inode, s32 by)
     return 0;
 }
 
-void inode_done(struct inode *inode, s32 by) { __atomic_fetch_sub(&inode->writers, by, __ATOMIC_ACQ_REL); }
+static void count_writers(struct inode *inode, s32 change)
+{
+    if (inode->instance)
+        __atomic_fetch_add(&inode->instance->writers, change, __ATOMIC_SEQ_CST);
+}
+
+int inode_claim(struct inode *inode, s32 by)
+{
+    if (by < 0)
+        return claim(inode, by);
+    count_writers(inode, by); // first: see instance_set_flags
+    int err = inode_may_change(inode);
+    if (!err)
+        err = claim(inode, by);
+    if (err)
+        count_writers(inode, -by);
+    return err;
+}
+
+void inode_done(struct inode *inode, s32 by)
+{
+    __atomic_fetch_sub(&inode->writers, by, __ATOMIC_ACQ_REL);
+    if (by > 0)
+        count_writers(inode, -by);
+}

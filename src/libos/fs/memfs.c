@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "libos/mem/filepages.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/cred.h"
 #include "libos/time/time.h"
 #include "libos/vm/vm.h"
 
@@ -17,6 +18,8 @@ int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node)
     inode_init(&node->inode, &memfs_ops, mode, inode_new_number());
     mutex_init(&node->writing, LOCK_FS_WRITING);
     node->fs = fs;
+    node->inode.instance = &fs->instance;
+    __atomic_fetch_add(&fs->nodes, 1, __ATOMIC_RELAXED);
     node->mode = mode;
     node->nlink = S_ISDIR(mode) ? 2 : 1;
     node->seals = F_SEAL_SEAL;
@@ -43,7 +46,9 @@ int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, 
     }
     mutex_init(&fs->tree, LOCK_FS_TREE);
     fs->lower = lower;
-    fs->dev = ++devices;
+    fs->dev = __atomic_add_fetch(&devices, 1, __ATOMIC_RELAXED);
+    fs->instance.ops = &memfs_instance_ops;
+    fs->instance.root = &root->inode;
     root->parent = root;
     root->nlink = below.nlink;
     root->has_lower = lower;
@@ -56,18 +61,21 @@ void memfs_set_limit(struct inode *root, u64 pages) { node_of(root)->fs->limit =
 
 int memfs_anonymous(u32 mode, struct inode **ret_inode)
 {
-    static struct memfs fs = { .tree = MUTEX_INIT(LOCK_FS_TREE), .dev = 0xfff };
+    static struct memfs fs = { .instance.ops = &memfs_instance_ops, .tree = MUTEX_INIT(LOCK_FS_TREE), .dev = 0xfff };
     struct memfs_node *node;
     int err = memfs_node_alloc(&fs, S_IFREG | mode, &node);
     if (err)
         return err;
     node->nlink = 0;
+    node->uid = current_cred()->fsuid;
+    node->gid = current_cred()->fsgid;
     *ret_inode = &node->inode;
     return 0;
 }
 
 static void node_free(struct memfs_node *node)
 {
+    struct memfs *fs = node->fs;
     struct memfs_entry *entry, *next;
 
     list_for_each_safe (entry, next, &node->order,
@@ -77,8 +85,10 @@ static void node_free(struct memfs_node *node)
         kfree(entry);
     }
     (void)!memfs_drop(node, 0, UINT64_MAX); // nothing is mapped
+    memfs_xattr_free(node);
     kfree(node->target);
     kfree(node);
+    __atomic_fetch_sub(&fs->nodes, 1, __ATOMIC_RELEASE); // the last that touches fs: it may be unmounted
 }
 
 // A removed directory may be the last that holds its removed parent, and so on upwards: a loop, for a program chooses
@@ -182,6 +192,7 @@ const struct inode_ops memfs_ops = {
     .parent = memfs_parent,
     .name = memfs_name,
     .create = memfs_make,
+    .tmpfile = memfs_tmpfile,
     .symlink = memfs_symlink,
     .link = memfs_link,
     .unlink = memfs_unlink,
@@ -192,6 +203,9 @@ const struct inode_ops memfs_ops = {
     .setattr = setattr,
     .open = memfs_open,
     .statfs = statfs,
+    .get_xattr = memfs_get_xattr,
+    .set_xattr = memfs_set_xattr,
+    .list_xattr = memfs_list_xattr,
     .release = release,
     .object_ops = &memfs_object_ops,
 };

@@ -3,6 +3,7 @@
 // two directories at once.
 #include "libos/fs/memfs_node.h"
 #include "base/string.h"
+#include "libos/fs/permission.h"
 #include "libos/mem/heap.h"
 
 enum { NAME_MAX_BYTES = 255, TYPE_DIR = S_IFDIR >> 12 };
@@ -255,10 +256,34 @@ static int add(struct memfs_node *dir, const char *name, struct memfs_node *node
     return err;
 }
 
+// A new node for the folder that nobody else sees yet, with the owner it gets there.
+static int node_in(struct memfs_node *dir, u32 mode, struct memfs_node **ret_node)
+{
+    struct new_owner owner = new_owner_of(mode, READ_ONCE(dir->mode), READ_ONCE(dir->gid));
+    int err = memfs_node_alloc(dir->fs, owner.mode, ret_node);
+    if (err)
+        return err;
+    (*ret_node)->uid = owner.uid;
+    (*ret_node)->gid = owner.gid;
+    return 0;
+}
+
+int memfs_tmpfile(struct inode *inode, u32 mode, bool linkable, struct inode **ret_inode)
+{
+    struct memfs_node *node;
+    int err = node_in(node_of(inode), mode, &node);
+    if (err)
+        return err;
+    node->nlink = 0;
+    node->linkable = linkable;
+    *ret_inode = &node->inode;
+    return 0;
+}
+
 int memfs_make(struct inode *inode, const char *name, u32 mode, u64 rdev, struct inode **ret_inode)
 {
     struct memfs_node *node;
-    int err = memfs_node_alloc(node_of(inode)->fs, mode, &node);
+    int err = node_in(node_of(inode), mode, &node);
     if (err)
         return err;
     node->rdev = rdev;
@@ -274,7 +299,7 @@ int memfs_make(struct inode *inode, const char *name, u32 mode, u64 rdev, struct
 int memfs_symlink(struct inode *inode, const char *name, const char *target)
 {
     struct memfs_node *node;
-    int err = memfs_node_alloc(node_of(inode)->fs, S_IFLNK | 0777, &node);
+    int err = node_in(node_of(inode), S_IFLNK | 0777, &node);
     if (err)
         return err;
     node->target = kstrdup(target);
@@ -294,14 +319,20 @@ int memfs_link(struct inode *inode, const char *name, struct inode *target)
         return -EPERM;
     if (target->ops != &memfs_ops || node->fs != dir->fs)
         return -EXDEV;
+    mutex_lock(&target->lock);
+    int err = node->nlink || node->linkable ? 0 : -ENOENT;
+    node->nlink += !err;
+    mutex_unlock(&target->lock);
+    if (err)
+        return err;
     inode_ref(target);
-    int err = add(dir, name, node);
-    if (!err) {
-        mutex_lock(&target->lock);
-        node->nlink++;
+    err = add(dir, name, node);
+    mutex_lock(&target->lock);
+    if (err)
+        node->nlink--;
+    else
         node->ctime = memfs_now();
-        mutex_unlock(&target->lock);
-    }
+    mutex_unlock(&target->lock);
     return err;
 }
 

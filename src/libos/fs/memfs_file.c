@@ -284,6 +284,8 @@ static int getdents(struct file *file, struct dir_sink *sink, u64 *position)
 
     mutex_lock(&dir->fs->tree);
     err = memfs_populate(dir);
+    if (!err && !dir->entry && dir->parent != dir)
+        err = -ENOENT; // removed
     if (!err && *position == 0 && !(full = sink->emit(sink, ".", 1, dir->inode.ino, S_IFDIR >> 12, 1)))
         *position = 1;
     if (!err && !full && *position == 1 &&

@@ -2,15 +2,20 @@
 // Private to the memfs_*.c files.
 #pragma once
 
+#include "libos/fs/instance.h"
 #include "libos/fs/memfs.h"
 #include "libos/fs/pagetree.h"
 
 struct memfs {
+    struct fs_instance instance;
     struct mutex tree; // names: entries, parents, link counts
     const struct lower_tree *lower;
     u64 dev;
-    u64 limit; // pages of contents at most; 0: none but the user memory
-    u64 used;  // pages of contents; atomic
+    u64 limit;       // pages of contents at most; 0: none but the user memory
+    u64 used;        // pages of contents; atomic
+    u64 nodes;       // that were made and not freed; atomic
+    u64 walks;       // looks at all of the tree (memfs_instance.c); guarded by tree
+    s64 xattr_bytes; // in the kernel's heap; atomic
 };
 
 struct memfs_entry {
@@ -27,7 +32,8 @@ struct memfs_node {
     struct inode inode;
     struct memfs *fs;
     u32 nlink, uid, gid;
-    u32 mode; // with permission bits; guarded by inode.lock. The type is in inode.mode too, which never changes
+    u64 walked; // fs->walks when it was last seen; guarded by fs->tree
+    u32 mode;   // with permission bits; guarded by inode.lock. The type is in inode.mode too, which never changes
     u64 rdev;
     s64 atime, mtime, ctime;
     bool has_lower; // directory: entries not yet taken over; file: pages below lower_size come from there; link: its
@@ -43,14 +49,18 @@ struct memfs_node {
     struct mutex writing; // one write(2) at a time: appends do not overlap; taken before inode.lock
     // files, guarded by inode.lock
     u64 size, lower_size;
-    u32 seals; // F_SEAL_*
+    u32 seals;     // F_SEAL_*
+    bool linkable; // made without a name, which link(2) may give it
     struct pagetree pages;
-    char *target; // symbolic links
+    char *target;            // symbolic links
+    struct list_head xattrs; // struct memfs_xattr in order of names; next == NULL until first use. inode.lock
+    u64 xattr_bytes;
 };
 
 static inline struct memfs_node *node_of(struct inode *inode) { return container_of(inode, struct memfs_node, inode); }
 
 extern const struct inode_ops memfs_ops;
+extern const struct fs_instance_ops memfs_instance_ops; // memfs_instance.c
 s64 memfs_now(void);
 int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node);
 int memfs_populate(struct memfs_node *dir);             // fs->tree held
@@ -67,11 +77,17 @@ bool memfs_charge(struct memfs *fs);
 // memfs_page_done. inode.lock held.
 __nodiscard int memfs_page(struct memfs_node *node, u64 index, u8 **ret_page);
 void memfs_page_done(struct memfs_node *node, u64 index);
+// Attributes (memfs_xattr.c).
+long memfs_get_xattr(struct inode *inode, const char *name, void *buf, size_t size);
+int memfs_set_xattr(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+long memfs_list_xattr(struct inode *inode, char *buf, size_t size);
+void memfs_xattr_free(struct memfs_node *node); // at its end
 // Names (memfs_dir.c).
 int memfs_lookup(struct inode *dir, const char *name, struct inode **ret_inode);
 struct inode *memfs_parent(struct inode *dir);
 long memfs_name(struct inode *dir, char *buf, size_t size);
 int memfs_make(struct inode *dir, const char *name, u32 mode, u64 rdev, struct inode **ret_inode);
+int memfs_tmpfile(struct inode *dir, u32 mode, bool linkable, struct inode **ret_inode);
 int memfs_symlink(struct inode *dir, const char *name, const char *target);
 int memfs_link(struct inode *dir, const char *name, struct inode *inode);
 int memfs_unlink(struct inode *dir, const char *name);

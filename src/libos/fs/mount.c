@@ -18,15 +18,6 @@
 
 void (*fs_raise_signal)(int signo);
 
-static struct mount mounts[2 * OCCLUM_MOUNTS_MAX]; // devices bring their terminals along
-static size_t mount_count;
-
-size_t mount_list(const struct mount **ret_mounts)
-{
-    *ret_mounts = mounts;
-    return mount_count;
-}
-
 // Walks to an absolute directory, making what is missing on the way. Without symlinks: the configuration names real
 // paths.
 static int make_directory(const char *path, struct inode **ret_inode)
@@ -55,13 +46,8 @@ static int make_directory(const char *path, struct inode **ret_inode)
             err = at->ops->create(at, name, S_IFDIR | 0755, 0, &next);
         if (err)
             break;
-        while (next->mounted) {
-            struct inode *root = inode_ref(next->mounted);
-            inode_unref(next);
-            next = root;
-        }
         inode_unref(at);
-        at = next;
+        at = mount_cross(next);
         if (!inode_is_dir(at))
             err = -ENOTDIR;
     }
@@ -72,35 +58,23 @@ static int make_directory(const char *path, struct inode **ret_inode)
     return err;
 }
 
-// Hides the directory behind root. Both references stay with the mount for good.
-static int attach(const char *target, const char *type, struct inode *root)
+static int attach(const char *target, const char *source, const char *type, struct inode *root)
 {
     struct inode *dir;
-    int err = mount_count < ARRAY_SIZE(mounts) ? make_directory(target, &dir) : -ENOSPC;
+    int err = make_directory(target, &dir);
+
     if (err)
         return err;
-    root->covered = dir;
-    dir->mounted = root;
-    mounts[mount_count++] = (struct mount){ target, type };
-    return 0;
+    err = mount_attach(dir, root, source, target, type);
+    inode_unref(dir);
+    return err;
 }
 
-static struct inode *volumes[OCCLUM_MOUNTS_MAX]; // roots
-static size_t volume_count;
 static int volume_error;
 
 int fs_volume_error(void) { return volume_error; }
 
-int fs_sync(void)
-{
-    int err = 0;
-
-    for (size_t i = 0; i < volume_count; i++) {
-        int failed = volfs_sync(volumes[i]);
-        err = err ? err : failed;
-    }
-    return err;
-}
+int fs_sync(void) { return mount_sync_all(); }
 
 static const char *why_no_volume(int err)
 {
@@ -120,8 +94,8 @@ static const char *why_no_volume(int err)
     }
 }
 
-static int volume_create(const char *source, u64 size, const struct lower_tree *lower, u64 lower_root,
-                         struct inode **ret_root)
+int mount_open_volume(const char *source, u64 size, const struct lower_tree *lower, u64 lower_root,
+                      struct inode **ret_root)
 {
     struct ext2 *ext2;
     int err = volfs_disk_open(source, size, &ext2);
@@ -130,9 +104,6 @@ static int volume_create(const char *source, u64 size, const struct lower_tree *
         log_error("volume in %s: %s (error %d)", source, why_no_volume(err), -err);
     else
         err = volfs_create(ext2, lower, lower_root, ret_root);
-    if (!err)
-        volumes[volume_count++] = *ret_root;
-    volume_error = err;
     return err;
 }
 
@@ -150,11 +121,9 @@ static int mount_root(const struct occlum_config *config, int image_fd, u64 imag
             size = list[i].size;
         }
     if (!err)
-        err = *source ? volume_create(source, size, lower, lower_root, &fs_root)
+        err = *source ? (volume_error = mount_open_volume(source, size, lower, lower_root, &fs_root))
                       : memfs_create(lower, lower_root, 0755, &fs_root);
-    if (!err)
-        mounts[mount_count++] = (struct mount){ "/", "unionfs" };
-    return err;
+    return err ? err : mount_attach(NULL, fs_root, "unionfs", "/", "unionfs");
 }
 
 // Terminals belong to the devices: /dev/pts for /dev. The name is kept for /proc/mounts.
@@ -166,7 +135,7 @@ static int attach_devpts(const char *devices)
     if (fmt_format(target, sizeof(target), "%s/pts", devices) >= sizeof(target))
         return -ENAMETOOLONG;
     int err = fs_special.make_devpts ? fs_special.make_devpts(&root) : -ENOSYS;
-    return err == -ENOSYS ? 0 : err ? err : attach(target, "devpts", root);
+    return err == -ENOSYS ? 0 : err ? err : attach(target, "devpts", "devpts", root);
 }
 
 static int mount_one(const struct occlum_config *config, const struct occlum_mount *mount)
@@ -183,25 +152,25 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
         if (err)
             return err;
         memfs_set_limit(root, mount->size / PAGE_SIZE);
-        return attach(target, "tmpfs", root);
+        return attach(target, "tmpfs", "tmpfs", root);
     case OCCLUM_MOUNT_DEVFS:
         err = devfs_create(&root);
         if (!err)
-            err = attach(target, "devtmpfs", root);
+            err = attach(target, "devtmpfs", "devtmpfs", root);
         return err ? err : attach_devpts(target);
     case OCCLUM_MOUNT_PROCFS:
         err = procfs_create(&root);
-        return err ? err : attach(target, "proc", root);
+        return err ? err : attach(target, "proc", "proc", root);
     case OCCLUM_MOUNT_HOSTFS:
         err = hostfs_create(source, &root);
         if (err) {
             log_warn("host folder %s cannot be mounted at %s: error %d", source, target, -err);
             return 0; // the host can always withhold it
         }
-        return attach(target, "hostfs", root);
+        return attach(target, source, "hostfs", root);
     case OCCLUM_MOUNT_VOLUME:
-        err = volume_create(source, mount->size, NULL, 0, &root);
-        return err ? err : attach(target, "ext2", root);
+        err = volume_error = mount_open_volume(source, mount->size, NULL, 0, &root);
+        return err ? err : attach(target, source, "ext2", root);
     default:
         return -EINVAL;
     }
@@ -211,6 +180,7 @@ int fs_init(const struct occlum_config *config, int image_fd, u64 image_size)
 {
     const struct occlum_mount *list = (const struct occlum_mount *)((const u8 *)config + config->mount_offset);
     fd_init();
+    mount_set_config(config);
     int err = mount_root(config, image_fd, image_size);
 
     for (u32 i = 0; !err && i < config->mount_count; i++) {

@@ -2,6 +2,8 @@
 // From paths to inodes (path_resolution(7)).
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/mount.h"
+#include "libos/fs/permission.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 
@@ -22,48 +24,67 @@ static void move_to(struct walk *w, struct inode *inode)
     w->at = inode;
 }
 
-static struct inode *through_mounts(struct inode *inode)
+static bool resolves(const struct walk *w, u32 flag) { return w->flags & lookup_resolve(flag); }
+
+static int go_up(struct walk *w)
 {
-    while (inode->mounted) {
-        struct inode *root = inode_ref(inode->mounted);
-        inode_unref(inode);
-        inode = root;
+    if (w->at == w->root)
+        return resolves(w, RESOLVE_BENEATH) ? -EXDEV : 0;
+    if (READ_ONCE(w->at->covered) && resolves(w, RESOLVE_NO_XDEV))
+        return -EXDEV;
+    struct inode *at = inode_ref(w->at), *below;
+    while (at != w->root && (below = mount_covered(at))) {
+        inode_unref(at);
+        at = below;
     }
-    return inode;
-}
-
-static void go_up(struct walk *w)
-{
-    struct inode *at = w->at;
-    if (at == w->root)
-        return;
-    while (at->covered && at != w->root)
-        at = at->covered;
     if (at != w->root)
-        move_to(w, at->ops->parent ? at->ops->parent(at) : inode_ref(at));
+        move_to(w, mount_cross(at->ops->parent ? at->ops->parent(at) : inode_ref(at)));
+    inode_unref(at);
+    return 0;
 }
 
-static int look_up(struct inode *dir, const char *name, struct inode **ret_inode)
+static int look_up(const struct walk *w, const char *name, struct inode **ret_inode)
 {
+    struct inode *dir = w->at;
     if (!inode_is_dir(dir) || !dir->ops->lookup)
         return -ENOTDIR;
     struct inode *inode;
     int err = dir->ops->lookup(dir, name, &inode);
-    if (!err)
-        *ret_inode = through_mounts(inode);
-    return err;
+    if (err)
+        return err;
+    if (READ_ONCE(inode->mounted) && resolves(w, RESOLVE_NO_XDEV)) {
+        inode_unref(inode);
+        return -EXDEV;
+    }
+    *ret_inode = mount_cross(inode);
+    return 0;
 }
 
 static int walk_path(struct walk *w, const char *path);
+
+// An absolute path begins anew.
+static int to_root(struct walk *w)
+{
+    if (resolves(w, RESOLVE_BENEATH))
+        return -EXDEV;
+    if (resolves(w, RESOLVE_NO_XDEV) && w->at->ops != w->root->ops)
+        return -EXDEV;
+    move_to(w, inode_ref(w->root));
+    return 0;
+}
 
 static int follow_link(struct walk *w, struct inode *link)
 {
     struct inode *target;
 
-    if (++w->links > MAX_LINKS)
+    if (++w->links > MAX_LINKS || resolves(w, RESOLVE_NO_SYMLINKS))
         return -ELOOP;
     if (link->ops->follow) {
         int err = link->ops->follow(link, &target);
+        if (!err && resolves(w, RESOLVE_NO_MAGICLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_NO_XDEV)) {
+            inode_unref(target);
+            return resolves(w, RESOLVE_NO_MAGICLINKS) ? -ELOOP : -EXDEV;
+        }
         if (!err)
             move_to(w, target);
         if (err != -EAGAIN)
@@ -76,9 +97,9 @@ static int follow_link(struct walk *w, struct inode *link)
     int err = n < 0 ? (int)n : n == 0 ? -ENOENT : 0;
     if (!err) {
         text[n] = '\0';
-        if (text[0] == '/')
-            move_to(w, inode_ref(w->root));
-        err = walk_path(w, text);
+        err = text[0] == '/' ? to_root(w) : 0;
+        if (!err)
+            err = walk_path(w, text);
     }
     kfree(text);
     return err;
@@ -91,7 +112,7 @@ static int last_component(struct walk *w, const char *name, bool slash)
     struct inode *inode = NULL;
 
     bool follow = slash ? !(w->flags & LOOKUP_NAME) : (w->flags & LOOKUP_FOLLOW) != 0;
-    int err = look_up(w->at, name, &inode);
+    int err = look_up(w, name, &inode);
     if (err && err != -ENOENT)
         return err;
     if (inode && S_ISLNK(inode->mode) && follow) {
@@ -135,7 +156,7 @@ static void nameless(struct walk *w, enum last_component last)
 static int inner_component(struct walk *w, const char *name)
 {
     struct inode *inode;
-    int err = look_up(w->at, name, &inode);
+    int err = look_up(w, name, &inode);
     if (err)
         return err;
     if (!S_ISLNK(inode->mode)) {
@@ -178,12 +199,16 @@ static int walk_path(struct walk *w, const char *path)
         bool last = !*rest, slash = last && *path == '/';
         if (!inode_is_dir(w->at))
             return -ENOTDIR;
+        int err = inode_permission(w->at, MAY_EXEC);
+        if (err)
+            return err;
         if (str_eq(name, ".") || str_eq(name, "..")) {
-            if (name[1])
-                go_up(w);
+            err = name[1] ? go_up(w) : 0;
+            if (err)
+                return err;
             nameless(w, name[1] ? LAST_DOTDOT : LAST_DOT);
         } else {
-            int err = last ? last_component(w, name, slash) : inner_component(w, name);
+            err = last ? last_component(w, name, slash) : inner_component(w, name);
             if (err)
                 return err;
         }
@@ -217,13 +242,16 @@ int path_lookup(int dirfd, const char *path, u32 flags, struct lookup *ret_looku
     struct lookup out = { 0 };
     struct walk w = { .flags = flags, .out = &out };
 
+    bool confined = resolves(&w, RESOLVE_BENEATH | RESOLVE_IN_ROOT);
     if (!path[0] && !(flags & LOOKUP_EMPTY))
         return -ENOENT;
-    int err = start_of(dirfd, path, &w.at);
+    if (path[0] == '/' && resolves(&w, RESOLVE_BENEATH))
+        return -EXDEV;
+    int err = start_of(dirfd, confined ? "" : path, &w.at);
     if (err)
         return err;
     mutex_lock(&current->fs->lock);
-    w.root = inode_ref(current->fs->root);
+    w.root = inode_ref(confined ? w.at : current->fs->root);
     mutex_unlock(&current->fs->lock);
     if (!path[0])
         nameless(&w, LAST_DOT);
@@ -279,8 +307,8 @@ int inode_path(struct inode *dir, char *buf, size_t size)
     mutex_unlock(&current->fs->lock);
     inode_ref(dir);
     while (!err && dir != root) {
-        while (dir->covered && dir != root) {
-            struct inode *below = inode_ref(dir->covered);
+        struct inode *below;
+        while (dir != root && (below = mount_covered(dir))) {
             inode_unref(dir);
             dir = below;
         }

@@ -3,6 +3,7 @@
 #include "libos/fs/procfs.h"
 #include "base/fmt.h"
 #include "base/string.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/procfs_node.h"
 #include "libos/mem/heap.h"
 #include "libos/time/time.h"
@@ -55,6 +56,13 @@ int proc_node_make(const struct proc_key *key, struct inode **ret_inode)
     inode_init(&node->inode, &ops, proc_mode(key), proc_ino(key));
     *ret_inode = &node->inode;
     return 0;
+}
+
+u32 procfs_process_of(const struct file *file)
+{
+    struct inode *inode = file->inode;
+    bool process = inode && inode->ops == &ops && proc_node_of(inode)->key.kind == PROC_PID;
+    return process ? proc_node_of(inode)->key.pid : 0;
 }
 
 static int same_pid(u32 pid, void *arg) { return pid == *(u32 *)arg; }
@@ -242,8 +250,13 @@ static const struct inode_ops ops = {
 int procfs_create(struct inode **ret_root)
 {
     struct proc_key key = { .kind = PROC_STATIC_DIR, .path = "" };
-    int err = proc_node_make(&key, &proc_root);
-    if (!err)
-        *ret_root = proc_root;
-    return err;
+    static const struct fs_instance_ops instance_ops;
+    static struct fs_instance instance = { .ops = &instance_ops };
+    int err = proc_root ? 0 : proc_node_make(&key, &proc_root);
+    if (err)
+        return err;
+    proc_root->instance = &instance;
+    instance.root = proc_root;
+    *ret_root = proc_root;
+    return 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The files of /proc that describe the system.
+#include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/mount.h"
 #include "libos/fs/procfs_node.h"
@@ -118,17 +119,39 @@ static void uuid(struct proc_text *text, const char *argument)
     proc_print(text, "\n");
 }
 
+struct mounts_text {
+    struct proc_text *text;
+    bool info;
+};
+
+static void print_mount(const struct mount_view *m, void *arg)
+{
+    static const struct {
+        u32 flag;
+        const char *text;
+    } names[] = { { MS_SYNCHRONOUS, ",sync" }, { MS_NOSUID, ",nosuid" },   { MS_NODEV, ",nodev" },
+                  { MS_NOEXEC, ",noexec" },    { MS_NOATIME, ",noatime" }, { MS_NODIRATIME, ",nodiratime" } };
+    const struct mounts_text *t = arg;
+    const char *access = m->flags & MS_RDONLY ? "ro" : "rw";
+    char options[96];
+    size_t n = fmt_format(options, sizeof(options), "%s", access);
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (m->flags & names[i].flag)
+            n += fmt_format(options + n, sizeof(options) - n, "%s", names[i].text);
+    if (!(m->flags & (MS_NOATIME | MS_STRICTATIME)))
+        fmt_format(options + n, sizeof(options) - n, ",relatime");
+    if (t->info)
+        proc_print(t->text, "%u %u 0:%lu / %s %s - %s %s %s\n", m->id, m->parent, m->dev, m->target, options, m->type,
+                   m->source, access);
+    else
+        proc_print(t->text, "%s %s %s %s 0 0\n", m->source, m->target, m->type, options);
+}
+
 void proc_text_mounts(struct proc_text *text, bool info)
 {
-    const struct mount *mounts;
-    size_t count = mount_list(&mounts);
-    for (size_t i = 0; i < count; i++) {
-        if (info)
-            proc_print(text, "%zu %u 0:%zu / %s rw,relatime - %s %s rw\n", i + 20, i ? 20u : 1u, i + 20,
-                       mounts[i].target, mounts[i].type, mounts[i].type);
-        else
-            proc_print(text, "%s %s %s rw,relatime 0 0\n", mounts[i].type, mounts[i].target, mounts[i].type);
-    }
+    struct mounts_text t = { text, info };
+    mount_for_each(print_mount, &t);
 }
 
 // What the enclave knows of each page of user space (EDMM): address range, rights in the EPCM, in use or kept for
@@ -145,7 +168,8 @@ static void enclave_pages(struct proc_text *text, const char *argument)
 // Files of one directory stand together: procfs_dir.c finds the directories by that.
 const struct proc_static proc_statics[] = {
     { "cpuinfo", cpuinfo, NULL },
-    { "filesystems", constant, "nodev\tproc\nnodev\ttmpfs\nnodev\tdevtmpfs\nnodev\thostfs\nnodev\tunionfs" },
+    { "filesystems", constant,
+      "nodev\tproc\nnodev\ttmpfs\nnodev\tramfs\nnodev\tdevtmpfs\nnodev\thostfs\nnodev\text2\nnodev\tunionfs" },
     { "loadavg", loadavg, NULL },
     { "meminfo", meminfo, NULL },
     { "occlum/pages", enclave_pages, NULL },

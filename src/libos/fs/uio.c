@@ -130,6 +130,8 @@ int uio_import(const struct iovec __user *user, u64 count, struct iovec **ret_io
     for (u64 i = 0; !err && i < count; i++) {
         if ((s64)iov[i].iov_len < 0)
             err = -EINVAL;
+        else if (!uio_can_be_user(iov[i].iov_base, iov[i].iov_len))
+            err = -EFAULT;
         iov[i].iov_len = MIN(iov[i].iov_len, (size_t)UIO_MAX_BYTES - total);
         total += iov[i].iov_len;
     }

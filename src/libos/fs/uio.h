@@ -16,6 +16,12 @@ enum { UIO_MAX_BYTES = 0x7ffff000, UIO_IOV_MAX = 1024 }; // as Linux: one call m
 
 void uio_user(struct uio *uio, struct iovec *one, const void *user_buf, size_t size);
 void uio_kernel(struct uio *uio, struct iovec *one, void *buf, size_t size);
+// Could it be a program's memory, by its address alone (access_ok of Linux)? Asked before anything happens.
+static inline bool uio_can_be_user(const void __user *buf, size_t size)
+{
+    const u64 end = (1ull << 47) - 4096;
+    return (u64)(uintptr_t)buf <= end && size <= end - (u64)(uintptr_t)buf;
+}
 // Copies a program's iovec array; the caller frees it (kfree) when the uio is done with. -EINVAL, -EFAULT, -ENOMEM.
 __nodiscard int uio_import(const struct iovec __user *user, u64 count, struct iovec **ret_iov, struct uio *ret_uio);
 // Move up to n bytes between a kernel buffer and the uio, and advance it. 0 or -EFAULT; short only on a fault.

@@ -120,12 +120,23 @@ int hostfile_create(int dir, const char *name, u32 mode)
     return 0;
 }
 
+int hostfile_tmpfile(int dir, u32 mode, bool linkable)
+{
+    return (int)ocall_open(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | (linkable ? 0u : O_EXCL), mode);
+}
+
 int hostfile_mkdir(int dir, const char *name, u32 mode) { return (int)ocall_mkdir(dir, name, mode); }
 int hostfile_symlink(int dir, const char *name, const char *target) { return (int)ocall_symlink(target, dir, name); }
 
 int hostfile_link(int old_dir, const char *old_name, int new_dir, const char *new_name)
 {
     return (int)ocall_link(old_dir, old_name, new_dir, new_name);
+}
+
+int hostfile_link_handle(int handle, int new_dir, const char *new_name)
+{
+    char path[32];
+    return (int)ocall_link(AT_FDCWD, self_path(path, handle), new_dir, new_name);
 }
 
 int hostfile_unlink(int dir, const char *name, bool directory)

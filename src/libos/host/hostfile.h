@@ -36,9 +36,12 @@ __nodiscard int hostfile_lock(int fd); // exclusively, among honest hosts' proce
 __nodiscard s64 hostfile_seek(int fd, u64 offset, u32 whence); // SEEK_DATA, SEEK_HOLE
 
 __nodiscard int hostfile_create(int dir, const char *name, u32 mode); // a regular file that does not exist yet
+// A descriptor, good as a handle too, of a new regular file without a name; linkable: it may get one.
+__nodiscard int hostfile_tmpfile(int dir, u32 mode, bool linkable);
 __nodiscard int hostfile_mkdir(int dir, const char *name, u32 mode);
 __nodiscard int hostfile_symlink(int dir, const char *name, const char *target);
 __nodiscard int hostfile_link(int old_dir, const char *old_name, int new_dir, const char *new_name);
+__nodiscard int hostfile_link_handle(int handle, int new_dir, const char *new_name); // of what has no name
 __nodiscard int hostfile_unlink(int dir, const char *name, bool directory);
 __nodiscard int hostfile_rename(int old_dir, const char *old_name, int new_dir, const char *new_name, u32 flags);
 __nodiscard int hostfile_chmod(int handle, u32 mode);

@@ -57,14 +57,33 @@ long hostsock_send(int fd, const void *data, size_t size, u32 flags, const struc
     return ocall_sock_send(fd, data, size, flags, to);
 }
 
-long hostsock_receive(int fd, int family, void *data, size_t size, u32 flags, struct host_received *ret_received)
+long hostsock_send_with(int fd, const void *data, size_t size, u32 flags, const struct host_address *to,
+                        const void *control, size_t control_size)
 {
-    s64 n = ocall_sock_recv(fd, data, size, flags, ret_received);
+    return ocall_sock_send_with(fd, data, size, flags, to, control, control_size);
+}
+
+static long check_received(s64 n, int family, struct host_received *ret_received)
+{
     if (n < 0)
         return n;
     if (!take_address(&ret_received->from, family) || ret_received->size < (u64)n || ret_received->size > INT32_MAX)
         return -EIO;
     return n;
+}
+
+long hostsock_receive(int fd, int family, void *data, size_t size, u32 flags, struct host_received *ret_received)
+{
+    return check_received(ocall_sock_recv(fd, data, size, flags, ret_received), family, ret_received);
+}
+
+long hostsock_receive_with(int fd, int family, void *data, size_t size, u32 flags, struct host_received *ret_received,
+                           void *control, size_t control_size)
+{
+    s64 n = ocall_sock_recv_with(fd, data, size, flags, ret_received, control, control_size);
+    if (n >= 0 && ret_received->control_size > control_size)
+        return -EIO;
+    return check_received(n, family, ret_received);
 }
 
 int hostsock_shutdown(int fd, int how) { return (int)ocall_sock_shutdown(fd, how); }

@@ -20,6 +20,12 @@ __nodiscard long hostsock_send(int fd, const void *data, size_t size, u32 flags,
 // ret_received->size is at least what is returned.
 __nodiscard long hostsock_receive(int fd, int family, void *data, size_t size, u32 flags,
                                   struct host_received *ret_received);
+// The same with ancillary data as cmsg(3) has it. What came of it is the host's word: ret_received->control_size is at
+// most control_size, no more is checked.
+__nodiscard long hostsock_send_with(int fd, const void *data, size_t size, u32 flags, const struct host_address *to,
+                                    const void *control, size_t control_size);
+__nodiscard long hostsock_receive_with(int fd, int family, void *data, size_t size, u32 flags,
+                                       struct host_received *ret_received, void *control, size_t control_size);
 __nodiscard int hostsock_shutdown(int fd, int how);
 // The size of the value, or -errno.
 __nodiscard int hostsock_get_option(int fd, int level, int option, void *value, u32 size);

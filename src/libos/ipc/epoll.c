@@ -433,7 +433,7 @@ static u32 epoll_poll(struct file *file, struct poll_table *table)
     return ready ? POLLIN | POLLRDNORM : 0;
 }
 
-static const struct file_ops epoll_ops = { .poll = epoll_poll, .release = release, .stream = true };
+static const struct file_ops epoll_ops = { .poll = epoll_poll, .release = release, .stream = true, .unmoved = true };
 
 struct epoll *epoll_of(struct file *file) { return file->ops == &epoll_ops ? file->private : NULL; }
 

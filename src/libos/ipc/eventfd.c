@@ -87,7 +87,7 @@ static u32 event_poll(struct file *file, struct poll_table *table)
 static void release(struct file *file) { kfree(file->private); }
 
 static const struct file_ops event_ops = {
-    .read = event_read, .write = event_write, .poll = event_poll, .release = release, .stream = true
+    .read = event_read, .write = event_write, .poll = event_poll, .release = release, .stream = true, .unmoved = true
 };
 
 long sys_eventfd2(u32 initial, int flags)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/ipc/pipe.h"
+#include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/byteq.h"
 #include "libos/fs/poll.h"
@@ -40,7 +41,7 @@ static struct pipe *pipe_alloc(void)
     return pipe;
 }
 
-static void pipe_put(struct pipe *pipe)
+static void drop(struct pipe *pipe)
 {
     if (__atomic_fetch_sub(&pipe->refs, 1, __ATOMIC_ACQ_REL) != 1)
         return;
@@ -250,6 +251,90 @@ static long pipe_write(struct file *file, struct uio *uio, u64 *offset)
     return done ? done : err;
 }
 
+// --- for splice
+
+bool pipe_is_same(const struct file *a, const struct file *b) { return a->private == b->private; }
+
+long pipe_wait_room(struct file *file, bool nonblock)
+{
+    struct pipe *pipe = pipe_of(file);
+
+    for (;;) {
+        mutex_lock(&pipe->lock);
+        u64 fits = room(pipe);
+        bool broken = !pipe->readers;
+        mutex_unlock(&pipe->lock);
+        if (broken)
+            fs_raise_signal(SIGPIPE);
+        if (broken || fits)
+            return broken ? -EPIPE : (long)fits;
+        if (nonblock)
+            return -EAGAIN;
+        if (wait_event(&pipe->writable, can_write(pipe, 1), WAIT_FOREVER))
+            return -ERESTARTSYS;
+    }
+}
+
+long pipe_wait_data(struct file *file, bool nonblock)
+{
+    struct pipe *pipe = pipe_of(file);
+
+    for (;;) {
+        mutex_lock(&pipe->lock);
+        u64 there = pipe->queue.used;
+        bool ended = !pipe->writers;
+        mutex_unlock(&pipe->lock);
+        if (there || ended)
+            return (long)there;
+        if (nonblock)
+            return -EAGAIN;
+        if (wait_event(&pipe->readable, can_read(pipe), WAIT_FOREVER))
+            return -ERESTARTSYS;
+    }
+}
+
+long pipe_put(struct file *file, const void *data, size_t size, bool force)
+{
+    struct pipe *pipe = pipe_of(file);
+    long n = -EPIPE;
+
+    mutex_lock(&pipe->lock);
+    if (pipe->readers) {
+        size_t fits = force ? size : MIN((u64)size, room(pipe));
+        n = (long)byteq_append(&pipe->queue, data, fits);
+        if (!n && fits)
+            n = -ENOMEM;
+    }
+    mutex_unlock(&pipe->lock);
+    if (n > 0)
+        wake_up_all(&pipe->readable);
+    return n;
+}
+
+bool pipe_take(struct file *file, size_t max, struct span *ret_span)
+{
+    bool ended;
+    return take(pipe_of(file), max, ret_span, &ended);
+}
+
+void pipe_give_back(struct file *file, const struct span *span, size_t size)
+{
+    struct pipe *pipe = pipe_of(file);
+    mutex_lock(&pipe->lock);
+    byteq_return(&pipe->queue, span, size);
+    mutex_unlock(&pipe->lock);
+    wake_up_all(&pipe->readable);
+}
+
+bool pipe_peek(struct file *file, u64 offset, size_t max, struct span *ret_span)
+{
+    struct pipe *pipe = pipe_of(file);
+    mutex_lock(&pipe->lock);
+    bool some = offset < pipe->queue.used && byteq_peek(&pipe->queue, offset, max, ret_span);
+    mutex_unlock(&pipe->lock);
+    return some;
+}
+
 // --- the rest of a file's operations
 
 static u32 pipe_poll(struct file *file, struct poll_table *table)
@@ -339,7 +424,7 @@ static void pipe_release(struct file *file)
         mutex_unlock(&fifo_lock);
     wake_up_all(&pipe->readable);
     wake_up_all(&pipe->writable);
-    pipe_put(pipe); // the reference kept it while its queues were woken
+    drop(pipe); // the reference kept it while its queues were woken
 }
 
 static const struct file_ops pipe_ops = {
@@ -351,6 +436,8 @@ static const struct file_ops pipe_ops = {
     .release = pipe_release,
     .stream = true,
 };
+
+bool pipe_is(const struct file *file) { return file->ops == &pipe_ops; }
 
 // Before others can see the pipe, or with pipe->lock held.
 static void attach(struct pipe *pipe, struct file *file)
@@ -370,25 +457,30 @@ static void attach(struct pipe *pipe, struct file *file)
 
 int pipe_create(u32 flags, struct file *ret_ends[2])
 {
-    struct pipe *pipe = pipe_alloc();
+    struct inode *inode = pipe_inode_alloc();
+    struct pipe *pipe = inode ? pipe_alloc() : NULL;
     u32 keep = flags & (O_NONBLOCK | O_DIRECT);
+    char path[32];
 
-    if (!pipe)
-        return -ENOMEM;
-    int err = file_alloc(NULL, O_RDONLY | keep, &ret_ends[0]);
+    int err = pipe ? file_alloc(inode, O_RDONLY | keep, &ret_ends[0]) : -ENOMEM;
     if (!err) {
-        err = file_alloc(NULL, O_WRONLY | keep, &ret_ends[1]);
+        err = file_alloc(inode, O_WRONLY | keep, &ret_ends[1]);
         if (err)
             file_unref(ret_ends[0]);
     }
     if (err) {
         kfree(pipe);
+        if (inode)
+            inode_unref(inode);
         return err;
     }
+    inode->pipe = pipe;
+    fmt_format(path, sizeof(path), "pipe:[%lu]", inode->ino);
     for (int i = 0; i < 2; i++) {
         attach(pipe, ret_ends[i]);
-        ret_ends[i]->path = kstrdup("pipe:[1]");
+        ret_ends[i]->path = kstrdup(path);
     }
+    inode_unref(inode); // the ends hold it
     return 0;
 }
 

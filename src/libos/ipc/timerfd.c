@@ -82,7 +82,7 @@ static u32 timer_poll(struct file *file, struct poll_table *table)
 static void release(struct file *file) { kfree(file->private); }
 
 static const struct file_ops timer_ops = {
-    .read = timer_read, .poll = timer_poll, .release = release, .timed = true, .stream = true
+    .read = timer_read, .poll = timer_poll, .release = release, .timed = true, .stream = true, .unmoved = true
 };
 
 long sys_timerfd_create(int clock, int flags)
@@ -169,7 +169,7 @@ long sys_timerfd_settime(int fd, int flags, const struct __kernel_itimerspec __u
     spin_lock(&timer->lock);
     before = describe(timer, now);
     timer->expires = expires;
-    timer->interval = expires ? timespec_to_ns(&new.it_interval) : 0;
+    timer->interval = timespec_to_ns(&new.it_interval);
     timer->fired = false;
     spin_unlock(&timer->lock);
     wake_up_all(&timer->changed);

@@ -2,14 +2,12 @@
 // How sockets of the internet families are made, named, connected and ended. ip(7), tcp(7), udp(7).
 #include "libos/net/inet.h"
 
-#include <linux/in.h>
-#include <linux/in6.h>
-
 #include "base/string.h"
 #include "libos/mem/heap.h"
 #include "libos/vm/user.h"
 
-enum { IFREQ_SIZE = 40 }; // struct ifreq of netdevice(7)
+enum { IFREQ_SIZE = 40 };     // struct ifreq of netdevice(7)
+enum { PROTOCOLS = 262 + 1 }; // IPPROTO_MAX of Linux, which counts IPPROTO_MPTCP
 
 int inet_address(const struct inet_socket *socket, const struct net_name *name, struct host_address *ret_address)
 {
@@ -48,6 +46,7 @@ static struct inet_socket *alloc(int family, int type, int protocol, struct unix
     socket->socket = (struct socket){ .ops = &inet_ops, .family = family, .type = type, .protocol = protocol };
     socket->fd = -1;
     list_init(&socket->listening);
+    list_init(&socket->bound.link);
     socket->inner = inner ? inner : unix_stream_new();
     if (socket->inner && hostpoll_open(&socket->poll, -1, &socket->inner->readable, &socket->inner->writable) == 0)
         return socket;
@@ -61,6 +60,7 @@ static void release(struct socket *base)
 {
     struct inet_socket *socket = inet_of(base);
     inet_loopback_forget(socket);
+    inet_datagram_forget(socket);
     hostpoll_close(&socket->poll);
     if (socket->fd >= 0)
         hostsock_close(socket->fd);
@@ -68,18 +68,23 @@ static void release(struct socket *base)
     kfree(socket);
 }
 
-static int default_protocol(int type, int protocol)
+static int default_protocol(int family, int type, int protocol)
 {
+    int ping = family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6; // the host says who may
     if (type == SOCK_STREAM)
         return !protocol || protocol == IPPROTO_TCP ? IPPROTO_TCP : -EPROTONOSUPPORT;
+    if (protocol == IPPROTO_UDPLITE || protocol == ping)
+        return protocol;
     return !protocol || protocol == IPPROTO_UDP ? IPPROTO_UDP : -EPROTONOSUPPORT;
 }
 
 int inet_create(int family, int type, int protocol, struct socket **ret_socket)
 {
+    if (protocol < 0 || protocol >= PROTOCOLS)
+        return -EINVAL;
     if (type != SOCK_STREAM && type != SOCK_DGRAM)
         return type == SOCK_RAW ? -EPERM : -ESOCKTNOSUPPORT;
-    protocol = default_protocol(type, protocol);
+    protocol = default_protocol(family, type, protocol);
     if (protocol < 0)
         return protocol;
     struct inet_socket *socket = alloc(family, type, protocol, NULL);
@@ -91,6 +96,8 @@ int inet_create(int family, int type, int protocol, struct socket **ret_socket)
         release(&socket->socket);
         return err;
     }
+    if (type == SOCK_DGRAM && protocol != IPPROTO_UDP)
+        inet_datagram_outside(socket, true, true);
     *ret_socket = &socket->socket;
     return 0;
 }
@@ -101,6 +108,8 @@ int inet_fd(struct inet_socket *socket)
     if (fd >= 0)
         return fd;
     fd = hostsock_open(socket->socket.family, socket->socket.type, socket->socket.protocol);
+    if (fd >= 0)
+        inet_apply_options(socket, fd);
     if (fd < 0 || __atomic_compare_exchange_n(&socket->fd, &none, fd, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         return fd;
     hostsock_close(fd); // another thread was faster
@@ -109,11 +118,12 @@ int inet_fd(struct inet_socket *socket)
 
 static int inet_bind(struct socket *base, const struct net_name *name)
 {
+    struct inet_socket *socket = inet_of(base);
     struct host_address address;
-    int err = inet_address(inet_of(base), name, &address);
+    int err = inet_address(socket, name, &address);
     if (!err)
-        err = inet_is_inside(inet_of(base)) ? -EINVAL : hostsock_bind(inet_of(base)->fd, &address);
-    return err;
+        err = inet_is_inside(socket) ? -EINVAL : hostsock_bind(socket->fd, &address);
+    return !err && base->type == SOCK_DGRAM ? inet_datagram_bound(socket) : err;
 }
 
 // SO_ERROR: what became of a connection. Taken once.
@@ -153,6 +163,8 @@ static int inet_connect(struct socket *base, const struct net_name *name, bool n
     // What held for the unconnected socket (POLLHUP) says nothing any more; the host tells anew.
     hostpoll_clear(&socket->poll, hostpoll_begin(&socket->poll), ~0u);
     err = hostsock_connect(socket->fd, &address);
+    if (!err && base->type == SOCK_DGRAM)
+        inet_datagram_connected(socket, name->family == AF_UNSPEC ? NULL : &address);
     // -EALREADY: a call that a signal interrupted is made again.
     bool under_way = err == -EINPROGRESS || err == -EALREADY;
     return under_way && !nonblock ? wait_connected(socket) : err;
@@ -186,6 +198,7 @@ static int accept_inside(struct inet_socket *socket, struct inet_socket **ret_ac
         return -ENOMEM;
     }
     (*ret_accepted)->inside = true;
+    inet_inherit_options(*ret_accepted, socket);
     return 0;
 }
 
@@ -215,7 +228,7 @@ static int accept_now(struct inet_socket *socket, struct inet_socket **ret_accep
 
 static int inet_accept(struct socket *base, bool nonblock, struct socket **ret_socket)
 {
-    struct inet_socket *socket = inet_of(base), *accepted;
+    struct inet_socket *socket = inet_of(base), *accepted = NULL;
     s64 timeout = READ_ONCE(base->receive_timeout), deadline = socket_deadline(timeout);
     int err;
 
@@ -237,6 +250,8 @@ static int getname(struct socket *base, bool of_peer, struct net_name *ret_name)
     struct host_address address;
 
     if (inet_is_inside(socket)) {
+        if (of_peer && unix_stream_is_over(socket->inner))
+            return -ENOTCONN;
         inet_name(of_peer ? &socket->inner->other : &socket->inner->own, ret_name);
         return 0;
     }
@@ -253,6 +268,10 @@ static int inet_shutdown(struct socket *base, int how)
     if (inet_is_inside(socket))
         return socket->inner->socket.ops->shutdown(&socket->inner->socket, how);
     int err = hostsock_shutdown(socket->fd, how);
+    if (!err && base->type == SOCK_DGRAM && how != SHUT_RD)
+        inet_datagram_outside(socket, true, false);
+    if (!err && how != SHUT_WR)
+        WRITE_ONCE(socket->read_shut, true);
     if (!err) // RDHUP and HUP may hold now: the host tells of it, but perhaps not before the next look
         hostpoll_forget(&socket->poll, hostpoll_begin(&socket->poll), 0);
     return err;
@@ -267,7 +286,7 @@ static u32 inet_poll(struct socket *base, struct poll_table *table)
         return unix_events(socket->inner);
     }
     u32 events = hostpoll_events(&socket->poll, table);
-    if (READ_ONCE(socket->inner->backlog_size))
+    if (READ_ONCE(socket->inner->backlog_size) || READ_ONCE(socket->inner->in.packets))
         events |= POLLIN | POLLRDNORM;
     return events;
 }
@@ -327,6 +346,9 @@ static long inet_ioctl(struct socket *base, u32 command, u64 argument)
     struct inet_socket *socket = inet_of(base);
     if (size == sizeof(int) && inet_is_inside(socket))
         return socket->inner->socket.ops->ioctl(&socket->inner->socket, command, argument);
+    u32 next;
+    if (command == FIONREAD && base->type == SOCK_DGRAM && inet_datagram_next_size(socket, &next))
+        return put_user(next, (u32 __user *)user) ? -EFAULT : 0;
     int err = inet_fd(socket);
     if (err >= 0)
         err = hostsock_ioctl(err, command, value, size);

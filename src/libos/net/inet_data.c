@@ -9,7 +9,7 @@ enum {
     SMALL = 1024, // bytes that go over the stack
     DATAGRAM_MAX = 65535,
     SEND_FLAGS = MSG_OOB | MSG_DONTROUTE | MSG_EOR | MSG_CONFIRM | MSG_MORE,
-    RECEIVE_FLAGS = MSG_OOB | MSG_PEEK,
+    RECEIVE_FLAGS = MSG_OOB | MSG_PEEK | MSG_ERRQUEUE,
 };
 
 // Memory between the program and the host call.
@@ -34,16 +34,24 @@ static void buffer_done(struct buffer *buffer)
 
 // --- sending
 
+// What goes with the data.
+struct envelope {
+    struct host_address to;
+    struct inet_control control;
+};
+
 // Sends once, or waits until something can be sent.
 static long send_now(struct inet_socket *socket, const void *data, size_t size, struct message *message,
-                     const struct host_address *to)
+                     const struct envelope *envelope)
 {
     s64 timeout = READ_ONCE(socket->socket.send_timeout), deadline = socket_deadline(timeout);
     u32 flags = message->flags & SEND_FLAGS;
 
     for (;;) {
         u32 begun = hostpoll_begin(&socket->poll);
-        long n = hostsock_send(socket->fd, data, size, flags, to);
+        long n = envelope->control.size ? hostsock_send_with(socket->fd, data, size, flags, &envelope->to,
+                                                             envelope->control.bytes, envelope->control.size)
+                                        : hostsock_send(socket->fd, data, size, flags, &envelope->to);
         if (n == -EINTR)
             continue;
         if (n != -EAGAIN) {
@@ -62,10 +70,10 @@ static long send_now(struct inet_socket *socket, const void *data, size_t size, 
 
 // All of a chunk of a stream. Adds what went to *ret_done, also when an error ends it.
 static long send_chunk(struct inet_socket *socket, const struct buffer *buffer, struct message *message,
-                       const struct host_address *to, long *ret_done)
+                       const struct envelope *envelope, long *ret_done)
 {
     for (size_t at = 0; at < buffer->size;) {
-        long n = send_now(socket, buffer->data + at, buffer->size - at, message, to);
+        long n = send_now(socket, buffer->data + at, buffer->size - at, message, envelope);
         if (n < 0)
             return n;
         at += (size_t)n;
@@ -74,7 +82,7 @@ static long send_chunk(struct inet_socket *socket, const struct buffer *buffer, 
     return 0;
 }
 
-static long send_stream(struct inet_socket *socket, struct message *message, const struct host_address *to)
+static long send_stream(struct inet_socket *socket, struct message *message, const struct envelope *envelope)
 {
     size_t most = MIN(message->uio->left, (size_t)HOSTSOCK_CHUNK);
     struct buffer buffer;
@@ -86,13 +94,13 @@ static long send_stream(struct inet_socket *socket, struct message *message, con
         buffer.size = MIN(message->uio->left, most);
         err = uio_take(message->uio, buffer.data, buffer.size);
         if (!err)
-            err = send_chunk(socket, &buffer, message, to, &done);
+            err = send_chunk(socket, &buffer, message, envelope, &done);
     }
     buffer_done(&buffer);
     return done ? done : err;
 }
 
-static long send_datagram(struct inet_socket *socket, struct message *message, const struct host_address *to)
+static long send_datagram(struct inet_socket *socket, struct message *message, const struct envelope *envelope)
 {
     struct buffer buffer;
 
@@ -103,7 +111,7 @@ static long send_datagram(struct inet_socket *socket, struct message *message, c
         return n;
     n = uio_take(message->uio, buffer.data, buffer.size);
     if (!n)
-        n = send_now(socket, buffer.data, buffer.size, message, to);
+        n = send_now(socket, buffer.data, buffer.size, message, envelope);
     buffer_done(&buffer);
     return n;
 }
@@ -111,22 +119,26 @@ static long send_datagram(struct inet_socket *socket, struct message *message, c
 long inet_send(struct socket *base, struct message *message)
 {
     struct inet_socket *socket = inet_of(base);
-    struct host_address to = { 0 };
-    const void *data;
-    size_t at = 0, size;
+    struct envelope envelope;
+    long n;
 
-    int err = message->name.size ? inet_address(socket, &message->name, &to) : 0;
+    envelope.to = (struct host_address){ 0 };
+    int err = message->name.size ? inet_address(socket, &message->name, &envelope.to) : 0;
+    if (!err)
+        err = inet_control_to_send(socket, message, &envelope.control);
     if (err)
         return err;
-    const struct cmsghdr *control = message_next_control(message, &at, &data, &size);
-    if (control) // of a kind that is not carried
-        return is_err(control) ? ptr_err(control) : -EINVAL;
     if (inet_is_inside(socket)) {
         message->name.size = 0; // of no meaning to a stream that is connected
+        message->control_size = 0;
         socket->inner->socket.send_timeout = READ_ONCE(base->send_timeout);
         return unix_send(&socket->inner->socket, message);
     }
-    return base->type == SOCK_STREAM ? send_stream(socket, message, &to) : send_datagram(socket, message, &to);
+    if (base->type == SOCK_STREAM)
+        return send_stream(socket, message, &envelope);
+    if (!envelope.control.size && inet_datagram_send(socket, message, &envelope.to, &n))
+        return n;
+    return send_datagram(socket, message, &envelope);
 }
 
 // --- receiving
@@ -137,13 +149,16 @@ static bool may_clear(struct inet_socket *socket)
     return !(READ_ONCE(socket->poll.state) & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
+// control: where ancillary data go; NULL: it is not asked for.
 static long receive_now(struct inet_socket *socket, struct buffer *buffer, struct message *message,
-                        struct host_received *received)
+                        struct host_received *received, struct inet_control *control)
 {
     bool stream = socket->socket.type == SOCK_STREAM;
     u32 flags = (message->flags & RECEIVE_FLAGS) | (stream ? 0 : MSG_TRUNC);
     u32 begun = hostpoll_begin(&socket->poll);
-    long n = hostsock_receive(socket->fd, socket->socket.family, buffer->data, buffer->size, flags, received);
+    long n = control ? hostsock_receive_with(socket->fd, socket->socket.family, buffer->data, buffer->size, flags,
+                                             received, control->bytes, sizeof(control->bytes))
+                     : hostsock_receive(socket->fd, socket->socket.family, buffer->data, buffer->size, flags, received);
 
     if (n == -EAGAIN)
         hostpoll_clear(&socket->poll, begun, POLLIN | POLLPRI);
@@ -167,7 +182,7 @@ static long receive_waiting(struct inet_socket *socket, struct buffer *buffer, s
                             struct host_received *received, s64 deadline)
 {
     for (;;) {
-        long n = receive_now(socket, buffer, message, received);
+        long n = receive_now(socket, buffer, message, received, NULL);
         if (n == -EINTR)
             continue;
         if (n != -EAGAIN)
@@ -202,22 +217,28 @@ static long receive_stream(struct inet_socket *socket, struct message *message)
     return done ? done : n;
 }
 
-static long receive_datagram(struct inet_socket *socket, struct message *message)
+// The next datagram of the host, or -EAGAIN.
+static long receive_from_host(struct inet_socket *socket, struct message *message)
 {
-    s64 deadline = socket_deadline(READ_ONCE(socket->socket.receive_timeout));
+    bool with_control = (message->flags & MSG_ERRQUEUE) || READ_ONCE(socket->wants_control);
     struct host_received received = { 0 };
+    struct inet_control control;
     struct buffer buffer;
 
     long n = buffer_init(&buffer, MIN(message->uio->left, (size_t)DATAGRAM_MAX));
     if (n)
         return n;
-    n = receive_waiting(socket, &buffer, message, &received, deadline);
+    while ((n = receive_now(socket, &buffer, message, &received, with_control ? &control : NULL)) == -EINTR)
+        ;
+    control.size = n < 0 || !with_control ? 0 : received.control_size;
     if (n > 0 && uio_put(message->uio, buffer.data, (size_t)n))
         n = -EFAULT;
     buffer_done(&buffer);
     if (n < 0)
         return n;
     inet_name(&received.from, &message->name);
+    inet_control_came(&control, message);
+    message->came_flags |= received.flags & MSG_ERRQUEUE;
     if (received.size > (u64)n) {
         message->came_flags |= MSG_TRUNC;
         if (message->flags & MSG_TRUNC)
@@ -226,11 +247,38 @@ static long receive_datagram(struct inet_socket *socket, struct message *message
     return n;
 }
 
+// Of a socket that may hear from inside, who waits does not ask the host before that says that there is something.
+static bool host_is_to_be_asked(struct inet_socket *socket, const struct message *message)
+{
+    if ((message->flags & MSG_DONTWAIT) || !inet_datagram_known(socket))
+        return true;
+    return hostpoll_events(&socket->poll, NULL) & (POLLIN | POLLERR | POLLHUP | POLLRDHUP);
+}
+
+static long receive_datagram(struct inet_socket *socket, struct message *message)
+{
+    s64 deadline = socket_deadline(READ_ONCE(socket->socket.receive_timeout));
+
+    for (;;) {
+        long n = inet_datagram_receive(socket, message);
+        if (n == -EAGAIN && host_is_to_be_asked(socket, message))
+            n = receive_from_host(socket, message);
+        if (n != -EAGAIN)
+            return n;
+        // The host's socket says EAGAIN to who does not wait, also when it is shut.
+        if (READ_ONCE(socket->read_shut) && !(message->flags & MSG_DONTWAIT))
+            return 0;
+        int err = wait_readable(socket, message, deadline);
+        if (err)
+            return err;
+    }
+}
+
 long inet_receive(struct socket *base, struct message *message)
 {
-    if (message->flags & MSG_ERRQUEUE) // nothing is ever put there
-        return -EAGAIN;
     struct inet_socket *socket = inet_of(base);
+    if (message->flags & MSG_ERRQUEUE) // nothing of a stream is ever put there; nobody waits for it
+        return base->type == SOCK_STREAM ? -EAGAIN : receive_from_host(socket, message);
     if (inet_is_inside(socket)) {
         socket->inner->socket.receive_timeout = READ_ONCE(base->receive_timeout);
         return unix_receive(&socket->inner->socket, message);

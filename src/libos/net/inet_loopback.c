@@ -2,10 +2,6 @@
 // Connections inside. A stream that connects to an address of this machine at which another socket of the enclave
 // listens is joined with it here: the host sees neither the connection nor a byte of it, and no exit is made for data.
 // The listener's host socket stays, for clients from outside. The client's host socket holds its port.
-#include <linux/in.h>
-#include <linux/in6.h>
-
-#include "base/string.h"
 #include "libos/net/inet.h"
 
 static struct mutex listeners_lock = MUTEX_INIT(LOCK_LISTENERS);
@@ -13,59 +9,12 @@ static struct list_head listeners = LIST_INIT(listeners); // inet_socket.listeni
 static bool on = true;
 
 void inet_loopback_init(bool enabled) { on = enabled; }
+bool inet_loopback_on(void) { return on; }
 
-// An address of either family as one of IPv6, and its port as the network has it.
-struct place {
-    u8 address[16];
-    u16 port;
-};
-
-static struct place place_of(const struct host_address *address)
+static bool hears(const struct inet_socket *listener, const struct endpoint *to)
 {
-    struct place place = { .address = { [10] = 0xff, [11] = 0xff } };
-
-    if (address->size == sizeof(struct sockaddr_in)) {
-        const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address->bytes;
-        memcpy(place.address + 12, &four->sin_addr, 4);
-        place.port = four->sin_port;
-        return place;
-    }
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address->bytes;
-    memcpy(place.address, &six->sin6_addr, 16);
-    place.port = six->sin6_port;
-    return place;
-}
-
-static bool is_four(const struct place *place)
-{
-    static const u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
-    return !memcmp(place->address, mapped, sizeof(mapped));
-}
-
-static bool is_any(const struct place *place)
-{
-    static const u8 zero[16];
-    return is_four(place) ? !memcmp(place->address + 12, zero, 4) : !memcmp(place->address, zero, 16);
-}
-
-static bool is_loopback(const struct place *place)
-{
-    static const u8 one[16] = { [15] = 1 };
-    return is_four(place) ? place->address[12] == 127 : !memcmp(place->address, one, 16);
-}
-
-static bool hears(const struct inet_socket *listener, const struct place *to)
-{
-    struct place at = place_of(&listener->inner->own);
-
-    if (at.port != to->port)
-        return false;
-    if (!memcmp(at.address, to->address, sizeof(at.address)))
-        return true;
-    if (!is_any(&at) || !is_loopback(to))
-        return false;
-    // [::] hears IPv4 too, unless it was told not to.
-    return is_four(&at) == is_four(to) || (!is_four(&at) && !listener->only_six);
+    struct endpoint at = endpoint_of(&listener->inner->own);
+    return endpoint_hears(&at, listener->only_six, to);
 }
 
 int inet_loopback_listen(struct inet_socket *socket, int backlog)
@@ -98,7 +47,7 @@ void inet_loopback_forget(struct inet_socket *socket)
 // The inside of a listener at the address, referenced, or NULL.
 static struct unix_socket *find(const struct host_address *address)
 {
-    struct place to = place_of(address);
+    struct endpoint to = endpoint_of(address);
     struct inet_socket *listener;
     struct unix_socket *inner = NULL;
 
@@ -115,43 +64,45 @@ static struct unix_socket *find(const struct host_address *address)
 // The client's own address: what it is bound to, or a port that the host chooses now.
 static int own_address(struct inet_socket *socket, const struct host_address *to, struct host_address *ret_own)
 {
-    struct host_address wanted = *to;
+    struct endpoint there = endpoint_of(to), own;
 
     int err = hostsock_name(socket->fd, socket->socket.family, false, ret_own);
     if (err)
         return err;
-    struct place own = place_of(ret_own);
+    own = endpoint_of(ret_own);
     if (!own.port) {
-        memset(wanted.bytes + offsetof(struct sockaddr_in, sin_port), 0, sizeof(own.port)); // at the same place in both
-        err = hostsock_bind(socket->fd, &wanted);
+        struct endpoint wanted = { 0 };
+        endpoint_set_source(&wanted, &there);
+        struct host_address name = endpoint_name(&wanted, socket->socket.family);
+        err = hostsock_bind(socket->fd, &name);
         if (!err)
             err = hostsock_name(socket->fd, socket->socket.family, false, ret_own);
-        own = place_of(ret_own);
+        own = endpoint_of(ret_own);
     }
-    if (!err && is_any(&own)) { // bound to a port only: it speaks from where it speaks to
-        u8 port[2];
-        size_t at = offsetof(struct sockaddr_in, sin_port);
-        memcpy(port, ret_own->bytes + at, sizeof(port));
-        *ret_own = *to;
-        memcpy(ret_own->bytes + at, port, sizeof(port));
+    if (!err && endpoint_is_any(&own)) { // bound to a port only
+        endpoint_set_source(&own, &there);
+        *ret_own = endpoint_name(&own, socket->socket.family);
     }
     return err;
 }
 
-bool inet_loopback_connect(struct inet_socket *socket, const struct host_address *to)
+bool inet_loopback_connect(struct inet_socket *socket, const struct host_address *name)
 {
+    struct endpoint there = endpoint_of(name);
     struct host_address own;
 
+    endpoint_resolve_any(&there);
+    struct host_address to = endpoint_name(&there, socket->socket.family);
     if (!on || !socket->inner)
         return false;
-    struct unix_socket *listener = find(to);
+    struct unix_socket *listener = find(&to);
     if (!listener)
         return false;
     // What stands in the way of it inside, a full backlog say, is left to the host.
-    bool joined = own_address(socket, to, &own) == 0;
+    bool joined = own_address(socket, &to, &own) == 0;
     if (joined) {
         socket->inner->own = own;
-        socket->inner->other = *to;
+        socket->inner->other = to;
         joined = unix_stream_connect(socket->inner, listener) == 0;
     }
     if (joined) {

@@ -13,6 +13,8 @@ static u32 file_message_flags(const struct file *file) { return file->flags & O_
 static long socket_read(struct file *file, struct uio *uio, u64 *offset)
 {
     struct message message = { .uio = uio, .flags = file_message_flags(file) };
+    if (!uio->left) // not even an empty datagram is taken
+        return 0;
     return private_of(file)->ops->receive(private_of(file), &message);
 }
 

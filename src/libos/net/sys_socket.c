@@ -38,6 +38,18 @@ long sys_socket(int family, int type, int protocol)
     return err ? err : install(socket, (u32)type);
 }
 
+// Only AF_UNIX has pairs; what else is wrong with the arguments is told first.
+static int pair_of(int family, int type, int protocol, struct socket *ret_pair[2])
+{
+    if (family == AF_UNIX)
+        return unix_pair(type, protocol, ret_pair);
+    int err = create(family, type, protocol, &ret_pair[0]);
+    if (err)
+        return err;
+    ret_pair[0]->ops->release(ret_pair[0]);
+    return -EOPNOTSUPP;
+}
+
 long sys_socketpair(int family, int type, int protocol, int __user *user)
 {
     struct socket *pair[2];
@@ -45,9 +57,7 @@ long sys_socketpair(int family, int type, int protocol, int __user *user)
 
     if (type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK))
         return -EINVAL;
-    if (family != AF_UNIX)
-        return family == AF_INET || family == AF_INET6 ? -EOPNOTSUPP : -EAFNOSUPPORT;
-    int err = unix_pair(type & SOCK_TYPE_MASK, protocol, pair);
+    int err = pair_of(family, type & SOCK_TYPE_MASK, protocol, pair);
     if (err)
         return err;
     fds[0] = (int)install(pair[0], (u32)type);
@@ -137,6 +147,10 @@ long sys_accept4(int fd, void __user *user, int __user *user_size, int flags)
     struct socket *socket;
     struct file *file;
 
+    struct file *any = files_get(fd);
+    if (!any)
+        return -EBADF;
+    file_unref(any);
     if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
         return -EINVAL;
     long result = socket_get(fd, &file, &socket);

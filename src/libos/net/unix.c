@@ -326,6 +326,7 @@ static void shut_peer(struct unix_socket *peer, bool no_more_comes, bool nothing
 {
     mutex_lock(&peer->lock);
     peer->read_shut |= no_more_comes;
+    peer->peer_ended |= no_more_comes;
     peer->write_shut |= nothing_taken;
     if (reset)
         peer->error = ECONNRESET;
@@ -340,20 +341,15 @@ static int unix_shutdown(struct socket *base, int how)
     bool read = how != SHUT_WR, write = how != SHUT_RD;
 
     mutex_lock(&socket->lock);
-    int err = socket->state == UNIX_NEW ? -ENOTCONN : 0;
-    if (!err) {
-        socket->read_shut |= read;
-        socket->write_shut |= write;
-    }
+    socket->read_shut |= read;
+    socket->write_shut |= write;
     mutex_unlock(&socket->lock);
-    if (!err) {
-        wake_up_all(&socket->readable);
-        wake_up_all(&socket->writable);
-        if (peer && base->type != SOCK_DGRAM)
-            shut_peer(peer, write, read && !socket->tcp, false);
-    }
+    wake_up_all(&socket->readable);
+    wake_up_all(&socket->writable);
+    if (peer && base->type != SOCK_DGRAM)
+        shut_peer(peer, write, read && !socket->tcp, false);
     unix_put(peer);
-    return err;
+    return 0;
 }
 
 // The last reference of the file, or of the place in a backlog.
@@ -405,15 +401,25 @@ static u32 read_events(const struct unix_socket *socket)
 {
     u32 events = 0;
 
-    if (socket->in.used || socket->in.packets || socket->read_shut || socket->backlog_size)
+    if (unix_urgent_readable(socket) || socket->in.packets || socket->read_shut || socket->backlog_size)
         events |= POLLIN | POLLRDNORM;
     if (socket->read_shut)
         events |= POLLRDHUP;
     if (socket->read_shut && socket->write_shut)
         events |= POLLHUP;
+    if (socket->urgent == URGENT_UNREAD)
+        events |= POLLPRI;
     if (socket->error)
         events |= POLLERR;
     return events;
+}
+
+bool unix_stream_is_over(struct unix_socket *socket)
+{
+    mutex_lock(&socket->lock);
+    bool over = socket->peer_ended && socket->write_shut;
+    mutex_unlock(&socket->lock);
+    return over;
 }
 
 u32 unix_events(struct unix_socket *socket)
@@ -446,13 +452,15 @@ static long unix_ioctl(struct socket *base, u32 command, u64 argument)
     struct unix_socket *socket = unix_of(base);
     u32 n = 0;
 
+    if (command == SIOCATMARK && socket->tcp)
+        return put_user((int)unix_urgent_at_mark(socket), (int __user *)argument) ? -EFAULT : 0;
     if (command != FIONREAD && command != TIOCOUTQ)
         return -ENOTTY;
     struct unix_socket *holder = command == FIONREAD ? unix_ref(socket) : unix_peer(socket);
     if (holder) {
         mutex_lock(&holder->lock);
         struct piece *first = byteq_first(&holder->in);
-        n = first && first->packet ? first->end - first->start : (u32)holder->in.used;
+        n = first && first->packet ? first->end - first->start : (u32)unix_urgent_pending(holder);
         mutex_unlock(&holder->lock);
     }
     unix_put(holder);

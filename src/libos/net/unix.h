@@ -24,15 +24,21 @@ struct unix_socket {
     struct mutex lock; // everything below
     enum unix_state state;
     bool closed, read_shut, write_shut;
+    bool peer_ended; // the peer of a stream says nothing more
     bool pass_credentials;
     bool tcp;                       // the inside of a TCP connection (inet_loopback.c): ends as those do,
     bool reset_on_close;            // perhaps by force (SO_LINGER)
     struct host_address own, other; // its addresses
     int error;                      // reported once (SO_ERROR, or the next call), positive
     struct unix_name *name;
-    struct unix_socket *peer;    // referenced. Streams: for good, once connected
-    struct byteq in;             // what came; pieces carry a struct unix_extra
-    u64 in_limit;                // the sender's send_size
+    struct unix_socket *peer; // referenced. Streams: for good, once connected
+    struct byteq in;          // what came; pieces carry a struct unix_extra
+    u64 in_limit;             // the sender's send_size
+    u64 in_total;             // bytes that ever came
+    enum unix_urgent { URGENT_NONE, URGENT_UNREAD, URGENT_READ } urgent; // of TCP: until reading passed the mark
+    bool urgent_inline;                                                  // SO_OOBINLINE
+    u8 urgent_byte;
+    u64 urgent_at;               // where in the stream it stands
     u64 send_size, receive_size; // SO_SNDBUF, SO_RCVBUF
     struct ucred credentials, peer_credentials;
     // of a listener
@@ -79,6 +85,7 @@ void unix_stream_listen(struct unix_socket *socket, int backlog);
 // Joins it with a new end, which waits in the backlog: -EAGAIN, if that is full.
 __nodiscard int unix_stream_connect(struct unix_socket *socket, struct unix_socket *listener);
 struct unix_socket *unix_stream_accept(struct unix_socket *listener); // NULL: nobody waits
+bool unix_stream_is_over(struct unix_socket *socket);                 // both ends said that nothing more comes
 u32 unix_events(struct unix_socket *socket);                          // POLL* that hold now
 
 // --- unix_name.c
@@ -95,6 +102,19 @@ long unix_receive(struct socket *socket, struct message *message);
 // Whether poll calls a sender writable whose limit that is.
 bool unix_writable(struct unix_socket *receiver, u64 limit);
 void unix_drop_queue(struct unix_socket *socket); // everything that came, with what came along; nothing comes any more
+
+// --- unix_urgent.c: urgent data of TCP inside. The first five with the lock held
+void unix_urgent_sent(struct unix_socket *receiver, u8 byte); // the byte that came last is urgent
+// How many of max bytes from *offset (of what is not read) on are read at once. 0: here is the mark, and the caller has
+// something already. MSG_PEEK passes over the urgent byte by *offset.
+size_t unix_urgent_limit(struct unix_socket *socket, bool first, u64 *offset, size_t max);
+void unix_urgent_pass(struct unix_socket *socket);          // before reading: drops the urgent byte, if it is next
+void unix_urgent_passed(struct unix_socket *socket);        // after reading
+u64 unix_urgent_readable(const struct unix_socket *socket); // bytes that make it readable
+u64 unix_urgent_pending(const struct unix_socket *socket);  // FIONREAD: up to the mark
+bool unix_urgent_at_mark(struct unix_socket *socket);       // SIOCATMARK
+void unix_urgent_set_inline(struct unix_socket *socket, bool on);              // SO_OOBINLINE
+long unix_urgent_receive(struct unix_socket *socket, struct message *message); // MSG_OOB
 
 // --- unix_rights.c
 extern struct mutex unix_rights_lock;

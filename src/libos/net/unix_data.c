@@ -79,12 +79,14 @@ struct parcel {
     u8 small[SMALL];
     struct piece *piece; // NULL: small
     size_t size;
+    bool urgent; // its last byte is
 };
 
 static int parcel_fill(struct parcel *parcel, struct uio *uio, size_t size, bool packet, struct unix_extra *extra)
 {
     parcel->size = size;
     parcel->piece = NULL;
+    parcel->urgent = false;
     if (size <= SMALL && !packet && !extra)
         return uio_take(uio, parcel->small, size);
     struct piece *piece = piece_new(size);
@@ -106,12 +108,30 @@ static int parcel_fill(struct parcel *parcel, struct uio *uio, size_t size, bool
 static int refuses(const struct unix_socket *receiver, u64 limit, size_t size)
 {
     bool datagram = receiver->socket.type == SOCK_DGRAM;
+    int gone = receiver->tcp ? -ECONNRESET : -EPIPE;
 
     if (receiver->closed)
-        return datagram ? -ECONNREFUSED : -EPIPE;
+        return datagram ? -ECONNREFUSED : gone;
     if (receiver->read_shut)
         return -EPIPE;
     return has_room(receiver, limit, size) ? 0 : -EAGAIN;
+}
+
+static u8 last_byte(const struct parcel *parcel)
+{
+    const u8 *data = parcel->piece ? parcel->piece->data : parcel->small;
+    return parcel->size ? data[parcel->size - 1] : 0;
+}
+
+// TCP learns from the answer to what it sent that the peer is gone: the next send fails.
+static long sent_in_vain(struct unix_socket *sender, long size)
+{
+    mutex_lock(&sender->lock);
+    sender->write_shut = true;
+    mutex_unlock(&sender->lock);
+    wake_up_all(&sender->readable);
+    wake_up_all(&sender->writable);
+    return size;
 }
 
 // Bytes that went in, or -errno; packets go whole.
@@ -127,14 +147,20 @@ static long parcel_post(struct unix_socket *sender, struct unix_socket *receiver
     mutex_lock(&receiver->lock);
     err = refuses(receiver, limit, parcel->size);
     if (!err) {
+        u8 last = last_byte(parcel);
         receiver->in_limit = limit;
         if (parcel->piece) {
             byteq_push(&receiver->in, parcel->piece);
             parcel->piece = NULL;
         } else if (!(n = (long)byteq_append(&receiver->in, parcel->small, parcel->size)))
             err = -ENOMEM;
+        receiver->in_total += err ? 0 : (u64)n;
+        if (parcel->urgent && n == (long)parcel->size)
+            unix_urgent_sent(receiver, last);
     }
     mutex_unlock(&receiver->lock);
+    if (err == -ECONNRESET)
+        return sent_in_vain(sender, n);
     if (!err)
         wake_up_all(&receiver->readable);
     return err ? err : n;
@@ -178,6 +204,7 @@ static long send_parcel(struct unix_socket *sender, struct unix_socket *receiver
         unix_extra_free(extra);
         return n;
     }
+    parcel.urgent = (message->flags & MSG_OOB) && !message->uio->left;
     n = post_waiting(sender, receiver, &parcel, message->flags);
     if (n < 0)
         unix_extra_free(extra);
@@ -266,7 +293,7 @@ long unix_send(struct socket *base, struct message *message)
     struct unix_socket *sender = unix_of(base), *receiver;
     struct unix_extra *extra;
 
-    if (message->flags & MSG_OOB)
+    if ((message->flags & MSG_OOB) && !sender->tcp)
         return -EOPNOTSUPP;
     int err = pending_error(sender);
     if (!err)
@@ -358,13 +385,19 @@ struct take {
 // unix_rights_lock. socket->lock held.
 static int take_locked(struct unix_socket *socket, const struct take *take, struct taken *ret_taken)
 {
-    struct piece *piece = byteq_first(&socket->in);
     bool peek = take->flags & MSG_PEEK;
+    u64 offset = take->offset;
+    size_t max = socket->tcp ? unix_urgent_limit(socket, take->first, &offset, take->max) : take->max;
 
+    if (take->max && !max)
+        return 0;
+    if (socket->tcp && !peek)
+        unix_urgent_pass(socket);
+    struct piece *piece = byteq_first(&socket->in);
     if (!piece)
         return nothing(socket, take->first, false);
     if (peek) {
-        if (!byteq_peek(&socket->in, take->offset, take->max, &ret_taken->span))
+        if (!byteq_peek(&socket->in, offset, max, &ret_taken->span))
             return nothing(socket, take->first, true);
         ret_taken->extra = unix_extra_copy(ret_taken->span.piece->extra);
     } else {
@@ -373,7 +406,7 @@ static int take_locked(struct unix_socket *socket, const struct take *take, stru
             return 0;
         if (unix_has_rights(piece->extra) && !take->rights)
             return NEEDS_RIGHTS;
-        if (!byteq_take(&socket->in, take->max, &ret_taken->span))
+        if (!byteq_take(&socket->in, max, &ret_taken->span))
             return -EAGAIN;
         ret_taken->extra = piece->extra;
         piece->extra = NULL;
@@ -389,6 +422,7 @@ static int take(struct unix_socket *socket, const struct take *take, struct take
     u64 limit = socket->in_limit;
     bool full = !nearly_empty(socket, limit);
     int result = take_locked(socket, take, ret_taken);
+    unix_urgent_passed(socket);
     bool freed = full && nearly_empty(socket, limit);
     mutex_unlock(&socket->lock);
     tell_senders(socket, freed);
@@ -456,9 +490,13 @@ long unix_receive(struct socket *base, struct message *message)
     struct taken taken;
     long done = 0, n = 0;
 
-    if (message->flags & (MSG_OOB | MSG_ERRQUEUE))
-        return message->flags & MSG_OOB ? -EINVAL : -EAGAIN;
-    while (message->uio->left || (!stream && !done)) {
+    if (message->flags & MSG_OOB)
+        return socket->tcp ? unix_urgent_receive(socket, message) : -EINVAL;
+    if (message->flags & MSG_ERRQUEUE)
+        return -EAGAIN;
+    if (stream && !message->uio->left) // waits for something, and leaves it there
+        message->flags |= MSG_PEEK;
+    for (;;) {
         u64 offset = message->flags & MSG_PEEK ? (u64)done : 0;
         struct take how = { message->flags, offset, message->uio->left, .first = !done };
         n = take_any(socket, &how, &taken);
@@ -473,7 +511,7 @@ long unix_receive(struct socket *base, struct message *message)
         n = deliver(socket, message, &taken);
         if (n > 0)
             done += n;
-        if (n < 0 || ends)
+        if (n < 0 || ends || !message->uio->left)
             break;
     }
     return done ? done : n;

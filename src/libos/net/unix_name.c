@@ -3,6 +3,7 @@
 // knows. Autobind gives five hexadecimal digits.
 #include "base/fmt.h"
 #include "base/string.h"
+#include "libos/fs/permission.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/mem/heap.h"
 #include "libos/net/unix.h"
@@ -102,7 +103,7 @@ static int make_file(const struct net_name *name, struct inode **ret_inode)
         err = -EADDRINUSE;
     else if (!dir->ops->create)
         err = -EROFS;
-    else
+    else if (!(err = may_create(dir)))
         err = dir->ops->create(dir, found.name, S_IFSOCK | (0777 & ~current->fs->umask), 0, ret_inode);
     lookup_done(&found);
     return err == -EEXIST ? -EADDRINUSE : err;
@@ -191,6 +192,8 @@ int unix_find(const struct net_name *name, struct unix_socket **ret_socket)
         err = path_inode(AT_FDCWD, path, LOOKUP_FOLLOW, &inode);
         if (!err && !S_ISSOCK(inode->mode))
             err = -ECONNREFUSED;
+        if (!err)
+            err = inode_permission(inode, MAY_WRITE);
     }
     mutex_lock(&names_lock);
     struct unix_name *entry = err ? NULL : lookup(inode, name);

@@ -3,8 +3,11 @@
 #include "base/string.h"
 #include "trusted/log.h"
 #include "libos/mem/heap.h"
+#include "libos/fs/file.h"
+#include "libos/process/pidfd.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/thread/cred.h"
 #include "libos/vm/fork.h"
 #include "libos/vm/user.h"
 #include "trusted/layout.h"
@@ -15,6 +18,8 @@ struct clone_request {
     u64 parent_tid, child_tid;
     u64 tls;
     u32 exit_signal;
+    u64 pidfd;           // where its descriptor is told (CLONE_PIDFD)
+    bool reset_handlers; // CLONE_CLEAR_SIGHAND
 };
 
 static int share_or_copy(struct thread *child, const struct clone_request *request)
@@ -24,6 +29,7 @@ static int share_or_copy(struct thread *child, const struct clone_request *reque
 
     if (request->flags & CLONE_VM) {
         child->mm = mm_ref(parent->mm);
+        vm_come_back(); // the child counts as running: so its memory must be in place
         vm_thread_starts(child->mm);
     }
     if (request->flags & CLONE_FILES)
@@ -64,6 +70,17 @@ static struct user_regs child_regs(const struct clone_request *request)
     return regs;
 }
 
+// CLONE_PARENT: the child's parent is the caller's.
+static void become_sibling(struct process *child)
+{
+    mutex_lock(&process_lock);
+    list_del(&child->siblings);
+    child->parent = current_process()->parent;
+    child->exit_signal = current_process()->exit_signal;
+    list_add_tail(&child->siblings, &child->parent->children);
+    mutex_unlock(&process_lock);
+}
+
 static int new_process(const struct clone_request *request, struct process **ret_process)
 {
     struct process *process;
@@ -71,6 +88,10 @@ static int new_process(const struct clone_request *request, struct process **ret
     if (err)
         return err;
     process->exit_signal = request->exit_signal;
+    if (request->reset_handlers)
+        signals_reset(&process->signals);
+    if (request->flags & CLONE_PARENT)
+        become_sibling(process);
     *ret_process = process;
     return 0;
 }
@@ -82,8 +103,8 @@ static void unlink_process(struct process *process)
     list_del(&process->all);
     if (process->tty)
         process_tty.drop(process);
-    mutex_unlock(&process_lock);
     process_free(process);
+    mutex_unlock(&process_lock);
 }
 
 // The child is in the tree and has its id before it runs.
@@ -169,6 +190,27 @@ static long run_child(struct thread *child, struct process *process, const struc
     return tid;
 }
 
+// CLONE_PIDFD: a descriptor for the child, in the parent's table, told to the parent.
+static int give_pidfd(struct process *process, const struct clone_request *request, int *ret_fd)
+{
+    struct file *file;
+
+    if (!(request->flags & CLONE_PIDFD))
+        return 0;
+    mutex_lock(&process_lock);
+    int err = pidfd_make(process, 0, &file);
+    mutex_unlock(&process_lock);
+    if (err)
+        return err;
+    int fd = files_install(file, 0, true);
+    if (fd < 0) {
+        file_unref(file);
+        return fd;
+    }
+    *ret_fd = fd;
+    return put_user(fd, (int __user *)request->pidfd) ? -EFAULT : 0;
+}
+
 static long do_clone(const struct clone_request *request)
 {
     bool is_thread = request->flags & CLONE_THREAD;
@@ -183,6 +225,7 @@ static long do_clone(const struct clone_request *request)
     child->nice = current->nice;
     child->policy = current->policy;
     child->pinned = current->pinned;
+    child->cred = cred_ref(current->cred);
     child->fs_base = request->flags & CLONE_SETTLS ? request->tls : current->fs_base;
     err = signals_thread_init(child, current);
     if (!err)
@@ -195,12 +238,20 @@ static long do_clone(const struct clone_request *request)
     }
     enter_tree(child, process, is_thread);
     inherit_stack(child, request);
-    err = apply_ids(child, request);
+    int pidfd = -1;
+    err = give_pidfd(process, request, &pidfd);
+    if (!err)
+        err = apply_ids(child, request);
     if (err) {
+        if (pidfd >= 0)
+            (void)!files_close(pidfd);
         undo(child, process, request);
         return err;
     }
-    return run_child(child, process, request);
+    long tid = run_child(child, process, request);
+    if (tid < 0 && pidfd >= 0)
+        (void)!files_close(pidfd);
+    return tid;
 }
 
 static long checked_clone(const struct clone_request *request)
@@ -209,11 +260,17 @@ static long checked_clone(const struct clone_request *request)
 
     if (((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) || ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)))
         return -EINVAL;
+    if ((flags & CLONE_FS) && (flags & (CLONE_NEWNS | CLONE_NEWUSER)))
+        return -EINVAL;
+    if ((flags & CLONE_THREAD) && (flags & (CLONE_NEWUSER | CLONE_NEWPID | CLONE_PIDFD)))
+        return -EINVAL;
+    if ((flags & CLONE_PARENT) && current_process() == process_first) // its siblings would have no parent
+        return -EINVAL;
     if (flags &
         (CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWCGROUP))
         return -EPERM;
-    if (flags & (CLONE_PIDFD | CLONE_PTRACE | CLONE_PARENT))
-        return -EINVAL;
+    if (flags & CLONE_PTRACE) // nobody traces
+        return -EPERM;
     if ((flags & CLONE_SETTLS) && request->tls >= enclave_layout.user_end)
         return -EPERM; // also keeps WRFSBASE from faulting on a non-canonical address
     return do_clone(request);
@@ -228,7 +285,10 @@ long sys_clone(u64 flags, u64 stack, u64 parent_tid, u64 child_tid, u64 tls)
         .child_tid = child_tid,
         .tls = tls,
         .exit_signal = flags & 0xff,
+        .pidfd = parent_tid,
     };
+    if ((flags & CLONE_PIDFD) && (flags & (CLONE_PARENT_SETTID | CLONE_DETACHED))) // they have one place for both
+        return -EINVAL;
     return checked_clone(&request);
 }
 
@@ -244,28 +304,62 @@ long sys_fork(void)
     return checked_clone(&request);
 }
 
+// struct clone_args of any version: what this one does not know must be zero.
+static long take_args(struct clone_args *args, const struct clone_args __user *user, size_t size)
+{
+    if (size > PAGE_SIZE)
+        return -E2BIG;
+    if (size < CLONE_ARGS_SIZE_VER0)
+        return -EINVAL;
+    for (size_t at = sizeof(*args); at < size; at++) {
+        u8 byte;
+        if (copy_from_user(&byte, (const u8 __user *)user + at, 1))
+            return -EFAULT;
+        if (byte)
+            return -E2BIG;
+    }
+    return copy_from_user(args, user, MIN(size, sizeof(*args))) ? -EFAULT : 0;
+}
+
+static long check_args(const struct clone_args *args)
+{
+    enum { SET_TID_MOST = 32 }; // levels of pid namespaces
+    const u64 known = 0xffffffffull | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
+
+    if (args->set_tid_size > SET_TID_MOST || !args->set_tid != !args->set_tid_size)
+        return -EINVAL;
+    if (args->exit_signal > SIGNALS || ((args->flags & (CLONE_THREAD | CLONE_PARENT)) && args->exit_signal))
+        return -EINVAL;
+    if ((args->flags & ~known) || (args->flags & (CLONE_DETACHED | (0xff & ~(u64)CLONE_NEWTIME))))
+        return -EINVAL;
+    if ((args->flags & CLONE_CLEAR_SIGHAND) && (args->flags & CLONE_SIGHAND))
+        return -EINVAL;
+    if (!args->stack != !args->stack_size)
+        return -EINVAL;
+    if (args->flags & CLONE_INTO_CGROUP)
+        return -EBADF; // no descriptor is one of a control group that can be entered
+    return args->set_tid_size || (args->flags & CLONE_NEWTIME) ? -EPERM : 0;
+}
+
 long sys_clone3(const struct clone_args __user *user, size_t size)
 {
     struct clone_args args = { 0 };
 
-    if (size < CLONE_ARGS_SIZE_VER0)
-        return -EINVAL;
-    if (size > sizeof(args))
-        return -E2BIG;
-    if (copy_from_user(&args, user, size))
-        return -EFAULT;
-    if (args.exit_signal > SIGNALS || (args.flags & 0xff) || (args.stack && !args.stack_size) || args.set_tid_size)
-        return -EINVAL;
+    long err = take_args(&args, user, size);
+    if (!err)
+        err = check_args(&args);
+    if (err)
+        return err;
     struct clone_request request = {
-        .flags = args.flags & ~(u64)(CLONE_DETACHED | CLONE_CLEAR_SIGHAND),
+        .flags = args.flags & ~(u64)CLONE_CLEAR_SIGHAND,
         .stack = args.stack ? args.stack + args.stack_size : 0,
         .parent_tid = args.parent_tid,
         .child_tid = args.child_tid,
         .tls = args.tls,
         .exit_signal = (u32)args.exit_signal,
+        .pidfd = args.pidfd,
+        .reset_handlers = args.flags & CLONE_CLEAR_SIGHAND,
     };
-    if (args.flags & CLONE_CLEAR_SIGHAND)
-        return -ENOSYS; // posix_spawn falls back to clone
     return checked_clone(&request);
 }
 

@@ -3,6 +3,7 @@
 #include "base/string.h"
 #include "trusted/log.h"
 #include "libos/mem/heap.h"
+#include "libos/process/cred.h"
 #include "libos/process/elf_load.h"
 #include "libos/process/process.h"
 #include "libos/process/stack.h"
@@ -23,6 +24,8 @@ struct exec {
     char **argv; // of kmalloc, with the interpreter's words of scripts in front
     char script_words[MAX_SCRIPTS][SCRIPT_LINE];
     const char *path;
+    struct cred *cred; // what the program will have
+    bool secure;       // AT_SECURE
 };
 
 static void release(struct exec *exec)
@@ -32,6 +35,7 @@ static void release(struct exec *exec)
     if (exec->interpreter_file)
         file_unref(exec->interpreter_file);
     kfree(exec->argv);
+    cred_unref(exec->cred);
 }
 
 static size_t count(char *const *list)
@@ -173,7 +177,7 @@ static int build(struct exec *exec, char *const *envp, const char *execfn)
         err = mm_set_brk(mm, exec->program.end + exec->program.bias, enclave_config()->default_heap_size);
     if (!err)
         err = stack_fill(top, size, exec->argv, envp, &exec->program, exec->has_interpreter ? &exec->interpreter : NULL,
-                         execfn, &sp);
+                         execfn, exec->secure, &sp);
     if (err)
         return err;
     const struct elf_image *first = exec->has_interpreter ? &exec->interpreter : &exec->program;
@@ -212,8 +216,10 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
 {
     struct mm *mm;
     struct files *own;
-    int err = process_kill_siblings();
+    int err = cred_for_exec(exec->file, &exec->cred, &exec->secure);
 
+    if (!err)
+        err = process_kill_siblings();
     if (err)
         return err;
     err = mm_create(&mm);
@@ -240,8 +246,11 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
     posix_timers_free(&current_process()->signals);
     current->tid = current_process()->pid;
     current_process()->execed = old != NULL;
-    current_process()->undumpable = current_process()->keep_caps = false;
+    current_process()->undumpable =
+        exec->cred->uid != exec->cred->euid || exec->cred->gid != exec->cred->egid; // set-id: before and after
     mutex_unlock(&process_lock);
+    process_set_cred(exec->cred);
+    exec->cred = NULL;
     current->altstack_sp = current->altstack_size = 0;
     current->clear_child_tid = current->robust_list = 0;
     err = build(exec, envp, execfn);

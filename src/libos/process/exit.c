@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How threads and processes end.
+#include "libos/process/pidfd.h"
 #include "libos/process/process.h"
+#include "libos/thread/cred.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/fork.h"
 #include "libos/vm/user.h"
@@ -128,6 +130,7 @@ static void become_zombie(struct process *process)
     group_left(process->pgid, process->sid, parent, process);
     if (process->tty)
         process_tty.drop(process);
+    pidfd_tell(process);
     release_vfork(process);
     if (parent) {
         signal_child_event(parent, process);
@@ -180,6 +183,7 @@ void process_thread_exit(int wait_status)
     mm_unref(mm);
     mutex_lock(&process_lock);
     usage_thread_ends(process, thread);
+    process->ended_uid = current_cred()->uid;
     process->peak = MAX(process->peak, mapped);
     list_del(&thread->siblings);
     signal_retarget(process, thread, ~0ull); // it may have been told of signals it no longer takes

@@ -7,6 +7,7 @@
 #include "libos/fs/fs.h"
 #include "libos/process/cputime.h"
 #include "libos/signal/signal.h"
+#include "libos/thread/cred.h"
 #include "libos/thread/thread.h"
 
 struct tty;
@@ -16,6 +17,8 @@ struct vfork_wait {
     struct process *child; // NULL once the child has let go
     struct wait_queue done;
 };
+
+struct process_handle;
 
 struct process {
     u32 pid;
@@ -48,10 +51,12 @@ struct process {
     char *environ;
     size_t environ_size;
     s64 start_ns;
-    u32 exit_signal; // to the parent, usually SIGCHLD
-    bool execed;     // has called execve: its parent no longer moves it to another group
+    struct process_handle *handle; // of its pidfds; NULL: there were none
+    u32 ended_uid;                 // whose it was, once it has no threads
+    u32 exit_signal;               // to the parent, usually SIGCHLD
+    bool execed;                   // has called execve: its parent no longer moves it to another group
     // prctl(2)
-    bool subreaper, undumpable, no_new_privs, keep_caps;
+    bool subreaper, undumpable, no_new_privs;
     int death_signal;                               // sent to it when its parent ends; 0: none
     u64 timer_slack;                                // ns; 0: the default
     struct cpu_usage ended_threads, ended_children; // what they used; children: those that were waited for
@@ -81,7 +86,7 @@ _Noreturn void process_boot(const struct occlum_config *config, char **argv, cha
 
 // A new process as a child of parent (NULL for the first), without threads, with its own copies. -ENOMEM.
 __nodiscard int process_create(struct process *parent, struct process **ret_process);
-void process_free(struct process *process);  // unlinked, no threads
+void process_free(struct process *process);  // unlinked, no threads. With process_lock held
 struct process *process_find(u32 pid);       // NULL
 struct thread *process_find_thread(u32 tid); // NULL
 // What a process runs with, by its first thread that still has it: with a reference of the caller's, or NULL when the
@@ -89,6 +94,10 @@ struct thread *process_find_thread(u32 tid); // NULL
 struct mm *process_get_mm(const struct process *process);
 struct files *process_get_files(const struct process *process);
 struct fs_context *process_get_fs(const struct process *process);
+// Credentials of a process's first thread, referenced; NULL when it has none any more. With process_lock held.
+const struct cred *process_cred(const struct process *process);
+// May the current thread send this signal to the process (kill(2))? With process_lock held.
+bool may_signal(struct process *process, int signo);
 u32 process_new_id(void);
 void process_add_thread(struct process *process, struct thread *thread);
 // Counts a thread off that left process->threads. True if it was the last. With process_lock held.

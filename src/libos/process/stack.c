@@ -5,6 +5,7 @@
 #include "libos/process/stack.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/cred.h"
 #include "libos/vm/user.h"
 #include "trusted/cpu.h"
 #include "trusted/random.h"
@@ -74,8 +75,9 @@ static void put_list(struct builder *b, char *const *list, u64 *at)
 }
 
 static void push_aux(struct builder *b, const struct elf_image *program, const struct elf_image *interpreter,
-                     u64 random, u64 platform, u64 execfn)
+                     u64 random, u64 platform, u64 execfn, bool secure)
 {
+    const struct cred *cred = current_cred();
     aux(b, AT_HWCAP, cpu_hwcap());
     aux(b, AT_PAGESZ, PAGE_SIZE);
     aux(b, AT_CLKTCK, 100);
@@ -85,11 +87,11 @@ static void push_aux(struct builder *b, const struct elf_image *program, const s
     aux(b, AT_BASE, interpreter ? interpreter->start + interpreter->bias : 0);
     aux(b, AT_FLAGS, 0);
     aux(b, AT_ENTRY, program->entry + program->bias);
-    aux(b, AT_UID, 0);
-    aux(b, AT_EUID, 0);
-    aux(b, AT_GID, 0);
-    aux(b, AT_EGID, 0);
-    aux(b, AT_SECURE, 0);
+    aux(b, AT_UID, cred->uid);
+    aux(b, AT_EUID, cred->euid);
+    aux(b, AT_GID, cred->gid);
+    aux(b, AT_EGID, cred->egid);
+    aux(b, AT_SECURE, secure);
     aux(b, AT_RANDOM, random);
     aux(b, AT_HWCAP2, 0); // FSGSBASE is the LibOS's own
     aux(b, AT_EXECFN, execfn);
@@ -99,7 +101,7 @@ static void push_aux(struct builder *b, const struct elf_image *program, const s
 }
 
 int stack_fill(u64 top, u64 stack_size, char *const *argv, char *const *envp, const struct elf_image *program,
-               const struct elf_image *interpreter, const char *execfn, u64 *ret_sp)
+               const struct elf_image *interpreter, const char *execfn, bool secure, u64 *ret_sp)
 {
     size_t argc = length(argv), words = 1 + argc + 1 + length(envp) + 1 + 2 * AUX_MAX;
     struct builder b = { .sp = top, .floor = top - stack_size / 4, .words = kmalloc(words * sizeof(u64)) };
@@ -121,7 +123,7 @@ int stack_fill(u64 top, u64 stack_size, char *const *argv, char *const *envp, co
     word(&b, argc);
     put_list(&b, argv, &strings);
     put_list(&b, envp, &strings);
-    push_aux(&b, program, interpreter, random_at, platform, execfn_at);
+    push_aux(&b, program, interpreter, random_at, platform, execfn_at, secure);
     // argc lies 16-byte aligned at the final stack pointer.
     u64 sp = ALIGN_DOWN(b.sp - b.count * sizeof(u64), 16);
     if (!b.err && sp < b.floor)

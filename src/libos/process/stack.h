@@ -3,8 +3,9 @@
 
 #include "libos/process/elf_load.h"
 
-// Fills the initial stack below top: strings, auxiliary vector, envp, argv, argc. Returns the stack pointer in *ret_sp.
-// -E2BIG when they do not fit into a quarter of the stack.
+// Fills the initial stack below top, for the credentials of the current thread (secure: AT_SECURE): strings, auxiliary
+// vector, envp, argv, argc. Returns the stack pointer in *ret_sp. -E2BIG when they do not fit into a quarter of the
+// stack.
 __nodiscard int stack_fill(u64 top, u64 stack_size, char *const *argv, char *const *envp,
                            const struct elf_image *program, const struct elf_image *interpreter, const char *execfn,
-                           u64 *ret_sp);
+                           bool secure, u64 *ret_sp);

@@ -41,9 +41,27 @@ long sys_arch_prctl(int code, u64 address)
     }
 }
 
-static bool limit_allowed(u32 resource, const struct rlimit64 *limit)
+// prlimit(2): of oneself, of a process of the same user, or with CAP_SYS_RESOURCE. With process_lock held.
+static bool may_limit(struct process *process)
 {
-    return resource != RLIMIT_NOFILE || limit->rlim_max <= 1 << 20;
+    const struct cred *own = current_cred();
+
+    if (process == current_process() || cred_capable(own, CAP_SYS_RESOURCE))
+        return true;
+    const struct cred *theirs = process_cred(process);
+    bool may = theirs && own->uid == theirs->uid && own->uid == theirs->euid && own->uid == theirs->suid &&
+               own->gid == theirs->gid && own->gid == theirs->egid && own->gid == theirs->sgid;
+    cred_unref(theirs);
+    return may;
+}
+
+enum { NOFILE_MOST = 1 << 20 }; // fs.nr_open
+
+static bool limit_allowed(u32 resource, const struct rlimit64 *old, const struct rlimit64 *new)
+{
+    if (resource == RLIMIT_NOFILE && new->rlim_max > NOFILE_MOST)
+        return false;
+    return new->rlim_max <= old->rlim_max || capable(CAP_SYS_RESOURCE);
 }
 
 // Exchanges a limit of a process. The descriptor table keeps its own copy of RLIMIT_NOFILE: *ret_files is to be told.
@@ -56,6 +74,8 @@ static long exchange_limit(u32 pid, u32 resource, const struct rlimit64 *new, st
     struct process *process = pid ? process_find(pid) : current_process();
     if (!process) {
         err = -ESRCH;
+    } else if (!may_limit(process) || (new != NULL && !limit_allowed(resource, &process->limits[resource], new))) {
+        err = -EPERM;
     } else {
         *ret_old = process->limits[resource];
         if (new)
@@ -78,8 +98,6 @@ long sys_prlimit64(int pid, u32 resource, const struct rlimit64 __user *new, str
         return -EFAULT;
     if (resource >= RLIM_NLIMITS || limit.rlim_cur > limit.rlim_max)
         return -EINVAL;
-    if (new != NULL && !limit_allowed(resource, &limit))
-        return -EPERM;
     long err = exchange_limit((u32)pid, resource, new ? &limit : NULL, &previous, &files);
     bool counts = new != NULL &&resource == RLIMIT_CPU &&limit.rlim_cur != RLIM64_INFINITY;
     if (!err && counts && timer_thread_start() == 0)

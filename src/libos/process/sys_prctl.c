@@ -3,11 +3,12 @@
 #include <linux/prctl.h>
 
 #include "base/string.h"
+#include "libos/process/prctl_caps.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 
-enum { DEFAULT_SLACK_NS = 50000, LAST_CAPABILITY = 40 };
+enum { DEFAULT_SLACK_NS = 50000 };
 
 static long set_name(const char __user *user)
 {
@@ -55,8 +56,6 @@ static long set(int option, u64 a, bool alone)
         return a > 1 ? -EINVAL : set_flag(&self->undumpable, a == 0);
     case PR_SET_NO_NEW_PRIVS:
         return a == 1 && alone ? set_flag(&self->no_new_privs, true) : -EINVAL;
-    case PR_SET_KEEPCAPS:
-        return a > 1 ? -EINVAL : set_flag(&self->keep_caps, a == 1);
     case PR_SET_TIMERSLACK:
         __atomic_store_n(&self->timer_slack, a, __ATOMIC_RELAXED);
         return 0;
@@ -71,6 +70,7 @@ static long set(int option, u64 a, bool alone)
 long sys_prctl(int option, u64 a, u64 b, u64 c, u64 d)
 {
     struct process *self = current_process();
+    long result;
 
     switch (option) {
     case PR_GET_NAME:
@@ -83,16 +83,14 @@ long sys_prctl(int option, u64 a, u64 b, u64 c, u64 d)
         return !self->undumpable;
     case PR_GET_NO_NEW_PRIVS:
         return a || b || c || d ? -EINVAL : self->no_new_privs;
-    case PR_GET_KEEPCAPS:
-        return self->keep_caps;
     case PR_GET_SECCOMP:
     case PR_GET_THP_DISABLE:
         return 0;
     case PR_GET_TIMERSLACK:
         return (long)(self->timer_slack ? self->timer_slack : DEFAULT_SLACK_NS);
-    case PR_CAPBSET_READ:
-        return a <= LAST_CAPABILITY ? 1 : -EINVAL;
     default:
+        if (prctl_caps(option, (u64[]){ a, b, c, d }, &result))
+            return result;
         return set(option, a, !b && !c && !d);
     }
 }

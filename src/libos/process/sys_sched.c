@@ -67,8 +67,19 @@ long sys_sched_getaffinity(int tid, size_t size, u64 __user *user)
     return copy_to_user(user, mask, len) ? -EFAULT : (long)len;
 }
 
+// May the caller change how the thread is scheduled (sched(7))?
+static bool may_schedule(struct thread *thread)
+{
+    const struct cred *own = current_cred(), *theirs = thread_cred(thread);
+    bool may = own->euid == theirs->euid || own->euid == theirs->uid || cred_capable(own, CAP_SYS_NICE);
+    cred_unref(theirs);
+    return may;
+}
+
 static long set_cpus(struct thread *thread, void *arg)
 {
+    if (!may_schedule(thread))
+        return -EPERM;
     memcpy(thread->cpus, arg, HOST_CPU_MASK_BYTES);
     thread->pinned = true;
     return 0;
@@ -101,6 +112,8 @@ long sys_sched_getparam(int tid, int __user *user)
 
 static long set_policy(struct thread *thread, void *arg)
 {
+    if (!may_schedule(thread))
+        return -EPERM;
     thread->policy = *(const u8 *)arg;
     return 0;
 }
@@ -141,9 +154,22 @@ long sys_sched_rr_get_interval(int tid, struct __kernel_timespec __user *user)
     return err ? err : copy_to_user(user, &slice, sizeof(slice)) ? -EFAULT : 0;
 }
 
-// Calls step for the threads that `which` and `who` name: one thread, a group's, or (there is one user) all. -ESRCH if
-// there are none.
-static long for_priority(int which, int who, void (*step)(struct thread *thread, int *value), int *value)
+// Does `which` with id mean the thread? With process_lock held.
+static bool is_meant(int which, u32 id, struct thread *thread)
+{
+    if (which == PRIO_PROCESS)
+        return thread->tid == id;
+    if (which == PRIO_PGRP)
+        return thread->process->pgid == id;
+    const struct cred *cred = thread_cred(thread);
+    bool meant = cred->uid == id;
+    cred_unref(cred);
+    return meant;
+}
+
+// Calls step for the threads that `which` and `who` (0: the caller's) name: one, a group's, a user's. Its last error
+// (0: of none), -ESRCH if there are none.
+static long for_priority(int which, int who, long (*step)(struct thread *thread, int *value), int *value)
 {
     struct process *process;
     struct thread *thread;
@@ -152,22 +178,40 @@ static long for_priority(int which, int who, void (*step)(struct thread *thread,
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
     mutex_lock(&process_lock);
-    u32 own = which == PRIO_PROCESS ? current->tid : current_process()->pgid, wanted = who ? (u32)who : own;
+    u32 ids[] = {
+        [PRIO_PROCESS] = current->tid, [PRIO_PGRP] = current_process()->pgid, [PRIO_USER] = current_cred()->uid
+    };
+    u32 id = who ? (u32)who : ids[which];
     list_for_each (process, &process_all, all) {
         list_for_each (thread, &process->threads, siblings) {
-            u32 id = which == PRIO_PROCESS ? thread->tid : process->pgid;
-            if (which != PRIO_USER ? id != wanted : who != 0)
+            if (!is_meant(which, id, thread))
                 continue;
-            step(thread, value);
-            result = 0;
+            long err = step(thread, value);
+            if (err || result == -ESRCH)
+                result = err;
         }
     }
     mutex_unlock(&process_lock);
     return result;
 }
 
-static void read_nice(struct thread *thread, int *value) { *value = MIN(*value, (int)thread->nice); }
-static void write_nice(struct thread *thread, int *value) { thread->nice = (s8)*value; }
+static long read_nice(struct thread *thread, int *value)
+{
+    *value = MIN(*value, (int)thread->nice);
+    return 0;
+}
+
+static long write_nice(struct thread *thread, int *value)
+{
+    u64 limit = thread->process->limits[RLIMIT_NICE].rlim_cur; // 20 - the lowest nice that is allowed
+
+    if (!may_schedule(thread))
+        return -EPERM;
+    if (*value < thread->nice && (u64)(20 - *value) > limit && !capable(CAP_SYS_NICE))
+        return -EACCES;
+    thread->nice = (s8)*value;
+    return 0;
+}
 
 // The kernel's answer is 20 - nice, so that it is never negative (getpriority(2)).
 long sys_getpriority(int which, int who)

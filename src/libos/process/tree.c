@@ -2,6 +2,7 @@
 #include "libos/process/process.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "libos/process/pidfd.h"
 #include "libos/time/time.h"
 #include "trusted/layout.h"
 
@@ -18,7 +19,9 @@ static void default_limits(struct process *process)
     for (int i = 0; i < RLIM_NLIMITS; i++)
         process->limits[i] = (struct rlimit64){ RLIM64_INFINITY, RLIM64_INFINITY };
     process->limits[RLIMIT_STACK].rlim_cur = config->default_stack_size;
-    process->limits[RLIMIT_DATA].rlim_cur = RLIM64_INFINITY;
+    process->limits[RLIMIT_NICE] = process->limits[RLIMIT_RTPRIO] = (struct rlimit64){ 0, 0 };
+    process->limits[RLIMIT_MSGQUEUE] = (struct rlimit64){ 819200, 819200 };
+    process->limits[RLIMIT_MEMLOCK] = (struct rlimit64){ 8 << 20, 8 << 20 };
     process->limits[RLIMIT_CORE].rlim_cur = 0;
     process->limits[RLIMIT_NOFILE] = (struct rlimit64){ 1024, 65536 };
     process->limits[RLIMIT_NPROC] = (struct rlimit64){ enclave_layout.slots_max, enclave_layout.slots_max };
@@ -79,6 +82,7 @@ int process_create(struct process *parent, struct process **ret_process)
 
 void process_free(struct process *process)
 {
+    pidfd_forget(process);
     signals_free(&process->signals);
     kfree(process->exe);
     kfree(process->cmdline);

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // wait4(2) and waitid(2).
 #include "base/string.h"
+#include "libos/process/pidfd.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 
 struct wait_request {
-    int type; // P_ALL, P_PID, P_PGID
+    int type; // P_ALL, P_PID, P_PGID, P_PIDFD
+    const struct file *pidfd;
     u32 id;
     int options;
 };
 
 struct wait_result {
-    u32 pid;
+    u32 pid, uid;
     int code, status; // CLD_*, si_status
     int wait_status;
     struct rusage usage;
@@ -20,6 +22,8 @@ struct wait_result {
 
 static bool matches(const struct wait_request *request, const struct process *child)
 {
+    if (request->type == P_PIDFD)
+        return child == pidfd_process(request->pidfd);
     return request->type == P_ALL || (request->type == P_PID ? child->pid : child->pgid) == request->id;
 }
 
@@ -37,7 +41,11 @@ static bool take_event(const struct wait_request *request, struct process *child
 
     struct cpu_usage usage = process_usage(child);
     usage_add(&usage, &child->ended_children);
+    const struct cred *cred = process_cred(child);
+    u32 uid = cred ? cred->uid : child->ended_uid;
+    cred_unref(cred);
     *result = (struct wait_result){ .pid = child->pid,
+                                    .uid = uid,
                                     .usage = usage_rusage(&usage, MAX(child->peak, child->children_peak)) };
     if (child->zombie && (request->options & WEXITED)) {
         int sig = child->wait_status & 0x7f;
@@ -125,20 +133,50 @@ long sys_wait4(int pid, int __user *status, int options, struct rusage __user *u
     return result.pid;
 }
 
+// Checks and completes the request. *ret_pidfd: with a reference, or as it was.
+static int waitid_whom(struct wait_request *request, int id, struct file **ret_pidfd)
+{
+    if (!(request->options & (WEXITED | WSTOPPED | WCONTINUED)))
+        return -EINVAL;
+    switch (request->type) {
+    case P_ALL:
+        return 0;
+    case P_PID:
+        return id > 0 ? 0 : -EINVAL;
+    case P_PGID:
+        if (id == 0)
+            request->id = current_process()->pgid;
+        return id >= 0 ? 0 : -EINVAL;
+    case P_PIDFD: {
+        int err = id >= 0 ? pidfd_get(id, false, ret_pidfd) : -EINVAL;
+        request->pidfd = *ret_pidfd;
+        return err;
+    }
+    default:
+        return -EINVAL;
+    }
+}
+
 long sys_waitid(int type, int id, void __user *info, int options, struct rusage __user *usage)
 {
     struct wait_request request = { .type = type, .id = (u32)id, .options = options };
+    struct file *pidfd = NULL;
     struct wait_result result = { 0 };
     siginfo_t out;
 
     if (options &
         ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | (int)__WNOTHREAD | (int)__WCLONE | (int)__WALL))
         return -EINVAL;
-    if (!(options & (WEXITED | WSTOPPED | WCONTINUED)) || (type != P_ALL && type != P_PID && type != P_PGID))
-        return -EINVAL;
-    if (type == P_PGID && id == 0)
-        request.id = current_process()->pgid;
-    int found = wait_for(&request, &result);
+    int found = waitid_whom(&request, id, &pidfd);
+    if (found)
+        return found;
+    if (pidfd && pidfd_nonblocking(pidfd))
+        request.options |= WNOHANG;
+    found = wait_for(&request, &result);
+    if (found == 0 && request.options != options)
+        found = -EAGAIN;
+    if (pidfd)
+        file_unref(pidfd);
     if (found < 0)
         return found;
     memset(&out, 0, sizeof(out));
@@ -146,6 +184,7 @@ long sys_waitid(int type, int id, void __user *info, int options, struct rusage 
         out.si_signo = SIGCHLD;
         out.si_code = result.code;
         out.si_pid = (int)result.pid;
+        out.si_uid = result.uid;
         out.si_status = result.status;
     }
     if (info && copy_to_user(info, &out, sizeof(out)))

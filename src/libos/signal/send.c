@@ -142,8 +142,12 @@ void signal_child_event(struct process *parent, struct process *child)
     memset(&info, 0, sizeof(info));
     info.si_code = !sig ? CLD_EXITED : child->wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;
     info.si_pid = (int)child->pid;
+    info.si_uid = child->ended_uid;
     info.si_status = sig ? sig : child->wait_status >> 8;
     if (!child->zombie) {
+        const struct cred *cred = process_cred(child);
+        info.si_uid = cred ? cred->uid : 0;
+        cred_unref(cred);
         info.si_code = child->stopped ? CLD_STOPPED : CLD_CONTINUED;
         info.si_status = child->stopped ? child->stop_signal : SIGCONT;
     }

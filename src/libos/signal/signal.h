@@ -73,6 +73,13 @@ void signal_raise_exception(struct user_regs *regs, u32 vector, u32 error);
 void signal_from_host(int signo); // from the terminal or another host process; process/ has it
 extern void (*signal_host_hook)(void); // takes what signals of the host wait, and passes them on
 
+// What is shared by the system calls that send (sys_kill.c). The contents that a sender does not choose.
+siginfo_t signal_sender_info(int code);
+// Contents that a sender chose: towards others he may not pass them off as the kernel's or kill()'s. -EFAULT, -EPERM.
+__nodiscard int signal_info_from_user(siginfo_t *info, const siginfo_t __user *user, int signo, bool self);
+// Sends if the caller may; signo 0: only asks. With process_lock held. 0, -EPERM, -EAGAIN.
+__nodiscard int signal_send_checked(struct process *process, int signo, const siginfo_t *info);
+
 // Pending hook: delivers what is deliverable, ends threads, stops.
 void signal_run_pending(struct user_regs *regs);
 // Builds the frame of a handler; mask is what sigreturn restores. 0 or -EFAULT.

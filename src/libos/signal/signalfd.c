@@ -94,7 +94,9 @@ static u32 signalfd_poll(struct file *file, struct poll_table *table)
     return waits(mask_of(file)) ? POLLIN | POLLRDNORM : 0;
 }
 
-static const struct file_ops signalfd_ops = { .read = signalfd_read, .poll = signalfd_poll, .stream = true };
+static const struct file_ops signalfd_ops = {
+    .read = signalfd_read, .poll = signalfd_poll, .stream = true, .unmoved = true
+};
 
 static long change(int fd, u64 mask)
 {

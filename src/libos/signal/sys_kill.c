@@ -5,18 +5,20 @@
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 
-static siginfo_t sender_info(int code)
+siginfo_t signal_sender_info(int code)
 {
     siginfo_t info;
     memset(&info, 0, sizeof(info));
     info.si_code = code;
     info.si_pid = (int)current_process()->pid;
+    info.si_uid = current_cred()->uid;
     return info;
 }
 
-// Sends, or with signo 0 only checks, to one process. With process_lock held.
-static int send_to(struct process *process, int signo, const siginfo_t *info)
+int signal_send_checked(struct process *process, int signo, const siginfo_t *info)
 {
+    if (!may_signal(process, signo))
+        return -EPERM;
     return signo && !process->zombie ? signal_send(process, NULL, signo, info) : 0;
 }
 
@@ -37,6 +39,7 @@ static long send_by_pid(int pid, int signo, const siginfo_t *info)
 {
     struct process *process;
     long err = -ESRCH;
+    bool sent = false;
 
     if (signo < 0 || signo > SIGNALS)
         return -EINVAL;
@@ -44,16 +47,20 @@ static long send_by_pid(int pid, int signo, const siginfo_t *info)
         return -ESRCH; // has no positive counterpart
     mutex_lock(&process_lock);
     list_for_each (process, &process_all, all) {
-        if (is_meant(process, pid))
-            err = send_to(process, signo, info);
+        if (!is_meant(process, pid))
+            continue;
+        long one = signal_send_checked(process, signo, info);
+        sent |= one == 0;
+        if (pid != -1 || one != -EPERM) // who means all others does not mean those of other users
+            err = one;
     }
     mutex_unlock(&process_lock);
-    return err;
+    return sent ? 0 : err;
 }
 
 long sys_kill(int pid, int signo)
 {
-    siginfo_t info = sender_info(SI_USER);
+    siginfo_t info = signal_sender_info(SI_USER);
     return send_by_pid(pid, signo, &info);
 }
 
@@ -65,25 +72,26 @@ static long send_to_thread(int tgid, int tid, int signo, const siginfo_t *info)
     struct thread *thread = process_find_thread((u32)tid);
     long err = -ESRCH;
     if (thread && (tgid == -1 || thread->process->pid == (u32)tgid))
-        err = signo ? signal_send(thread->process, thread, signo, info) : 0;
+        err = !may_signal(thread->process, signo) ? -EPERM
+              : signo                             ? signal_send(thread->process, thread, signo, info)
+                                                  : 0;
     mutex_unlock(&process_lock);
     return err;
 }
 
 long sys_tgkill(int tgid, int tid, int signo)
 {
-    siginfo_t info = sender_info(SI_TKILL);
+    siginfo_t info = signal_sender_info(SI_TKILL);
     return tgid <= 0 ? -EINVAL : send_to_thread(tgid, tid, signo, &info);
 }
 
 long sys_tkill(int tid, int signo)
 {
-    siginfo_t info = sender_info(SI_TKILL);
+    siginfo_t info = signal_sender_info(SI_TKILL);
     return send_to_thread(-1, tid, signo, &info);
 }
 
-// The sender chooses the contents, but may pass itself off as the kernel or kill() only towards itself.
-static int take_info(siginfo_t *info, const siginfo_t __user *user, int signo, bool self)
+int signal_info_from_user(siginfo_t *info, const siginfo_t __user *user, int signo, bool self)
 {
     if (copy_from_user(info, user, sizeof(*info)))
         return -EFAULT;
@@ -96,13 +104,13 @@ static int take_info(siginfo_t *info, const siginfo_t __user *user, int signo, b
 long sys_rt_sigqueueinfo(int pid, int signo, const siginfo_t __user *user)
 {
     siginfo_t info;
-    int err = take_info(&info, user, signo, (u32)pid == current_process()->pid);
+    int err = signal_info_from_user(&info, user, signo, (u32)pid == current_process()->pid);
     return err ? err : send_by_pid(pid, signo, &info);
 }
 
 long sys_rt_tgsigqueueinfo(int tgid, int tid, int signo, const siginfo_t __user *user)
 {
     siginfo_t info;
-    int err = take_info(&info, user, signo, (u32)tgid == current_process()->pid);
+    int err = signal_info_from_user(&info, user, signo, (u32)tgid == current_process()->pid);
     return err ? err : tgid <= 0 ? -EINVAL : send_to_thread(tgid, tid, signo, &info);
 }

@@ -3,6 +3,7 @@
 #include "abi/occlum/entry.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/cred.h"
 #include "libos/thread/slots.h"
 #include "libos/thread/spin.h"
 #include "libos/time/time.h"
@@ -52,6 +53,7 @@ int thread_create(struct thread **ret_thread)
 void thread_discard(struct thread *thread)
 {
     slot_release_unstarted(thread->slot);
+    cred_unref(thread->cred);
     kfree(thread);
 }
 
@@ -83,8 +85,10 @@ void thread_exit(void)
     struct thread *thread = tls->thread;
 
     lock_check_none();
+    const struct cred *cred = thread->cred;
     tls->thread = NULL;
     slot_leaving();
+    cred_unref(cred);
     kfree(thread);
     enclave_exit(EXIT_THREAD, 0);
 }

@@ -12,6 +12,7 @@ struct process;
 struct mm;
 struct files;
 struct fs_context;
+struct cred;
 
 // An area of the program's memory as a system call last found it (vm/user.c). It holds while the mm's generation is the
 // same; 0 is no mm's.
@@ -30,7 +31,8 @@ struct thread {
     // (process/resources.c).
     struct mm *mm;
     struct files *files;
-    struct fs_context *fs; // cwd, root, umask
+    struct fs_context *fs;   // cwd, root, umask
+    const struct cred *cred; // NULL: root's (cred.h)
     struct spinlock resources_lock;
     struct list_head siblings; // process->threads; guarded by the process tree's lock
     struct user_regs *regs;    // at the top of the kernel stack

@@ -2,6 +2,7 @@
 #include "fake.h"
 
 #include "base/string.h"
+#include "libos/process/pidfd.h"
 #include "libos/signal/posix_timer.h"
 #include "trusted/log.h"
 #include "trusted/ocall.h"
@@ -33,6 +34,13 @@ const struct enclave_layout enclave_layout = {
     .user_end = (u64)fake_user + FAKE_USER_SIZE,
     .slots_max = 8,
 };
+
+void file_unref(struct file *file) { (void)file; }
+// There are no pidfds here.
+void pidfd_forget(struct process *process) { (void)process; }
+int pidfd_get(int fd, bool proc_too, struct file **ret_file) { return -EBADF; }
+struct process *pidfd_process(const struct file *file) { return NULL; }
+bool pidfd_nonblocking(const struct file *file) { return false; }
 
 void fake_reset(void)
 {

@@ -24,7 +24,7 @@ TEST(layout)
     u64 top = user_addr(FAKE_USER_SIZE), sp = 0;
 
     fake_reset();
-    CHECK_EQ(stack_fill(top, FAKE_USER_SIZE, argv, envp, &program, &loader, "/bin/prog", &sp), 0);
+    CHECK_EQ(stack_fill(top, FAKE_USER_SIZE, argv, envp, &program, &loader, "/bin/prog", false, &sp), 0);
     CHECK_EQ(sp % 16, 0);
     const u64 *words = at(sp);
     CHECK_EQ(words[0], 3);
@@ -61,7 +61,7 @@ TEST(alignment)
 
     fake_reset();
     for (int n = 0; n < 33; n++) {
-        CHECK_EQ(stack_fill(user_addr(FAKE_USER_SIZE), FAKE_USER_SIZE, argv, envp, &program, NULL, "f", &sp), 0);
+        CHECK_EQ(stack_fill(user_addr(FAKE_USER_SIZE), FAKE_USER_SIZE, argv, envp, &program, NULL, "f", false, &sp), 0);
         CHECK_EQ(sp % 16, 0);
         CHECK_EQ(*at(sp), n);
         argv[n] = text + n % 13;
@@ -76,6 +76,6 @@ TEST(too_big)
 
     fake_reset();
     memset(text, 'x', sizeof(text) - 1);
-    CHECK_EQ(stack_fill(user_addr(FAKE_USER_SIZE), 256 << 10, argv, envp, &program, NULL, "f", &sp), -E2BIG);
+    CHECK_EQ(stack_fill(user_addr(FAKE_USER_SIZE), 256 << 10, argv, envp, &program, NULL, "f", false, &sp), -E2BIG);
     CHECK_EQ(sp, 7);
 }

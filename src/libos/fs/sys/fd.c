@@ -28,7 +28,7 @@ long sys_openat(int dirfd, const char __user *user, int flags, u32 mode)
     char *path = path_from_user(user);
     if (is_err(path))
         return ptr_err(path);
-    long err = open_at(dirfd, path, (u32)flags, mode, &file);
+    long err = open_at(dirfd, path, (u32)flags, mode, 0, &file);
     kfree(path);
     return err ? err : install(file, (u32)flags);
 }
@@ -37,18 +37,6 @@ long sys_open(const char __user *path, int flags, u32 mode) { return sys_openat(
 long sys_creat(const char __user *path, u32 mode)
 {
     return sys_openat(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode);
-}
-
-long sys_openat2(int dirfd, const char __user *path, const struct open_how __user *user, size_t size)
-{
-    struct open_how how;
-    if (size < sizeof(how))
-        return -EINVAL;
-    if (copy_from_user(&how, user, sizeof(how)))
-        return -EFAULT;
-    if (how.resolve)
-        return -EINVAL;
-    return sys_openat(dirfd, path, (int)how.flags, (u32)how.mode);
 }
 
 long sys_close(int fd) { return files_close(fd); }
@@ -131,18 +119,23 @@ static long lock_range(struct file *file, struct flock *lock)
 
 static long fcntl_lock(struct file *file, int command, u64 argument)
 {
-    struct flock lock;
+    struct flock lock, asked;
     bool get = command == F_GETLK || command == F_OFD_GETLK;
 
     if (!file->inode)
         return -EBADF;
     if (copy_from_user(&lock, (const void __user *)argument, sizeof(lock)))
         return -EFAULT;
+    asked = lock;
     if (lock.l_type != F_RDLCK && lock.l_type != F_WRLCK && lock.l_type != F_UNLCK)
         return -EINVAL;
     long err = lock_range(file, &lock);
     if (!err)
         err = file_locks_fcntl(file, command, &lock);
+    if (get && lock.l_type == F_UNLCK) { // nothing but the kind changes
+        asked.l_type = F_UNLCK;
+        lock = asked;
+    }
     return !err && get && copy_to_user((void __user *)argument, &lock, sizeof(lock)) ? -EFAULT : err;
 }
 
@@ -263,9 +256,9 @@ static void *file_for_map(int fd, const struct vm_file_ops **ret_ops, u32 *ret_a
         return NULL;
     }
     if (!file->inode || !S_ISREG(file->inode->mode) || (file->flags & O_PATH)) {
-        bool zero = file->inode && S_ISCHR(file->inode->mode);
+        bool readable = file_readable(file);
         file_unref(file);
-        return err_ptr(zero ? -ENODEV : -EACCES);
+        return err_ptr(readable ? -ENODEV : -EACCES);
     }
     *ret_ops = &file_vm_ops;
     *ret_access_mode = file->flags & O_ACCMODE;

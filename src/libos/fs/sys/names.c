@@ -2,6 +2,10 @@
 // Calls that change or read names.
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
+#include "libos/fs/notify.h"
+#include "libos/fs/permission.h"
+#include "libos/fs/place.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
@@ -21,10 +25,12 @@ static long make_at(int dirfd, const char __user *path, u32 mode, u64 rdev)
         err = -ENOENT;
     else if (!l.parent->ops->create)
         err = -EROFS;
-    else
+    else if (!(err = may_create(l.parent)))
         err = l.parent->ops->create(l.parent, l.name, mode & ~READ_ONCE(current->fs->umask), rdev, &made);
-    if (!err)
+    if (!err) {
         inode_unref(made);
+        notify_event(l.parent, IN_CREATE | (S_ISDIR(mode) ? IN_ISDIR : 0), 0, l.name);
+    }
     lookup_done(&l);
     return err;
 }
@@ -47,6 +53,9 @@ long sys_mknodat(int dirfd, const char __user *path, u32 mode, u32 rdev)
         return make_at(dirfd, path, mode, 0);
     case S_IFCHR:
     case S_IFBLK:
+        // major in bits 8..19, minor in the others, of which inodes keep 20 (makedev(3))
+        return make_at(dirfd, path, mode, rdev);
+    case S_IFDIR:
         return -EPERM;
     default:
         return -EINVAL;
@@ -62,6 +71,9 @@ static long removable(const struct lookup *l, bool directory)
         return -EISDIR;
     if (l->last != LAST_NAME)
         return l->last == LAST_DOT ? -EINVAL : l->last == LAST_DOTDOT ? -ENOTEMPTY : -EBUSY;
+    int err = inode_may_change(l->parent);
+    if (err)
+        return err;
     if (!l->inode)
         return -ENOENT;
     return l->inode->covered ? -EBUSY : 0;
@@ -80,16 +92,28 @@ long sys_unlinkat(int dirfd, const char __user *path, int flags)
     err = removable(&l, directory);
     if (!err && !directory && l.must_be_dir)
         err = inode_is_dir(l.inode) ? -EISDIR : -ENOTDIR;
+    if (!err)
+        err = may_delete(l.parent, l.inode);
     if (!err && directory)
         err = l.parent->ops->rmdir ? l.parent->ops->rmdir(l.parent, l.name) : -EROFS;
     else if (!err)
         err = l.parent->ops->unlink ? l.parent->ops->unlink(l.parent, l.name) : -EROFS;
+    if (!err) {
+        place_removed(l.parent, l.name, l.inode);
+        notify_unlinked(l.inode);
+        notify_event(l.parent, IN_DELETE | (directory ? IN_ISDIR : 0), 0, l.name);
+    }
     lookup_done(&l);
     return err;
 }
 
 long sys_unlink(const char __user *path) { return sys_unlinkat(AT_FDCWD, path, 0); }
 long sys_rmdir(const char __user *path) { return sys_unlinkat(AT_FDCWD, path, AT_REMOVEDIR); }
+
+static bool same_fs(const struct inode *a, const struct inode *b)
+{
+    return a->ops == b->ops && a->instance == b->instance;
+}
 
 // What the names alone rule out, in Linux's order.
 static long may_rename(const struct lookup *from, const struct lookup *to, u32 flags)
@@ -98,6 +122,9 @@ static long may_rename(const struct lookup *from, const struct lookup *to, u32 f
         return -EBUSY;
     if (to->last != LAST_NAME)
         return flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+    int err = inode_may_change(from->parent);
+    if (err)
+        return err;
     if (!from->inode)
         return -ENOENT;
     if (to->inode && (flags & RENAME_NOREPLACE))
@@ -110,6 +137,48 @@ static long may_rename(const struct lookup *from, const struct lookup *to, u32 f
     if ((flags & RENAME_EXCHANGE) && to->must_be_dir && !inode_is_dir(to->inode))
         return -ENOTDIR;
     return from->inode->covered || (to->inode && to->inode->covered) ? -EBUSY : 0;
+}
+
+// Both folders lose or gain a name; a folder that gets another parent has its ".." changed.
+static long rename_allowed(const struct lookup *from, const struct lookup *to, u32 flags)
+{
+    if (from->inode == to->inode)
+        return 0;
+    long err = may_delete(from->parent, from->inode);
+    if (!err)
+        err = to->inode ? may_delete(to->parent, to->inode) : may_create(to->parent);
+    if (err || from->parent == to->parent)
+        return err;
+    if (inode_is_dir(from->inode))
+        err = inode_permission(from->inode, MAY_WRITE);
+    if (!err && (flags & RENAME_EXCHANGE) && inode_is_dir(to->inode))
+        err = inode_permission(to->inode, MAY_WRITE);
+    return err;
+}
+
+static void tell_places(const struct lookup *from, const struct lookup *to, u32 flags)
+{
+    if (to->inode && (flags & RENAME_EXCHANGE))
+        place_moved(to->parent, to->name, to->inode, from->parent, from->name);
+    else if (to->inode)
+        place_removed(to->parent, to->name, to->inode);
+    place_moved(from->parent, from->name, from->inode, to->parent, to->name);
+}
+
+static void tell_watchers(const struct lookup *from, const struct lookup *to, u32 flags)
+{
+    if (!notify_active())
+        return;
+    bool exchange = flags & RENAME_EXCHANGE;
+    struct lookup back = *to, there = *from;
+    notify_renamed(from, to);
+    if (exchange)
+        notify_renamed(&back, &there);
+    else if (to->inode)
+        notify_unlinked(to->inode);
+    notify_event(from->inode, IN_MOVE_SELF, 0, NULL);
+    if (exchange)
+        notify_event(to->inode, IN_MOVE_SELF, 0, NULL);
 }
 
 long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const char __user *newpath, u32 flags)
@@ -126,10 +195,16 @@ long sys_renameat2(int olddirfd, const char __user *oldpath, int newdirfd, const
         lookup_done(&from);
         return err;
     }
-    err = from.parent->ops != to.parent->ops ? -EXDEV : may_rename(&from, &to, flags);
+    err = !same_fs(from.parent, to.parent) ? -EXDEV : may_rename(&from, &to, flags);
+    if (!err)
+        err = rename_allowed(&from, &to, flags);
     if (!err)
         err = from.parent->ops->rename ? from.parent->ops->rename(from.parent, from.name, to.parent, to.name, flags)
                                        : -EROFS;
+    if (!err && from.inode != to.inode) {
+        tell_places(&from, &to, flags);
+        tell_watchers(&from, &to, flags);
+    }
     lookup_done(&from);
     lookup_done(&to);
     return err;
@@ -163,12 +238,20 @@ long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const ch
             err = -EEXIST;
         else if (to.must_be_dir)
             err = -ENOENT;
+        else if ((err = inode_may_change(to.parent)) != 0)
+            ;
+        else if (inode->ops != to.parent->ops)
+            err = -EXDEV;
+        else if ((err = may_create(to.parent)) != 0)
+            ;
         else if (inode_is_dir(inode))
             err = -EPERM;
         else
-            err = inode->ops != to.parent->ops ? -EXDEV
-                  : to.parent->ops->link       ? to.parent->ops->link(to.parent, to.name, inode)
-                                               : -EROFS;
+            err = to.parent->ops->link ? to.parent->ops->link(to.parent, to.name, inode) : -EROFS;
+        if (!err) {
+            notify_event(inode, IN_ATTRIB, 0, NULL);
+            notify_event(to.parent, IN_CREATE, 0, to.name);
+        }
         lookup_done(&to);
     }
     inode_unref(inode);
@@ -192,8 +275,10 @@ long sys_symlinkat(const char __user *user_target, int dirfd, const char __user 
             err = -EEXIST;
         else if (l.must_be_dir)
             err = -ENOENT;
-        else
+        else if (!(err = may_create(l.parent)))
             err = l.parent->ops->symlink ? l.parent->ops->symlink(l.parent, l.name, target) : -EROFS;
+        if (!err)
+            notify_event(l.parent, IN_CREATE, 0, l.name);
         lookup_done(&l);
     }
     kfree(target);
@@ -236,7 +321,9 @@ long sys_getcwd(char __user *user, size_t size)
     if (!buf)
         return -ENOMEM;
     long n = fs_context_cwd(current->fs, buf, 4096);
-    if (n >= 0 && (size_t)n + 1 > size)
+    if (n == -ERANGE)
+        n = -ENAMETOOLONG;
+    else if (n >= 0 && (size_t)n + 1 > size)
         n = -ERANGE;
     if (n >= 0)
         n = copy_to_user(user, buf, (size_t)n + 1) ? -EFAULT : n + 1;
@@ -244,12 +331,16 @@ long sys_getcwd(char __user *user, size_t size)
     return n;
 }
 
-static long set_directory(struct inode **place, struct inode *inode)
+// Takes over the reference of inode.
+static long set_directory(struct inode **place, struct inode *inode, bool allowed)
 {
     struct fs_context *fs = current->fs;
-    if (!inode_is_dir(inode)) {
+    long err = inode_is_dir(inode) ? inode_permission(inode, MAY_EXEC) : -ENOTDIR;
+    if (!err && !allowed)
+        err = -EPERM;
+    if (err) {
         inode_unref(inode);
-        return -ENOTDIR;
+        return err;
     }
     mutex_lock(&fs->lock);
     struct inode *old = *place;
@@ -263,7 +354,7 @@ long sys_chdir(const char __user *path)
 {
     struct inode *inode;
     long err = user_inode(AT_FDCWD, path, LOOKUP_FOLLOW, &inode);
-    return err ? err : set_directory(&current->fs->cwd, inode);
+    return err ? err : set_directory(&current->fs->cwd, inode, true);
 }
 
 long sys_fchdir(int fd)
@@ -271,7 +362,7 @@ long sys_fchdir(int fd)
     struct file *file = files_get_path(fd);
     if (!file)
         return -EBADF;
-    long err = file->inode ? set_directory(&current->fs->cwd, inode_ref(file->inode)) : -ENOTDIR;
+    long err = file->inode ? set_directory(&current->fs->cwd, inode_ref(file->inode), true) : -ENOTDIR;
     file_unref(file);
     return err;
 }
@@ -280,7 +371,7 @@ long sys_chroot(const char __user *path)
 {
     struct inode *inode;
     long err = user_inode(AT_FDCWD, path, LOOKUP_FOLLOW, &inode);
-    return err ? err : set_directory(&current->fs->root, inode);
+    return err ? err : set_directory(&current->fs->root, inode, capable(CAP_SYS_CHROOT));
 }
 
 long sys_umask(u32 mask) { return (long)__atomic_exchange_n(&current->fs->umask, mask & 0777, __ATOMIC_RELAXED); }
@@ -290,6 +381,7 @@ struct user_sink {
     struct dir_sink sink;
     u8 *buf;
     size_t size, used;
+    bool refused; // an entry did not fit
 };
 
 static int emit(struct dir_sink *sink, const char *name, size_t len, u64 ino, u32 type, u64 next)
@@ -298,8 +390,10 @@ static int emit(struct dir_sink *sink, const char *name, size_t len, u64 ino, u3
     size_t record = ALIGN_UP(19 + len + 1, 8);
     u16 size = (u16)record;
 
-    if (record > s->size - s->used)
+    if (record > s->size - s->used) {
+        s->refused = true;
         return 1;
+    }
     u8 *at = s->buf + s->used;
     memset(at, 0, record);
     memcpy(at, &ino, 8);
@@ -326,14 +420,15 @@ long sys_getdents64(int fd, void __user *user, u32 size)
         err = -ENOTDIR;
     } else {
         mutex_lock(&file->offset_lock);
-        u64 before = file->offset;
         err = file->ops->getdents(file, &s.sink, &file->offset);
-        if (!err && !s.used && file->offset != before)
-            err = -EINVAL;
+        if (!err && !s.used && s.refused)
+            err = -EINVAL; // not even one fits
         mutex_unlock(&file->offset_lock);
     }
     if (!err)
         err = copy_to_user(user, s.buf, s.used) ? -EFAULT : (long)s.used;
+    if (err > 0)
+        notify_file(file, IN_ACCESS);
     kfree(s.buf);
     file_unref(file);
     return err;

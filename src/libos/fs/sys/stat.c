@@ -2,16 +2,28 @@
 // Attributes of files.
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
+#include "libos/fs/notify.h"
+#include "libos/fs/permission.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
 
+// Before 1970 the seconds are negative, the nanoseconds never.
+static struct __kernel_timespec timespec_of(s64 ns)
+{
+    s64 rest = ns % NSEC_PER_SEC;
+    rest += rest < 0 ? NSEC_PER_SEC : 0;
+    return (struct __kernel_timespec){ (ns - rest) / NSEC_PER_SEC, rest };
+}
+
 static void split(s64 ns, u64 *ret_sec, u64 *ret_nsec)
 {
-    *ret_sec = (u64)(ns / NSEC_PER_SEC);
-    *ret_nsec = (u64)(ns % NSEC_PER_SEC);
+    struct __kernel_timespec ts = timespec_of(ns);
+    *ret_sec = (u64)ts.tv_sec;
+    *ret_nsec = (u64)ts.tv_nsec;
 }
 
 static long put_stat(const struct kstat *k, struct stat __user *user)
@@ -102,7 +114,8 @@ long sys_fstat(int fd, struct stat __user *user)
 
 static struct statx_timestamp statx_time(s64 ns)
 {
-    return (struct statx_timestamp){ ns / NSEC_PER_SEC, (u32)(ns % NSEC_PER_SEC), 0 };
+    struct __kernel_timespec ts = timespec_of(ns);
+    return (struct statx_timestamp){ ts.tv_sec, (u32)ts.tv_nsec, 0 };
 }
 
 long sys_statx(int dirfd, const char __user *path, int flags, u32 mask, struct statx __user *user)
@@ -135,23 +148,59 @@ long sys_statx(int dirfd, const char __user *path, int flags, u32 mask, struct s
     return copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
 }
 
-static long change_at(int dirfd, const char __user *path, u32 look, const struct attr_change *change)
+// The change, if the caller may make it. now: of times, all are the present one.
+static long change_inode(struct inode *inode, struct attr_change change, bool now)
+{
+    int err = 0;
+    if (!inode->ops->setattr)
+        return -EROFS;
+    if (change.valid & (ATTR_ATIME | ATTR_MTIME))
+        err = may_set_times(inode, !now);
+    else if (!(change.valid & ATTR_SIZE)) // of a size its callers know
+        err = may_change(inode, &change);
+    return err ? err : inode_setattr(inode, &change);
+}
+
+// Something happened to the inode that the path led to.
+static void notify_path(int dirfd, const char __user *path, u32 look, struct inode *inode, u32 events)
+{
+    struct lookup l;
+
+    if (!notify_active() || !events)
+        return;
+    if (user_lookup(dirfd, path, look, &l)) { // changed meanwhile
+        notify_child(NULL, NULL, inode, events);
+        return;
+    }
+    bool named = l.inode == inode && l.name[0];
+    notify_child(named ? l.parent : NULL, l.name, inode, events);
+    lookup_done(&l);
+}
+
+static long change_at(int dirfd, const char __user *path, u32 look, const struct attr_change *change, bool now)
 {
     struct inode *inode;
     long err = user_inode(dirfd, path, look, &inode);
     if (err)
         return err;
-    err = inode_setattr(inode, change);
+    if ((change->valid & ATTR_SIZE) && S_ISREG(inode->mode))
+        err = inode_permission(inode, MAY_WRITE);
+    if (!err)
+        err = change_inode(inode, *change, now);
+    if (!err)
+        notify_path(dirfd, path, look, inode, notify_change_events(change));
     inode_unref(inode);
     return err;
 }
 
-static long change_fd(int fd, const struct attr_change *change)
+static long change_fd(int fd, const struct attr_change *change, bool now)
 {
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
-    long err = !file->inode ? -EINVAL : file->inode->ops->setattr ? inode_setattr(file->inode, change) : -EROFS;
+    long err = file->inode ? change_inode(file->inode, *change, now) : -EINVAL;
+    if (!err)
+        notify_file(file, notify_change_events(change));
     file_unref(file);
     return err;
 }
@@ -159,7 +208,7 @@ static long change_fd(int fd, const struct attr_change *change)
 long sys_fchmodat(int dirfd, const char __user *path, u32 mode)
 {
     struct attr_change change = { .valid = ATTR_MODE, .mode = mode };
-    return change_at(dirfd, path, LOOKUP_FOLLOW, &change);
+    return change_at(dirfd, path, LOOKUP_FOLLOW, &change, false);
 }
 
 long sys_chmod(const char __user *path, u32 mode) { return sys_fchmodat(AT_FDCWD, path, mode); }
@@ -167,7 +216,7 @@ long sys_chmod(const char __user *path, u32 mode) { return sys_fchmodat(AT_FDCWD
 long sys_fchmod(int fd, u32 mode)
 {
     struct attr_change change = { .valid = ATTR_MODE, .mode = mode };
-    return change_fd(fd, &change);
+    return change_fd(fd, &change, false);
 }
 
 static struct attr_change owner_change(u32 uid, u32 gid)
@@ -181,7 +230,7 @@ long sys_fchownat(int dirfd, const char __user *path, u32 uid, u32 gid, int flag
 {
     struct attr_change change = owner_change(uid, gid);
     u32 look = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
-    return flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) ? -EINVAL : change_at(dirfd, path, look, &change);
+    return flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) ? -EINVAL : change_at(dirfd, path, look, &change, false);
 }
 
 long sys_chown(const char __user *path, u32 uid, u32 gid) { return sys_fchownat(AT_FDCWD, path, uid, gid, 0); }
@@ -193,7 +242,7 @@ long sys_lchown(const char __user *path, u32 uid, u32 gid)
 long sys_fchown(int fd, u32 uid, u32 gid)
 {
     struct attr_change change = owner_change(uid, gid);
-    return change_fd(fd, &change);
+    return change_fd(fd, &change, false);
 }
 
 static long size_change(s64 size, struct attr_change *ret_change)
@@ -206,7 +255,7 @@ long sys_truncate(const char __user *path, s64 size)
 {
     struct attr_change change;
     long err = size_change(size, &change);
-    return err ? err : change_at(AT_FDCWD, path, LOOKUP_FOLLOW, &change);
+    return err ? err : change_at(AT_FDCWD, path, LOOKUP_FOLLOW, &change, false);
 }
 
 long sys_ftruncate(int fd, s64 size)
@@ -218,7 +267,7 @@ long sys_ftruncate(int fd, s64 size)
         return err ? err : -EBADF;
     bool writable = file_writable(file);
     file_unref(file);
-    return writable ? change_fd(fd, &change) : -EINVAL;
+    return writable ? change_fd(fd, &change, false) : -EINVAL;
 }
 
 static long time_change(const struct __kernel_timespec times[2], struct attr_change *change)
@@ -246,7 +295,8 @@ static long set_times(int dirfd, const char __user *path, const struct __kernel_
     long err = time_change(times, &change);
     if (err || !change.valid)
         return err;
-    return path ? change_at(dirfd, path, look, &change) : change_fd(dirfd, &change);
+    bool now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
+    return path ? change_at(dirfd, path, look, &change, now) : change_fd(dirfd, &change, now);
 }
 
 static const struct __kernel_timespec now_times[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
@@ -287,20 +337,81 @@ long sys_utime(const char __user *path, const s64 __user *user)
     return set_times(AT_FDCWD, path, times, 0);
 }
 
-// Everything runs as root: only execute permission can lack.
-static long access_at(int dirfd, const char __user *path, int mode, int flags)
+// What the mount forbids although the file allows it.
+static long mount_allows(int dirfd, const char __user *path, int mode, u32 look)
+{
+    struct inode *inode;
+
+    if (!(mode & 3) || user_inode(dirfd, path, look, &inode) != 0)
+        return 0;
+    bool kept = S_ISREG(inode->mode) || S_ISDIR(inode->mode) || S_ISLNK(inode->mode);
+    bool read_only = (mode & 2) && kept && inode_may_change(inode);
+    bool no_exec = (mode & 1) && S_ISREG(inode->mode) && inode_mount_flags(inode, MS_NOEXEC);
+    inode_unref(inode);
+    if (no_exec)
+        return -EACCES;
+    return read_only ? -EROFS : 0;
+}
+
+// access(2) asks for the real ids, and for the capabilities that their owner would have. Puts such credentials in place
+// of the caller's for a while, where they differ; NULL with *ret_err 0: they do not.
+static const struct cred *as_real_user(int *ret_err)
+{
+    const struct cred *own = current_cred();
+    u64 effective = own->uid == 0 ? own->permitted : 0;
+
+    *ret_err = 0;
+    if (own->securebits & SECURE_NO_SETUID_FIXUP)
+        effective = own->effective;
+    if (own->fsuid == own->uid && own->fsgid == own->gid && own->effective == effective)
+        return NULL;
+    struct cred *real = cred_copy(own, NULL, 0);
+    if (!real) {
+        *ret_err = -ENOMEM;
+        return NULL;
+    }
+    real->fsuid = own->uid;
+    real->fsgid = own->gid;
+    real->effective = effective;
+    return thread_swap(cred, (const struct cred *)real);
+}
+
+static long access_as_current(int dirfd, const char __user *path, int mode, int flags)
 {
     struct kstat st;
-    if (mode & ~7)
-        return -EINVAL;
     long err = kstat_at(dirfd, path, flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), &st);
-    return !err && (mode & 1) && !S_ISDIR(st.mode) && !(st.mode & 0111) ? -EACCES : err;
+    if (err || !mode)
+        return err;
+    u32 look = (flags & AT_SYMLINK_NOFOLLOW ? 0 : LOOKUP_FOLLOW) | (flags & AT_EMPTY_PATH ? LOOKUP_EMPTY : 0);
+    err = cred_permission(current_cred(), &st, (u32)mode);
+    return err ? err : mount_allows(dirfd, path, mode, look);
+}
+
+static_assert(MAY_EXEC == 1 && MAY_WRITE == 2 && MAY_READ == 4); // as X_OK, W_OK and R_OK
+
+static long access_at(int dirfd, const char __user *path, int mode, int flags)
+{
+    const struct cred *own = NULL;
+    int err = 0;
+
+    if ((mode & ~7) || (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)))
+        return -EINVAL;
+    if (!(flags & AT_EACCESS))
+        own = as_real_user(&err);
+    if (err)
+        return err;
+    long result = access_as_current(dirfd, path, mode, flags);
+    if (own)
+        cred_unref(thread_swap(cred, own));
+    return result;
 }
 
 long sys_access(const char __user *path, int mode) { return access_at(AT_FDCWD, path, mode, 0); }
 long sys_faccessat(int dirfd, const char __user *path, int mode) { return access_at(dirfd, path, mode, 0); }
 long sys_faccessat2(int dirfd, const char __user *path, int mode, int flags)
 {
+    if (flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
     return access_at(dirfd, path, mode, flags);
 }
 
@@ -313,6 +424,7 @@ static long put_statfs(struct inode *inode, struct statfs __user *user)
         st.f_bsize = st.f_frsize = 4096;
         st.f_namelen = 255;
     }
+    st.f_flags = instance_statfs_flags(inode_mount_flags(inode, MOUNT_FLAGS));
     return err ? err : copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Durability, space and advice.
 #include "libos/fs/file.h"
+#include "libos/fs/mount.h"
+#include "libos/fs/notify.h"
 #include "libos/syscall/prototypes.h"
 
 long sys_fsync(int fd)
@@ -26,8 +28,9 @@ long sys_syncfs(int fd)
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
+    long err = file->inode ? mount_sync(file->inode) : 0;
     file_unref(file);
-    return fs_sync();
+    return err;
 }
 
 long sys_sync_file_range(int fd, s64 offset, s64 size, u32 flags) { return sys_fsync(fd); }
@@ -47,6 +50,8 @@ long sys_fallocate(int fd, int mode, s64 offset, s64 size)
         err = file->ops->fallocate ? file->ops->fallocate(file, mode, (u64)offset, (u64)size)
               : file->ops->stream  ? -ESPIPE
                                    : -EOPNOTSUPP;
+    if (!err)
+        notify_file(file, IN_MODIFY);
     file_unref(file);
     return err;
 }

@@ -100,13 +100,15 @@ static int getdents(struct file *file, struct dir_sink *sink, u64 *position)
     int err = 0;
 
     volfs_lock(dir->fs);
-    if (*position < lower_base && dir->has_upper)
+    if (dir->orphan)
+        err = -ENOENT;
+    else if (*position < lower_base && dir->has_upper)
         err = ext2_for_each(dir->fs->ext2, &dir->upper, position, visit_upper, &l);
     else if (*position < lower_base)
         l.full = list_dots(&l);
     if (!err)
         err = l.err;
-    if (!err && !l.full && dir->has_lower && !dir->orphan)
+    if (!err && !l.full && dir->has_lower)
         err = list_lower(&l);
     volfs_unlock(dir->fs);
     return err == -EBADMSG || err == -EUCLEAN ? -EIO : err;

@@ -195,3 +195,13 @@ int volfs_disk_open(const char *source, u64 size, struct ext2 **ret_ext2)
     hostfile_close(dir);
     return err;
 }
+
+void volfs_disk_close(struct ext2 *ext2)
+{
+    struct volume *volume = ext2->volume;
+    int fd = fd_of(volume_context(volume));
+
+    ext2_unmount(ext2);
+    volume_close(volume);
+    hostfile_close(fd);
+}

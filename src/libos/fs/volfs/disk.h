@@ -7,5 +7,7 @@
 // -EBUSY: another enclave has it; -EBADMSG: another key, or the host changed it; -ENOENT: no such folder; errors of the
 // host.
 __nodiscard int volfs_disk_open(const char *source, u64 size, struct ext2 **ret_ext2);
+// Gives up the file system, its volume and its host file; what was not synced is forgotten.
+void volfs_disk_close(struct ext2 *ext2);
 // A file of a host folder for reading and writing, or a new one (-EEXIST). Descriptor or -errno.
 __nodiscard int volfs_host_open(int dir, const char *name, bool create);

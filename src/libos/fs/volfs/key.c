@@ -3,6 +3,8 @@
 
 #include "abi/linux/abi.h"
 #include "base/string.h"
+#include "imagefmt/seal.h"
+#include "libos/fs/image_key.h"
 #include "libos/fs/volfs/disk.h"
 #include "libos/host/hostfile.h"
 #include "trusted/log.h"
@@ -57,6 +59,10 @@ int volfs_key(int dir, u8 key[32])
 {
     u8 cpusvn[SEAL_CPUSVN];
 
+    if (image_key()) {
+        image_volume_key(image_key(), key);
+        return 0;
+    }
     if (enclave_simulated)
         return key_of_simulation(dir, key);
     int err = read_small(dir, CPUSVN_FILE, cpusvn, sizeof(cpusvn));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Names that come: looking up, making, linking.
 #include "libos/fs/volfs/volfs_node.h"
+#include "libos/fs/permission.h"
 
 bool volfs_is_dir(const struct volfs_node *node) { return S_ISDIR(node->inode.mode); }
 
@@ -176,6 +177,12 @@ static int prepare(struct volfs_node *dir, const struct making *what, const stru
     return err ? err : ext2_store(fs->ext2, made);
 }
 
+// Of a new file in a folder of the volume.
+static struct new_owner owner_in(const struct volfs_node *dir, u32 mode)
+{
+    return new_owner_of(mode, dir->upper.raw.mode, ext2_gid(&dir->upper));
+}
+
 // The new file's node is not made: who wants it looks it up.
 static int make(struct volfs_node *dir, const struct making *what, struct volfs_name *n)
 {
@@ -183,8 +190,10 @@ static int make(struct volfs_node *dir, const struct making *what, struct volfs_
     struct ext2_file made;
     int err = volfs_copy_up(dir, UINT64_MAX);
 
-    if (!err)
-        err = ext2_new(fs->ext2, &dir->upper, what->mode, 0, 0, what->rdev, volfs_now(), &made);
+    if (err)
+        return err;
+    struct new_owner owner = owner_in(dir, what->mode);
+    err = ext2_new(fs->ext2, &dir->upper, owner.mode, owner.uid, owner.gid, what->rdev, volfs_now(), &made);
     if (err)
         return err;
     err = prepare(dir, what, n, &made);
@@ -234,6 +243,43 @@ int volfs_make(struct inode *dir, const char *name, u32 mode, u64 rdev, struct i
     return make_named(dir, name, &what, ret_inode);
 }
 
+static int make_tmpfile(struct volfs_node *dir, u32 mode, bool linkable, struct volfs_node **ret_node)
+{
+    struct volfs *fs = dir->fs;
+    struct ext2_file made;
+    int err = dir->orphan ? -ENOENT : volfs_copy_up(dir, UINT64_MAX);
+
+    if (err)
+        return err;
+    struct new_owner owner = owner_in(dir, mode);
+    err = ext2_new(fs->ext2, &dir->upper, owner.mode, owner.uid, owner.gid, 0, volfs_now(), &made);
+    if (err)
+        return err;
+    made.raw.links_count = 1; // its name in lost+found
+    err = ext2_store(fs->ext2, &made);
+    if (!err)
+        err = volfs_get_upper(fs, made.ino, NULL, ret_node);
+    if (err)
+        return err;
+    (*ret_node)->linkable = linkable;
+    return volfs_make_orphan(*ret_node);
+}
+
+int volfs_tmpfile(struct inode *inode, u32 mode, bool linkable, struct inode **ret_inode)
+{
+    struct volfs_node *dir = vnode_of(inode), *node = NULL;
+
+    volfs_lock(dir->fs);
+    int err = make_tmpfile(dir, mode, linkable, &node);
+    if (err && node)
+        volfs_drop(node);
+    volfs_changed(dir->fs);
+    volfs_unlock(dir->fs);
+    if (!err)
+        *ret_inode = &node->inode;
+    return err;
+}
+
 int volfs_symlink(struct inode *dir, const char *name, const char *target)
 {
     const struct making what = { .mode = S_IFLNK | 0777, .target = target };
@@ -249,7 +295,7 @@ static int link_node(struct volfs_node *dir, const char *name, struct volfs_node
     if (!err && n.node)
         err = -EEXIST;
     if (!err)
-        err = node->orphan ? -ENOENT : volfs_copy_up(node, UINT64_MAX);
+        err = node->orphan && !node->linkable ? -ENOENT : volfs_copy_up(node, UINT64_MAX);
     if (!err && node->upper.raw.links_count >= EXT2_LINK_MAX)
         err = -EMLINK;
     if (!err)
@@ -258,7 +304,12 @@ static int link_node(struct volfs_node *dir, const char *name, struct volfs_node
         err = volfs_set_name(&n, node->upper.ino, node->upper.raw.mode);
     if (err)
         return err;
-    node->upper.raw.links_count++;
+    if (node->orphan)
+        err = volfs_orphan_adopted(node); // its one link is the new name now
+    else
+        node->upper.raw.links_count++;
+    if (err)
+        return err;
     ext2_set_time(&node->upper, EXT2_CTIME, volfs_now());
     volfs_touch(dir);
     err = ext2_store(fs->ext2, &node->upper);

@@ -3,6 +3,7 @@
 #include "libos/fs/volfs/volfs_node.h"
 
 #include "libos/fs/mapped.h"
+#include "libos/fs/volfs/disk.h"
 #include "libos/mem/heap.h"
 #include "libos/time/time.h"
 #include "trusted/exit.h"
@@ -86,9 +87,17 @@ static int node_alloc(struct volfs *fs, struct volfs_node **ret_node)
     if (!node)
         return -ENOMEM;
     node->fs = fs;
+    node->inode.instance = &fs->instance;
+    fs->nodes++;
     list_init(&node->lower_order);
     *ret_node = node;
     return 0;
+}
+
+static void node_undo(struct volfs_node *node)
+{
+    node->fs->nodes--;
+    kfree(node);
 }
 
 // What an inode of ext2 began as, from its attributes. 0: nothing else.
@@ -154,7 +163,7 @@ int volfs_get_upper(struct volfs *fs, u32 ino, const struct volfs_lower *lower, 
     if (!err && lower && S_ISDIR(node->upper.raw.mode) && lower->type == S_IFDIR >> 12)
         err = merge_with(node, lower->handle);
     if (err) {
-        kfree(node);
+        node_undo(node);
         return err;
     }
     inode_init(&node->inode, &volfs_ops, node->upper.raw.mode, volfs_ino(node));
@@ -177,7 +186,7 @@ int volfs_get_lower(struct volfs *fs, u64 handle, struct volfs_node **ret_node)
         return err;
     err = fs->lower->attr(handle, &node->below);
     if (err) {
-        kfree(node);
+        node_undo(node);
         return err;
     }
     node->has_lower = true;
@@ -242,6 +251,7 @@ static void destroy(struct volfs_node *node)
         volfs_changed(fs);
     if (node->has_upper)
         ext2_file_done(fs->ext2, &node->upper);
+    fs->nodes--; // the unlock below is the last that touches fs
     volfs_unlock(fs);
     volfs_lower_free(node);
     kfree(node->name);
@@ -409,6 +419,30 @@ static int statfs(struct inode *inode, struct statfs *st)
     return 0;
 }
 
+static int sync_instance(struct fs_instance *instance) { return volfs_sync(instance->root); }
+
+static bool busy(struct fs_instance *instance)
+{
+    struct volfs *fs = container_of(instance, struct volfs, instance);
+
+    volfs_lock(fs);
+    bool alone = fs->nodes == 1 && __atomic_load_n(&instance->root->refs, __ATOMIC_ACQUIRE) == 1;
+    volfs_unlock(fs);
+    return !alone;
+}
+
+static void destroy_instance(struct fs_instance *instance)
+{
+    struct volfs *fs = container_of(instance, struct volfs, instance);
+    struct ext2 *ext2 = fs->ext2;
+
+    inode_unref(instance->root);
+    kfree(fs);
+    volfs_disk_close(ext2);
+}
+
+static const struct fs_instance_ops instance_ops = { .sync = sync_instance, .busy = busy, .destroy = destroy_instance };
+
 int volfs_create(struct ext2 *ext2, const struct lower_tree *lower, u64 lower_root, struct inode **ret_root)
 {
     static u64 devices = 0x100;
@@ -418,9 +452,10 @@ int volfs_create(struct ext2 *ext2, const struct lower_tree *lower, u64 lower_ro
     if (!fs)
         return -ENOMEM;
     mutex_init(&fs->lock, LOCK_VOLFS);
+    fs->instance.ops = &instance_ops;
     fs->ext2 = ext2;
     fs->lower = lower;
-    fs->dev = ++devices;
+    fs->dev = __atomic_add_fetch(&devices, 1, __ATOMIC_RELAXED);
     fs->committed_ns = time_monotonic_ns();
     int err = volfs_get_upper(fs, EXT2_ROOT_INO, lower ? &below : NULL, &fs->root);
     if (err) {
@@ -428,7 +463,7 @@ int volfs_create(struct ext2 *ext2, const struct lower_tree *lower, u64 lower_ro
         return err;
     }
     fs->root->parent = fs->root;
-    *ret_root = &fs->root->inode;
+    *ret_root = fs->instance.root = &fs->root->inode;
     return 0;
 }
 
@@ -447,6 +482,7 @@ const struct inode_ops volfs_ops = {
     .parent = volfs_parent,
     .name = volfs_name,
     .create = volfs_make,
+    .tmpfile = volfs_tmpfile,
     .symlink = volfs_symlink,
     .link = volfs_link,
     .unlink = volfs_unlink,
@@ -457,6 +493,9 @@ const struct inode_ops volfs_ops = {
     .setattr = setattr,
     .open = volfs_open,
     .statfs = statfs,
+    .get_xattr = volfs_get_xattr,
+    .set_xattr = volfs_set_xattr,
+    .list_xattr = volfs_list_xattr,
     .release = release,
     .object_ops = &volfs_object_ops,
 };

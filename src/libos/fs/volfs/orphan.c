@@ -34,7 +34,7 @@ int volfs_make_orphan(struct volfs_node *node)
     return err;
 }
 
-int volfs_orphan_gone(struct volfs_node *node)
+static int leave_lost_found(struct volfs_node *node)
 {
     struct ext2 *ext2 = node->fs->ext2;
     struct ext2_file lost;
@@ -48,5 +48,19 @@ int volfs_orphan_gone(struct volfs_node *node)
         err = ext2_store(ext2, &lost);
     }
     ext2_file_done(ext2, &lost);
-    return err ? err : ext2_delete(ext2, &node->upper, volfs_now());
+    return err;
+}
+
+int volfs_orphan_gone(struct volfs_node *node)
+{
+    int err = leave_lost_found(node);
+    return err ? err : ext2_delete(node->fs->ext2, &node->upper, volfs_now());
+}
+
+int volfs_orphan_adopted(struct volfs_node *node)
+{
+    int err = leave_lost_found(node);
+    node->orphan = err;
+    node->linkable &= err != 0;
+    return err;
 }

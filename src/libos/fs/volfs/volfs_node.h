@@ -5,6 +5,7 @@
 #include "base/rbtree.h"
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
 #include "libos/fs/volfs/volfs.h"
 
 #define XATTR_OPAQUE "trusted.overlay.opaque"
@@ -13,12 +14,14 @@
 enum { VOLFS_DROPPED = 8 };
 
 struct volfs {
+    struct fs_instance instance;
     struct mutex lock; // all of ext2 and of the nodes below; never held over user memory
     struct ext2 *ext2;
     const struct lower_tree *lower;
     struct rb_tree by_upper, by_lower;
     struct volfs_node *root;
     u64 dev;
+    u64 nodes;                                 // that were made and not freed
     s64 committed_ns;                          // CLOCK_MONOTONIC of the last commit
     struct volfs_node *dropped[VOLFS_DROPPED]; // references to give up when the lock is
     size_t dropped_count;
@@ -40,6 +43,7 @@ struct volfs_node {
     bool has_upper, has_lower; // one of them at least; a file has one that counts: the upper one if it is there
     bool upper_hashed, lower_hashed;
     bool orphan;             // no name any more: it hangs in lost+found
+    bool linkable;           // an orphan that never had a name, and may get one
     struct rb_node by_upper; // key: upper.ino
     struct rb_node by_lower; // key: lower
     struct ext2_file upper;
@@ -96,6 +100,14 @@ __nodiscard int volfs_set_target(struct volfs *fs, struct ext2_file *link, const
 __nodiscard int volfs_make_orphan(struct volfs_node *node); // upper.links_count counts the name in lost+found
 __nodiscard int volfs_orphan_gone(struct volfs_node *node);
 
+// It has got a name: out of lost+found with it.
+__nodiscard int volfs_orphan_adopted(struct volfs_node *node);
+
+// xattrs.c
+long volfs_get_xattr(struct inode *inode, const char *name, void *buf, size_t size);
+int volfs_set_xattr(struct inode *inode, const char *name, const void *value, size_t size, int flags);
+long volfs_list_xattr(struct inode *inode, char *buf, size_t size);
+
 // dirs.c
 int volfs_is_empty(struct volfs_node *dir); // 1, 0 or -errno
 
@@ -110,6 +122,7 @@ int volfs_lookup(struct inode *dir, const char *name, struct inode **ret_inode);
 struct inode *volfs_parent(struct inode *dir);
 long volfs_name(struct inode *dir, char *buf, size_t size);
 int volfs_make(struct inode *dir, const char *name, u32 mode, u64 rdev, struct inode **ret_inode);
+int volfs_tmpfile(struct inode *dir, u32 mode, bool linkable, struct inode **ret_inode);
 int volfs_symlink(struct inode *dir, const char *name, const char *target);
 int volfs_link(struct inode *dir, const char *name, struct inode *inode);
 int volfs_unlink(struct inode *dir, const char *name);

@@ -1,0 +1,34 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Small cases of sockets and events beside Linux: programs/net/*.c print what each call answered."""
+import os
+
+from harness import PROGRAMS, Group, Instance, compile_program
+
+group = Group()
+FOLDER = os.path.join(PROGRAMS, 'net')
+NAMES = sorted(name[:-2] for name in os.listdir(FOLDER) if name.endswith('.c'))
+
+
+def setup():
+    instance = Instance('net-cases')
+    for name in NAMES:
+        instance.pack(f'{compile_program("net/" + name, output="net_" + name)}=/bin/net_{name}')
+    instance.build()
+    return instance
+
+
+for _name in NAMES:
+    group.add(f'{_name}: every line is as on Linux', lambda instance, name=_name: instance.same(f'/bin/net_{name}'))
+
+
+@group.case('inotify on a root that is a volume')
+def _(instance):
+    volume = Instance('net-volume', persistent=True)
+    volume.pack(f'{compile_program("net/inotify", output="net_inotify")}=/bin/net_inotify')
+    volume.build()
+    volume.same('/bin/net_inotify')
+
+
+if __name__ == '__main__':
+    group.main(setup)
