@@ -126,10 +126,10 @@ static int mount_root(const struct occlum_config *config, int image_fd, u64 imag
     return err ? err : mount_attach(NULL, fs_root, "unionfs", "/", "unionfs");
 }
 
-// Terminals belong to the devices: /dev/pts for /dev. The name is kept for /proc/mounts.
+// Terminals belong to the devices: /dev/pts for /dev.
 static int attach_devpts(const char *devices)
 {
-    static char target[256];
+    char target[256];
     struct inode *root;
 
     if (fmt_format(target, sizeof(target), "%s/pts", devices) >= sizeof(target))

@@ -48,9 +48,17 @@ void signal_from_host(int signo)
         of_terminal | SIGMASK(SIGHUP) | SIGMASK(SIGTERM) | SIGMASK(SIGUSR1) | SIGMASK(SIGUSR2);
     siginfo_t info;
 
-    if (signo < 1 || signo > SIGNALS || !(accepted & SIGMASK(signo)) || !asked_for(signo))
+    if (signo < 1 || signo > SIGNALS || !(accepted & SIGMASK(signo)))
+        return;
+    bool hangs_up = signo == SIGHUP && READ_ONCE(process_first->tty);
+    if (!hangs_up && !asked_for(signo))
         return;
     mutex_lock(&process_lock);
+    if (hangs_up) { // its terminal is gone, which the host could show by its reads as well
+        process_tty.hang_up(process_first);
+        mutex_unlock(&process_lock);
+        return;
+    }
     if (signo == SIGTSTP || signo == SIGCONT)
         stop_asked = signo == SIGTSTP;
     if (of_terminal & SIGMASK(signo))

@@ -74,6 +74,7 @@ struct process_tty_ops {
     void (*leader_ends)(struct process *process); // does nothing for other processes
     int (*number)(const struct process *process); // of the device, for /proc/PID/stat; 0: none
     u32 (*foreground)(const struct process *process);
+    void (*hang_up)(struct process *process); // the controlling terminal, if there is one, is gone
     void (*adopt)(void); // the caller's standard streams may be a terminal of the host, which becomes its own. No locks
 };
 extern struct process_tty_ops process_tty;

@@ -4,6 +4,7 @@
 #include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/file.h"
+#include "libos/fs/instance.h"
 #include "libos/mem/heap.h"
 #include "libos/time/time.h"
 #include "libos/tty/tty.h"
@@ -17,8 +18,8 @@ struct node {
 
 static struct node *node_of(struct inode *inode) { return container_of(inode, struct node, inode); }
 
-static struct inode *root;
 static s64 made;
+static const struct fs_instance_ops instance_ops; // kept for good
 static const struct inode_ops ops;
 
 static int make(u32 mode, u64 ino, struct tty *tty, struct inode **ret_inode)
@@ -55,7 +56,7 @@ static int parse(const char *name)
     return n;
 }
 
-static int lookup(struct inode *dir, const char *name, struct inode **ret_inode)
+static int find(const char *name, struct inode **ret_inode)
 {
     if (str_eq(name, "ptmx"))
         return make(S_IFCHR | 0666, INO_PTMX, NULL, ret_inode);
@@ -64,6 +65,14 @@ static int lookup(struct inode *dir, const char *name, struct inode **ret_inode)
         return -ENOENT;
     int err = devpts_node(tty, ret_inode);
     tty_unref(tty);
+    return err;
+}
+
+static int lookup(struct inode *dir, const char *name, struct inode **ret_inode)
+{
+    int err = find(name, ret_inode);
+    if (!err)
+        (*ret_inode)->instance = dir->instance;
     return err;
 }
 
@@ -177,9 +186,18 @@ static const struct inode_ops ops = {
 
 int devpts_create(struct inode **ret_root)
 {
+    struct fs_instance *instance = kzalloc(sizeof(*instance));
+
+    if (!instance)
+        return -ENOMEM;
     made = time_realtime_ns();
-    int err = make(S_IFDIR | 0755, INO_ROOT, NULL, &root);
-    if (!err)
-        *ret_root = root;
-    return err;
+    int err = make(S_IFDIR | 0755, INO_ROOT, NULL, &instance->root);
+    if (err) {
+        kfree(instance);
+        return err;
+    }
+    instance->ops = &instance_ops;
+    instance->root->instance = instance;
+    *ret_root = instance->root;
+    return 0;
 }

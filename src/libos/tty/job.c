@@ -157,6 +157,17 @@ static int number(const struct process *process)
 
 static u32 foreground(const struct process *process) { return process->tty ? process->tty->foreground : 0; }
 
+static void line_is_gone(struct process *process)
+{
+    struct tty *tty = process->tty;
+
+    if (!tty)
+        return;
+    tty_ref(tty);
+    hang_up(tty, false);
+    tty_unref(tty);
+}
+
 void tty_job_init(void)
 {
     process_tty = (struct process_tty_ops){ .inherit = inherit,
@@ -164,6 +175,7 @@ void tty_job_init(void)
                                             .leader_ends = leader_ends,
                                             .number = number,
                                             .foreground = foreground,
+                                            .hang_up = line_is_gone,
                                             .adopt = host_tty_adopt };
 }
 

@@ -283,6 +283,7 @@ static void leader_body(void)
         sigprocmask(SIG_BLOCK, &set, &old);
         now_ready();
         sigsuspend(&old);
+        usleep(100000); // its end is told first
         printf("the leader ended: hup %d\n", got[SIGHUP]);
         say("/dev/tty", open("/dev/tty", O_RDWR));
         now_ready();
