@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void message(const char *kind, const char *format, va_list args)
 {
@@ -118,4 +119,13 @@ int cli_parse(int argc, char **argv, const struct cli_option *options, size_t co
         i += taken;
     }
     return i;
+}
+
+void cli_progress(const char *step, double share)
+{
+    if (!isatty(2))
+        return;
+    fprintf(stderr, "\r\033[K[%-20.*s] %s", (int)(share * 20), "####################", step);
+    if (share >= 1)
+        fprintf(stderr, "\r\033[K");
 }

@@ -21,6 +21,9 @@ int cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+// On a terminal: a bar with the share (0..1) done of a step, gone at 1.
+void cli_progress(const char *step, double share);
+
 // Prints text (size bytes, without control characters) on stdout as a JSON string.
 void cli_json_string(const char *text, size_t size);
 

@@ -20,8 +20,8 @@ static const struct verb verbs[] = {
     { "status", "", "say what this instance is and in what state", verb_status, help_status },
     { "gen-image-key", "FILE", "make a new key that images are encrypted with", verb_gen_image_key,
       help_gen_image_key },
-    { "volume", "info|check|export FILE [options]", "look at the encrypted volume that keeps what programs write",
-      verb_volume, help_volume },
+    { "volume", "info|check|export FILE|import FILE|resize SIZE|rekey [options]",
+      "look at, fill, enlarge the encrypted volume that keeps what programs write", verb_volume, help_volume },
     { "print", "mrenclave|mrsigner|sigstruct", "print the identity of the built enclave", cli_delegate, NULL },
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };

@@ -137,19 +137,12 @@ static bool read_state(struct state *ret_state)
     return ok;
 }
 
-static void show_progress(const char *step, double share)
-{
-    fprintf(stderr, "\r\033[K[%-20.*s] %s", (int)(share * 20), "####################", step);
-    if (share >= 1)
-        fprintf(stderr, "\r\033[K");
-}
-
 static int build_image(const struct plan *plan, struct state *state, const struct state *old, bool reuse)
 {
     struct image_request request = { .folder = INSTANCE_IMAGE,
                                      .output = BUILD_IMAGE STAGED,
                                      .key = plan->options->image_key ? plan->image_key : NULL,
-                                     .progress = isatty(2) ? show_progress : NULL };
+                                     .progress = cli_progress };
 
     if (reuse && memcmp(state->folder, old->folder, sizeof(state->folder)) == 0 && same_outputs(old, false)) {
         state->image = old->image;

@@ -42,6 +42,9 @@ struct occlum_json {
     size_t mount_count;
 };
 
+// A size as Occlum.json writes them: a number and B, KB, MB, GB or TB (1024-based). False: it is none.
+bool config_parse_size(const char *text, u64 *ret_size);
+
 // Checks text[0..size) against the schema. All errors go to errors. 0: it is a JSON object, and *ret_json holds what
 // could be read of it: values that are wrong or missing count as not given, and unless errors->count is 0 it is only
 // good for looking for more errors (config_xml_compute). -EINVAL, or -ENOMEM: nothing was read. *ret_json is written

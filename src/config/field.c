@@ -38,7 +38,7 @@ bool field_expect(const struct json_value *value, enum json_type type, const cha
 }
 
 // "12 MB" -> bytes. False if the text has another form or the value does not fit 64 bits.
-static bool parse_size(const char *text, u64 *ret_size)
+bool config_parse_size(const char *text, u64 *ret_size)
 {
     static const char *const units[] = { "B", "KB", "MB", "GB", "TB" };
     u64 number = 0;
@@ -61,7 +61,7 @@ bool field_size(const struct json_value *value, const char *path, struct config_
     const char *form = "a size such as \"32MB\" (units B KB MB GB TB, below 2^64 bytes)";
     if (!field_expect(value, JSON_STRING, path, form, errors))
         return false;
-    if (!parse_size(value->text, &size)) {
+    if (!config_parse_size(value->text, &size)) {
         refuse(value, path, form, errors);
         return false;
     }

@@ -43,6 +43,28 @@ def wrote(instance, path, text):
     expect_output(result, text)
 
 
+@group.case('what a run that was killed while it made the volume left stands in nobody\'s way')
+def _(instance):
+    if PLATFORM != 'sim':
+        raise Skip('once is enough')
+    fresh(instance)
+    os.makedirs(volume_folder(instance))
+    for name in ('volume.new', 'simulation.key.new'):
+        with open(os.path.join(volume_folder(instance), name), 'wb') as file:
+            file.write(b'half')
+    expect_status(busybox(instance, 'true'), 0)
+    expect(sorted(os.listdir(volume_folder(instance))) == ['simulation.key', 'volume'], f'left: {os.listdir(volume_folder(instance))}')
+    fresh(instance)
+    for moment in range(20):
+        process = subprocess.Popen([occlum_path(), 'run', '/bin/busybox', 'true'], cwd=instance.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   env=clean_environment(), start_new_session=True)
+        time.sleep(0.004 * moment)
+        os.killpg(process.pid, 9)
+        process.wait()
+        expect_status(busybox(instance, 'true'), 0)
+        fresh(instance)
+
+
 @group.case('what is written is there in the next run; the image shows through')
 def _(instance):
     fresh(instance)

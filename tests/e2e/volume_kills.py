@@ -119,8 +119,6 @@ def check_volume(instance):
         return
     exported = os.path.join(scratch(), 'exported')
     result = occlum('volume', 'check', cwd=instance.folder)
-    if b'no volume' in result.err:  # killed while it was being made, before the first commit
-        return
     expect(result.status == 0, 'the volume has bad blocks', result)
     result = occlum('volume', 'export', exported, cwd=instance.folder)
     expect(result.status == 0, 'the volume cannot be exported', result)

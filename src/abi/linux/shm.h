@@ -15,6 +15,7 @@ enum {
     SHM_REMAP = 040000,
     SHM_EXEC = 0100000,
     SHM_DEST = 01000, // in the mode: removed, and still mapped
+    SHM_LOCKED = 02000,
     SHM_LOCK = 11,
     SHM_UNLOCK = 12,
     SHM_STAT = 13,

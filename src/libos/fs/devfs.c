@@ -13,12 +13,7 @@ static long read_null(struct file *file, struct uio *uio, u64 *offset) { return 
 
 static long write_null(struct file *file, struct uio *uio, u64 *offset) { return (long)uio->left; }
 
-static long read_zero(struct file *file, struct uio *uio, u64 *offset)
-{
-    size_t n = uio->left;
-    int err = uio_put_zeros(uio, n);
-    return err ? err : (long)n;
-}
+static long read_zero(struct file *file, struct uio *uio, u64 *offset) { return uio_put_zeros_some(uio, uio->left); }
 
 static long write_full(struct file *file, struct uio *uio, u64 *offset) { return -ENOSPC; }
 

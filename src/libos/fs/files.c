@@ -98,6 +98,8 @@ static void drop(struct files *files, struct file *file)
     if (!file)
         return;
     void (*closed)(void) = file->ops ? file->ops->closed : NULL;
+    if (file->ops && file->ops->flush)
+        file->ops->flush(file);
     posix_locks_release(file, files);
     file_unref(file);
     if (closed)
@@ -248,6 +250,16 @@ void files_close_on_exec(struct files *files)
         drop(files, file);
     }
 }
+
+bool files_closes_on_exec(struct files *files, int fd)
+{
+    spin_lock(&files->lock);
+    bool closes = (u32)fd < files->size && files->slots[fd].file && files->slots[fd].close_on_exec;
+    spin_unlock(&files->lock);
+    return closes;
+}
+
+u32 files_table_size(const struct files *files) { return READ_ONCE(files->size); }
 
 int files_get_flags(int fd)
 {

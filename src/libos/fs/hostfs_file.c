@@ -25,8 +25,8 @@ static long read_some(struct file *file, struct uio *uio, u64 *offset, u8 *buf, 
         // Up to the next page only, if some pages of the file may be in memory.
         size_t most = READ_ONCE(node->inode.object) ? MIN(n, PAGE_SIZE - (*offset & PAGE_MASK)) : n;
         moved = hostfile_read(data_fd(file), *offset, buf, most);
-        if (moved > 0 && uio_put(uio, buf, (size_t)moved) != 0)
-            return -EFAULT;
+        if (moved > 0)
+            moved = uio_put_some(uio, buf, (size_t)moved);
     }
     *offset += moved > 0 ? (u64)moved : 0;
     return moved == -ENODATA ? 0 : moved;
@@ -34,12 +34,13 @@ static long read_some(struct file *file, struct uio *uio, u64 *offset, u8 *buf, 
 
 static long write_some(struct file *file, struct uio *uio, u64 *offset, u8 *buf, size_t n)
 {
-    if (uio_take(uio, buf, n) != 0)
-        return -EFAULT;
+    long taken = uio_take_some(uio, buf, n);
+    if (taken < 0)
+        return taken;
     mutex_lock(&file->inode->lock);
     long moved = mapped_reaching(file->inode, *offset);
     if (!moved)
-        moved = hostfile_write(data_fd(file), *offset, buf, n);
+        moved = hostfile_write(data_fd(file), *offset, buf, (size_t)taken);
     if (moved > 0)
         mapped_written(file->inode, *offset, buf, (size_t)moved);
     mutex_unlock(&file->inode->lock);

@@ -165,17 +165,22 @@ static long readlink(struct inode *inode, char *buf, size_t size)
     return (long)len;
 }
 
+u64 memfs_room(const struct memfs *fs)
+{
+    struct vm_stats vm;
+    vm_get_stats(&vm);
+    u64 free = (vm.limit - MIN(vm.committed, vm.limit)) / PAGE_SIZE;
+    if (!fs->limit)
+        return free;
+    return MIN(free, fs->limit - MIN(__atomic_load_n(&fs->used, __ATOMIC_RELAXED), fs->limit));
+}
+
 static int statfs(struct inode *inode, struct statfs *st)
 {
     const struct memfs *fs = node_of(inode)->fs;
     struct vm_stats vm;
     vm_get_stats(&vm);
-    u64 blocks = vm.limit / PAGE_SIZE, free = (vm.limit - MIN(vm.committed, vm.limit)) / PAGE_SIZE;
-    if (fs->limit) {
-        u64 used = MIN(__atomic_load_n(&fs->used, __ATOMIC_RELAXED), fs->limit);
-        blocks = fs->limit;
-        free = MIN(free, fs->limit - used);
-    }
+    u64 blocks = fs->limit ? fs->limit : vm.limit / PAGE_SIZE, free = memfs_room(fs);
     memset(st, 0, sizeof(*st));
     st->f_type = 0x01021994; // TMPFS_MAGIC
     st->f_bsize = st->f_frsize = PAGE_SIZE;

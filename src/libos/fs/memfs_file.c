@@ -71,7 +71,7 @@ static long read_lower(struct memfs_node *node, struct uio *uio, u64 offset, siz
     long got = node->fs->lower->read(node->lower, offset, bounce, lower);
     if (got >= 0) {
         memset(bounce + got, 0, n - (size_t)got);
-        got = uio_put(uio, bounce, n) ? -EFAULT : (long)n;
+        got = uio_put_some(uio, bounce, n);
     }
     kpages_free(bounce, 1);
     return got;
@@ -212,40 +212,83 @@ static long write_file(struct file *file, struct uio *uio, u64 *offset)
     return done ? (long)done : err;
 }
 
+// The bytes [offset, end) read as zeros from now on; whole pages are given back. inode.lock held.
+static int zero_range(struct memfs_node *node, u64 offset, u64 end)
+{
+    int err = 0;
+
+    for (u64 at = offset; !err && at < end;) {
+        u64 n = MIN(PAGE_SIZE - (at & PAGE_MASK), end - at);
+        bool below = node->has_lower && ALIGN_DOWN(at, PAGE_SIZE) < node->lower_size;
+        u8 *page;
+        if (n == PAGE_SIZE && !below) {
+            err = memfs_drop(node, at >> PAGE_SHIFT, (at >> PAGE_SHIFT) + 1);
+        } else if (below || pagetree_get(&node->pages, at >> PAGE_SHIFT)) {
+            err = memfs_page(node, at >> PAGE_SHIFT, &page);
+            if (!err) {
+                memset(page + (at & PAGE_MASK), 0, n);
+                memfs_page_done(node, at >> PAGE_SHIFT);
+            }
+        }
+        at += n;
+    }
+    return err;
+}
+
+// Pages for [first, end), all or none. inode.lock held.
+static int allocate_pages(struct memfs_node *node, u64 first, u64 end)
+{
+    u64 *made = kzalloc(DIV_ROUND_UP(end - first, 64ul) * sizeof(u64)), i;
+    int err = made ? 0 : -ENOMEM;
+    u8 *page;
+
+    for (i = first; !err && i < end; i++) {
+        if (pagetree_get(&node->pages, i))
+            continue;
+        err = memfs_page(node, i, &page);
+        if (!err) {
+            memfs_page_done(node, i);
+            made[(i - first) / 64] |= 1ull << ((i - first) % 64);
+        }
+    }
+    for (u64 j = first; err && made && j < i; j++)
+        if (made[(j - first) / 64] & (1ull << ((j - first) % 64)))
+            (void)!memfs_drop(node, j, j + 1);
+    kfree(made);
+    return err;
+}
+
+static int fallocate_locked(struct memfs_node *node, int mode, u64 offset, u64 len)
+{
+    const int zeroing = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
+    bool grows = !(mode & FALLOC_FL_KEEP_SIZE) && offset + len > node->size;
+    int err = 0;
+
+    if ((mode & zeroing) && (node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+        return -EPERM;
+    if (grows && (node->seals & F_SEAL_GROW))
+        return -EPERM;
+    if (mode & zeroing)
+        err = zero_range(node, offset, MIN(offset + len, node->size));
+    if (!err && !(mode & FALLOC_FL_PUNCH_HOLE))
+        err = allocate_pages(node, offset >> PAGE_SHIFT, DIV_ROUND_UP(offset + len, PAGE_SIZE));
+    if (!err && grows)
+        err = memfs_resize(node, offset + len);
+    return err;
+}
+
 static int fallocate(struct file *file, int mode, u64 offset, u64 len)
 {
     struct memfs_node *node = node_of(file->inode);
-    int err = 0;
 
     if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
         return -EOPNOTSUPP;
     if (len > max_size || offset > max_size - len)
         return -EFBIG;
-    if (!mode && node->fs->limit && len > node->fs->limit * PAGE_SIZE)
+    if (!(mode & FALLOC_FL_PUNCH_HOLE) && len / PAGE_SIZE > memfs_room(node->fs))
         return -ENOSPC;
     mutex_lock(&node->inode.lock);
-    if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) && (node->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
-        err = -EPERM;
-    if (!err && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))) {
-        u64 end = MIN(offset + len, node->size);
-        for (u64 at = offset; !err && at < end;) {
-            u64 n = MIN(PAGE_SIZE - (at & PAGE_MASK), end - at);
-            bool below = node->has_lower && ALIGN_DOWN(at, PAGE_SIZE) < node->lower_size;
-            u8 *page;
-            if (n == PAGE_SIZE && !below) {
-                err = memfs_drop(node, at >> PAGE_SHIFT, (at >> PAGE_SHIFT) + 1);
-            } else if (below || pagetree_get(&node->pages, at >> PAGE_SHIFT)) {
-                err = memfs_page(node, at >> PAGE_SHIFT, &page);
-                if (!err) {
-                    memset(page + (at & PAGE_MASK), 0, n);
-                    memfs_page_done(node, at >> PAGE_SHIFT);
-                }
-            }
-            at += n;
-        }
-    }
-    if (!err && !(mode & FALLOC_FL_KEEP_SIZE) && offset + len > node->size)
-        err = memfs_resize(node, offset + len);
+    int err = fallocate_locked(node, mode, offset, len);
     mutex_unlock(&node->inode.lock);
     return err;
 }

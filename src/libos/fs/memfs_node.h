@@ -71,8 +71,9 @@ int memfs_resize(struct memfs_node *node, u64 size);    // inode.lock held
 // 0, or -ENOMEM when pages that are mapped cannot be taken away.
 __nodiscard int memfs_drop(struct memfs_node *node, u64 first, u64 end);
 extern const struct vm_object_ops memfs_object_ops; // memfs_object.c
-// Takes `pages` pages of the file system's limit. False when it is used up.
+// Takes a page of the file system's limit. False when it is used up.
 bool memfs_charge(struct memfs *fs);
+u64 memfs_room(const struct memfs *fs); // pages that it could still take, at most
 // The node's own page at index, made now if it has none, with what the image shows there, accessible until
 // memfs_page_done. inode.lock held.
 __nodiscard int memfs_page(struct memfs_node *node, u64 index, u8 **ret_page);

@@ -70,6 +70,14 @@ static int attach(const char *target, const char *source, const char *type, stru
     return err;
 }
 
+// Whoever has /proc has /sys too.
+static int attach_sysfs(void)
+{
+    struct inode *root;
+    int err = sysfs_create(&root);
+    return err ? err : attach("/sys", "sysfs", "sysfs", root);
+}
+
 static int volume_error;
 
 int fs_volume_error(void) { return volume_error; }
@@ -94,11 +102,11 @@ static const char *why_no_volume(int err)
     }
 }
 
-int mount_open_volume(const char *source, u64 size, const struct lower_tree *lower, u64 lower_root,
+int mount_open_volume(const char *source, u64 size, bool grow, const struct lower_tree *lower, u64 lower_root,
                       struct inode **ret_root)
 {
     struct ext2 *ext2;
-    int err = volfs_disk_open(source, size, &ext2);
+    int err = volfs_disk_open(source, size, grow, &ext2);
 
     if (err)
         log_error("volume in %s: %s (error %d)", source, why_no_volume(err), -err);
@@ -121,7 +129,7 @@ static int mount_root(const struct occlum_config *config, int image_fd, u64 imag
             size = list[i].size;
         }
     if (!err)
-        err = *source ? (volume_error = mount_open_volume(source, size, lower, lower_root, &fs_root))
+        err = *source ? (volume_error = mount_open_volume(source, size, true, lower, lower_root, &fs_root))
                       : memfs_create(lower, lower_root, 0755, &fs_root);
     return err ? err : mount_attach(NULL, fs_root, "unionfs", "/", "unionfs");
 }
@@ -160,7 +168,9 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
         return err ? err : attach_devpts(target);
     case OCCLUM_MOUNT_PROCFS:
         err = procfs_create(&root);
-        return err ? err : attach(target, "proc", "proc", root);
+        if (!err)
+            err = attach(target, "proc", "proc", root);
+        return err ? err : attach_sysfs();
     case OCCLUM_MOUNT_HOSTFS:
         err = hostfs_create(source, &root);
         if (err) {
@@ -169,7 +179,7 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
         }
         return attach(target, source, "hostfs", root);
     case OCCLUM_MOUNT_VOLUME:
-        err = volume_error = mount_open_volume(source, mount->size, NULL, 0, &root);
+        err = volume_error = mount_open_volume(source, mount->size, true, NULL, 0, &root);
         return err ? err : attach(target, source, "ext2", root);
     default:
         return -EINVAL;

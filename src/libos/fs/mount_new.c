@@ -237,7 +237,7 @@ static int make_volume(const char *dir, u64 size, struct inode **ret_root)
                 return -EPERM;
         err = *name ? make_folder(dir) : -EPERM;
     }
-    err = err ? err : mount_open_volume(dir, size ? size : default_volume, NULL, 0, ret_root);
+    err = err ? err : mount_open_volume(dir, size ? size : default_volume, size, NULL, 0, ret_root);
     return err == -EBADMSG || err == -EUCLEAN ? -EIO : err;
 }
 

@@ -53,7 +53,7 @@ static size_t move_user_nofault(enum direction direction, void *at, void *buf, s
     }
 }
 
-// Returns the bytes moved: all of n, or 0 when faults are allowed and one cannot be mended.
+// Returns the bytes moved: with faults allowed all of n, but for what cannot be accessed.
 static size_t move_piece(const struct uio *uio, enum direction direction, void *buf, size_t n, bool faults)
 {
     void *at = (u8 *)uio->iov->iov_base + uio->offset;
@@ -63,7 +63,8 @@ static size_t move_piece(const struct uio *uio, enum direction direction, void *
     }
     if (!faults)
         return move_user_nofault(direction, at, buf, n);
-    return move_user(direction, at, buf, n) ? 0 : n;
+    // What can be had was brought in: as far as it goes.
+    return move_user(direction, at, buf, n) ? move_user_nofault(direction, at, buf, n) : n;
 }
 
 static size_t move(struct uio *uio, enum direction direction, u8 *buf, size_t n, bool faults)
@@ -94,6 +95,19 @@ static int move_all(struct uio *uio, enum direction direction, void *buf, size_t
 int uio_put(struct uio *uio, const void *from, size_t n) { return move_all(uio, PUT, (void *)(uintptr_t)from, n); }
 int uio_take(struct uio *uio, void *to, size_t n) { return move_all(uio, TAKE, to, n); }
 int uio_put_zeros(struct uio *uio, size_t n) { return move_all(uio, ZERO, NULL, n); }
+
+static long move_some(struct uio *uio, enum direction direction, void *buf, size_t n)
+{
+    size_t moved = move(uio, direction, buf, n, true);
+    return moved || !n ? (long)moved : -EFAULT;
+}
+
+long uio_put_some(struct uio *uio, const void *from, size_t n)
+{
+    return move_some(uio, PUT, (void *)(uintptr_t)from, n);
+}
+long uio_take_some(struct uio *uio, void *to, size_t n) { return move_some(uio, TAKE, to, n); }
+long uio_put_zeros_some(struct uio *uio, size_t n) { return move_some(uio, ZERO, NULL, n); }
 
 size_t uio_put_nofault(struct uio *uio, const void *from, size_t n)
 {

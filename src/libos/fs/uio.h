@@ -28,6 +28,10 @@ __nodiscard int uio_import(const struct iovec __user *user, u64 count, struct io
 __nodiscard int uio_put(struct uio *uio, const void *from, size_t n); // into the caller's memory
 __nodiscard int uio_take(struct uio *uio, void *to, size_t n);        // out of the caller's memory
 __nodiscard int uio_put_zeros(struct uio *uio, size_t n);
+// The same as far as the caller's memory goes: bytes moved, or -EFAULT when it is none of n.
+__nodiscard long uio_put_some(struct uio *uio, const void *from, size_t n);
+__nodiscard long uio_take_some(struct uio *uio, void *to, size_t n);
+__nodiscard long uio_put_zeros_some(struct uio *uio, size_t n);
 
 // Under a lock that a page fault may need (any lock of a file system): only as far as the memory is there now, and
 // advance by that. Bytes moved; after fewer than n drop the lock, uio_fault_in, and go on.

@@ -5,6 +5,7 @@
 
 #include "base/fmt.h"
 #include "libos/fs/file.h"
+#include "libos/ipc/sysv.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
@@ -17,9 +18,10 @@ enum { SEGMENTS = 4096, SEQUENCES = 1 << 15, SEGMENT_MIN = 1 };
 struct segment {
     u32 refs; // the table's, and one for each mapping and each call at work; guarded by `lock`
     bool removed;
-    int key, id;
+    struct sysv sysv; // key, id, owner; its own table is `segments`
+    bool locked;      // SHM_LOCK, which is told back
     u64 size;
-    u32 mode, cpid, lpid;
+    u32 cpid, lpid;
     s64 atime, dtime, ctime; // seconds
     struct file *file;
 };
@@ -36,7 +38,7 @@ static struct segment *get(int id)
 {
     mutex_lock(&lock);
     struct segment *s = id >= 0 ? segments[id % SEGMENTS] : NULL;
-    if (s && s->id == id)
+    if (s && s->sysv.id == id)
         s->refs++;
     else
         s = NULL;
@@ -49,7 +51,7 @@ static void put(struct segment *s)
     mutex_lock(&lock);
     bool last = --s->refs == 0;
     if (last) {
-        segments[s->id % SEGMENTS] = NULL;
+        segments[s->sysv.id % SEGMENTS] = NULL;
         used--;
     }
     mutex_unlock(&lock);
@@ -85,7 +87,7 @@ static long map_read(void *opaque, u64 offset, void *buf, size_t size)
 }
 static struct vm_object *map_object(void *opaque) { return file_vm_ops.object(((struct segment *)opaque)->file); }
 static u64 map_size(void *opaque) { return ((struct segment *)opaque)->size; }
-static u64 map_inode(void *opaque) { return (u64)((struct segment *)opaque)->id; }
+static u64 map_inode(void *opaque) { return (u64)((struct segment *)opaque)->sysv.id; }
 static size_t map_path(void *opaque, char *buf, size_t size)
 {
     return file_path(((struct segment *)opaque)->file, buf, size);
@@ -106,7 +108,7 @@ static const struct vm_file_ops map_ops = {
 static struct segment *find(int key)
 {
     for (u32 i = 0; i < SEGMENTS; i++)
-        if (segments[i] && segments[i]->key == key && !segments[i]->removed)
+        if (segments[i] && segments[i]->sysv.key == key && !segments[i]->removed)
             return segments[i];
     return NULL;
 }
@@ -130,15 +132,21 @@ static int make(int key, size_t size, u32 flags)
     }
     sequence = (sequence + 1) % SEQUENCES;
     s->refs = 1;
-    s->key = key;
-    s->id = (int)(sequence * SEGMENTS + slot);
+    sysv_own(&s->sysv, key, (int)(sequence * SEGMENTS + slot), (int)flags);
     s->size = size;
-    s->mode = flags & 0777;
     s->cpid = self();
     s->ctime = now();
     segments[slot] = s;
     used++;
-    return s->id;
+    return s->sysv.id;
+}
+
+static int found_segment(const struct segment *s, size_t size, int flags)
+{
+    int err = sysv_permission(&s->sysv, sysv_wanted(flags));
+    if (err)
+        return err;
+    return size > s->size ? -EINVAL : s->sysv.id;
 }
 
 long sys_shmget(int key, size_t size, int flags)
@@ -151,7 +159,7 @@ long sys_shmget(int key, size_t size, int flags)
     else if (s && (flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
         result = -EEXIST;
     else if (s)
-        result = size > s->size ? -EINVAL : s->id;
+        result = found_segment(s, size, flags);
     else if (key != IPC_PRIVATE && !(flags & IPC_CREAT))
         result = -ENOENT;
     else
@@ -189,6 +197,8 @@ long sys_shmat(int id, u64 addr, int flags)
         return -EINVAL;
     s64 result = map_args(s, addr, flags, &args);
     if (!result)
+        result = sysv_permission(&s->sysv, flags & SHM_RDONLY ? 04 : 06);
+    if (!result)
         result = vm_map(current->mm, &args);
     if (result > 0) {
         mutex_lock(&lock);
@@ -210,7 +220,6 @@ long sys_shmdt(u64 addr)
 static void fill_stat(const struct segment *s, struct shmid64_ds *ds)
 {
     *ds = (struct shmid64_ds){
-        .shm_perm = { .key = s->key, .mode = s->mode | (s->removed ? SHM_DEST : 0u), .seq = (u16)(s->id / SEGMENTS) },
         .shm_segsz = s->size,
         .shm_atime = s->atime,
         .shm_dtime = s->dtime,
@@ -219,6 +228,8 @@ static void fill_stat(const struct segment *s, struct shmid64_ds *ds)
         .shm_lpid = (int)s->lpid,
         .shm_nattch = s->refs - (s->removed ? 1 : 2), // less the table's and the caller's
     };
+    sysv_describe(&s->sysv, &ds->shm_perm);
+    ds->shm_perm.mode |= (s->removed ? SHM_DEST : 0u) | (s->locked ? SHM_LOCKED : 0u);
 }
 
 static void remove(struct segment *s)
@@ -226,7 +237,7 @@ static void remove(struct segment *s)
     mutex_lock(&lock);
     bool first = !s->removed;
     s->removed = true;
-    s->key = IPC_PRIVATE; // nobody finds it any more
+    s->sysv.key = IPC_PRIVATE; // nobody finds it any more
     mutex_unlock(&lock);
     if (first)
         put(s); // the table's
@@ -258,8 +269,11 @@ static long set(struct segment *s, const struct shmid64_ds __user *user)
     struct shmid64_ds ds;
     if (copy_from_user(&ds, user, sizeof(ds)))
         return -EFAULT;
+    int err = sysv_owned(&s->sysv);
+    if (err)
+        return err;
     mutex_lock(&lock);
-    s->mode = ds.shm_perm.mode & 0777;
+    sysv_set_owner(&s->sysv, &ds.shm_perm);
     s->ctime = now();
     mutex_unlock(&lock);
     return 0;
@@ -290,20 +304,28 @@ long sys_shmctl(int id, int command, struct shmid64_ds __user *user)
     case IPC_STAT:
     case SHM_STAT:
     case SHM_STAT_ANY:
+        result = command == SHM_STAT_ANY ? 0 : sysv_permission(&s->sysv, 04);
+        if (result)
+            break;
         mutex_lock(&lock);
         fill_stat(s, &ds);
         mutex_unlock(&lock);
         result = copy_to_user(user, &ds, sizeof(ds));
-        result = result || !by_slot ? result : s->id;
+        result = result || !by_slot ? result : s->sysv.id;
         break;
     case IPC_SET:
         result = set(s, user);
         break;
     case IPC_RMID:
-        remove(s);
+        result = sysv_owned(&s->sysv);
+        if (!result)
+            remove(s);
         break;
     case SHM_LOCK: // enclave memory is never paged by us
     case SHM_UNLOCK:
+        mutex_lock(&lock);
+        s->locked = command == SHM_LOCK;
+        mutex_unlock(&lock);
         break;
     default:
         result = -EINVAL;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How threads and processes end.
+#include "base/string.h"
+#include "libos/ipc/sysv.h"
+#include "libos/process/futex.h"
 #include "libos/process/pidfd.h"
 #include "libos/process/process.h"
 #include "libos/thread/cred.h"
@@ -166,6 +169,8 @@ void process_thread_exit(int wait_status)
     }
     mutex_unlock(&process_lock);
 
+    if (last)
+        sem_process_ends(process->pid);
     // Files are closed before the parent hears of the end, so that it sees their effects.
     files_unref(thread_swap(files, NULL));
     fs_context_unref(thread_swap(fs, NULL));
@@ -176,15 +181,17 @@ void process_thread_exit(int wait_status)
         process_tty.leader_ends(process);
         mutex_unlock(&process_lock);
     }
-    u64 mapped, count;
-    mm_get_usage(thread->mm, &mapped, &count);
+    struct vm_rss rss = { 0 };
+    if (last)
+        mm_get_rss(thread->mm, &rss);
     struct mm *mm = thread_swap(mm, NULL);
     vm_thread_ends(mm, thread->away);
     mm_unref(mm);
     mutex_lock(&process_lock);
     usage_thread_ends(process, thread);
     process->ended_uid = current_cred()->uid;
-    process->peak = MAX(process->peak, mapped);
+    memcpy(process->name, thread->name, sizeof(process->name));
+    process->peak = MAX(process->peak, rss.peak);
     list_del(&thread->siblings);
     signal_retarget(process, thread, ~0ull); // it may have been told of signals it no longer takes
     signals_thread_free(thread);
@@ -193,6 +200,7 @@ void process_thread_exit(int wait_status)
     if (gone)
         become_zombie(process);
     mutex_unlock(&process_lock);
+    futex_owner_ends(thread->tid);
     process_thread_left();
     thread_exit();
 }

@@ -2,8 +2,7 @@
 // futex(2). The key is the address and, for memory that is a process's own, its mm: relatives (vm/family.h) have other
 // words at the same address. The word is read under the bucket's lock, so a waker that changed it first and looks at
 // the bucket second misses nobody.
-#include "base/list.h"
-#include "libos/process/process.h"
+#include "libos/process/futex.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
@@ -12,78 +11,54 @@
 
 enum { BUCKETS = 256 };
 
-struct bucket {
-    struct spinlock lock;
-    struct list_head waiters; // empty list: next == NULL until first use
-};
+static struct futex_bucket buckets[BUCKETS] = { [0 ... BUCKETS - 1] = { .lock = SPINLOCK_INIT(LOCK_FUTEX) } };
 
-struct key {
-    u64 addr;
-    const struct mm *mm; // NULL: memory that processes share
-};
-
-struct futex_waiter {
-    struct list_head link;
-    struct waiter waiter;
-    struct bucket *bucket; // where it is queued; changes only under the old bucket's lock
-    struct key key;
-    u32 bitset;
-    bool done; // woken; guarded by the bucket's lock, read without it
-};
-
-static struct bucket buckets[BUCKETS] = { [0 ... BUCKETS - 1] = { .lock = SPINLOCK_INIT(LOCK_FUTEX) } };
-
-// FUTEX_PRIVATE_FLAG says that the word is the caller's own, whatever its mapping.
-static struct key key_of(int op, u64 addr)
+struct futex_key futex_key(int op, u64 addr)
 {
     bool shared = !(op & FUTEX_PRIVATE_FLAG) && vm_is_shared(current->mm, addr);
     if (!shared)
-        return (struct key){ addr, current->mm };
-    return (struct key){ vm_shared_key(current->mm, addr), NULL };
+        return (struct futex_key){ addr, current->mm };
+    return (struct futex_key){ vm_shared_key(current->mm, addr), NULL };
 }
 
-static bool same(struct key a, struct key b) { return a.addr == b.addr && a.mm == b.mm; }
-
-static struct bucket *bucket_of(struct key key)
+struct futex_bucket *futex_bucket(struct futex_key key)
 {
     u64 x = (key.addr >> 2) ^ ((u64)(uintptr_t)key.mm >> 4);
     x *= 0x9e3779b97f4a7c15ull;
     return &buckets[x >> 56];
 }
 
-static void lock_bucket(struct bucket *bucket)
+void futex_lock_bucket(struct futex_bucket *bucket)
 {
     spin_lock(&bucket->lock);
     if (!bucket->waiters.next)
         list_init(&bucket->waiters);
 }
 
-static void lock_two(struct bucket *a, struct bucket *b)
+void futex_lock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
-    lock_bucket(a < b ? a : b);
+    futex_lock_bucket(a < b ? a : b);
     if (a != b)
-        lock_bucket(a < b ? b : a);
+        futex_lock_bucket(a < b ? b : a);
 }
 
-static void unlock_two(struct bucket *a, struct bucket *b)
+void futex_unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 {
     spin_unlock(&a->lock);
     if (a != b)
         spin_unlock(&b->lock);
 }
 
-// 0, -EINVAL, or -EFAULT for what can be no program's memory.
-static int bad_address(u64 addr) { return addr & 3 ? -EINVAL : range_is_user(addr, 4) ? 0 : -EFAULT; }
+int futex_bad_address(u64 addr) { return addr & 3 ? -EINVAL : range_is_user(addr, 4) ? 0 : -EFAULT; }
 
-// A key that others may share is looked up through its page, which must be there (FUTEX_PRIVATE_FLAG is not set).
-static int check_shared(int op, u64 addr)
+int futex_check_shared(int op, u64 addr)
 {
-    return op & FUTEX_PRIVATE_FLAG || bad_address(addr) ? 0
-                                                        : fault_in_user((const void __user *)addr, sizeof(u32), false);
+    if (op & FUTEX_PRIVATE_FLAG || futex_bad_address(addr))
+        return 0;
+    return fault_in_user((const void __user *)addr, sizeof(u32), false);
 }
 
-// Reads the word without sleeping; -EAGAIN if its page is absent (the caller brings it in and tries again).
-static int read_word(u64 addr, u32 *ret_value)
+int futex_read_word(u64 addr, u32 *ret_value)
 {
     if (current->away)
         return -EAGAIN;
@@ -91,7 +66,7 @@ static int read_word(u64 addr, u32 *ret_value)
 }
 
 // Once done is set the waiter may return, and w with it.
-static void wake_one(struct futex_waiter *w, struct wake_list *list)
+void futex_wake_one(struct futex_waiter *w, struct wake_list *list)
 {
     struct slot_wake *slot = w->waiter.slot;
 
@@ -101,18 +76,43 @@ static void wake_one(struct futex_waiter *w, struct wake_list *list)
     wake_list_add(list, slot);
 }
 
-// Wakes at most count waiters on the key; the lock of the bucket is held, the flush comes after it.
-static long wake_in(struct bucket *bucket, struct key key, u32 count, u32 bitset, struct wake_list *list)
+// All waiters of the locks of a thread that ended.
+void futex_owner_ends(u32 tid)
+{
+    if (!__atomic_load_n(&futex_pi_waiters, __ATOMIC_SEQ_CST))
+        return;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        struct futex_waiter *w, *next;
+        struct wake_list list;
+        wake_list_init(&list);
+        futex_lock_bucket(&buckets[i]);
+        list_for_each_safe (w, next, &buckets[i].waiters, link)
+            if (w->pi && w->owner == tid)
+                futex_wake_one(w, &list);
+        spin_unlock(&buckets[i].lock);
+        wake_list_flush(&list);
+    }
+}
+
+// Who waits for a lock is not woken by a plain wake-up.
+static bool is_plain(const struct futex_waiter *w) { return !w->pi && !w->lock.addr; }
+
+// Wakes at most count waiters on the key, one even if that is 0 or below, as Linux does; the lock of the bucket is
+// held, the flush comes after it. -EINVAL for waiters of locks.
+static long wake_in(struct futex_bucket *bucket, struct futex_key key, int count, u32 bitset, struct wake_list *list)
 {
     struct futex_waiter *w, *next;
     long woken = 0;
     list_for_each_safe (w, next, &bucket->waiters, link) {
-        if (woken >= (long)count)
+        if (!futex_same(w->key, key))
+            continue;
+        if (!is_plain(w))
+            return -EINVAL;
+        if (!(w->bitset & bitset))
+            continue;
+        futex_wake_one(w, list);
+        if (++woken >= count)
             break;
-        if (same(w->key, key) && (w->bitset & bitset)) {
-            wake_one(w, list);
-            woken++;
-        }
     }
     return woken;
 }
@@ -121,14 +121,14 @@ static long wake(int op, u64 addr, u32 count, u32 bitset)
 {
     struct wake_list list;
 
-    int err = bad_address(addr);
+    int err = futex_bad_address(addr);
     if (err || !bitset)
         return err ? err : -EINVAL;
-    struct key key = key_of(op, addr);
-    struct bucket *bucket = bucket_of(key);
+    struct futex_key key = futex_key(op, addr);
+    struct futex_bucket *bucket = futex_bucket(key);
     wake_list_init(&list);
-    lock_bucket(bucket);
-    long woken = wake_in(bucket, key, count, bitset, &list);
+    futex_lock_bucket(bucket);
+    long woken = wake_in(bucket, key, (int)count, bitset, &list);
     spin_unlock(&bucket->lock);
     wake_list_flush(&list);
     return woken;
@@ -137,10 +137,10 @@ static long wake(int op, u64 addr, u32 count, u32 bitset)
 long futex_wake(u64 addr, u32 count, u32 bitset) { return wake(0, addr, count, bitset); }
 
 // Takes the waiter out if no waker did. True if it was woken.
-static bool finish(struct futex_waiter *w)
+bool futex_finish(struct futex_waiter *w)
 {
     for (;;) {
-        struct bucket *bucket = __atomic_load_n(&w->bucket, __ATOMIC_RELAXED);
+        struct futex_bucket *bucket = __atomic_load_n(&w->bucket, __ATOMIC_RELAXED);
         spin_lock(&bucket->lock);
         if (bucket == w->bucket) {
             bool done = w->done;
@@ -157,17 +157,17 @@ static long futex_wait(int op, u64 addr, u32 expected, s64 deadline, u32 bitset)
 {
     struct futex_waiter w = { .bitset = bitset };
     u32 value;
-    int err = bad_address(addr);
+    int err = futex_bad_address(addr);
 
     deadline = thread_restarted_deadline(deadline);
     if (err || !bitset)
         return err ? err : -EINVAL;
-    w.key = key_of(op, addr);
-    w.bucket = bucket_of(w.key);
+    w.key = futex_key(op, addr);
+    w.bucket = futex_bucket(w.key);
     waiter_init(&w.waiter);
     for (;;) {
-        lock_bucket(w.bucket);
-        if (read_word(addr, &value) == 0)
+        futex_lock_bucket(w.bucket);
+        if (futex_read_word(addr, &value) == 0)
             break;
         spin_unlock(&w.bucket->lock);
         if (get_user(value, addr))
@@ -181,7 +181,7 @@ static long futex_wait(int op, u64 addr, u32 expected, s64 deadline, u32 bitset)
     spin_unlock(&w.bucket->lock);
     while (!__atomic_load_n(&w.done, __ATOMIC_ACQUIRE) && !err)
         err = waiter_sleep(&w.waiter, deadline);
-    if (finish(&w))
+    if (futex_finish(&w))
         return 0;
     if (err != -EINTR)
         return err;
@@ -196,42 +196,46 @@ static long futex_requeue(int op, u64 from, u64 to, u32 wakes, u32 requeue, cons
     struct futex_waiter *w, *next;
     struct wake_list list;
     u32 value, moved = 0;
-    int err = bad_address(from) ? bad_address(from) : bad_address(to);
+    int err = futex_bad_address(from) ? futex_bad_address(from) : futex_bad_address(to);
 
     if (err || (s32)wakes < 0 || (s32)requeue < 0)
         return err ? err : -EINVAL;
-    struct key key = key_of(op, from), target = key_of(op, to);
-    struct bucket *a = bucket_of(key), *b = bucket_of(target);
+    struct futex_key key = futex_key(op, from), target = futex_key(op, to);
+    struct futex_bucket *a = futex_bucket(key), *b = futex_bucket(target);
     if (from == to)
         requeue = 0; // moving to the end of one's own queue would meet the moved ones again
     for (;;) {
-        lock_two(a, b);
-        if (!expected || read_word(from, &value) == 0)
+        futex_lock_two(a, b);
+        if (!expected || futex_read_word(from, &value) == 0)
             break;
-        unlock_two(a, b);
+        futex_unlock_two(a, b);
         if (get_user(value, from))
             return -EFAULT;
     }
     if (expected && value != *expected) {
-        unlock_two(a, b);
+        futex_unlock_two(a, b);
         return -EAGAIN;
     }
     wake_list_init(&list);
-    long woken = wake_in(a, key, wakes, FUTEX_BITSET_MATCH_ANY, &list);
+    long woken = wakes ? wake_in(a, key, (int)wakes, FUTEX_BITSET_MATCH_ANY, &list) : 0;
     list_for_each_safe (w, next, &a->waiters, link) {
-        if (moved == requeue)
+        if (moved == requeue || woken < 0)
             break;
-        if (!same(w->key, key))
+        if (!futex_same(w->key, key))
             continue;
+        if (!is_plain(w)) {
+            woken = -EINVAL;
+            break;
+        }
         list_del(&w->link);
         w->key = target;
         __atomic_store_n(&w->bucket, b, __ATOMIC_RELAXED);
         list_add_tail(&w->link, &b->waiters);
         moved++;
     }
-    unlock_two(a, b);
+    futex_unlock_two(a, b);
     wake_list_flush(&list);
-    return woken + (expected ? moved : 0);
+    return woken < 0 || !expected ? woken : woken + moved;
 }
 
 // The atomic operation of FUTEX_WAKE_OP, with the old value. 0, -EAGAIN (absent page), -ENOSYS.
@@ -243,7 +247,7 @@ static int operate(u64 addr, u32 encoded, u32 *ret_old)
         arg |= 0xfffff000u;
     if (encoded & ((u32)FUTEX_OP_OPARG_SHIFT << 28))
         arg = 1u << (arg & 31);
-    if (read_word(addr, &old))
+    if (futex_read_word(addr, &old))
         return -EAGAIN;
     for (;;) {
         switch (op) {
@@ -274,6 +278,8 @@ static int operate(u64 addr, u32 encoded, u32 *ret_old)
     }
 }
 
+static bool can_compare(u32 encoded) { return ((encoded >> 24) & 15) <= FUTEX_OP_CMP_GE; }
+
 static bool compare(u32 encoded, u32 old)
 {
     s32 a = (s32)old, b = (s32)(encoded << 20) >> 20;
@@ -299,35 +305,37 @@ static long futex_wake_op(int op, u64 addr, u64 addr2, u32 count, u32 count2, u3
 {
     struct wake_list list;
     u32 old = 0;
-    int err = bad_address(addr) ? bad_address(addr) : bad_address(addr2);
+    int err = futex_bad_address(addr) ? futex_bad_address(addr) : futex_bad_address(addr2);
 
     if (err)
         return err;
-    struct key key = key_of(op, addr), key2 = key_of(op, addr2);
-    struct bucket *a = bucket_of(key), *b = bucket_of(key2);
+    struct futex_key key = futex_key(op, addr), key2 = futex_key(op, addr2);
+    struct futex_bucket *a = futex_bucket(key), *b = futex_bucket(key2);
     for (;;) {
-        lock_two(a, b);
+        futex_lock_two(a, b);
         err = operate(addr2, encoded, &old);
         if (err != -EAGAIN)
             break;
-        unlock_two(a, b);
+        futex_unlock_two(a, b);
         if (fault_in_user((const void __user *)addr2, sizeof(u32), true))
             return -EFAULT;
     }
     long woken = err;
     wake_list_init(&list);
-    if (!err) {
-        woken = wake_in(a, key, count, FUTEX_BITSET_MATCH_ANY, &list);
-        if (compare(encoded, old))
-            woken += wake_in(b, key2, count2, FUTEX_BITSET_MATCH_ANY, &list);
+    if (!err && !can_compare(encoded))
+        woken = -ENOSYS;
+    else if (!err) {
+        woken = wake_in(a, key, (int)count, FUTEX_BITSET_MATCH_ANY, &list);
+        long more =
+            woken >= 0 && compare(encoded, old) ? wake_in(b, key2, (int)count2, FUTEX_BITSET_MATCH_ANY, &list) : 0;
+        woken = more < 0 ? more : woken + more;
     }
-    unlock_two(a, b);
+    futex_unlock_two(a, b);
     wake_list_flush(&list);
     return woken;
 }
 
-// Absolute CLOCK_MONOTONIC deadline of a timeout argument.
-static int deadline_of(int op, const void __user *timeout, s64 *ret_deadline)
+int futex_deadline(enum futex_clock clock, const void __user *timeout, s64 *ret_deadline)
 {
     struct __kernel_timespec ts;
 
@@ -339,13 +347,58 @@ static int deadline_of(int op, const void __user *timeout, s64 *ret_deadline)
     if (!timespec_valid(&ts))
         return -EINVAL;
     s64 ns = timespec_to_ns(&ts);
-    if ((op & FUTEX_CMD_MASK) == FUTEX_WAIT)
+    if (clock == FUTEX_RELATIVE)
         *ret_deadline = time_deadline_ns(ns);
-    else if (op & FUTEX_CLOCK_REALTIME)
+    else if (clock == FUTEX_REALTIME)
         *ret_deadline = time_deadline_ns(ns - time_realtime_ns());
     else
         *ret_deadline = ns;
     return 0;
+}
+
+// The deadline of a call that may have one.
+static int deadline_of(int op, const void __user *timeout, s64 *ret_deadline)
+{
+    enum futex_clock clock = op & FUTEX_CLOCK_REALTIME ? FUTEX_REALTIME : FUTEX_MONOTONIC;
+
+    switch (op & FUTEX_CMD_MASK) {
+    case FUTEX_WAIT:
+        return futex_deadline(FUTEX_RELATIVE, timeout, ret_deadline);
+    case FUTEX_LOCK_PI:
+        return futex_deadline(FUTEX_REALTIME, timeout, ret_deadline);
+    case FUTEX_WAIT_BITSET:
+    case FUTEX_LOCK_PI2:
+    case FUTEX_WAIT_REQUEUE_PI:
+        return futex_deadline(clock, timeout, ret_deadline);
+    default:
+        *ret_deadline = WAIT_FOREVER;
+        return 0;
+    }
+}
+
+static bool may_have_clock(int op)
+{
+    int command = op & FUTEX_CMD_MASK;
+    return command == FUTEX_WAIT_BITSET || command == FUTEX_WAIT_REQUEUE_PI || command == FUTEX_LOCK_PI2;
+}
+
+static long futex_of_locks(int op, u64 addr, u32 value, s64 deadline, u32 value2, u64 addr2, u32 value3)
+{
+    switch (op & FUTEX_CMD_MASK) {
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2:
+        return futex_lock_pi(op, addr, deadline, false);
+    case FUTEX_TRYLOCK_PI:
+        return futex_lock_pi(op, addr, WAIT_FOREVER, true);
+    case FUTEX_UNLOCK_PI:
+        return futex_unlock_pi(op, addr);
+    case FUTEX_WAIT_REQUEUE_PI:
+        return futex_wait_requeue_pi(op, addr, value, deadline, FUTEX_BITSET_MATCH_ANY, addr2);
+    case FUTEX_CMP_REQUEUE_PI:
+        return futex_cmp_requeue_pi(op, addr, addr2, value, value2, value3);
+    default:
+        return -ENOSYS;
+    }
 }
 
 long sys_futex(u32 __user *uaddr, int op, u32 value, void __user *timeout, u32 __user *uaddr2, u32 value3)
@@ -353,32 +406,35 @@ long sys_futex(u32 __user *uaddr, int op, u32 value, void __user *timeout, u32 _
     u64 addr = (u64)uaddr, addr2 = (u64)uaddr2;
     u32 value2 = (u32)(u64)timeout;
     s64 deadline;
-    int err;
+    int err = deadline_of(op, timeout, &deadline);
 
+    if (err)
+        return err;
+    if ((op & FUTEX_CLOCK_REALTIME) && !may_have_clock(op))
+        return -ENOSYS;
     switch (op & FUTEX_CMD_MASK) {
     case FUTEX_WAIT:
         value3 = FUTEX_BITSET_MATCH_ANY;
         [[fallthrough]];
     case FUTEX_WAIT_BITSET:
-        err = deadline_of(op, timeout, &deadline);
-        return err ? err : futex_wait(op, addr, value, deadline, value3);
+        return futex_wait(op, addr, value, deadline, value3);
     case FUTEX_WAKE:
         value3 = FUTEX_BITSET_MATCH_ANY;
         [[fallthrough]];
     case FUTEX_WAKE_BITSET:
-        err = check_shared(op, addr);
+        err = futex_check_shared(op, addr);
         return err ? err : wake(op, addr, value, value3);
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE:
-        err = check_shared(op, addr) ? -EFAULT : check_shared(op, addr2);
+        err = futex_check_shared(op, addr) ? -EFAULT : futex_check_shared(op, addr2);
         if ((op & FUTEX_CMD_MASK) == FUTEX_REQUEUE)
             return err ? err : futex_requeue(op, addr, addr2, value, value2, NULL);
         return err ? err : futex_requeue(op, addr, addr2, value, value2, &value3);
     case FUTEX_WAKE_OP:
-        err = check_shared(op, addr);
+        err = futex_check_shared(op, addr);
         return err ? err : futex_wake_op(op, addr, addr2, value, value2, value3);
     default:
-        return -ENOSYS;
+        return futex_of_locks(op, addr, value, deadline, value2, addr2, value3);
     }
 }
 
@@ -393,24 +449,35 @@ long sys_set_robust_list(struct robust_list_head __user *head, size_t len)
 
 long sys_get_robust_list(int pid, u64 __user *head, size_t __user *len)
 {
-    if (pid && (u32)pid != current->tid)
-        return -EPERM;
-    if (put_user(current->robust_list, head) || put_user((size_t)sizeof(struct robust_list_head), len))
+    u64 list = current->robust_list;
+    if (pid && (u32)pid != current->tid) {
+        mutex_lock(&process_lock);
+        struct thread *thread = process_find_thread((u32)pid);
+        long err = thread ? 0 : -ESRCH;
+        if (thread && thread->process != current_process())
+            err = -EPERM;
+        list = err ? 0 : thread->robust_list;
+        mutex_unlock(&process_lock);
+        if (err)
+            return err;
+    }
+    if (put_user(list, head) || put_user((size_t)sizeof(struct robust_list_head), len))
         return -EFAULT;
     return 0;
 }
 
-// A dying owner marks its locks, so that the next one learns of it (Documentation/locking/robust-futexes).
-static void owner_died(struct thread *thread, u64 addr)
+// A dying owner marks its locks, so that the next one learns of it (Documentation/locking/robust-futexes). pi: who
+// waits for it finds out when the thread has ended (futex_owner_ends).
+static void owner_died(struct thread *thread, u64 addr, bool pi)
 {
     u32 value, fault;
 
-    if (bad_address(addr) || get_user(value, addr))
+    if (futex_bad_address(addr) || get_user(value, addr))
         return;
     while ((value & FUTEX_TID_MASK) == thread->tid) {
         u32 new = (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
         if (usercmpxchg_raw((u32 *)addr, &value, new, &fault)) {
-            if (value & FUTEX_WAITERS)
+            if (!pi && (value & FUTEX_WAITERS))
                 futex_wake(addr, 1, FUTEX_BITSET_MATCH_ANY);
             return;
         }
@@ -430,10 +497,11 @@ void robust_list_exit(struct thread *thread)
     for (int limit = 0; limit < 2048 && (entry & ~1ull) != thread->robust_list; limit++) {
         if (get_user(next, entry & ~1ull))
             return;
-        if (entry != (u64)head.list_op_pending)
-            owner_died(thread, (entry & ~1ull) + (u64)head.futex_offset);
+        if ((entry & ~1ull) != ((u64)head.list_op_pending & ~1ull))
+            owner_died(thread, (entry & ~1ull) + (u64)head.futex_offset, entry & 1);
         entry = next;
     }
-    if (head.list_op_pending)
-        owner_died(thread, (u64)head.list_op_pending + (u64)head.futex_offset);
+    u64 pending = (u64)head.list_op_pending;
+    if (pending)
+        owner_died(thread, (pending & ~1ull) + (u64)head.futex_offset, pending & 1);
 }

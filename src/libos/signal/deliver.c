@@ -266,4 +266,5 @@ void signal_init(void)
     thread_pending_hook = signal_run_pending;
     thread_set_blocked_hook = signal_set_blocked;
     fs_raise_signal = raise_self;
+    mq_signal_init();
 }

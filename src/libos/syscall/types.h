@@ -6,6 +6,7 @@
 #include <linux/eventpoll.h>
 #include <linux/openat2.h>
 #include <linux/sysinfo.h>
+#include <linux/sem.h>
 #include <linux/times.h>
 #include <linux/utsname.h>
 

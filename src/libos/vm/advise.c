@@ -99,6 +99,8 @@ int vm_advise(struct mm *mm, u64 addr, u64 len, int advice)
         return -EINVAL;
     if (addr == end)
         return 0;
+    if (drops)
+        mm_note_peak(mm, end - addr);
     int err = walk(mm, addr, end, drops ? drop : nothing, 0);
     if (!err && populates)
         vm_populate(mm, addr, end - addr);

@@ -100,6 +100,7 @@ int vm_unmap(struct mm *mm, u64 addr, u64 len)
     u64 end;
     if (!IS_ALIGNED(addr, PAGE_SIZE) || len == 0 || add_overflow_u64(addr, len, &end) || end > enclave_layout.user_end)
         return -EINVAL;
+    mm_note_peak(mm, len);
     mm_lock(mm);
     int err = vm_unmap_locked(mm, addr, ALIGN_UP(end, PAGE_SIZE), false);
     mm_unlock(mm);

@@ -125,14 +125,22 @@ void vm_get_stats(struct vm_stats *ret_stats);
 // Bytes mapped by this mm (VmSize) and its number of mappings.
 void mm_get_usage(struct mm *mm, u64 *ret_mapped, u64 *ret_count);
 
-// One line of /proc/self/maps per VMA, in address order: visit returns non-zero to stop.
+// Bytes of an address space that have been touched, by kind, and what they were together at most (as far as was
+// looked: now, at earlier calls, and before much was unmapped).
+struct vm_rss {
+    u64 anon, file, shared, peak;
+};
+void mm_get_rss(struct mm *mm, struct vm_rss *ret_rss);
+
+// One line of /proc/self/maps per VMA, in address order: visit returns non-zero to stop. resident: is filled in.
 struct vm_area_info {
     u64 start, end, offset, inode;
+    u64 resident; // pages that have been touched
     u32 prot;
-    bool shared;
+    bool shared, file;
     const char *name; // path, "[stack]", "[heap]" or ""
 };
-int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, void *arg), void *arg);
+int vm_for_each(struct mm *mm, bool resident, int (*visit)(const struct vm_area_info *area, void *arg), void *arg);
 
 // The file behind a descriptor of the current thread (NULL: one that gives anonymous memory), referenced, with its ops
 // and access mode (O_RDONLY, O_WRONLY, O_RDWR), or an error pointer: -EBADF, -ENODEV (cannot be mapped). fs/ sets it;

@@ -12,7 +12,7 @@
 #include "../test.h"
 #include "../volume/disk.h"
 #include "image.h"
-#include "libos/fs/ext2/ext2.h"
+#include "ext2/ext2.h"
 
 enum { BLOCKS = 70000, NOW = 1000000000 }; // three groups
 
@@ -359,5 +359,42 @@ TEST(orphans)
     CHECK_EQ(ext2_find(s.fs, &lost, name, strlen(name), &ino), -ENOENT);
     CHECK_EQ(s.fs->super.free_inodes_count, free_inodes);
     CHECK(clean(&s));
+    end(&s);
+}
+
+// Files stay, the new room can be used, and e2fsck agrees: within the last group, over its end, and beyond what one
+// block of descriptors holds.
+TEST(grows)
+{
+    static const u64 sizes[] = { 5000, 5001, 9000, 32768, 32769, 70000, 100000, 131ull * 32768 };
+    static u8 buf[1 << 16], got[1 << 16];
+    struct ext2_file root, file;
+    struct setup s;
+
+    CHECK(begin(&s, 4500));
+    pattern(buf, sizeof(buf), 7);
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        char name[16];
+        CHECK_EQ(ext2_grow(s.fs, sizes[i]), 0);
+        CHECK_EQ(ext2_grow(s.fs, sizes[i]), 0); // again: nothing to do
+        CHECK(s.fs->super.blocks_count == sizes[i] || (sizes[i] == 32769 && s.fs->super.blocks_count == 32768));
+        close_all(&s);
+        CHECK(open_all(&s));
+        CHECK_EQ(ext2_load(s.fs, EXT2_ROOT_INO, &root), 0);
+        snprintf(name, sizeof(name), "file-%zu", i);
+        CHECK_EQ(make_file(&s, &root, name, S_IFREG | 0644, &file), 0);
+        file.goal = s.fs->super.blocks_count - 40; // in what is new
+        CHECK_EQ(ext2_write(s.fs, &file, 0, buf, sizeof(buf)), (long)sizeof(buf));
+        CHECK(clean(&s));
+        for (size_t k = 0; k <= i; k++) {
+            u32 ino;
+            snprintf(name, sizeof(name), "file-%zu", k);
+            CHECK_EQ(ext2_find(s.fs, &root, name, strlen(name), &ino), 0);
+            CHECK_EQ(ext2_load(s.fs, ino, &file), 0);
+            CHECK_EQ(ext2_read(s.fs, &file, 0, got, sizeof(got)), (long)sizeof(got));
+            CHECK(memcmp(buf, got, sizeof(buf)) == 0);
+        }
+        ext2_file_done(s.fs, &root);
+    }
     end(&s);
 }

@@ -117,10 +117,12 @@ static long may_copy(struct file *in, u64 in_at, struct file *out, u64 out_at, s
         return -EINVAL;
     if (!file_readable(in) || !file_writable(out) || (out->flags & O_APPEND))
         return -EBADF;
+    if (in_at + *size < in_at || out_at + *size < out_at)
+        return -EOVERFLOW;
     if ((s64)in_at < 0 || (s64)out_at < 0)
         return -EINVAL;
-    if ((s64)(in_at + *size) < 0 || (s64)(out_at + *size) < 0)
-        return -EOVERFLOW;
+    if (out_at >= INT64_MAX)
+        return -EFBIG;
     u64 end = file_size(in);
     *size = MIN(*size, end > in_at ? end - in_at : 0);
     if (in->inode == out->inode && in_at < out_at + *size && out_at < in_at + *size)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Descriptors.
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 #include <linux/memfd.h>
 
 #include "base/fmt.h"
@@ -174,10 +175,14 @@ static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
     case F_SETPIPE_SZ:
         return file->ops->fcntl ? file->ops->fcntl(file, command, argument) : -EBADF;
     case F_SETOWN:
+        WRITE_ONCE(file->signal_owner, (s32)argument);
+        return 0;
+    case F_GETOWN:
+        return READ_ONCE(file->signal_owner);
     case F_SETSIG:
     case F_NOTIFY:
         return 0;
-    case F_GETOWN:
+    case F_GETSIG:
         return 0;
     case F_GET_SEALS:
         return memfs_get_seals(file->inode, &seals) ? -EINVAL : (long)seals;
@@ -227,6 +232,23 @@ long sys_ioctl(int fd, u32 command, u64 argument)
         err = get_user(on, argument) ? -EFAULT : 0;
         if (!err)
             file_change_flags(file, O_NONBLOCK, on ? O_NONBLOCK : 0);
+        break;
+    case FIOASYNC: // the flag is kept; SIGIO is not sent
+        err = file->ops->poll ? 0 : -ENOTTY;
+        if (!err && get_user(on, argument))
+            err = -EFAULT;
+        if (!err)
+            file_change_flags(file, FASYNC, on ? FASYNC : 0);
+        break;
+    case FIOSETOWN:
+    case SIOCSPGRP:
+        err = get_user(on, argument) ? -EFAULT : 0;
+        if (!err)
+            WRITE_ONCE(file->signal_owner, (s32)on);
+        break;
+    case FIOGETOWN:
+    case SIOCGPGRP:
+        err = put_user(READ_ONCE(file->signal_owner), (int __user *)argument) ? -EFAULT : 0;
         break;
     case FIONREAD:
         if (!file->ops->ioctl && file->inode && S_ISREG(file->inode->mode)) {

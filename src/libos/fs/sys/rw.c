@@ -6,11 +6,25 @@
 #include "libos/fs/permission.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/thread/thread.h"
 #include "libos/vm/user.h"
 
 typedef long (*transfer_op)(struct file *, struct uio *, u64 *);
 
 static transfer_op op_of(const struct file *file, bool write) { return write ? file->ops->write : file->ops->read; }
+
+static void count_io(bool write, long n)
+{
+    struct thread_io *io = &current->io;
+    u64 moved = n > 0 ? (u64)n : 0;
+    if (write) {
+        io->writes++;
+        io->written_bytes += moved;
+    } else {
+        io->reads++;
+        io->read_bytes += moved;
+    }
+}
 
 // What the descriptor rules out, in Linux's order.
 static long may_transfer(const struct file *file, bool at, bool write)
@@ -53,7 +67,7 @@ long file_transfer(struct file *file, struct uio *uio, bool write)
 long file_transfer_at(struct file *file, struct uio *uio, s64 offset, bool write)
 {
     u64 at = (u64)offset;
-    long err = offset < 0 ? -EINVAL : may_transfer(file, true, write);
+    long err = offset < 0 || (s64)(at + uio->left) < 0 ? -EINVAL : may_transfer(file, true, write);
     if (!err && write && file->inode)
         err = drop_set_id(file->inode);
     return err ? err : told(file, write, op_of(file, write)(file, uio, &at));
@@ -78,6 +92,7 @@ static long with_buffer(int fd, const void __user *buf, size_t size, s64 offset,
     if (!n)
         n = at ? file_transfer_at(file, &uio, offset, write) : file_transfer(file, &uio, write);
     file_unref(file);
+    count_io(write, n);
     return n;
 }
 
@@ -111,6 +126,7 @@ static long with_iov(int fd, const struct iovec __user *user, u64 count, s64 off
         kfree(iov);
     }
     file_unref(file);
+    count_io(write, n);
     return n;
 }
 
@@ -180,6 +196,8 @@ long sys_lseek(int fd, s64 offset, u32 whence)
     mutex_lock(&file->offset_lock);
     if (file->ops->stream)
         base = file->ops->unmoved ? 0 : -ESPIPE;
+    else if (file->inode && S_ISCHR(file->inode->mode))
+        offset = 0; // devices without a position
     else if (whence == SEEK_CUR)
         base = (s64)file->offset;
     else if (whence == SEEK_END)
@@ -193,7 +211,7 @@ long sys_lseek(int fd, s64 offset, u32 whence)
     if (base >= 0 && !file->ops->stream) {
         s64 target = base;
         if (whence <= SEEK_END && __builtin_add_overflow(base, offset, &target))
-            base = -EOVERFLOW;
+            base = -EINVAL;
         else if (target < 0)
             base = -EINVAL;
         else

@@ -123,7 +123,9 @@ long sys_statx(int dirfd, const char __user *path, int flags, u32 mask, struct s
     struct kstat k;
     struct statx st;
 
-    if ((mask & 0x80000000) || (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)))
+    if ((mask & 0x80000000) ||
+        (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE)) ||
+        (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
         return -EINVAL;
     long err = kstat_at(dirfd, path, flags, &k);
     if (err)
@@ -296,7 +298,7 @@ static long set_times(int dirfd, const char __user *path, const struct __kernel_
     if (err || !change.valid)
         return err;
     bool now = times[0].tv_nsec == UTIME_NOW && times[1].tv_nsec == UTIME_NOW;
-    return path ? change_at(dirfd, path, look, &change, now) : change_fd(dirfd, &change, now);
+    return path || dirfd == AT_FDCWD ? change_at(dirfd, path, look, &change, now) : change_fd(dirfd, &change, now);
 }
 
 static const struct __kernel_timespec now_times[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
@@ -308,20 +310,30 @@ long sys_utimensat(int dirfd, const char __user *path, const struct __kernel_tim
         return -EINVAL;
     if (user && copy_from_user(times, user, sizeof(times)))
         return -EFAULT;
+    if (!path && dirfd != AT_FDCWD && flags)
+        return -EINVAL;
     return set_times(dirfd, path, times, flags);
 }
 
-long sys_utimes(const char __user *path, const struct __kernel_old_timeval __user *user)
+long sys_futimesat(int dirfd, const char __user *path, const struct __kernel_old_timeval __user *user)
 {
     struct __kernel_old_timeval tv[2];
     struct __kernel_timespec times[2] = { now_times[0], now_times[1] };
     if (user) {
         if (copy_from_user(tv, user, sizeof(tv)))
             return -EFAULT;
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < 2; i++) {
+            if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
+                return -EINVAL;
             times[i] = (struct __kernel_timespec){ tv[i].tv_sec, tv[i].tv_usec * 1000 };
+        }
     }
-    return set_times(AT_FDCWD, path, times, 0);
+    return set_times(dirfd, path, times, 0);
+}
+
+long sys_utimes(const char __user *path, const struct __kernel_old_timeval __user *user)
+{
+    return sys_futimesat(AT_FDCWD, path, user);
 }
 
 long sys_utime(const char __user *path, const s64 __user *user)

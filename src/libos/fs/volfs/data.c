@@ -60,7 +60,7 @@ static long read_some(struct file *file, struct uio *uio, u64 offset, u8 *buf, s
     if (READ_ONCE(file->inode->object))
         n = MIN(n, PAGE_SIZE - (offset & PAGE_MASK));
     moved = volfs_read(vnode_of(file->inode), offset, buf, n, false);
-    return moved > 0 && uio_put(uio, buf, (size_t)moved) ? -EFAULT : moved;
+    return moved > 0 ? uio_put_some(uio, buf, (size_t)moved) : moved;
 }
 
 static long read_file(struct file *file, struct uio *uio, u64 *offset)
@@ -158,9 +158,9 @@ static long write_file(struct file *file, struct uio *uio, u64 *offset)
         return pages ? -ENOMEM : 0;
     while (uio->left && n > 0) {
         size_t part = MIN(uio->left, pages * PAGE_SIZE);
-        n = uio_take(uio, buf, part);
-        if (!n)
-            n = write_buffer(file, offset, buf, part);
+        n = uio_take_some(uio, buf, part);
+        if (n > 0)
+            n = write_buffer(file, offset, buf, (size_t)n);
         done += n > 0 ? (size_t)n : 0;
         if (n > 0 && (size_t)n < part)
             break;

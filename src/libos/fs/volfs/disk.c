@@ -15,6 +15,7 @@
 enum { CACHE_BLOCKS = 1024 }; // 4 MiB of the kernel heap
 
 #define VOLUME_FILE "volume"
+#define MAKING_FILE "volume.new" // until there is a file system in it
 
 static void *env_alloc(size_t size)
 {
@@ -109,9 +110,9 @@ int volfs_host_open(int dir, const char *name, bool create)
 }
 
 // The descriptor of the host file. It is the enclave's alone from here on: -EBUSY when another one has it.
-static int open_file(int dir, bool create)
+static int open_file(int dir, const char *name, bool create)
 {
-    int fd = volfs_host_open(dir, VOLUME_FILE, create);
+    int fd = volfs_host_open(dir, name, create);
     int err = fd < 0 ? 0 : hostfile_lock(fd);
 
     if (err) {
@@ -123,34 +124,84 @@ static int open_file(int dir, bool create)
 
 static const u8 no_binding[32];
 
-// A new volume with an empty file system. One that could not be finished is taken away again: the next run starts anew.
-static int make(int dir, const u8 key[32], u64 size)
+// What a run that was killed left: taken away, unless another enclave is making it right now (-EBUSY).
+static int clear_making(int dir)
 {
-    int fd = open_file(dir, true);
-    struct volume_options options = { .cache_blocks = CACHE_BLOCKS };
-    struct volume *volume;
+    int fd = open_file(dir, MAKING_FILE, false);
 
     if (fd < 0)
-        return fd;
+        return fd == -ENOENT ? 0 : fd;
+    int err = hostfile_unlink(dir, MAKING_FILE, false);
+    hostfile_close(fd);
+    return err;
+}
+
+// The name of a file is durable when its folder was synced.
+static int sync_folder(int dir)
+{
+    int fd = hostfile_reopen(dir, O_RDONLY | O_DIRECTORY);
+    int err = fd < 0 ? fd : hostfile_sync(fd, false);
+
+    if (fd >= 0)
+        hostfile_close(fd);
+    return err;
+}
+
+// A new, empty file system in the file.
+static int fill(int fd, const u8 key[32], u64 size)
+{
+    struct volume_options options = { .cache_blocks = CACHE_BLOCKS };
     struct volume_backend backend = backend_of(fd);
+    struct volume *volume;
     u64 blocks = size / VOLUME_BLOCK;
     memcpy(options.key, key, sizeof(options.key));
     int err = volume_format(&env, &backend, key, no_binding, blocks, blocks);
     if (!err)
         err = volume_open(&env, &backend, &options, &volume);
+    memset(options.key, 0, sizeof(options.key));
+    barrier();
     if (!err) {
         err = ext2_format(volume, &env, blocks, time_realtime_ns());
         volume_close(volume);
     }
-    if (err) {
-        hostfile_close(fd);
-        (void)!hostfile_unlink(dir, VOLUME_FILE, false);
-        return err;
-    }
-    return fd;
+    return err;
 }
 
-static int mount(int fd, const u8 key[32], struct ext2 **ret_ext2)
+// A new volume. It has its name when the file system in it is whole: a run that is killed before leaves none.
+static int make(int dir, const u8 key[32], u64 size)
+{
+    int err = clear_making(dir);
+    int fd = err ? err : open_file(dir, MAKING_FILE, true);
+
+    if (fd < 0)
+        return fd == -EEXIST ? -EBUSY : fd;
+    err = fill(fd, key, size);
+    if (!err)
+        err = hostfile_rename(dir, MAKING_FILE, dir, VOLUME_FILE, RENAME_NOREPLACE);
+    if (!err) {
+        err = sync_folder(dir);
+        return err ? hostfile_close(fd), err : fd;
+    }
+    (void)!hostfile_unlink(dir, MAKING_FILE, false); // ours: it is locked
+    hostfile_close(fd);
+    return err == -EEXIST ? -EBUSY : err;
+}
+
+static int mount(int fd, const u8 key[32], u64 grow_to, struct ext2 **ret_ext2);
+
+// Without growing, from the last commit on.
+static int mount_again(int fd, const u8 key[32], struct ext2 *failed, int why, struct ext2 **ret_ext2)
+{
+    struct volume *volume = failed->volume;
+
+    log_warn("volume: it cannot grow to the disk_size of Occlum.json (error %d) and stays as it is", -why);
+    ext2_unmount(failed);
+    volume_close(volume);
+    return mount(fd, key, 0, ret_ext2);
+}
+
+// grow_to: blocks that it is to have at least.
+static int mount(int fd, const u8 key[32], u64 grow_to, struct ext2 **ret_ext2)
 {
     struct volume_options options = { .cache_blocks = CACHE_BLOCKS };
     struct volume_backend backend = backend_of(fd);
@@ -168,12 +219,15 @@ static int mount(int fd, const u8 key[32], struct ext2 **ret_ext2)
         log_warn("volume: %u superblock of 4 is not whole: a commit was cut off, or the host changed it",
                  info.damaged_superblocks);
     err = ext2_mount(volume, &env, ret_ext2);
-    if (err)
+    if (err) {
         volume_close(volume);
-    return err;
+        return err;
+    }
+    err = ext2_grow(*ret_ext2, grow_to);
+    return err ? mount_again(fd, key, *ret_ext2, err, ret_ext2) : 0;
 }
 
-int volfs_disk_open(const char *source, u64 size, struct ext2 **ret_ext2)
+int volfs_disk_open(const char *source, u64 size, bool grow, struct ext2 **ret_ext2)
 {
     u8 key[32];
     int dir = hostfile_open_root(source);
@@ -181,11 +235,11 @@ int volfs_disk_open(const char *source, u64 size, struct ext2 **ret_ext2)
     if (dir < 0)
         return dir;
     int err = volfs_key(dir, key);
-    int fd = err ? err : open_file(dir, false);
+    int fd = err ? err : open_file(dir, VOLUME_FILE, false);
     if (!err && fd == -ENOENT)
         fd = make(dir, key, size);
     if (fd >= 0)
-        err = mount(fd, key, ret_ext2);
+        err = mount(fd, key, grow ? size / VOLUME_BLOCK : 0, ret_ext2);
     else
         err = fd;
     memset(key, 0, sizeof(key));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "libos/fs/ext2/ext2.h"
+#include "ext2/ext2.h"
 
 // Mounts the file system of the volume in the host folder `source`, and makes one of `size` bytes if there is none.
-// -EBUSY: another enclave has it; -EBADMSG: another key, or the host changed it; -ENOENT: no such folder; errors of the
-// host.
-__nodiscard int volfs_disk_open(const char *source, u64 size, struct ext2 **ret_ext2);
+// grow: one that is smaller grows to `size`; if it cannot, it stays as it is and the log says so. -EBUSY: another
+// enclave has it; -EBADMSG: another key, or the host changed it; -ENOENT: no such folder; errors of the host.
+__nodiscard int volfs_disk_open(const char *source, u64 size, bool grow, struct ext2 **ret_ext2);
 // Gives up the file system, its volume and its host file; what was not synced is forgotten.
 void volfs_disk_close(struct ext2 *ext2);
 // A file of a host folder for reading and writing, or a new one (-EEXIST). Descriptor or -errno.

@@ -29,19 +29,22 @@ static int read_small(int dir, const char *name, u8 *bytes, size_t size)
     return (size_t)n == size ? 0 : -EIO;
 }
 
-static int make_small(int dir, const char *name, const u8 *bytes, size_t size)
+// Under another name first: whatever interrupts it, the file is there whole or not at all.
+static int make_small(int dir, const char *name, const char *making, const u8 *bytes, size_t size)
 {
-    int fd = volfs_host_open(dir, name, true);
+    (void)!hostfile_unlink(dir, making, false); // of a run that was killed
+    int fd = volfs_host_open(dir, making, true);
 
     if (fd < 0)
         return fd;
     long n = hostfile_write(fd, 0, bytes, size);
-    int err = hostfile_sync(fd, false);
+    int err = n < 0 ? (int)n : n == (long)size ? hostfile_sync(fd, false) : -EIO;
     hostfile_close(fd);
-    if (n == (long)size && !err)
-        return 0;
-    (void)!hostfile_unlink(dir, name, false);
-    return err ? err : -EIO;
+    if (!err)
+        err = hostfile_rename(dir, making, dir, name, RENAME_NOREPLACE);
+    if (err)
+        (void)!hostfile_unlink(dir, making, false);
+    return err;
 }
 
 static int key_of_simulation(int dir, u8 key[32])
@@ -51,7 +54,7 @@ static int key_of_simulation(int dir, u8 key[32])
     if (err != -ENOENT)
         return err;
     random_bytes(key, 32);
-    return make_small(dir, KEY_FILE, key, 32);
+    return make_small(dir, KEY_FILE, KEY_FILE ".new", key, 32);
 }
 
 // Another CPUSVN in the file than the one that the volume was made with gives another key, which does not open it.
@@ -68,7 +71,7 @@ int volfs_key(int dir, u8 key[32])
     int err = read_small(dir, CPUSVN_FILE, cpusvn, sizeof(cpusvn));
     if (err == -ENOENT) {
         seal_cpusvn(cpusvn);
-        err = make_small(dir, CPUSVN_FILE, cpusvn, sizeof(cpusvn));
+        err = make_small(dir, CPUSVN_FILE, CPUSVN_FILE ".new", cpusvn, sizeof(cpusvn));
     }
     return err ? err : seal_key(cpusvn, key);
 }

@@ -5,7 +5,7 @@
 // whole when it is first changed.
 #pragma once
 
-#include "libos/fs/ext2/ext2.h"
+#include "ext2/ext2.h"
 #include "libos/fs/inode.h"
 #include "libos/fs/memfs.h"
 

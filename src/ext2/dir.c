@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Folders: blocks of entries, each with the length to the next one.
-#include "libos/fs/ext2/ext2_impl.h"
-#include "libos/fs/ext2/index.h"
+#include "ext2/ext2_impl.h"
+#include "ext2/index.h"
 
 enum { INDEX_FROM = 4 * EXT2_BLOCK }; // smaller folders are looked through
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "libos/fs/ext2/index.h"
+#include "ext2/index.h"
 
-#include "libos/fs/ext2/ext2_impl.h"
+#include "ext2/ext2_impl.h"
 
 enum { FREE = 0, REMOVED = UINT32_MAX };
 

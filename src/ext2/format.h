@@ -11,6 +11,7 @@ enum {
     EXT2_INODE_SIZE = 256,
     EXT2_INODES_PER_BLOCK = EXT2_BLOCK / EXT2_INODE_SIZE,
     EXT2_BLOCKS_PER_GROUP = 32768,
+    EXT2_SUPER_OFFSET = 1024, // bytes, of the first superblock
     EXT2_MAGIC = 0xef53,
     EXT2_ROOT_INO = 2,
     EXT2_FIRST_INO = 11,
@@ -22,7 +23,7 @@ enum {
 };
 
 enum { EXT2_COMPAT_EXT_ATTR = 0x8 };
-enum { EXT2_INCOMPAT_FILETYPE = 0x2 };
+enum { EXT2_INCOMPAT_FILETYPE = 0x2, EXT2_INCOMPAT_META_BG = 0x10 };
 enum { EXT2_RO_SPARSE_SUPER = 0x1, EXT2_RO_LARGE_FILE = 0x2, EXT2_RO_EXTRA_ISIZE = 0x40 };
 
 struct ext2_super { // at byte 1024 of the volume

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Contents of files.
-#include "libos/fs/ext2/ext2_impl.h"
+#include "ext2/ext2_impl.h"
 
 enum { RUN = 32 }; // blocks moved at once
 

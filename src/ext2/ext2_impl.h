@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Private to fs/ext2.
+// Private to src/ext2.
 #pragma once
 
 #include "abi/linux/abi.h"
 #include "base/string.h"
-#include "libos/fs/ext2/ext2.h"
+#include "ext2/ext2.h"
 
 // A mapped block of the volume.
 struct ext2_block {
@@ -27,9 +27,19 @@ __nodiscard int ext2_alloc_block(struct ext2 *fs, u32 near, u32 *ret_block);
 __nodiscard int ext2_free_block(struct ext2 *fs, u32 block); // -EUCLEAN: it was free, or cannot be one of a file
 __nodiscard int ext2_alloc_inode(struct ext2 *fs, u32 near_ino, bool dir, u32 *ret_ino);
 __nodiscard int ext2_free_inode(struct ext2 *fs, u32 ino, bool dir);
-bool ext2_group_has_super(u32 group);
 u32 ext2_group_blocks(const struct ext2 *fs, u32 group); // of the last group: what is left
-u32 ext2_table_blocks(const struct ext2 *fs);            // of the group descriptors
+
+// super.c. Bitmaps of a new group.
+__nodiscard int ext2_format_group(struct ext2 *fs, u32 group);
+
+// table.c
+bool ext2_group_has_super(u32 group);
+u32 ext2_table_blocks(const struct ext2 *fs);           // of the group descriptors
+u32 ext2_old_table_blocks(const struct ext2 *fs);       // of them, those that follow the superblock
+u32 ext2_group_front(const struct ext2 *fs, u32 group); // blocks of copies that the group begins with
+__nodiscard int ext2_read_table(struct ext2 *fs);
+__nodiscard int ext2_write_first(struct ext2 *fs); // the superblock and all descriptors, in their first copy
+__nodiscard int ext2_write_copies(struct ext2 *fs, u32 group); // what copies the group holds
 
 // map.c. Where block `index` of the file is; 0: a hole. create: made if it is one (*ret_new: it was; contents not set).
 __nodiscard int ext2_bmap(struct ext2 *fs, struct ext2_file *file, u64 index, bool create, u32 *ret_block,

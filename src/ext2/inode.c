@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Inodes on the disk.
-#include "libos/fs/ext2/ext2_impl.h"
+#include "ext2/ext2_impl.h"
 
 static int map_inode(struct ext2 *fs, u32 ino, bool write, struct ext2_block *block, struct ext2_inode **ret_raw)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Making, mounting and syncing a file system.
-#include "libos/fs/ext2/ext2_impl.h"
+#include "ext2/ext2_impl.h"
 
 #include "base/bitmap.h"
 
-enum { SUPER_OFFSET = 1024, BLOCKS_PER_INODE = 4, MAX_INODES_PER_GROUP = EXT2_BLOCK * 8 };
+enum { BLOCKS_PER_INODE = 4, MAX_INODES_PER_GROUP = EXT2_BLOCK * 8 };
 
 static const char lost_found_name[] = "lost+found";
 
@@ -15,7 +15,7 @@ static u32 table_of_inodes(const struct ext2 *fs) { return fs->super.inodes_per_
 // Blocks of a group that hold the file system's own things.
 static u32 group_overhead(const struct ext2 *fs, u32 group)
 {
-    return (ext2_group_has_super(group) ? 1 + ext2_table_blocks(fs) : 0) + 2 + table_of_inodes(fs);
+    return ext2_group_front(fs, group) + 2 + table_of_inodes(fs);
 }
 
 static void fill_super(struct ext2_super *s, u64 blocks, s64 now)
@@ -59,7 +59,7 @@ static int map_fresh(struct ext2 *fs, u32 at, struct ext2_block *block)
 }
 
 // Bitmaps of a new group. What lies behind the end of the last group and behind the inodes counts as in use.
-static int format_group(struct ext2 *fs, u32 group)
+int ext2_format_group(struct ext2 *fs, u32 group)
 {
     struct ext2_group *g = &fs->groups[group];
     u32 start = group * EXT2_BLOCKS_PER_GROUP, overhead = group_overhead(fs, group),
@@ -87,22 +87,6 @@ static int format_group(struct ext2 *fs, u32 group)
     bitmap_assign(map.data, fs->super.inodes_per_group, EXT2_BLOCK * 8 - fs->super.inodes_per_group, true);
     ext2_unmap_block(&map);
     return 0;
-}
-
-// The superblock and the descriptors where a group holds them.
-static int write_copies(struct ext2 *fs, u32 group)
-{
-    u32 start = group * EXT2_BLOCKS_PER_GROUP;
-    struct ext2_block block;
-    int err = ext2_map_block(fs, start, true, &block);
-
-    if (err)
-        return err;
-    struct ext2_super *super = (struct ext2_super *)(block.bytes + (group ? 0 : SUPER_OFFSET));
-    *super = fs->super;
-    super->block_group_nr = (u16)group;
-    ext2_unmap_block(&block);
-    return volume_write(fs->volume, start + 1, fs->groups, ext2_table_blocks(fs));
 }
 
 // An inode with a fixed number, or the next one, that is a folder with two names.
@@ -187,12 +171,13 @@ int ext2_format(struct volume *volume, const struct volume_env *env, u64 blocks,
     fs->super.uuid[6] = (u8)((fs->super.uuid[6] & 0x0f) | 0x40);
     fs->super.uuid[8] = (u8)((fs->super.uuid[8] & 0x3f) | 0x80);
     for (u32 group = 0; group < fs->group_count && !err; group++)
-        err = format_group(fs, group);
+        err = ext2_format_group(fs, group);
     if (!err)
         err = format_folders(fs, now);
-    for (u32 group = 0; group < fs->group_count && !err; group++)
-        if (ext2_group_has_super(group))
-            err = write_copies(fs, group);
+    if (!err)
+        err = ext2_write_first(fs);
+    for (u32 group = 1; group < fs->group_count && !err; group++)
+        err = ext2_write_copies(fs, group);
     destroy(fs);
     return err ? err : volume_commit(volume);
 }
@@ -200,7 +185,8 @@ int ext2_format(struct volume *volume, const struct volume_env *env, u64 blocks,
 static int check_super(struct ext2_super *s, u64 blocks)
 {
     if (s->magic != EXT2_MAGIC || s->rev_level != 1 || s->log_block_size != 2 || s->inode_size != EXT2_INODE_SIZE ||
-        s->blocks_per_group != EXT2_BLOCKS_PER_GROUP || (s->feature_incompat & ~(u32)EXT2_INCOMPAT_FILETYPE) ||
+        s->blocks_per_group != EXT2_BLOCKS_PER_GROUP ||
+        (s->feature_incompat & ~(u32)(EXT2_INCOMPAT_FILETYPE | EXT2_INCOMPAT_META_BG)) ||
         !(s->feature_incompat & EXT2_INCOMPAT_FILETYPE) ||
         (s->feature_ro_compat & ~(u32)(EXT2_RO_SPARSE_SUPER | EXT2_RO_LARGE_FILE | EXT2_RO_EXTRA_ISIZE)))
         return -EINVAL;
@@ -293,14 +279,14 @@ int ext2_mount(struct volume *volume, const struct volume_env *env, struct ext2 
     int err = volume_map(volume, 0, false, &block, &data);
     if (err)
         return err;
-    memcpy(&super, (u8 *)data + SUPER_OFFSET, sizeof(super));
+    memcpy(&super, (u8 *)data + EXT2_SUPER_OFFSET, sizeof(super));
     volume_unmap(block);
     err = check_super(&super, info.blocks);
     if (!err)
         err = create(volume, env, &super, &fs);
     if (err)
         return err;
-    err = volume_read(volume, 1, fs->groups, ext2_table_blocks(fs));
+    err = ext2_read_table(fs);
     if (!err)
         err = check_groups(fs);
     if (!err)
@@ -319,7 +305,7 @@ void ext2_unmount(struct ext2 *fs) { destroy(fs); }
 int ext2_sync(struct ext2 *fs)
 {
     if (fs->counts_dirty) {
-        int err = write_copies(fs, 0);
+        int err = ext2_write_first(fs);
         if (err)
             return err;
         fs->counts_dirty = false;

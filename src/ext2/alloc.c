@@ -1,30 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Bitmaps of blocks and inodes.
-#include "libos/fs/ext2/ext2_impl.h"
+#include "ext2/ext2_impl.h"
 
 #include "base/bitmap.h"
-
-static bool is_power_of(u32 value, u32 base)
-{
-    while (value % base == 0)
-        value /= base;
-    return value == 1;
-}
-
-bool ext2_group_has_super(u32 group)
-{
-    return group <= 1 || is_power_of(group, 3) || is_power_of(group, 5) || is_power_of(group, 7);
-}
 
 u32 ext2_group_blocks(const struct ext2 *fs, u32 group)
 {
     u32 start = group * EXT2_BLOCKS_PER_GROUP;
     return MIN(fs->super.blocks_count - start, (u32)EXT2_BLOCKS_PER_GROUP);
-}
-
-u32 ext2_table_blocks(const struct ext2 *fs)
-{
-    return (u32)DIV_ROUND_UP(fs->group_count * sizeof(struct ext2_group), (size_t)EXT2_BLOCK);
 }
 
 // The first clear bit of the bitmap from `from` on, then from the start, is set. -ENOSPC.

@@ -2,7 +2,7 @@
 // Extended attributes: one block for each file that has any; entries from its start, values from its end.
 #include <linux/xattr.h>
 
-#include "libos/fs/ext2/ext2_impl.h"
+#include "ext2/ext2_impl.h"
 
 enum { MAX_ENTRIES = 256 };
 

@@ -7,7 +7,7 @@
 // All functions return 0 or -errno. The caller serialises all calls on one file system.
 #pragma once
 
-#include "libos/fs/ext2/format.h"
+#include "ext2/format.h"
 #include "volume/volume.h"
 
 struct ext2 {
@@ -36,6 +36,11 @@ __nodiscard int ext2_format(struct volume *volume, const struct volume_env *env,
 __nodiscard int ext2_mount(struct volume *volume, const struct volume_env *env, struct ext2 **ret_fs);
 void ext2_unmount(struct ext2 *fs); // forgets what ext2_sync has not written
 __nodiscard int ext2_sync(struct ext2 *fs);
+
+// Makes it as large as `blocks` blocks, in a commit of its own (grow.c); 0 also when it is as large already, or a new
+// last group would be too small. The volume grows with it. After a failure the file system must not be used any more:
+// what is on the disk is the last commit. -EFBIG.
+__nodiscard int ext2_grow(struct ext2 *fs, u64 blocks);
 
 // ---- inodes (inode.c)
 __nodiscard int ext2_load(struct ext2 *fs, u32 ino, struct ext2_file *ret_file);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // From blocks of a file to blocks of the disk: 12 direct pointers, then one, two and three levels of indirect blocks.
-#include "libos/fs/ext2/ext2_impl.h"
+#include "ext2/ext2_impl.h"
 
 // The way to a block: depth steps below the inode's own pointer.
 struct route {

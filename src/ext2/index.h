@@ -3,7 +3,7 @@
 // looked for.
 #pragma once
 
-#include "libos/fs/ext2/ext2.h"
+#include "ext2/ext2.h"
 
 struct ext2_index {
     u64 slots;       // a power of two
