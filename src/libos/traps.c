@@ -18,7 +18,6 @@
 
 static u64 signal_word; // untrusted address of host_shared_page.host_signals
 
-
 void trap_fault(struct user_regs *regs, u32 vector, u32 error, u64 addr)
 {
     enum { PF_WRITE = 1 << 1, PF_FETCH = 1 << 4 };

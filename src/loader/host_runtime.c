@@ -102,10 +102,7 @@ s64 host_clock_sync(struct host_thread *self)
     return 0;
 }
 
-s64 host_stop_self(struct host_thread *self)
-{
-    return RAW(SYS_kill, (int)RAW(SYS_getpid), SIGSTOP);
-}
+s64 host_stop_self(struct host_thread *self) { return RAW(SYS_kill, (int)RAW(SYS_getpid), SIGSTOP); }
 
 s64 host_take_signals(struct host_thread *self)
 {

@@ -12,8 +12,9 @@
 #include "loader/runtime.h"
 #include "loader/threads.h"
 
-static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM,
-                                SIGTSTP, SIGCONT };
+static const int passed_on[] = {
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM, SIGTSTP, SIGCONT
+};
 
 static sigset_t set;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Descriptors of the host as streams. Reading waits in the host's poll, so that a signal ends it, then reads what is there.
+// Descriptors of the host as streams. Reading waits in the host's poll, so that a signal ends it, then reads what is
+// there.
 #include <asm/ioctls.h>
 #include <asm/termbits.h>
 
@@ -154,10 +155,10 @@ static const struct {
     u16 in, out; // bytes of the argument in each direction
     bool value;  // the argument is a number itself
 } tty_commands[] = {
-    { TCGETS, 0, 36, false },     { TCSETS, 36, 0, false },    { TCSETSW, 36, 0, false },  { TCSETSF, 36, 0, false },
-    { TCGETS2, 0, 44, false },    { TCSETS2, 44, 0, false },   { TCSETSW2, 44, 0, false }, { TCSETSF2, 44, 0, false },
-    { TIOCGWINSZ, 0, 8, false },  { TIOCSWINSZ, 8, 0, false }, { FIONREAD, 0, 4, false },  { TIOCOUTQ, 0, 4, false },
-    { TCFLSH, 0, 0, true },       { TCXONC, 0, 0, true },      { TCSBRK, 0, 0, true },     { TCSBRKP, 0, 0, true },
+    { TCGETS, 0, 36, false },    { TCSETS, 36, 0, false },    { TCSETSW, 36, 0, false },  { TCSETSF, 36, 0, false },
+    { TCGETS2, 0, 44, false },   { TCSETS2, 44, 0, false },   { TCSETSW2, 44, 0, false }, { TCSETSF2, 44, 0, false },
+    { TIOCGWINSZ, 0, 8, false }, { TIOCSWINSZ, 8, 0, false }, { FIONREAD, 0, 4, false },  { TIOCOUTQ, 0, 4, false },
+    { TCFLSH, 0, 0, true },      { TCXONC, 0, 0, true },      { TCSBRK, 0, 0, true },     { TCSBRKP, 0, 0, true },
 };
 
 long hostio_ioctl(struct stream *stream, u32 command, u64 argument)

@@ -17,7 +17,7 @@ struct stream *hostio_ref(struct stream *stream);
 void hostio_unref(struct stream *stream);
 u64 hostio_device(const struct stream *stream); // st_rdev of the host, a hint
 
-void hostio_wake(struct stream *stream);            // those who wait for it look again
+void hostio_wake(struct stream *stream); // those who wait for it look again
 
 // What files of a stream do, for terminals that do more. file: of whose flags O_NONBLOCK counts.
 long hostio_read(struct stream *stream, const struct file *file, struct uio *uio);

@@ -43,9 +43,9 @@ static void signal_terminal(const struct process *leader, int signo)
 void signal_from_host(int signo)
 {
     // The host may ask, not lie: faults and other news of the kernel never come from it.
-    const u64 of_terminal = SIGMASK(SIGINT) | SIGMASK(SIGQUIT) | SIGMASK(SIGWINCH) | SIGMASK(SIGTSTP) | SIGMASK(SIGCONT);
-    const u64 accepted =
-        of_terminal | SIGMASK(SIGHUP) | SIGMASK(SIGTERM) | SIGMASK(SIGUSR1) | SIGMASK(SIGUSR2);
+    const u64 of_terminal =
+        SIGMASK(SIGINT) | SIGMASK(SIGQUIT) | SIGMASK(SIGWINCH) | SIGMASK(SIGTSTP) | SIGMASK(SIGCONT);
+    const u64 accepted = of_terminal | SIGMASK(SIGHUP) | SIGMASK(SIGTERM) | SIGMASK(SIGUSR1) | SIGMASK(SIGUSR2);
     siginfo_t info;
 
     if (signo < 1 || signo > SIGNALS || !(accepted & SIGMASK(signo)))

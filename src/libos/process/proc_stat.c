@@ -82,8 +82,7 @@ void proc_write_stat(struct proc_text *t, const struct proc_view *v)
 
     proc_print(t, "%u (%s) %c %u %u %u %d %d %u ", v->one && v->thread ? v->thread->tid : p->pid, name_of(v),
                state_of(v), p->parent ? p->parent->pid : 0, p->pgid, p->sid, process_tty.number(p),
-               foreground ? (int)foreground : -1,
-               0x400000 | (p->zombie ? 0x400c : 0));
+               foreground ? (int)foreground : -1, 0x400000 | (p->zombie ? 0x400c : 0));
     proc_print(t, "%lu %lu 0 0 %ld %ld %ld %ld %d %d %u 0 ", used.faults, children.faults, ticks(used.user_ns),
                ticks(used.system_ns), ticks(children.user_ns), ticks(children.system_ns), 20 + nice, nice,
                p->thread_count);

@@ -13,4 +13,3 @@ long sys_getppid(void)
     mutex_unlock(&process_lock);
     return pid;
 }
-

@@ -23,15 +23,9 @@ void discipline_init(struct discipline *d)
     memcpy(d->termios.c_cc, keys, sizeof(keys));
 }
 
-static bool is_key(const struct discipline *d, u8 c, int which)
-{
-    return c == d->termios.c_cc[which] && c != DISABLED;
-}
+static bool is_key(const struct discipline *d, u8 c, int which) { return c == d->termios.c_cc[which] && c != DISABLED; }
 
-bool input_ends_line(const struct discipline *d, u64 at)
-{
-    return d->line_end[at % INPUT_SIZE / 8] & (1u << (at % 8));
-}
+bool input_ends_line(const struct discipline *d, u64 at) { return d->line_end[at % INPUT_SIZE / 8] & (1u << (at % 8)); }
 
 static void put(struct discipline *d, u8 c, bool ends_line)
 {
@@ -292,7 +286,7 @@ static void change_mode(struct discipline *d)
 {
     if ((local_flags(d) & ICANON) && d->head != d->tail) {
         for (u64 at = d->tail; at < d->head; at++)
-            d->line_end[at % INPUT_SIZE / 8] &= (u8)~(1u << (at % 8));
+            d->line_end[at % INPUT_SIZE / 8] &= (u8) ~(1u << (at % 8));
         u64 last = d->head - 1;
         d->line_end[last % INPUT_SIZE / 8] |= (u8)(1u << (last % 8));
         d->canon_head = d->head;

@@ -53,9 +53,9 @@ void discipline_start(struct discipline *d, bool hold); // hold: also what TCOOF
 void discipline_stop(struct discipline *d, bool hold);
 
 // output.c, for discipline.c
-void output_echo(struct discipline *d, u8 c);        // with ECHOCTL ^C for a control character
-void output_echo_raw(struct discipline *d, u8 c);    // as it is, but for OPOST
-void output_echo_plain(struct discipline *d, u8 c);  // past OPOST
+void output_echo(struct discipline *d, u8 c);       // with ECHOCTL ^C for a control character
+void output_echo_raw(struct discipline *d, u8 c);   // as it is, but for OPOST
+void output_echo_plain(struct discipline *d, u8 c); // past OPOST
 void output_erase_tab(struct discipline *d, u32 columns, bool after_tab);
 
 static inline u32 input_flags(const struct discipline *d) { return d->termios.c_iflag; }

@@ -15,8 +15,8 @@
 struct host_tty {
     struct tty tty;
     struct stream *stream;
-    bool hung_up;  // for good
-    bool tostop;   // TOSTOP, as programs inside set it
+    bool hung_up; // for good
+    bool tostop;  // TOSTOP, as programs inside set it
 };
 
 static struct host_tty *host_of(const struct tty *tty) { return container_of(tty, struct host_tty, tty); }

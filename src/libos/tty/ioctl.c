@@ -54,12 +54,18 @@ static const struct {
     u16 size; // bytes; 0: struct termio
     bool set, flush;
 } commands[] = {
-    { TCGETS, sizeof(struct termios), false, false },   { TCGETS2, sizeof(struct termios2), false, false },
-    { TCGETA, 0, false, false },                        { TCSETS, sizeof(struct termios), true, false },
-    { TCSETSW, sizeof(struct termios), true, false },   { TCSETSF, sizeof(struct termios), true, true },
-    { TCSETS2, sizeof(struct termios2), true, false },  { TCSETSW2, sizeof(struct termios2), true, false },
-    { TCSETSF2, sizeof(struct termios2), true, true },  { TCSETA, 0, true, false },
-    { TCSETAW, 0, true, false },                        { TCSETAF, 0, true, true },
+    { TCGETS, sizeof(struct termios), false, false },
+    { TCGETS2, sizeof(struct termios2), false, false },
+    { TCGETA, 0, false, false },
+    { TCSETS, sizeof(struct termios), true, false },
+    { TCSETSW, sizeof(struct termios), true, false },
+    { TCSETSF, sizeof(struct termios), true, true },
+    { TCSETS2, sizeof(struct termios2), true, false },
+    { TCSETSW2, sizeof(struct termios2), true, false },
+    { TCSETSF2, sizeof(struct termios2), true, true },
+    { TCSETA, 0, true, false },
+    { TCSETAW, 0, true, false },
+    { TCSETAF, 0, true, true },
 };
 
 static long set(struct pty *pty, bool master, size_t size, bool flush, const void __user *user)

@@ -14,8 +14,7 @@ static bool deaf_to(int signo)
     struct process_signals *signals = &current_process()->signals;
 
     spin_lock(&signals->lock);
-    bool deaf =
-        (current->blocked & SIGMASK(signo)) || signals->actions[signo - 1].handler == (u64)SIG_IGN;
+    bool deaf = (current->blocked & SIGMASK(signo)) || signals->actions[signo - 1].handler == (u64)SIG_IGN;
     spin_unlock(&signals->lock);
     return deaf;
 }

@@ -18,9 +18,9 @@ static bool hung_up(const struct pty_slave *slave) { return slave->generation !=
 
 // What a read waits for, as it was set when it began.
 struct patience {
-    size_t least;  // bytes
-    s64 between;   // ns between bytes; 0: for ever
-    s64 deadline;  // WAIT_FOREVER; 0: not at all
+    size_t least; // bytes
+    s64 between;  // ns between bytes; 0: for ever
+    s64 deadline; // WAIT_FOREVER; 0: not at all
 };
 
 static struct patience patience_of(struct pty *pty)

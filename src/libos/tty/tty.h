@@ -41,11 +41,11 @@ struct tty {
 // table.c
 // A new terminal with the lowest free number and one reference, the caller's. -ENOSPC: all numbers are taken.
 __nodiscard int tty_register(struct tty *tty, const struct tty_ops *ops);
-void tty_unregister(struct tty *tty);  // nobody finds it any more
-struct tty *tty_find(int index);       // referenced, or NULL
-int tty_next(int index);               // the lowest number >= index that is taken, or -1
+void tty_unregister(struct tty *tty); // nobody finds it any more
+struct tty *tty_find(int index);      // referenced, or NULL
+int tty_next(int index);              // the lowest number >= index that is taken, or -1
 static inline void tty_ref(struct tty *tty) { refcount_get(&tty->refs); }
-void tty_unref(struct tty *tty);       // NULL is accepted. No spinlock held
+void tty_unref(struct tty *tty); // NULL is accepted. No spinlock held
 
 // job.c
 // May the caller read (SIGTTIN), or write and change it (SIGTTOU)? 0, -EIO, or -ERESTARTSYS after its group was sent

@@ -70,15 +70,35 @@ static void end_session(const char *what, pid_t pid)
 }
 
 static int ready[2];
-static void wait_ready(void) { char c; if (read(ready[0], &c, 1) != 1) printf("nobody is ready\n"); }
-static void now_ready(void) { if (write(ready[1], "r", 1) != 1) perror("ready"); }
-static void type(const char *keys) { if (write(master, keys, strlen(keys)) < 0) perror("type"); }
+static void wait_ready(void)
+{
+    char c;
+    if (read(ready[0], &c, 1) != 1)
+        printf("nobody is ready\n");
+}
+static void now_ready(void)
+{
+    if (write(ready[1], "r", 1) != 1)
+        perror("ready");
+}
+static void type(const char *keys)
+{
+    if (write(master, keys, strlen(keys)) < 0)
+        perror("type");
+}
 
-static void pauses(void) { now_ready(); for (;;) pause(); }
+static void pauses(void)
+{
+    now_ready();
+    for (;;)
+        pause();
+}
 
 static void keys(void)
 {
-    static const struct { const char *keys, *name; } cases[] = { { "\x03", "^C" }, { "\x1c", "^\\" } };
+    static const struct {
+        const char *keys, *name;
+    } cases[] = { { "\x03", "^C" }, { "\x1c", "^\\" } };
     for (int i = 0; i < 2; i++) {
         pid_t pid = session(pauses);
         wait_ready();
@@ -93,7 +113,8 @@ static void note(int signo) { got[signo]++; }
 static void identities_body(void)
 {
     char data[10];
-    printf("sid %d pgrp %d foreground %d session %d\n", getsid(0) == getpid(), getpgrp() == getpid(), tcgetpgrp(slave) == getpid(), tcgetsid(slave) == getpid());
+    printf("sid %d pgrp %d foreground %d session %d\n", getsid(0) == getpid(), getpgrp() == getpid(),
+           tcgetpgrp(slave) == getpid(), tcgetsid(slave) == getpid());
     int tty = open("/dev/tty", O_RDWR);
     say("/dev/tty", tty);
     printf("the same %d isatty %d\n", tcgetpgrp(tty) == getpid(), isatty(tty));
@@ -157,9 +178,18 @@ static void background(int tostop, int ignore, void (*act)(void), const char *wh
     }
 }
 
-static void reads(void) { char c; say("read", read(slave, &c, 1)); }
+static void reads(void)
+{
+    char c;
+    say("read", read(slave, &c, 1));
+}
 static void writes(void) { say("write", write(slave, "x", 1)); }
-static void sets(void) { struct termios t; tcgetattr(slave, &t); say("tcsetattr", tcsetattr(slave, TCSANOW, &t)); }
+static void sets(void)
+{
+    struct termios t;
+    tcgetattr(slave, &t);
+    say("tcsetattr", tcsetattr(slave, TCSANOW, &t));
+}
 static void sets_group(void) { say("tcsetpgrp", tcsetpgrp(slave, getpgrp())); }
 
 static void background_body(void)
@@ -330,7 +360,8 @@ static void info(const char *what, pid_t pid, int options)
     if (r < 0)
         printf("%s: %s\n", what, strerror(errno));
     else
-        printf("%s: signo %d code %d status %d pid %d\n", what, si.si_signo, si.si_code, si.si_status, si.si_pid == pid);
+        printf("%s: signo %d code %d status %d pid %d\n", what, si.si_signo, si.si_code, si.si_status,
+               si.si_pid == pid);
 }
 
 static void waits(void)

@@ -48,7 +48,11 @@ static void see(const char *what, int fd)
     show(what, data, read(fd, data, sizeof(data)));
 }
 
-static void type(const char *keys) { if (write(master, keys, strlen(keys)) < 0) perror("type"); }
+static void type(const char *keys)
+{
+    if (write(master, keys, strlen(keys)) < 0)
+        perror("type");
+}
 
 static void set(tcflag_t i_on, tcflag_t i_off, tcflag_t o_on, tcflag_t o_off, tcflag_t l_on, tcflag_t l_off)
 {
@@ -82,7 +86,8 @@ static void lines(void)
     struct termios t;
     open_pair();
     tcgetattr(slave, &t);
-    printf("settings %o %o %o %o line %d speed %d %d keys", t.c_iflag, t.c_oflag, t.c_cflag, t.c_lflag, t.c_line, (int)cfgetispeed(&t), (int)cfgetospeed(&t));
+    printf("settings %o %o %o %o line %d speed %d %d keys", t.c_iflag, t.c_oflag, t.c_cflag, t.c_lflag, t.c_line,
+           (int)cfgetispeed(&t), (int)cfgetospeed(&t));
     for (int i = 0; i < 19; i++)
         printf(" %d", t.c_cc[i]);
     printf("\n");
@@ -108,18 +113,36 @@ static void lines(void)
     line("ECHOPRT to the start", "ab\x7f\x7fX\n", 0, 0, ECHOPRT, 0);
     line("no ECHOE", "abc\x7fX\n", 0, 0, 0, ECHOE);
     line("no ECHOCTL", "a\001b\x7f\x7f\n", 0, 0, 0, ECHOCTL);
-    line("reprint", "ab\001c\x12" "d\n", 0, 0, 0, 0);
-    line("literal", "a\x16\x7f" "b\x16\x03\x16\nX\n", 0, 0, 0, 0);
-    line("no IEXTEN", "a\x16" "b\x17\n", 0, 0, 0, IEXTEN);
+    line("reprint",
+         "ab\001c\x12"
+         "d\n",
+         0, 0, 0, 0);
+    line("literal",
+         "a\x16\x7f"
+         "b\x16\x03\x16\nX\n",
+         0, 0, 0, 0);
+    line("no IEXTEN",
+         "a\x16"
+         "b\x17\n",
+         0, 0, 0, IEXTEN);
     line("end of file", "\x04", 0, 0, 0, 0);
-    line("end of file behind text", "abc\x04" "def\n", 0, 0, 0, 0);
-    line("two ends", "\x04\x04" "x\n", 0, 0, 0, 0);
+    line("end of file behind text",
+         "abc\x04"
+         "def\n",
+         0, 0, 0, 0);
+    line("two ends",
+         "\x04\x04"
+         "x\n",
+         0, 0, 0, 0);
     line("several lines", "one\ntwo\nthree", 0, 0, 0, 0);
     line("no echo", "secret\n", 0, 0, 0, ECHO);
     line("ECHONL", "secret\n", 0, 0, ECHONL, ECHO);
     line("ISTRIP", "\xe1\xe2\n", ISTRIP, 0, 0, 0);
     line("IUCLC", "ABC\n", IUCLC, 0, 0, 0);
-    line("PARMRK", "a\xff" "b\n", PARMRK, 0, 0, 0);
+    line("PARMRK",
+         "a\xff"
+         "b\n",
+         PARMRK, 0, 0, 0);
     line("raw", "ab\r\n\x03\x04\x7f\x11\x13", 0, ICRNL | IXON, 0, ICANON | ISIG | ECHO | IEXTEN);
     line("raw with echo", "ab\r\n\x04\x7f", 0, 0, 0, ICANON);
     line("interrupt without a session", "abc\x03X\n", 0, 0, 0, 0);
@@ -280,9 +303,11 @@ static void names(void)
     lock = 0;
     ioctl(master, TIOCSPTLCK, &lock);
     slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
-    printf("peer %d ttyname %d isatty %d %d\n", slave >= 0, strcmp(ttyname(slave), path), isatty(slave), isatty(master));
+    printf("peer %d ttyname %d isatty %d %d\n", slave >= 0, strcmp(ttyname(slave), path), isatty(slave),
+           isatty(master));
     fstat(slave, &st);
-    printf("mode %o major %d minor %d links %d\n", st.st_mode & S_IFMT, (int)(st.st_rdev >> 8), (int)(st.st_rdev & 255) == number, (int)st.st_nlink);
+    printf("mode %o major %d minor %d links %d\n", st.st_mode & S_IFMT, (int)(st.st_rdev >> 8),
+           (int)(st.st_rdev & 255) == number, (int)st.st_nlink);
     printf("chmod %d", chmod(path, 0600));
     stat(path, &st);
     printf(" %o\n", st.st_mode);
