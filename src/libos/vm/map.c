@@ -279,6 +279,11 @@ s64 vm_map(struct mm *mm, const struct vm_map_args *user_args)
     int err = check_args(&args);
     if (err)
         return err;
+    bool fixed = (args.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == MAP_FIXED;
+    bool data = (args.prot & PROT_WRITE) && (args.flags & MAP_TYPE) == MAP_PRIVATE && !(args.flags & MAP_GROWSDOWN);
+    err = vm_may_grow(mm, args.len, data, args.addr, fixed ? args.addr + args.len : args.addr);
+    if (err)
+        return err;
     bool own = !args.file && (args.flags & MAP_TYPE) == MAP_SHARED;
     if (own && (err = attach_memory(&args)) != 0)
         return err;

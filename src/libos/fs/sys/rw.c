@@ -59,7 +59,9 @@ long file_transfer(struct file *file, struct uio *uio, bool write)
     if (err)
         return err;
     mutex_lock(&file->offset_lock);
-    long n = op_of(file, write)(file, uio, &file->offset);
+    long n = write ? file_limit_write(file, file->offset, &uio->left) : 0;
+    if (!n)
+        n = op_of(file, write)(file, uio, &file->offset);
     mutex_unlock(&file->offset_lock);
     return told(file, write, n);
 }
@@ -70,6 +72,8 @@ long file_transfer_at(struct file *file, struct uio *uio, s64 offset, bool write
     long err = offset < 0 || (s64)(at + uio->left) < 0 ? -EINVAL : may_transfer(file, true, write);
     if (!err && write && file->inode)
         err = drop_set_id(file->inode);
+    if (!err && write)
+        err = file_limit_write(file, at, &uio->left);
     return err ? err : told(file, write, op_of(file, write)(file, uio, &at));
 }
 
