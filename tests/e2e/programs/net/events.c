@@ -362,16 +362,20 @@ static void polls(void)
     close(regular), unlink("/tmp/net-poll");
 }
 
-int main(void)
+// With an argument: what needs /proc, which the native twin lacks.
+int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    if (argc > 1) {
+        reopened();
+        return 0;
+    }
     eventfds();
     timerfds();
     signalfds();
     epolls();
     edges();
     many_events();
-    reopened();
     polls();
     return 0;
 }
