@@ -32,6 +32,7 @@ struct file_ops {
     u32 type;                         // S_IFMT bits that fstat shows of a file without an inode; 0: S_IFIFO
     bool timed;                       // poll changes with the time alone (poll_wait_until)
     bool stream;                      // no position: lseek says ESPIPE
+    bool made;                        // contents are made when it is opened: it cannot be mapped
     bool unmoved; // a stream of which lseek says 0, as Linux does of those that are no pipes or sockets
 };
 
@@ -68,7 +69,11 @@ struct file {
 };
 
 __nodiscard int file_alloc(struct inode *inode, u32 flags, struct file **ret_file); // takes its own reference of inode
-u64 file_count(void);                                                               // open file descriptions there are
+// RLIMIT_FSIZE: how much of *n bytes may be written to a regular file at offset (appending: at its end); the size that
+// it is to have. Sends SIGXFSZ with -EFBIG.
+__nodiscard int file_limit_write(struct file *file, u64 offset, size_t *n);
+__nodiscard int file_limit_size(struct inode *inode, u64 size);
+u64 file_count(void); // open file descriptions there are
 // fcntl(F_SETFL) and ioctl(FIONBIO): clears, then sets.
 void file_change_flags(struct file *file, u32 clear, u32 set);
 bool file_readable(const struct file *file);
@@ -87,6 +92,7 @@ void files_close_range(u32 first, u32 last, bool only_mark);
 int files_get_flags(int fd); // FD_CLOEXEC or -EBADF
 int files_set_flags(int fd, bool close_on_exec);
 bool files_closes_on_exec(struct files *files, int fd);
+u32 files_limit(const struct files *files);      // RLIMIT_NOFILE
 u32 files_table_size(const struct files *files); // descriptors there is room for now
 // Walks a table for /proc/PID/fd: the first open descriptor >= from, or -1; *ret_file is referenced unless NULL is
 // passed.

@@ -259,6 +259,7 @@ bool files_closes_on_exec(struct files *files, int fd)
     return closes;
 }
 
+u32 files_limit(const struct files *files) { return READ_ONCE(files->limit); }
 u32 files_table_size(const struct files *files) { return READ_ONCE(files->size); }
 
 int files_get_flags(int fd)

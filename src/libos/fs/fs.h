@@ -93,5 +93,7 @@ struct proc_totals {
 void procfs_set_ops(const struct proc_ops *ops);
 u32 fs_current_pid(void); // of the calling process, as process/ says it
 
+// RLIMIT_FSIZE of the caller; NULL: none. process/ sets it.
+extern u64 (*fs_size_limit)(void);
 // Delivered by pipes and sockets without readers (SIGPIPE) and by terminals; signal/ sets it.
 extern void (*fs_raise_signal)(int signo);

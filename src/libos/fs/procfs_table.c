@@ -44,7 +44,7 @@ static const struct proc_static files[] = {
     { "sys/fs/mqueue/msgsize_default", constant, "8192", RW },
     { "sys/fs/mqueue/msgsize_max", constant, "8192", RW },
     { "sys/fs/mqueue/queues_max", constant, "256", RW },
-    { "sys/fs/nr_open", constant, "65536", RW },
+    { "sys/fs/nr_open", constant, "1048576", RW },
     { "sys/fs/pipe-max-size", constant, "1048576", RW },
     { "sys/fs/protected_fifos", constant, "0", RW },
     { "sys/fs/protected_hardlinks", constant, "0", RW },

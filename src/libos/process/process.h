@@ -104,6 +104,8 @@ __nodiscard int may_look_into(struct process *process);
 extern u64 process_made;    // processes made since the start
 extern u32 process_last_id; // the last id given. Both with process_lock held
 u32 process_new_id(void);
+// RLIMIT_NPROC: may the caller have one thread more? 0, -EAGAIN.
+__nodiscard int process_may_clone(void);
 void process_add_thread(struct process *process, struct thread *thread);
 // Counts a thread off that left process->threads. True if it was the last. With process_lock held.
 bool process_drop_thread(struct process *process);

@@ -151,5 +151,8 @@ extern void *(*vm_file_from_fd)(int fd, const struct vm_file_ops **ret_ops, u32 
 // pointer. fs/ sets it.
 extern void *(*vm_shared_memory)(u64 len, const struct vm_file_ops **ret_ops);
 
+// RLIMIT_AS and RLIMIT_DATA of the caller. process/ sets it.
+extern void (*vm_rlimits)(u64 *ret_address_space, u64 *ret_data);
+
 // At boot: user range from the layout.
 void vm_init(void);

@@ -81,6 +81,9 @@ void vma_merge_range(struct mm *mm, u64 start, u64 end);
 
 static inline u64 vma_len(const struct vma *vma) { return vma->end - vma->start; }
 
+// May the caller's mm have `grow` bytes more, those in [replaced_start, replaced_end) being gone? data: private ones
+// that can be written. Without the lock. 0, -ENOMEM.
+__nodiscard int vm_may_grow(struct mm *mm, u64 grow, bool data, u64 replaced_start, u64 replaced_end);
 // Pages of the VMA that have been touched. flags: a page of scratch memory, or NULL. mm_look is held.
 u64 vma_resident(const struct mm *mm, const struct vma *vma, u8 *flags);
 // Before `len` bytes go away: they may have been part of a peak (rss.c). Without the lock.
