@@ -32,6 +32,7 @@ struct file_ops {
     u32 type;                         // S_IFMT bits that fstat shows of a file without an inode; 0: S_IFIFO
     bool timed;                       // poll changes with the time alone (poll_wait_until)
     bool stream;                      // no position: lseek says ESPIPE
+    bool made;                        // contents are made when it is opened: it cannot be mapped
     bool unmoved; // a stream of which lseek says 0, as Linux does of those that are no pipes or sockets
 };
 
@@ -42,6 +43,8 @@ struct fs_special {
     // open(2) of the character devices of terminals: -ENXIO for others.
     int (*open_terminal)(u64 rdev, struct file *file);
     __nodiscard int (*make_devpts)(struct inode **ret_root); // the file system below /dev/pts
+    // A program opens a path: what it is to find there may have to be made first. May be NULL. No lock held.
+    void (*before_open)(const char *path);
     // The last reference of a file with watches is gone: called before it is taken apart. May sleep.
     void (*forget_watched)(struct file *file);
 };

@@ -19,6 +19,7 @@ struct pipe {
     struct byteq queue; // this and below: guarded by lock
     u64 capacity;
     u32 readers, writers;
+    bool unnamed;                         // of pipe(2), not a FIFO: who opens it again through /proc waits for nobody
     u64 reader_opens, writer_opens;       // of a FIFO: who ever came
     struct wait_queue readable, writable; // data or writers came or went; room or readers
 };
@@ -52,6 +53,7 @@ static void drop(struct pipe *pipe)
 // Bytes that still fit. A packet takes a page of the capacity, as on Linux. pipe->lock held.
 static u64 room(const struct pipe *pipe)
 {
+    mutex_assert_held(&pipe->lock);
     u64 taken = MAX(pipe->queue.used, (u64)pipe->queue.packets * PAGE_SIZE);
     return taken < pipe->capacity ? pipe->capacity - taken : 0;
 }
@@ -180,6 +182,7 @@ static const u8 *chunk_data(const struct chunk *chunk) { return chunk->piece ? c
 // Moves what fits; a whole chunk or nothing if it is to stay in one piece. pipe->lock held.
 static long chunk_move(struct pipe *pipe, struct chunk *chunk, bool whole)
 {
+    mutex_assert_held(&pipe->lock);
     size_t left = chunk->size - chunk->done, fits = MIN((u64)left, room(pipe));
 
     if (!pipe->readers)
@@ -476,6 +479,7 @@ int pipe_create(u32 flags, struct file *ret_ends[2])
     }
     inode->pipe = pipe;
     fmt_format(path, sizeof(path), "pipe:[%lu]", inode->ino);
+    pipe->unnamed = true;
     for (int i = 0; i < 2; i++) {
         attach(pipe, ret_ends[i]);
         ret_ends[i]->path = kstrdup(path);
@@ -494,6 +498,7 @@ struct partner {
 // pipe->lock held.
 static struct partner partner_of(struct pipe *pipe, const struct file *file)
 {
+    mutex_assert_held(&pipe->lock);
     u32 mode = file->flags & O_ACCMODE;
     const u64 *opens = mode == O_RDONLY ? &pipe->writer_opens : &pipe->reader_opens;
     bool there = mode == O_RDWR || (mode == O_RDONLY ? pipe->writers : pipe->readers);
@@ -514,9 +519,11 @@ static bool has_readers(struct pipe *pipe)
 // The pipe of the inode, made if need be, with the file attached. fifo_lock held.
 static int fifo_attach(struct inode *inode, struct file *file, struct pipe **ret_pipe, struct partner *ret_partner)
 {
+    mutex_assert_held(&fifo_lock);
     struct pipe *pipe = inode->pipe;
 
-    if ((file->flags & O_NONBLOCK) && (file->flags & O_ACCMODE) == O_WRONLY && !has_readers(pipe))
+    if ((file->flags & O_NONBLOCK) && (file->flags & O_ACCMODE) == O_WRONLY && !has_readers(pipe) &&
+        !(pipe && pipe->unnamed))
         return -ENXIO;
     if (!pipe)
         pipe = pipe_alloc();
@@ -543,7 +550,7 @@ int fifo_open(struct inode *inode, struct file *file)
         return err;
     wake_up_all(&pipe->readable);
     wake_up_all(&pipe->writable);
-    if ((file->flags & O_NONBLOCK) || partner.there)
+    if ((file->flags & O_NONBLOCK) || partner.there || pipe->unnamed)
         return 0;
     struct wait_queue *queue = (file->flags & O_ACCMODE) == O_RDONLY ? &pipe->readable : &pipe->writable;
     return wait_event(queue, READ_ONCE(*partner.opens) != partner.seen, WAIT_FOREVER) ? -ERESTARTSYS : 0;

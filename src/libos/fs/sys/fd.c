@@ -29,6 +29,8 @@ long sys_openat(int dirfd, const char __user *user, int flags, u32 mode)
     char *path = path_from_user(user);
     if (is_err(path))
         return ptr_err(path);
+    if (fs_special.before_open)
+        fs_special.before_open(path);
     long err = open_at(dirfd, path, (u32)flags, mode, 0, &file);
     kfree(path);
     return err ? err : install(file, (u32)flags);
@@ -277,7 +279,7 @@ static void *file_for_map(int fd, const struct vm_file_ops **ret_ops, u32 *ret_a
         file_unref(file);
         return NULL;
     }
-    if (!file->inode || !S_ISREG(file->inode->mode) || (file->flags & O_PATH)) {
+    if (!file->inode || !S_ISREG(file->inode->mode) || (file->flags & O_PATH) || file->ops->made) {
         bool readable = file_readable(file);
         file_unref(file);
         return err_ptr(readable ? -ENODEV : -EACCES);
