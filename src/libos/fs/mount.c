@@ -143,7 +143,9 @@ static int attach_devpts(const char *devices)
     if (fmt_format(target, sizeof(target), "%s/pts", devices) >= sizeof(target))
         return -ENAMETOOLONG;
     int err = fs_special.make_devpts ? fs_special.make_devpts(&root) : -ENOSYS;
-    return err == -ENOSYS ? 0 : err ? err : attach(target, "devpts", "devpts", root);
+    if (err)
+        return err == -ENOSYS ? 0 : err;
+    return attach(target, "devpts", "devpts", root);
 }
 
 static int mount_one(const struct occlum_config *config, const struct occlum_mount *mount)

@@ -213,7 +213,8 @@ static bool drops(const struct discipline *d) { return (local_flags(d) & ICANON)
 static size_t room(const struct discipline *d)
 {
     size_t free = INPUT_SIZE - (size_t)(d->head - d->tail);
-    return free > 1 ? (free - 1) / (input_flags(d) & PARMRK ? 2 : 1) : 0;
+    size_t each = input_flags(d) & PARMRK ? 2 : 1;
+    return free > 1 ? (free - 1) / each : 0;
 }
 
 bool discipline_accepts(const struct discipline *d) { return room(d) || drops(d); }

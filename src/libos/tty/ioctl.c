@@ -74,7 +74,9 @@ static long set(struct pty *pty, bool master, size_t size, bool flush, const voi
 
     long err = master ? 0 : tty_check_job(&pty->tty, SIGTTOU);
     if (!err)
-        err = !size ? take_old(&t, user) : copy_from_user(&t, user, size) ? -EFAULT : 0;
+        err = size ? 0 : take_old(&t, user);
+    if (!err && size && copy_from_user(&t, user, size))
+        err = -EFAULT;
     if (err)
         return err;
     mutex_lock(&pty->lock);

@@ -148,7 +148,9 @@ static long write_chunk(struct file *file, const u8 *data, size_t n)
         pty_settle(slave->pty);
         if (done == n)
             return (long)n;
-        int err = gone ? -EIO : file->flags & O_NONBLOCK ? -EAGAIN : 0;
+        int err = file->flags & O_NONBLOCK ? -EAGAIN : 0;
+        if (gone)
+            err = -EIO;
         if (!err && wait_event(&slave->pty->slave_writable, can_write(slave), WAIT_FOREVER))
             err = -ERESTARTSYS;
         if (err)
