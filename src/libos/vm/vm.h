@@ -24,6 +24,8 @@ struct vm_file_ops {
     // Writes what shared mappings changed in [offset, offset+len) to where the file is kept; NULL: nowhere else. Called
     // without locks.
     int (*sync)(void *file, u64 offset, u64 len);
+    // A hole in the file: its pages read as zeros (MADV_REMOVE); NULL: -EOPNOTSUPP. Called without locks.
+    int (*punch)(void *file, u64 offset, u64 len);
     // Call-site table (gate/sites.h) of an ELF file kept in the verified image; NULL pointer in *ret if it is unknown,
     // -ENOENT if it is known that there is nothing to rewrite.
     // The bytes stay valid while the file is referenced.

@@ -114,7 +114,9 @@ static long lock_range(struct file *file, struct flock *lock)
         lock->l_len = -lock->l_len;
     }
     lock->l_whence = SEEK_SET;
-    return lock->l_start < 0 || lock->l_len > INT64_MAX - lock->l_start ? -EINVAL : 0;
+    if (lock->l_start < 0)
+        return -EINVAL;
+    return lock->l_len && lock->l_len - 1 > INT64_MAX - lock->l_start ? -EOVERFLOW : 0;
 }
 
 static long fcntl_lock(struct file *file, int command, u64 argument)
@@ -127,7 +129,7 @@ static long fcntl_lock(struct file *file, int command, u64 argument)
     if (copy_from_user(&lock, (const void __user *)argument, sizeof(lock)))
         return -EFAULT;
     asked = lock;
-    if (lock.l_type != F_RDLCK && lock.l_type != F_WRLCK && lock.l_type != F_UNLCK)
+    if (lock.l_type != F_RDLCK && lock.l_type != F_WRLCK && (lock.l_type != F_UNLCK || command == F_GETLK))
         return -EINVAL;
     long err = lock_range(file, &lock);
     if (!err)
@@ -174,10 +176,13 @@ static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
     case F_SETPIPE_SZ:
         return file->ops->fcntl ? file->ops->fcntl(file, command, argument) : -EBADF;
     case F_SETOWN:
-    case F_SETSIG:
-    case F_NOTIFY:
-        return 0;
     case F_GETOWN:
+    case F_SETOWN_EX:
+    case F_GETOWN_EX:
+    case F_SETSIG:
+    case F_GETSIG:
+        return file_owner_fcntl(file, command, argument);
+    case F_NOTIFY:
         return 0;
     case F_GET_SEALS:
         return memfs_get_seals(file->inode, &seals) ? -EINVAL : (long)seals;
