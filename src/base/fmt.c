@@ -170,6 +170,8 @@ size_t fmt_vformat(char *buf, size_t size, const char *format, va_list caller_ar
             put_signed(&out, &spec, next_signed(&args, spec.length));
         } else if (*p == 'u') {
             put_number(&out, &spec, next_unsigned(&args, spec.length), 10, false, "");
+        } else if (*p == 'o') {
+            put_number(&out, &spec, next_unsigned(&args, spec.length), 8, false, "");
         } else if (*p == 'x' || *p == 'X') {
             put_number(&out, &spec, next_unsigned(&args, spec.length), 16, *p == 'X', spec.alt ? "0x" : "");
         } else if (*p == 'p') {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A small printf: %d %i %u %x %X %p %s %c %% with the flags 0 - + space #, width, precision and h hh l ll z.
+// A small printf: %d %i %u %o %x %X %p %s %c %% with the flags 0 - + space #, width, precision and h hh l ll z.
 #pragma once
 
 #include "base/types.h"

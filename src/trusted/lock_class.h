@@ -47,6 +47,7 @@ enum lock_kind {
     X(VOLFS, LOCK_SLEEPS, "volfs.lock: a volume, its ext2 and its nodes")                                          \
     X(PLACES, LOCK_SLEEPS, "the names under which files are open")                                                 \
     X(FILE_LOCKS, LOCK_SLEEPS, "record locks and flock")                                                           \
+    X(SYSFS, LOCK_SLEEPS, "the table of /sys, when it is made")                                                    \
     X(IMAGE, LOCK_SLEEPS, "the inodes of the verified image that are kept")                                        \
     X(FIFO, LOCK_SLEEPS, "the pipe of a FIFO: who finds it and who makes it")                                      \
     X(PIPE, LOCK_SLEEPS, "pipe.lock: data and ends of a pipe")                                                     \
@@ -54,6 +55,7 @@ enum lock_kind {
     X(UNIX_NAMES, LOCK_SLEEPS, "the names of local sockets")                                                       \
     X(LISTENERS, LOCK_SLEEPS, "sockets of the network that listen inside")                                         \
     X(UNIX, LOCK_SLEEPS, "unix_socket.lock: state and messages of a local socket")                                 \
+    X(NETLINK, LOCK_SLEEPS, "netlink_socket.lock: the answers that wait in a netlink socket")                      \
     X(NOTIFY, LOCK_SLEEPS, "watches of inotify and the events they queue")                                         \
     X(TEST_OUTER, LOCK_SLEEPS, "of tests")                                                                         \
     X(TEST_PAIR, LOCK_PAIRS, "of tests")                                                                           \
@@ -75,6 +77,7 @@ enum lock_kind {
     X(FILE_PAGES, LOCK_SPINS, "pages that hold file contents")                                                     \
     X(GATES, LOCK_SPINS, "the call-gate stubs of all address spaces")                                              \
     X(RESIDENTS, LOCK_SPINS, "which member of a family is resident, and its running threads")                      \
+    X(LOADS, LOCK_SPINS, "load averages")                                                                          \
     X(RANGES, LOCK_SPINS, "free addresses of the user range")                                                      \
     X(SLAB, LOCK_SPINS, "a cache of small objects")                                                                \
     X(HEAP_PAGES, LOCK_SPINS, "pages of the kernel heap")                                                          \

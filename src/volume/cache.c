@@ -114,7 +114,7 @@ void cache_set_clean(struct volume *v, struct block *block)
     v->dirty_level[block->level]--;
 }
 
-void cache_destroy(struct volume *v)
+void cache_forget(struct volume *v)
 {
     struct block *block, *next;
 
@@ -122,6 +122,11 @@ void cache_destroy(struct volume *v)
         list_for_each_safe (block, next, &v->hash[i], by_hash)
             destroy(v, block);
     }
+}
+
+void cache_destroy(struct volume *v)
+{
+    cache_forget(v);
     if (v->hash)
         v->env->free(v->hash, v->hash_size * sizeof(*v->hash));
     if (v->staging)

@@ -6,6 +6,12 @@
 // Level 0 blocks are the data, block i being logical block i; level n > 0 blocks hold VOLUME_FANOUT entries that point
 // to blocks of level n - 1. The superblock holds the entry of the one block of the topmost level, and the generation.
 //
+// A small commit writes its blocks and its superblock and syncs once. So after a crash the superblock may be there and
+// some of its blocks not: who opens reads the blocks that are new in the newest commit (they have the superblock's salt
+// and a counter from commit_counter on), and takes the commit before when one of them is not whole. That one is
+// durable: its sync returned before anything of the newest was written over what it needs. A large commit syncs its
+// blocks first and leaves nothing to be read.
+//
 // Keys: each session (opening for writing) draws a salt; its key is HMAC-SHA-256(master, label, uuid, salt). The IV is
 // a counter of the session. So an IV never repeats under a key, whatever older state the host lets a session begin
 // from.
@@ -18,7 +24,7 @@ enum {
     VOLUME_SUPERBLOCKS = 4,
     VOLUME_FANOUT = 85,
     VOLUME_MAX_HEIGHT = 6, // 85^6 blocks: 1,400 TiB
-    VOLUME_VERSION = 1,
+    VOLUME_VERSION = 2,    // 1: without commit_counter; all blocks of a superblock were durable before it was written
 };
 
 #define VOLUME_MAGIC "OCCLVOL1"
@@ -62,8 +68,10 @@ struct volume_super_body { // sealed
     u32 height;            // level of the root block, at least 1
     u32 reserved;
     struct volume_entry root;
-    u8 binding[32]; // what the volume belongs to; the opener compares it
-    u8 zero[3968 - 112];
+    u8 binding[32];     // what the volume belongs to; the opener compares it
+    u64 commit_counter; // blocks of this session with an IV from here on were perhaps not durable before this was
+                        // written
+    u8 zero[3968 - 120];
 };
 static_assert(sizeof(struct volume_super_header) + sizeof(struct volume_super_body) == VOLUME_BLOCK);
 

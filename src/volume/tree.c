@@ -107,6 +107,31 @@ int tree_make_dirty(struct volume *v, struct block *block, bool for_discard)
     return err;
 }
 
+static bool is_new(const struct volume_entry *entry, const u8 salt[16], u64 first)
+{
+    return entry->place && entry->counter >= first && memcmp(entry->salt, salt, sizeof(entry->salt)) == 0;
+}
+
+// A block of the commit, and those below it: what a new node names may be old, what an old one names is.
+static int verify(struct volume *v, u32 level, u64 index, const u8 salt[16], u64 first)
+{
+    struct block *block;
+    int err = tree_get(v, level, index, &block);
+
+    if (err)
+        return err;
+    for (u64 i = 0; level && i < VOLUME_FANOUT && !err; i++)
+        if (is_new(&block->node->entries[i], salt, first))
+            err = verify(v, level - 1, index * VOLUME_FANOUT + i, salt, first);
+    block_unpin(block);
+    return err;
+}
+
+int tree_verify_commit(struct volume *v, const u8 salt[16], u64 first)
+{
+    return is_new(&v->super.root, salt, first) ? verify(v, v->super.height, 0, salt, first) : 0;
+}
+
 // One node and what is below it. Data blocks are not read: their places stand in level 1.
 static int walk(struct volume *v, u32 level, u64 index)
 {

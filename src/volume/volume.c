@@ -6,6 +6,8 @@
 #include "base/string.h"
 #include "volume/volume_impl.h"
 
+enum { TOGETHER_BLOCKS = 512 }; // 2 MiB
+
 static u32 height_for(u64 blocks)
 {
     u32 height = 1;
@@ -19,12 +21,14 @@ static u32 height_for(u64 blocks)
     return height; // over VOLUME_MAX_HEIGHT: too large
 }
 
-static int write_super(struct volume *v, u64 generation)
+// commit_counter: see format.h.
+static int write_super(struct volume *v, u64 generation, u64 commit_counter)
 {
     struct volume_super *super = (struct volume_super *)v->staging;
 
     super->body = v->super;
     super->body.generation = generation;
+    super->body.commit_counter = commit_counter;
     crypt_seal_super(v, super);
     return v->backend.write(v->backend.context, generation % VOLUME_SUPERBLOCKS * VOLUME_BLOCK, super, VOLUME_BLOCK);
 }
@@ -75,7 +79,7 @@ static int format(struct volume *v)
     if (!err)
         err = v->backend.sync(v->backend.context);
     if (!err)
-        err = write_super(v, 1);
+        err = write_super(v, 1, v->counter);
     return err ? err : v->backend.sync(v->backend.context);
 }
 
@@ -104,11 +108,16 @@ static bool body_is_sane(const struct volume_super_body *body, u64 slot)
            body->height <= VOLUME_MAX_HEIGHT;
 }
 
-// The newest superblock that verifies.
-static int find_super(struct volume *v)
+// A superblock that opens.
+struct candidate {
+    struct volume_super_body body; // generation 0: none
+    u8 uuid[16], salt[16];
+};
+
+// Reads all slots. -EINVAL: none is of a volume that this program knows.
+static int read_supers(struct volume *v, struct candidate found[VOLUME_SUPERBLOCKS])
 {
     struct volume_super *super = (struct volume_super *)v->staging;
-    u8 uuid[16] = { 0 };
     bool ours = false;
 
     for (u64 slot = 0; slot < VOLUME_SUPERBLOCKS; slot++) {
@@ -116,23 +125,67 @@ static int find_super(struct volume *v)
         if (err)
             return err;
         const struct volume_super_header *header = &super->header;
-        if (memcmp(header->magic, VOLUME_MAGIC, sizeof(header->magic)) != 0 || header->version != VOLUME_VERSION ||
-            header->block_size != VOLUME_BLOCK)
+        found[slot].body.generation = 0;
+        if (memcmp(header->magic, VOLUME_MAGIC, sizeof(header->magic)) != 0 || !header->version ||
+            header->version > VOLUME_VERSION || header->block_size != VOLUME_BLOCK)
             continue;
         ours = true;
+        u32 version = header->version;
         crypt_forget_keys(v); // they belong to the uuid that another slot claims
         if (crypt_open_super(v, super) || !body_is_sane(&super->body, slot)) {
             v->damaged_superblocks++;
-        } else if (super->body.generation > v->super.generation) {
-            v->super = super->body;
-            memcpy(uuid, header->uuid, sizeof(uuid));
+            continue;
         }
+        found[slot].body = super->body;
+        if (version < 2)
+            found[slot].body.commit_counter = UINT64_MAX;
+        memcpy(found[slot].uuid, header->uuid, sizeof(found[slot].uuid));
+        memcpy(found[slot].salt, header->salt, sizeof(found[slot].salt));
     }
-    memcpy(v->uuid, uuid, sizeof(uuid));
-    crypt_forget_keys(v);
-    if (!ours)
-        return -EINVAL;
-    return v->super.generation ? 0 : -EBADMSG;
+    return ours ? 0 : -EINVAL;
+}
+
+static struct candidate *newest(struct candidate found[VOLUME_SUPERBLOCKS])
+{
+    struct candidate *best = &found[0];
+
+    for (u64 slot = 1; slot < VOLUME_SUPERBLOCKS; slot++)
+        if (found[slot].body.generation > best->body.generation)
+            best = &found[slot];
+    return best;
+}
+
+// The newest commit that is whole. Only the very last one may have been cut off: of the one before all was durable.
+static int choose_super(struct volume *v, struct candidate found[VOLUME_SUPERBLOCKS])
+{
+    u64 last = newest(found)->body.generation;
+    int err = -EBADMSG;
+
+    for (int tried = 0; tried < 2 && err == -EBADMSG; tried++) {
+        struct candidate *best = newest(found);
+        if (!best->body.generation || best->body.generation + (u64)tried != last)
+            return -EBADMSG;
+        crypt_forget_keys(v);
+        cache_forget(v);
+        v->super = best->body;
+        memcpy(v->uuid, best->uuid, sizeof(v->uuid));
+        err = tree_verify_commit(v, best->salt, best->body.commit_counter);
+        v->damaged_superblocks += err == -EBADMSG;
+        best->body.generation = 0;
+    }
+    return err;
+}
+
+static int find_super(struct volume *v)
+{
+    struct candidate *found = v->env->alloc(VOLUME_SUPERBLOCKS * sizeof(*found));
+    int err = found ? read_supers(v, found) : -ENOMEM;
+
+    if (!err)
+        err = choose_super(v, found);
+    if (found)
+        v->env->free(found, VOLUME_SUPERBLOCKS * sizeof(*found));
+    return err;
 }
 
 int volume_open(const struct volume_env *env, const struct volume_backend *backend,
@@ -319,17 +372,20 @@ int volume_discard(struct volume *v, u64 block, u64 count)
     return err;
 }
 
+// A few blocks are read again by who opens the volume after a crash, which costs less than a sync of their own here.
 static int commit(struct volume *v)
 {
-    int err = 0;
+    bool together = v->counter - v->commit_start + v->dirty_count <= TOGETHER_BLOCKS;
+    int err = writeback_all(v);
 
-    for (u32 level = 0; level <= v->super.height && !err; level++)
-        err = writeback_level(v, level);
-    if (!err)
+    if (!err && !together)
         err = v->backend.sync(v->backend.context);
     if (!err)
-        err = write_super(v, v->super.generation + 1);
-    return err ? err : v->backend.sync(v->backend.context);
+        err = write_super(v, v->super.generation + 1, together ? v->commit_start : v->counter);
+    if (!err)
+        err = v->backend.sync(v->backend.context);
+    v->commit_start = v->counter;
+    return err;
 }
 
 int volume_commit(struct volume *v)

@@ -54,7 +54,8 @@ struct volume {
     struct volume_super_body super; // with what the next commit will write; generation is that of the last one
     u8 uuid[16], salt[16];
     u8 master[32];
-    u64 counter; // next IV of this session
+    u64 counter;      // next IV of this session
+    u64 commit_start; // what it was after the last commit
     bool read_only, super_dirty;
     int error; // of a failed commit or write-back
     u32 damaged_superblocks;
@@ -100,6 +101,7 @@ struct block *cache_find(struct volume *v, u32 level, u64 index); // NULL: not t
 // A new block, pinned, with contents not set. -ENOMEM.
 __nodiscard int cache_add(struct volume *v, u32 level, u64 index, struct block **ret_block);
 void cache_remove(struct volume *v, struct block *block);
+void cache_forget(struct volume *v); // all of it; nothing is dirty or held
 void cache_set_dirty(struct volume *v, struct block *block);
 void cache_set_clean(struct volume *v, struct block *block);
 static inline void block_unpin(struct block *block) { block->pins--; }
@@ -112,11 +114,14 @@ __nodiscard int tree_entry(struct volume *v, u32 level, u64 index, struct volume
 __nodiscard int tree_set_entry(struct volume *v, u32 level, u64 index, const struct volume_entry *entry);
 // The block and all its ancestors will be written by the next commit; space for them is there. -ENOSPC, or as tree_get.
 __nodiscard int tree_make_dirty(struct volume *v, struct block *block, bool for_discard);
+// Reads the blocks that the newest commit wrote: those of the session `salt` with a counter from `first` on. -EBADMSG:
+// one is not whole.
+__nodiscard int tree_verify_commit(struct volume *v, const u8 salt[16], u64 first);
 // Marks the places of the whole committed tree.
 __nodiscard int tree_walk_space(struct volume *v);
 u64 tree_level_blocks(const struct volume *v, u32 level); // how many blocks the level has
 
-// writeback.c. Writes dirty blocks of one level to free places and names them in their parents.
-__nodiscard int writeback_level(struct volume *v, u32 level);
+// writeback.c. Writes all dirty blocks to free places and names them in their parents.
+__nodiscard int writeback_all(struct volume *v);
 // Keeps the number of dirty blocks below what the cache can hold.
 __nodiscard int writeback_some(struct volume *v);

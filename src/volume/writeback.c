@@ -87,26 +87,37 @@ static void sort(struct list_head *list)
         merge(&sorted[i], list);
 }
 
-int writeback_level(struct volume *v, u32 level)
+// Nodes follow the blocks below them in the same run: a small commit is one write.
+static int write_level(struct volume *v, u32 level, struct run *run)
 {
     struct list_head *dirty = &v->dirty[level];
-    struct run run = { 0 };
     int err = 0;
 
     sort(dirty);
     while (!err && !list_empty(dirty))
-        err = write_block(v, list_first(dirty, struct block, by_use), &run);
+        err = write_block(v, list_first(dirty, struct block, by_use), run);
+    return err;
+}
+
+int writeback_all(struct volume *v)
+{
+    struct run run = { 0 };
+    int err = 0;
+
+    for (u32 level = 0; level <= v->super.height && !err; level++)
+        err = write_level(v, level, &run);
     return err ? err : write_run(v, &run);
 }
 
 int writeback_some(struct volume *v)
 {
-    for (u32 level = 0; level < v->super.height && v->dirty_count > v->cache_blocks / 2; level++) {
-        int err = writeback_level(v, level);
-        if (err) {
-            v->error = err;
-            return err;
-        }
-    }
-    return 0;
+    struct run run = { 0 };
+    int err = 0;
+
+    for (u32 level = 0; level < v->super.height && v->dirty_count > v->cache_blocks / 2 && !err; level++)
+        err = write_level(v, level, &run);
+    if (!err)
+        err = write_run(v, &run);
+    v->error = err ? err : v->error;
+    return err;
 }

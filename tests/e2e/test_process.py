@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from harness import OCCLUM, Group, Instance, compile_program, clean_environment, expect, expect_contains, expect_output, expect_status, kill_group
+from harness import OCCLUM, Group, Instance, compile_program, clean_environment, expect, expect_contains, expect_output, expect_status, kill_group, run_command
 
 group = Group()
 
@@ -38,7 +38,7 @@ def setup():
     instance.add_text('/bin/script', SCRIPT, mode=0o755)
     fixed = compile_program('fork', '-no-pie', output='fork-fixed')
     instance.pack(f'{fixed}=/bin/fork-fixed')
-    instance.compile('fork', 'told_back', 'signal_rules', 'proc_watch', 'orderly_end', 'cpu_time', 'wait_signal', 'crash', 'credentials', 'pidfds')
+    instance.compile('fork', 'told_back', 'signal_rules', 'proc_watch', 'orderly_end', 'cpu_time', 'wait_signal', 'crash', 'credentials', 'pidfds', 'proc_files', 'limits')
     instance.build()
     return instance
 
@@ -53,8 +53,16 @@ same('signals: no room for a frame, blocked ones, stops, none stranded', '/bin/s
 same('CPU time: clocks, getrusage, times, wait4, ITIMER_PROF, RLIMIT_CPU', '/bin/cpu_time')
 
 
+same('resource limits that hold', '/bin/limits')
 same('pidfds, clone3, waitid', '/bin/pidfds')
 same('users, groups, capabilities; files of others; set-id programs', '/bin/credentials')
+
+
+@group.case('/proc/PID and /proc: states, fields, threads, memory that was touched, as on this machine')
+def _(instance):
+    native = run_command([compile_program('proc_files')])
+    inside = instance.run('/bin/proc_files')
+    expect(native.text == inside.text and native.status == inside.status == 0, 'the outputs differ (inside, native)', inside, native)
 
 
 @group.case('/proc/PID/{cwd,fd,maps,stat} of processes that execute and end')

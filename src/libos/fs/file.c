@@ -9,6 +9,9 @@
 #include "libos/fs/volfs/volfs.h"
 #include "libos/mem/heap.h"
 
+static u64 files_open; // atomic
+u64 file_count(void) { return __atomic_load_n(&files_open, __ATOMIC_RELAXED); }
+
 int file_alloc(struct inode *inode, u32 flags, struct file **ret_file)
 {
     static u64 next_key;
@@ -21,6 +24,7 @@ int file_alloc(struct inode *inode, u32 flags, struct file **ret_file)
     file->owner_key = __atomic_add_fetch(&next_key, 1, __ATOMIC_RELAXED);
     mutex_init(&file->offset_lock, LOCK_FILE_OFFSET);
     spin_init(&file->watch_lock, LOCK_WATCHES);
+    __atomic_fetch_add(&files_open, 1, __ATOMIC_RELAXED);
     *ret_file = file;
     return 0;
 }
@@ -52,6 +56,7 @@ void file_unref(struct file *file)
         inode_unref(file->inode);
     kfree(file->path);
     kfree(file);
+    __atomic_fetch_sub(&files_open, 1, __ATOMIC_RELAXED);
 }
 
 void file_change_flags(struct file *file, u32 clear, u32 set)

@@ -24,7 +24,8 @@ struct file_ops {
     long (*fcntl)(struct file *file, u32 command, u64 argument); // commands of one kind of file; NULL: it has none
     int (*fallocate)(struct file *file, int mode, u64 offset, u64 len);
     int (*fsync)(struct file *file);
-    s64 (*seek_data)(struct file *file, u64 offset, bool hole); // SEEK_DATA / SEEK_HOLE
+    s64 (*seek_data)(struct file *file, u64 offset, bool hole);  // SEEK_DATA / SEEK_HOLE
+    void (*describe)(struct file *file, struct proc_text *text); // lines of its own in /proc/PID/fdinfo/N
     void (*release)(struct file *file);
     void (*flush)(struct file *file); // a process closes a descriptor of it
     void (*closed)(void);             // after a descriptor of such a file was closed; the file may live on, or be gone
@@ -56,16 +57,22 @@ struct file {
     bool claims;         // counted in inode->writers
     char *path;          // what has no name in a folder is shown as; NULL: by its place, or its inode
     struct place *place; // owned; the name it was opened by (place.h); NULL: none
-    s32 io_owner;        // F_SETOWN, F_SETSIG: kept and told back
-    u8 io_owner_type, io_signal;
-    u64 owner_key; // identity for flock and OFD locks
+    bool signal_thread;  // F_SETOWN_EX named a thread
+    u8 io_signal;        // F_SETSIG: told back
+    u64 owner_key;       // identity for flock and OFD locks
     struct spinlock watch_lock;
     struct epoll_watch *watches; // of epoll instances; guarded by watch_lock
+    s32 signal_owner;            // F_SETOWN: kept for F_GETOWN; nobody is sent SIGIO or SIGURG
     bool opened;                 // IN_OPEN was told of it (notify.h)
     bool watched;                // there was one ever: whoever frees the file looks under watch_lock
 };
 
 __nodiscard int file_alloc(struct inode *inode, u32 flags, struct file **ret_file); // takes its own reference of inode
+// RLIMIT_FSIZE: how much of *n bytes may be written to a regular file at offset (appending: at its end); the size that
+// it is to have. Sends SIGXFSZ with -EFBIG.
+__nodiscard int file_limit_write(struct file *file, u64 offset, size_t *n);
+__nodiscard int file_limit_size(struct inode *inode, u64 size);
+u64 file_count(void); // open file descriptions there are
 // fcntl(F_SETFL) and ioctl(FIONBIO): clears, then sets.
 void file_change_flags(struct file *file, u32 clear, u32 set);
 bool file_readable(const struct file *file);
@@ -83,6 +90,9 @@ __nodiscard int files_close(int fd);
 void files_close_range(u32 first, u32 last, bool only_mark);
 int files_get_flags(int fd); // FD_CLOEXEC or -EBADF
 int files_set_flags(int fd, bool close_on_exec);
+bool files_closes_on_exec(struct files *files, int fd);
+u32 files_limit(const struct files *files);      // RLIMIT_NOFILE
+u32 files_table_size(const struct files *files); // descriptors there is room for now
 // Walks a table for /proc/PID/fd: the first open descriptor >= from, or -1; *ret_file is referenced unless NULL is
 // passed.
 int files_next(struct files *files, int from, struct file **ret_file);

@@ -251,6 +251,17 @@ void files_close_on_exec(struct files *files)
     }
 }
 
+bool files_closes_on_exec(struct files *files, int fd)
+{
+    spin_lock(&files->lock);
+    bool closes = (u32)fd < files->size && files->slots[fd].file && files->slots[fd].close_on_exec;
+    spin_unlock(&files->lock);
+    return closes;
+}
+
+u32 files_limit(const struct files *files) { return READ_ONCE(files->limit); }
+u32 files_table_size(const struct files *files) { return READ_ONCE(files->size); }
+
 int files_get_flags(int fd)
 {
     struct files *files = current->files;

@@ -51,23 +51,49 @@ extern const struct vm_file_ops file_vm_ops;                 // for vm_map: the 
 struct file *files_get(int fd);
 struct file *files_get_path(int fd); // also with O_PATH
 
-// What /proc shows of processes; process/ sets it at boot (fs/ may not look to its right).
+// Text under construction for /proc (fs/procfs_file.c); len counts on when the buffer is full.
+struct proc_text {
+    char *buf;
+    size_t size, len;
+};
+void proc_print(struct proc_text *text, const char *format, ...) __printf_like(2, 3);
+void proc_bytes(struct proc_text *text, const void *bytes, size_t size);
+
+// What /proc shows of processes and threads; process/ sets it at boot (fs/ may not look to its right). tid: 0, or a
+// thread of the process.
+struct proc_totals;
 struct proc_ops {
-    // Calls visit for each live process; non-zero stops.
-    int (*for_each_pid)(int (*visit)(u32 pid, void *arg), void *arg);
-    // Produces the text of /proc/PID/NAME (status, stat, statm, cmdline, comm, environ, maps, limits, ...): length or
-    // -errno.
-    long (*read)(u32 pid, const char *name, char *buf, size_t size);
+    // Calls visit for each process, or (pid not 0) for each thread of one; non-zero stops.
+    int (*for_each)(u32 pid, int (*visit)(u32 id, void *arg), void *arg);
+    // The process that a process or thread id belongs to, 0: none.
+    u32 (*process_of)(u32 id);
+    // Produces /proc/PID/NAME or /proc/PID/task/TID/NAME. 0, -ESRCH, -ENOENT.
+    int (*read)(u32 pid, u32 tid, const char *name, struct proc_text *text);
+    // What was written to it. 0 or -errno.
+    int (*write)(u32 pid, u32 tid, const char *name, const char *text, size_t size);
     // Target of /proc/PID/{exe,cwd,root}: length or -errno.
     long (*link)(u32 pid, const char *name, char *buf, size_t size);
+    // The root (root true) or working folder of a process, referenced, or NULL.
+    struct inode *(*folder)(u32 pid, bool root);
+    // May the caller look into the process (ptrace(2))? 0, -EACCES, -ESRCH.
+    int (*may_look)(u32 pid);
+    // Whose the files of the process are.
+    void (*owner)(u32 pid, u32 *ret_uid, u32 *ret_gid);
     u32 (*current_pid)(void);
-    // CPU time of all processes until now, ns.
-    void (*cpu_time)(s64 *ret_user, s64 *ret_system);
+    // CPU time of all processes until now, ns; processes made; threads, and those of them that run.
+    void (*totals)(struct proc_totals *ret_totals);
     // The descriptor table of a process, referenced, or NULL: for /proc/PID/fd.
     struct files *(*files)(u32 pid);
+};
+struct proc_totals {
+    s64 user_ns, system_ns;
+    u64 made, switches;
+    u32 threads, running, last_id;
 };
 void procfs_set_ops(const struct proc_ops *ops);
 u32 fs_current_pid(void); // of the calling process, as process/ says it
 
+// RLIMIT_FSIZE of the caller; NULL: none. process/ sets it.
+extern u64 (*fs_size_limit)(void);
 // Delivered by pipes and sockets without readers (SIGPIPE) and by terminals; signal/ sets it.
 extern void (*fs_raise_signal)(int signo);

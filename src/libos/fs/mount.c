@@ -70,6 +70,14 @@ static int attach(const char *target, const char *source, const char *type, stru
     return err;
 }
 
+// Whoever has /proc has /sys too.
+static int attach_sysfs(void)
+{
+    struct inode *root;
+    int err = sysfs_create(&root);
+    return err ? err : attach("/sys", "sysfs", "sysfs", root);
+}
+
 static int volume_error;
 
 int fs_volume_error(void) { return volume_error; }
@@ -123,6 +131,8 @@ static int mount_root(const struct occlum_config *config, int image_fd, u64 imag
     if (!err)
         err = *source ? (volume_error = mount_open_volume(source, size, true, lower, lower_root, &fs_root))
                       : memfs_create(lower, lower_root, 0755, &fs_root);
+    if (!err && !*source)
+        memfs_set_limit(fs_root, size / PAGE_SIZE);
     return err ? err : mount_attach(NULL, fs_root, "unionfs", "/", "unionfs");
 }
 
@@ -146,7 +156,9 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
         return err ? err : attach(target, "devtmpfs", "devtmpfs", root);
     case OCCLUM_MOUNT_PROCFS:
         err = procfs_create(&root);
-        return err ? err : attach(target, "proc", "proc", root);
+        if (!err)
+            err = attach(target, "proc", "proc", root);
+        return err ? err : attach_sysfs();
     case OCCLUM_MOUNT_HOSTFS:
         err = hostfs_create(source, &root);
         if (err) {

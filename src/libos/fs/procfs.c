@@ -6,16 +6,41 @@
 #include "libos/fs/instance.h"
 #include "libos/fs/procfs_node.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/thread.h"
 #include "libos/time/time.h"
 
 const struct proc_ops *proc_ops;
 struct inode *proc_root;
+static struct inode *sys_root; // lives for good
 
 void procfs_set_ops(const struct proc_ops *ops) { proc_ops = ops; }
 u32 fs_current_pid(void) { return proc_ops ? proc_ops->current_pid() : 0; }
 
-const char *const proc_pid_files[] = { "cmdline",   "comm",   "environ", "limits", "maps",
-                                       "mountinfo", "mounts", "stat",    "statm",  "status" };
+const struct proc_pid_file proc_pid_files[] = {
+    { .name = "auxv", .mode = 0400, .inner = true },
+    { .name = "cgroup", .mode = 0444 },
+    { .name = "cmdline", .mode = 0444 },
+    { .name = "comm", .mode = 0644 },
+    { .name = "environ", .mode = 0400, .inner = true },
+    { .name = "io", .mode = 0400, .inner = true },
+    { .name = "limits", .mode = 0444 },
+    { .name = "loginuid", .mode = 0644 },
+    { .name = "maps", .mode = 0444, .inner = true },
+    { .name = "mountinfo", .mode = 0444 },
+    { .name = "mounts", .mode = 0444 },
+    { .name = "mountstats", .mode = 0400, .process_only = true },
+    { .name = "oom_adj", .mode = 0644 },
+    { .name = "oom_score", .mode = 0444 },
+    { .name = "oom_score_adj", .mode = 0644 },
+    { .name = "personality", .mode = 0400, .inner = true },
+    { .name = "sessionid", .mode = 0444 },
+    { .name = "smaps", .mode = 0444, .inner = true },
+    { .name = "smaps_rollup", .mode = 0444, .inner = true },
+    { .name = "stat", .mode = 0444 },
+    { .name = "statm", .mode = 0444 },
+    { .name = "status", .mode = 0444 },
+    { .name = "wchan", .mode = 0444 },
+};
 const size_t proc_pid_file_count = ARRAY_SIZE(proc_pid_files);
 const char *const proc_pid_links[PROC_PID_LINKS] = { "cwd", "exe", "root" };
 
@@ -26,12 +51,17 @@ u32 proc_mode(const struct proc_key *key)
     switch (key->kind) {
     case PROC_STATIC_DIR:
     case PROC_PID:
+    case PROC_TASK_DIR:
         return S_IFDIR | 0555;
     case PROC_FD_DIR:
+    case PROC_FDINFO_DIR:
         return S_IFDIR | 0500;
     case PROC_STATIC:
+        return S_IFREG | key->table->files[key->index].mode;
     case PROC_PID_FILE:
-        return S_IFREG | 0444;
+        return S_IFREG | proc_pid_files[key->index].mode;
+    case PROC_FDINFO:
+        return S_IFREG | 0400;
     case PROC_FD:
         return S_IFLNK | 0700;
     default:
@@ -44,7 +74,8 @@ u64 proc_ino(const struct proc_key *key)
     u64 hash = 0;
     for (size_t i = 0; i < key->path_len; i++)
         hash = hash * 31 + (u8)key->path[i];
-    return 1 + ((u64)key->pid << 24) + ((u64)key->index << 4) + key->kind + (hash << 40 >> 8);
+    return 1 + ((u64)(key->tid ? key->tid : key->pid) << 24) + ((u64)key->index << 4) + key->kind +
+           ((u64)(key->tid != 0) << 56) + (hash << 40 >> 8);
 }
 
 int proc_node_make(const struct proc_key *key, struct inode **ret_inode)
@@ -65,8 +96,11 @@ u32 procfs_process_of(const struct file *file)
     return process ? proc_node_of(inode)->key.pid : 0;
 }
 
-static int same_pid(u32 pid, void *arg) { return pid == *(u32 *)arg; }
-bool proc_pid_exists(u32 pid) { return proc_ops && proc_ops->for_each_pid(same_pid, &pid); }
+bool proc_alive(const struct proc_key *key)
+{
+    u32 process = proc_ops ? proc_ops->process_of(key->tid ? key->tid : key->pid) : 0;
+    return process && (!key->tid || process == key->pid);
+}
 
 static bool parse_number(const char *name, u32 *ret_number)
 {
@@ -82,23 +116,39 @@ static bool parse_number(const char *name, u32 *ret_number)
     return n <= INT32_MAX;
 }
 
+static bool is_open(u32 pid, u32 number)
+{
+    struct files *files = proc_ops->files(pid);
+    bool open = files && files_next(files, (int)number, NULL) == (int)number;
+    if (files)
+        files_unref(files);
+    return open;
+}
+
 // Numbered directories are not walked through: each name is checked by itself.
 static int find_numbered(const struct proc_key *dir, const char *name, struct proc_key *ret_key)
 {
     u32 number;
     if (!parse_number(name, &number))
         return -ENOENT;
-    if (dir->kind != PROC_FD_DIR) {
-        *ret_key = (struct proc_key){ .kind = PROC_PID, .pid = number };
-        return proc_pid_exists(number) ? 0 : -ENOENT;
+    *ret_key = (struct proc_key){ .pid = dir->pid, .tid = dir->tid, .index = number };
+    switch (dir->kind) {
+    case PROC_FD_DIR:
+    case PROC_FDINFO_DIR:
+        ret_key->kind = dir->kind == PROC_FD_DIR ? PROC_FD : PROC_FDINFO;
+        return is_open(dir->pid, number) ? 0 : -ENOENT;
+    case PROC_TASK_DIR:
+        *ret_key = (struct proc_key){ .kind = PROC_PID, .pid = dir->pid, .tid = number };
+        return proc_alive(ret_key) ? 0 : -ENOENT;
+    default: // a thread's id leads to its process, though no listing shows it
+        *ret_key = (struct proc_key){ .kind = PROC_PID, .pid = proc_ops ? proc_ops->process_of(number) : 0 };
+        return ret_key->pid ? 0 : -ENOENT;
     }
-    struct files *files = proc_ops->files(dir->pid);
-    if (!files)
-        return -ENOENT;
-    bool open = files_next(files, (int)number, NULL) == (int)number;
-    files_unref(files);
-    *ret_key = (struct proc_key){ .kind = PROC_FD, .pid = dir->pid, .index = number };
-    return open ? 0 : -ENOENT;
+}
+
+static bool is_numbered(const struct inode *inode, const struct proc_key *key)
+{
+    return inode == proc_root || key->kind == PROC_FD_DIR || key->kind == PROC_FDINFO_DIR || key->kind == PROC_TASK_DIR;
 }
 
 static int lookup(struct inode *inode, const char *name, struct inode **ret_inode)
@@ -109,11 +159,13 @@ static int lookup(struct inode *inode, const char *name, struct inode **ret_inod
     u64 position = 0;
     int err = -ENOENT;
 
-    if (dir->kind == PROC_FD_DIR || inode == proc_root)
-        err = find_numbered(dir, name, &key);
-    if (err && dir->kind == PROC_PID && !proc_pid_exists(dir->pid))
+    if (dir->pid && !proc_alive(dir))
         return -ENOENT;
-    while (err && dir->kind != PROC_FD_DIR && proc_next_entry(dir, &position, entry, &key) && key.kind != PROC_PID)
+    if (is_numbered(inode, dir))
+        err = find_numbered(dir, name, &key);
+    if (err && dir->kind != PROC_STATIC_DIR && dir->kind != PROC_PID)
+        return err;
+    while (err && proc_next_entry(dir, &position, entry, &key) && key.kind != PROC_PID)
         if (str_eq(entry, name))
             err = 0;
     return err ? err : proc_node_make(&key, ret_inode);
@@ -122,28 +174,34 @@ static int lookup(struct inode *inode, const char *name, struct inode **ret_inod
 static struct inode *parent_of(struct inode *inode)
 {
     const struct proc_key *key = &proc_node_of(inode)->key;
-    struct proc_key up = { .kind = PROC_STATIC_DIR, .path = key->path };
+    struct proc_key up = { .kind = PROC_STATIC_DIR, .path = key->path, .table = key->table };
     struct inode *parent;
 
-    if (key->kind == PROC_FD_DIR)
-        up = (struct proc_key){ .kind = PROC_PID, .pid = key->pid };
-    else if (key->kind == PROC_STATIC_DIR && key->path_len)
+    if (key->kind == PROC_PID && key->tid)
+        up = (struct proc_key){ .kind = PROC_TASK_DIR, .pid = key->pid };
+    else if (key->kind != PROC_PID && key->kind != PROC_STATIC_DIR)
+        up = (struct proc_key){ .kind = PROC_PID, .pid = key->pid, .tid = key->tid };
+    else if (key->path_len)
         for (up.path_len = key->path_len - 1; up.path_len && key->path[up.path_len] != '/';)
             up.path_len--;
-    if ((up.kind == PROC_STATIC_DIR && !up.path_len) || proc_node_make(&up, &parent))
-        return inode_ref(proc_root);
+    bool top = up.kind == PROC_STATIC_DIR && !up.path_len;
+    if (top || proc_node_make(&up, &parent))
+        return inode_ref(key->table == &sys_system ? sys_root : proc_root);
     return parent;
 }
 
 static long name_of(struct inode *inode, char *buf, size_t size)
 {
+    static const char *const folders[] = {
+        [PROC_TASK_DIR] = "task", [PROC_FD_DIR] = "fd", [PROC_FDINFO_DIR] = "fdinfo"
+    };
     const struct proc_key *key = &proc_node_of(inode)->key;
     size_t len;
 
     if (key->kind == PROC_PID) {
-        len = fmt_format(buf, size, "%u", key->pid);
-    } else if (key->kind == PROC_FD_DIR) {
-        len = fmt_format(buf, size, "fd");
+        len = fmt_format(buf, size, "%u", key->tid ? key->tid : key->pid);
+    } else if (key->kind < ARRAY_SIZE(folders) && folders[key->kind]) {
+        len = fmt_format(buf, size, "%s", folders[key->kind]);
     } else {
         size_t start = key->path_len;
         while (start && key->path[start - 1] != '/')
@@ -154,8 +212,7 @@ static long name_of(struct inode *inode, char *buf, size_t size)
     return len < size ? (long)len : -ERANGE;
 }
 
-// The file behind /proc/PID/fd/N, referenced; NULL if it was closed meanwhile.
-static struct file *file_of(const struct proc_key *key)
+struct file *proc_file_of(const struct proc_key *key)
 {
     struct files *files = proc_ops->files(key->pid);
     struct file *file = NULL;
@@ -170,36 +227,42 @@ static struct file *file_of(const struct proc_key *key)
     return NULL;
 }
 
+static long read_fd(const struct proc_key *key, char *buf, size_t size)
+{
+    struct file *file = proc_file_of(key);
+    if (!file)
+        return -ENOENT;
+    long len = (long)file_path(file, buf, size);
+    file_unref(file);
+    return len;
+}
+
 static long readlink(struct inode *inode, char *buf, size_t size)
 {
     const struct proc_key *key = &proc_node_of(inode)->key;
+    int err = key->kind == PROC_FD || key->kind == PROC_PID_LINK ? proc_ops->may_look(key->pid) : 0;
 
+    if (err)
+        return err;
     switch (key->kind) {
     case PROC_SELF:
         return (long)fmt_format(buf, size, "%u", proc_ops->current_pid());
+    case PROC_THREAD_SELF:
+        return (long)fmt_format(buf, size, "%u/task/%u", proc_ops->current_pid(), current->tid);
     case PROC_MOUNTS:
         return (long)fmt_format(buf, size, "self/mounts");
     case PROC_PID_LINK:
         return proc_ops->link(key->pid, proc_pid_links[key->index], buf, size);
-    case PROC_FD: {
-        struct file *file = file_of(key);
-        if (!file)
-            return -ENOENT;
-        long len = (long)file_path(file, buf, size);
-        file_unref(file);
-        return len;
-    }
+    case PROC_FD:
+        return read_fd(key, buf, size);
     default:
         return -EINVAL;
     }
 }
 
-static int follow(struct inode *inode, struct inode **ret_target)
+static int follow_fd(const struct proc_key *key, struct inode **ret_target)
 {
-    const struct proc_key *key = &proc_node_of(inode)->key;
-    if (key->kind != PROC_FD)
-        return -EAGAIN;
-    struct file *file = file_of(key);
+    struct file *file = proc_file_of(key);
     int err = !file ? -ENOENT : !file->inode ? -ENXIO : 0;
     if (!err)
         *ret_target = inode_ref(file->inode);
@@ -208,19 +271,37 @@ static int follow(struct inode *inode, struct inode **ret_target)
     return err;
 }
 
+static int follow(struct inode *inode, struct inode **ret_target)
+{
+    const struct proc_key *key = &proc_node_of(inode)->key;
+    if (key->kind != PROC_FD && key->kind != PROC_PID_LINK)
+        return -EAGAIN;
+    int err = proc_ops->may_look(key->pid);
+    if (err)
+        return err;
+    if (key->kind == PROC_FD)
+        return follow_fd(key, ret_target);
+    if (str_eq(proc_pid_links[key->index], "exe"))
+        return -EAGAIN;
+    *ret_target = proc_ops->folder(key->pid, str_eq(proc_pid_links[key->index], "root"));
+    return *ret_target ? 0 : -ENOENT;
+}
+
 static int getattr(struct inode *inode, struct kstat *ret_stat)
 {
     s64 now = time_realtime_ns();
     *ret_stat = (struct kstat){
         .dev = PROC_DEV,
         .ino = inode->ino,
-        .mode = inode->mode,
+        .mode = proc_mode(&proc_node_of(inode)->key),
         .nlink = inode_is_dir(inode) ? 2 : 1,
         .blksize = 1024,
         .atime = now,
         .mtime = now,
         .ctime = now,
     };
+    if (proc_node_of(inode)->key.pid)
+        proc_ops->owner(proc_node_of(inode)->key.pid, &ret_stat->uid, &ret_stat->gid);
     return 0;
 }
 
@@ -233,7 +314,11 @@ static int setattr(struct inode *inode, const struct attr_change *change)
 static int statfs(struct inode *inode, struct statfs *ret_statfs)
 {
     memset(ret_statfs, 0, sizeof(*ret_statfs));
-    ret_statfs->f_type = 0x9fa0; // PROC_SUPER_MAGIC
+    const struct proc_table *table = proc_node_of(inode)->key.table;
+    const char *path = proc_node_of(inode)->key.path;
+    ret_statfs->f_type = table ? table->magic : proc_system.magic;
+    if (table == &sys_system && path && str_starts(path, "fs/cgroup"))
+        ret_statfs->f_type = 0x63677270; // CGROUP2_SUPER_MAGIC
     ret_statfs->f_bsize = ret_statfs->f_frsize = PAGE_SIZE;
     ret_statfs->f_namelen = 255;
     return 0;
@@ -254,16 +339,30 @@ static const struct inode_ops ops = {
     .release = release,
 };
 
-int procfs_create(struct inode **ret_root)
+// Mounted several times it is one file system.
+static int create(const struct proc_table *table, struct fs_instance *instance, struct inode **root,
+                  struct inode **ret_root)
 {
-    struct proc_key key = { .kind = PROC_STATIC_DIR, .path = "" };
     static const struct fs_instance_ops instance_ops;
-    static struct fs_instance instance = { .ops = &instance_ops };
-    int err = proc_root ? 0 : proc_node_make(&key, &proc_root);
+    struct proc_key key = { .kind = PROC_STATIC_DIR, .path = "", .table = table };
+    int err = *root ? 0 : proc_node_make(&key, root);
     if (err)
         return err;
-    proc_root->instance = &instance;
-    instance.root = proc_root;
-    *ret_root = proc_root;
+    instance->ops = &instance_ops;
+    (*root)->instance = instance;
+    instance->root = *root;
+    *ret_root = *root;
     return 0;
+}
+
+int procfs_create(struct inode **ret_root)
+{
+    static struct fs_instance instance;
+    return create(&proc_system, &instance, &proc_root, ret_root);
+}
+
+int sysfs_create(struct inode **ret_root)
+{
+    static struct fs_instance instance;
+    return create(&sys_system, &instance, &sys_root, ret_root);
 }

@@ -8,3 +8,4 @@ struct file;
 // The process whose folder of /proc the file is; 0: it is something else.
 u32 procfs_process_of(const struct file *file);
 __nodiscard int procfs_create(struct inode **ret_root);
+__nodiscard int sysfs_create(struct inode **ret_root);

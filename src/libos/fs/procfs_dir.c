@@ -4,26 +4,26 @@
 #include "base/string.h"
 #include "libos/fs/procfs_node.h"
 
-// Positions: entries of the tables from 0, then two links of the root, then processes by number.
+// Positions: entries of the tables from 0, then links of the root, then processes by number.
 enum { PID_POSITIONS = 1 << 16 };
 
 // The table of system files as a tree: the entry's component below the directory; false if it is elsewhere, or if an
 // earlier entry already gave the same directory.
 static bool static_child(const struct proc_key *dir, size_t i, char name[64], struct proc_key *ret_key)
 {
-    const char *path = proc_statics[i].path;
+    const char *path = dir->table->files[i].path;
     size_t skip = dir->path_len ? dir->path_len + 1 : 0;
 
     if (dir->path_len && (strncmp(path, dir->path, dir->path_len) != 0 || path[dir->path_len] != '/'))
         return false;
     const char *slash = strchr(path + skip, '/');
     size_t end = slash ? (size_t)(slash - path) : strlen(path);
-    if (slash && i && strncmp(proc_statics[i - 1].path, path, end + 1) == 0)
+    if (slash && i && strncmp(dir->table->files[i - 1].path, path, end + 1) == 0)
         return false;
     fmt_format(name, 64, "%s", path + skip);
     name[MIN(end - skip, (size_t)63)] = '\0';
-    *ret_key = slash ? (struct proc_key){ .kind = PROC_STATIC_DIR, .path = path, .path_len = end }
-                     : (struct proc_key){ .kind = PROC_STATIC, .index = (u32)i };
+    *ret_key = slash ? (struct proc_key){ .kind = PROC_STATIC_DIR, .path = path, .path_len = end, .table = dir->table }
+                     : (struct proc_key){ .kind = PROC_STATIC, .index = (u32)i, .table = dir->table };
     return true;
 }
 
@@ -35,31 +35,52 @@ static int lowest_from(u32 pid, void *arg)
     return 0;
 }
 
-static bool next_process(u64 *position, char name[64], struct proc_key *ret_key)
+// The lowest process, or thread of a process, from *position on.
+static bool next_id(u32 pid, u64 base, u64 *position, char name[64], u32 *ret_id)
 {
-    u32 range[2] = { (u32)(*position - PID_POSITIONS), UINT32_MAX };
+    u32 range[2] = { (u32)(*position - base), UINT32_MAX };
     if (!proc_ops)
         return false;
-    proc_ops->for_each_pid(lowest_from, range);
+    proc_ops->for_each(pid, lowest_from, range);
     if (range[1] == UINT32_MAX)
         return false;
     fmt_format(name, 64, "%u", range[1]);
-    *ret_key = (struct proc_key){ .kind = PROC_PID, .pid = range[1] };
-    *position = PID_POSITIONS + (u64)range[1] + 1;
+    *ret_id = range[1];
+    *position = base + (u64)range[1] + 1;
     return true;
+}
+
+static bool next_process(u64 *position, char name[64], struct proc_key *ret_key)
+{
+    *ret_key = (struct proc_key){ .kind = PROC_PID };
+    return next_id(0, PID_POSITIONS, position, name, &ret_key->pid);
+}
+
+static bool next_thread(const struct proc_key *dir, u64 *position, char name[64], struct proc_key *ret_key)
+{
+    *ret_key = (struct proc_key){ .kind = PROC_PID, .pid = dir->pid };
+    return next_id(dir->pid, 0, position, name, &ret_key->tid);
 }
 
 static bool next_static(const struct proc_key *dir, u64 *position, char name[64], struct proc_key *ret_key)
 {
-    while (*position < proc_static_count)
+    static const struct {
+        const char *name;
+        enum proc_kind kind;
+    } links[] = { { "self", PROC_SELF }, { "thread-self", PROC_THREAD_SELF }, { "mounts", PROC_MOUNTS } };
+    if (dir->table == &sys_system && sysfs_need_table() != 0)
+        return false;
+    size_t count = dir->table->count;
+
+    while (*position < count)
         if (static_child(dir, (size_t)(*position)++, name, ret_key))
             return true;
-    if (dir->path_len)
+    if (dir->path_len || dir->table != &proc_system)
         return false;
-    if (*position == proc_static_count || *position == proc_static_count + 1) {
-        bool self = (*position)++ == proc_static_count;
-        fmt_format(name, 64, self ? "self" : "mounts");
-        *ret_key = (struct proc_key){ .kind = self ? PROC_SELF : PROC_MOUNTS };
+    if (*position < count + ARRAY_SIZE(links)) {
+        size_t i = (size_t)((*position)++ - count);
+        fmt_format(name, 64, "%s", links[i].name);
+        *ret_key = (struct proc_key){ .kind = links[i].kind };
         return true;
     }
     *position = MAX(*position, (u64)PID_POSITIONS);
@@ -68,19 +89,30 @@ static bool next_static(const struct proc_key *dir, u64 *position, char name[64]
 
 static bool next_of_process(const struct proc_key *dir, u64 *position, char name[64], struct proc_key *ret_key)
 {
-    u64 i = (*position)++;
-    if (i < proc_pid_file_count) {
-        fmt_format(name, 64, "%s", proc_pid_files[i]);
-        *ret_key = (struct proc_key){ .kind = PROC_PID_FILE, .pid = dir->pid, .index = (u32)i };
-    } else if (i < proc_pid_file_count + PROC_PID_LINKS) {
-        i -= proc_pid_file_count;
-        fmt_format(name, 64, "%s", proc_pid_links[i]);
-        *ret_key = (struct proc_key){ .kind = PROC_PID_LINK, .pid = dir->pid, .index = (u32)i };
-    } else {
-        fmt_format(name, 64, "fd");
-        *ret_key = (struct proc_key){ .kind = PROC_FD_DIR, .pid = dir->pid };
-        return i == proc_pid_file_count + PROC_PID_LINKS;
+    static const struct {
+        const char *name;
+        enum proc_kind kind;
+    } folders[] = { { "fd", PROC_FD_DIR }, { "fdinfo", PROC_FDINFO_DIR }, { "task", PROC_TASK_DIR } };
+    u64 i;
+
+    while ((i = (*position)++) < proc_pid_file_count) {
+        if (dir->tid && proc_pid_files[i].process_only)
+            continue;
+        fmt_format(name, 64, "%s", proc_pid_files[i].name);
+        *ret_key = (struct proc_key){ .kind = PROC_PID_FILE, .pid = dir->pid, .tid = dir->tid, .index = (u32)i };
+        return true;
     }
+    i -= proc_pid_file_count;
+    if (i < PROC_PID_LINKS) {
+        fmt_format(name, 64, "%s", proc_pid_links[i]);
+        *ret_key = (struct proc_key){ .kind = PROC_PID_LINK, .pid = dir->pid, .tid = dir->tid, .index = (u32)i };
+        return true;
+    }
+    i -= PROC_PID_LINKS;
+    if (i >= ARRAY_SIZE(folders) || (dir->tid && folders[i].kind == PROC_TASK_DIR))
+        return false;
+    fmt_format(name, 64, "%s", folders[i].name);
+    *ret_key = (struct proc_key){ .kind = folders[i].kind, .pid = dir->pid, .tid = dir->tid };
     return true;
 }
 
@@ -94,7 +126,9 @@ static bool next_descriptor(const struct proc_key *dir, u64 *position, char name
     if (fd < 0)
         return false;
     fmt_format(name, 64, "%d", fd);
-    *ret_key = (struct proc_key){ .kind = PROC_FD, .pid = dir->pid, .index = (u32)fd };
+    *ret_key = (struct proc_key){
+        .kind = dir->kind == PROC_FD_DIR ? PROC_FD : PROC_FDINFO, .pid = dir->pid, .tid = dir->tid, .index = (u32)fd
+    };
     *position = (u64)fd + 1;
     return true;
 }
@@ -106,7 +140,10 @@ bool proc_next_entry(const struct proc_key *dir, u64 *position, char name[64], s
         return next_static(dir, position, name, ret_key);
     case PROC_PID:
         return next_of_process(dir, position, name, ret_key);
+    case PROC_TASK_DIR:
+        return next_thread(dir, position, name, ret_key);
     case PROC_FD_DIR:
+    case PROC_FDINFO_DIR:
         return next_descriptor(dir, position, name, ret_key);
     default:
         return false;

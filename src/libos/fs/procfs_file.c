@@ -17,20 +17,51 @@ void proc_print(struct proc_text *text, const char *format, ...)
     va_end(args);
 }
 
+void proc_bytes(struct proc_text *text, const void *bytes, size_t size)
+{
+    size_t at = MIN(text->len, text->size);
+    memcpy(text->buf + at, bytes, MIN(size, text->size - at));
+    text->len += size;
+}
+
+// fdinfo/N.
+static int describe_file(const struct proc_key *key, struct proc_text *text)
+{
+    struct file *file = proc_file_of(key);
+    struct kstat st = { 0 };
+    bool closes = false;
+
+    if (!file)
+        return -ENOENT;
+    struct files *files = proc_ops->files(key->pid);
+    if (files) {
+        closes = files_closes_on_exec(files, (int)key->index);
+        files_unref(files);
+    }
+    u64 ino = file->inode && file->inode->ops->getattr(file->inode, &st) == 0 ? st.ino : file->owner_key;
+    proc_print(text, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", READ_ONCE(file->offset),
+               file->flags | (closes ? O_CLOEXEC : 0), file->inode ? 20u : 15u, ino);
+    if (file->ops->describe)
+        file->ops->describe(file, text);
+    file_unref(file);
+    return 0;
+}
+
 static int produce(const struct proc_key *key, struct proc_text *text)
 {
     if (key->kind == PROC_STATIC) {
-        proc_statics[key->index].produce(text, proc_statics[key->index].argument);
+        const struct proc_static *entry = &key->table->files[key->index];
+        entry->produce(text, entry->argument);
         return 0;
     }
-    const char *name = proc_pid_files[key->index];
-    if (str_eq(name, "mounts") || str_eq(name, "mountinfo")) {
-        proc_text_mounts(text, name[5] == 'i');
+    if (key->kind == PROC_FDINFO)
+        return describe_file(key, text);
+    const char *name = proc_pid_files[key->index].name;
+    if (str_eq(name, "mounts") || str_eq(name, "mountinfo") || str_eq(name, "mountstats")) {
+        proc_text_mounts(text, name);
         return 0;
     }
-    long n = proc_ops->read(key->pid, name, text->buf, text->size);
-    text->len = n > 0 ? (size_t)n : 0;
-    return n < 0 ? (int)n : 0;
+    return proc_ops->read(key->pid, key->tid, name, text);
 }
 
 static int make_text(const struct proc_key *key, struct proc_text **ret_text)
@@ -83,7 +114,24 @@ static int getdents(struct file *file, struct dir_sink *sink, u64 *position)
     return 0;
 }
 
-static const struct file_ops text_ops = { .read = read_text, .release = release_text };
+enum { WRITE_MOST = 1024 };
+
+static long write_text(struct file *file, struct uio *uio, u64 *offset)
+{
+    const struct proc_key *key = &proc_node_of(file->inode)->key;
+    char buf[WRITE_MOST];
+    size_t size = MIN(uio->left, sizeof(buf));
+
+    if (uio_take(uio, buf, size))
+        return -EFAULT;
+    int err = proc_ops->write(key->pid, key->tid, proc_pid_files[key->index].name, buf, size);
+    if (err)
+        return err;
+    *offset += size;
+    return (long)size;
+}
+
+static const struct file_ops text_ops = { .read = read_text, .write = write_text, .release = release_text };
 static const struct file_ops directory_ops = { .getdents = getdents };
 
 int proc_open(struct inode *inode, struct file *file)
@@ -95,9 +143,12 @@ int proc_open(struct inode *inode, struct file *file)
         file->ops = &directory_ops;
         return 0;
     }
-    if (file_writable(file))
-        return -EACCES;
-    int err = make_text(key, &text);
+    bool inner = key->kind == PROC_FDINFO || (key->kind == PROC_PID_FILE && proc_pid_files[key->index].inner);
+    int err = inner ? proc_ops->may_look(key->pid) : 0;
+    if (file_writable(file) && (key->kind != PROC_PID_FILE || !(proc_pid_files[key->index].mode & 0200)))
+        err = -EACCES;
+    if (!err)
+        err = make_text(key, &text);
     if (err)
         return err == -ESRCH ? -ENOENT : err;
     file->private = text;

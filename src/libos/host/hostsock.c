@@ -77,6 +77,13 @@ long hostsock_receive(int fd, int family, void *data, size_t size, u32 flags, st
     return check_received(ocall_sock_recv(fd, data, size, flags, ret_received), family, ret_received);
 }
 
+long hostsock_receive_unnamed(int fd, void *data, size_t size, struct host_received *ret_received)
+{
+    s64 n = ocall_sock_recv(fd, data, size, 0, ret_received);
+    ret_received->from.size = 0;
+    return n;
+}
+
 long hostsock_receive_with(int fd, int family, void *data, size_t size, u32 flags, struct host_received *ret_received,
                            void *control, size_t control_size)
 {

@@ -26,6 +26,8 @@ __nodiscard long hostsock_send_with(int fd, const void *data, size_t size, u32 f
                                     const void *control, size_t control_size);
 __nodiscard long hostsock_receive_with(int fd, int family, void *data, size_t size, u32 flags,
                                        struct host_received *ret_received, void *control, size_t control_size);
+// A datagram of a family whose addresses mean nothing here.
+__nodiscard long hostsock_receive_unnamed(int fd, void *data, size_t size, struct host_received *ret_received);
 __nodiscard int hostsock_shutdown(int fd, int how);
 // The size of the value, or -errno.
 __nodiscard int hostsock_get_option(int fd, int level, int option, void *value, u32 size);

@@ -84,11 +84,21 @@ static u32 event_poll(struct file *file, struct poll_table *table)
     return (count ? POLLIN | POLLRDNORM : 0) | (count < COUNT_MAX ? POLLOUT | POLLWRNORM : 0);
 }
 
+static void describe(struct file *file, struct proc_text *text)
+{
+    const struct eventfd *event = file->private;
+    proc_print(text, "eventfd-count: %16lx\n", READ_ONCE(event->count));
+}
+
 static void release(struct file *file) { kfree(file->private); }
 
-static const struct file_ops event_ops = {
-    .read = event_read, .write = event_write, .poll = event_poll, .release = release, .stream = true, .unmoved = true
-};
+static const struct file_ops event_ops = { .read = event_read,
+                                           .write = event_write,
+                                           .poll = event_poll,
+                                           .describe = describe,
+                                           .release = release,
+                                           .stream = true,
+                                           .unmoved = true };
 
 long sys_eventfd2(u32 initial, int flags)
 {

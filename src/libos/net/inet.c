@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How sockets of the internet families are made, named, connected and ended. ip(7), tcp(7), udp(7).
 #include "libos/net/inet.h"
+#include "libos/net/interface.h"
 
 #include "base/string.h"
 #include "libos/mem/heap.h"
 #include "libos/vm/user.h"
 
-enum { IFREQ_SIZE = 40 };     // struct ifreq of netdevice(7)
 enum { PROTOCOLS = 262 + 1 }; // IPPROTO_MAX of Linux, which counts IPPROTO_MPTCP
 
 int inet_address(const struct inet_socket *socket, const struct net_name *name, struct host_address *ret_address)
@@ -309,52 +309,26 @@ int inet_wait(struct inet_socket *socket, u32 events, s64 deadline)
     return now & wanted ? 0 : err;
 }
 
-static bool asks_of_interface(u32 command)
-{
-    switch (command) {
-    case SIOCGIFNAME:
-    case SIOCGIFINDEX:
-    case SIOCGIFFLAGS:
-    case SIOCGIFADDR:
-    case SIOCGIFDSTADDR:
-    case SIOCGIFBRDADDR:
-    case SIOCGIFNETMASK:
-    case SIOCGIFMETRIC:
-    case SIOCGIFMTU:
-    case SIOCGIFHWADDR:
-    case SIOCGIFTXQLEN:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static long inet_ioctl(struct socket *base, u32 command, u64 argument)
 {
-    void __user *user = (void __user *)argument;
-    u8 value[IFREQ_SIZE] = { 0 };
-    size_t size = 0;
-
-    if (command == FIONREAD || command == TIOCOUTQ || command == SIOCATMARK)
-        size = sizeof(int);
-    else if (asks_of_interface(command))
-        size = IFREQ_SIZE;
-    else
-        return -ENOTTY;
-    if (size == IFREQ_SIZE && copy_from_user(value, user, size))
-        return -EFAULT;
     struct inet_socket *socket = inet_of(base);
-    if (size == sizeof(int) && inet_is_inside(socket))
-        return socket->inner->socket.ops->ioctl(&socket->inner->socket, command, argument);
+    int __user *user = (int __user *)argument, value = 0;
     u32 next;
+
+    if (interface_asks(base->family, command))
+        return interface_ioctl(READ_ONCE(socket->fd), command, argument);
+    if (command != FIONREAD && command != TIOCOUTQ && command != SIOCATMARK)
+        return -ENOTTY;
+    if (inet_is_inside(socket))
+        return socket->inner->socket.ops->ioctl(&socket->inner->socket, command, argument);
     if (command == FIONREAD && base->type == SOCK_DGRAM && inet_datagram_next_size(socket, &next))
-        return put_user(next, (u32 __user *)user) ? -EFAULT : 0;
+        return put_user((int)next, user) ? -EFAULT : 0;
     int err = inet_fd(socket);
     if (err >= 0)
-        err = hostsock_ioctl(err, command, value, size);
+        err = hostsock_ioctl(err, command, &value, sizeof(value));
     if (err)
         return err;
-    return copy_to_user(user, value, size) ? -EFAULT : 0;
+    return put_user(value, user) ? -EFAULT : 0;
 }
 
 const struct socket_ops inet_ops = {

@@ -45,12 +45,16 @@ struct socket_ops {
     void (*release)(struct socket *socket); // the file is gone: frees the socket
 };
 
+enum { SOCKET_KEPT = 13 };
+
 // The head of each family's own structure.
 struct socket {
     const struct socket_ops *ops;
     struct file *file; // its open file, not referenced; NULL: not accepted yet
     int family, type, protocol;
     s64 receive_timeout, send_timeout; // ns, 0: none; atomic
+    struct linger linger;              // this and the next: of families for which they mean nothing (kept_option.c)
+    int kept[SOCKET_KEPT];
 };
 
 enum { OPTION_MAX = 512, CONTROL_MAX = 8192 }; // bytes of an option's value; of ancillary data in a message
@@ -60,6 +64,7 @@ __nodiscard int unix_create(int type, int protocol, struct socket **ret_socket);
 __nodiscard int inet_create(int family, int type, int protocol, struct socket **ret_socket);
 // At boot: whether connections of the internet families between sockets of the enclave are made inside.
 void inet_loopback_init(bool enabled);
+__nodiscard int netlink_create(int type, int protocol, struct socket **ret_socket);
 __nodiscard int unix_pair(int type, int protocol, struct socket *ret_pair[2]);
 
 // --- files (socket_file.c)
@@ -70,6 +75,9 @@ __nodiscard int socket_get(int fd, struct file **ret_file, struct socket **ret_s
 struct socket *socket_of(struct file *file); // NULL: it is none
 
 // --- for families
+// An option of SOL_SOCKET that is only kept: false, if it is none of those.
+bool kept_option_get(struct socket *socket, int option, void *value, u32 *size);
+bool kept_option_set(struct socket *socket, int option, const void *value, u32 size, int *ret_err);
 // The end of a wait for a socket that has a timeout: CLOCK_MONOTONIC ns.
 s64 socket_deadline(s64 timeout);
 // What a call returns whose wait ended with err: a timeout is -EAGAIN, and with a timeout nothing is restarted.

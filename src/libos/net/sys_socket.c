@@ -12,6 +12,8 @@ static int create(int family, int type, int protocol, struct socket **ret_socket
         return unix_create(type, protocol, ret_socket);
     if (family == AF_INET || family == AF_INET6)
         return inet_create(family, type, protocol, ret_socket);
+    if (family == AF_NETLINK)
+        return netlink_create(type, protocol, ret_socket);
     return -EAFNOSUPPORT;
 }
 

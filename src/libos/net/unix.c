@@ -2,7 +2,9 @@
 // AF_UNIX sockets: how they are made, find each other and end. unix(7).
 #include "libos/net/unix.h"
 #include "base/string.h"
+#include "libos/net/interface.h"
 #include "libos/mem/heap.h"
+#include "libos/thread/cred.h"
 #include "libos/thread/thread.h"
 #include "libos/vm/user.h"
 
@@ -34,7 +36,11 @@ struct unix_socket *unix_peer(struct unix_socket *socket)
     return peer;
 }
 
-static struct ucred own_credentials(void) { return (struct ucred){ .pid = fs_current_pid() }; }
+static struct ucred own_credentials(void)
+{
+    const struct cred *cred = current_cred();
+    return (struct ucred){ .pid = fs_current_pid(), .uid = cred->euid, .gid = cred->egid };
+}
 
 static struct unix_socket *alloc(int type)
 {
@@ -454,6 +460,8 @@ static long unix_ioctl(struct socket *base, u32 command, u64 argument)
 
     if (command == SIOCATMARK && socket->tcp)
         return put_user((int)unix_urgent_at_mark(socket), (int __user *)argument) ? -EFAULT : 0;
+    if (interface_asks(AF_UNIX, command))
+        return interface_ioctl(-1, command, argument);
     if (command != FIONREAD && command != TIOCOUTQ)
         return -ENOTTY;
     struct unix_socket *holder = command == FIONREAD ? unix_ref(socket) : unix_peer(socket);
@@ -476,6 +484,8 @@ static int get_option(struct socket *base, int level, int option, void *value, u
 
     if (level != SOL_SOCKET)
         return -EOPNOTSUPP;
+    if (kept_option_get(base, option, value, size))
+        return 0;
     mutex_lock(&socket->lock);
     struct ucred peer = socket->peer_credentials;
     bool connected = socket->state == UNIX_CONNECTED;
@@ -523,10 +533,15 @@ static int set_option(struct socket *base, int level, int option, const void *va
 
     if (level != SOL_SOCKET)
         return -EOPNOTSUPP;
+    if (kept_option_set(base, option, value, size, &err))
+        return err;
+    err = 0;
     if (size < sizeof(number))
         return -EINVAL;
     memcpy(&number, value, sizeof(number));
-    u64 twice = (u64)MIN(MAX(number, 2304), (int)BUFFER_SIZE) * 2; // socket(7): the kernel doubles what is asked
+    // socket(7): the kernel doubles what is asked, and has a least.
+    bool sends = option == SO_SNDBUF || option == SO_SNDBUFFORCE;
+    u64 twice = MAX((u64)MIN(MAX(number, 0), (int)BUFFER_SIZE) * 2, sends ? 4608ul : 2304ul);
     mutex_lock(&socket->lock);
     switch (option) {
     case SO_SNDBUF:

@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "libos/mem/heap.h"
 #include "libos/net/unix.h"
+#include "libos/thread/cred.h"
 #include "libos/thread/thread.h"
 
 struct mutex unix_rights_lock = MUTEX_INIT(LOCK_UNIX_RIGHTS);
@@ -83,14 +84,22 @@ static int add_files(struct unix_extra *extra, const void *data, size_t size)
     return 0;
 }
 
-// Everything runs as root here: credentials may say what they like of the user, but the process must be there: one's
-// own.
+// unix(7): one's own ids, unless a capability allows others.
+static bool may_claim(const struct ucred *claim)
+{
+    const struct cred *cred = current_cred();
+    bool user = claim->uid == cred->uid || claim->uid == cred->euid || claim->uid == cred->suid;
+    bool group = claim->gid == cred->gid || claim->gid == cred->egid || claim->gid == cred->sgid;
+
+    return claim->pid == fs_current_pid() && (user || capable(CAP_SETUID)) && (group || capable(CAP_SETGID));
+}
+
 static int set_credentials(struct unix_extra *extra, const void *data, size_t size)
 {
     if (size != sizeof(extra->credentials))
         return -EINVAL;
     memcpy(&extra->credentials, data, size);
-    if (extra->credentials.pid != fs_current_pid())
+    if (!may_claim(&extra->credentials))
         return -EPERM;
     extra->has_credentials = true;
     return 0;
@@ -137,7 +146,8 @@ int unix_extra_new(struct unix_socket *sender, const struct message *message, bo
     int err = read_control(extra, message);
     if (with_credentials && !extra->has_credentials) {
         extra->has_credentials = true;
-        extra->credentials = (struct ucred){ .pid = fs_current_pid() };
+        extra->credentials =
+            (struct ucred){ .pid = fs_current_pid(), .uid = current_cred()->uid, .gid = current_cred()->gid };
     }
     if (err)
         unix_extra_free(extra);

@@ -215,7 +215,9 @@ static long do_clone(const struct clone_request *request)
     struct process *process = current_process();
     struct thread *child;
 
-    int err = thread_create(&child);
+    int err = process_may_clone();
+    if (!err)
+        err = thread_create(&child);
     if (err)
         return err == -ENOMEM ? -ENOMEM : -EAGAIN;
     memcpy(child->name, current->name, sizeof(child->name));

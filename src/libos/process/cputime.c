@@ -13,12 +13,16 @@ void usage_add(struct cpu_usage *sum, const struct cpu_usage *more)
     sum->system_ns += more->system_ns;
     sum->waits += more->waits;
     sum->faults += more->faults;
+    sum->io.read_bytes += more->io.read_bytes;
+    sum->io.written_bytes += more->io.written_bytes;
+    sum->io.reads += more->io.reads;
+    sum->io.writes += more->io.writes;
 }
 
 struct cpu_usage thread_usage(const struct thread *thread)
 {
     const struct tls *tls = tls_of_slot(thread->slot);
-    struct cpu_usage usage = { .waits = READ_ONCE(tls->waits), .faults = READ_ONCE(thread->faults) };
+    struct cpu_usage usage = { .waits = READ_ONCE(tls->waits), .faults = READ_ONCE(thread->faults), .io = thread->io };
 
     if (!cpu_has_tsc()) {
         usage.user_ns = time_monotonic_ns() - (s64)thread->start_ns;

@@ -5,7 +5,7 @@
 // time is wall time.
 #pragma once
 
-#include "base/types.h"
+#include "libos/thread/thread.h"
 
 struct process;
 struct rusage;
@@ -14,6 +14,7 @@ struct thread;
 struct cpu_usage {
     s64 user_ns, system_ns;
     u64 waits, faults;
+    struct thread_io io;
 };
 
 // Until now. The thread is the current one, or process_lock is held and it is in its process's list.

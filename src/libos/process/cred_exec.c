@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "libos/fs/file.h"
 #include "libos/fs/instance.h"
+#include "libos/fs/instance.h"
 #include "libos/process/cred.h"
 #include "libos/process/process.h"
 
@@ -10,7 +11,7 @@ static int take_set_ids(struct file *file, struct cred *new)
     struct kstat st;
 
     if (current_process()->no_new_privs || file->inode->ops->ignores_set_id ||
-        inode_mount_flags(file->inode, MS_NOSUID))
+        inode_mount_flags(file->inode, MS_NOSUID) || inode_mount_flags(file->inode, MS_NOSUID))
         return 0;
     int err = file->inode->ops->getattr(file->inode, &st);
     if (err)

@@ -33,7 +33,13 @@ static bool segment_ok(const Elf64_Phdr *ph, u64 limit)
            ph->p_offset <= INT64_MAX - ph->p_filesz && ((ph->p_vaddr ^ ph->p_offset) & PAGE_MASK) == 0;
 }
 
-static int take_load(struct elf_image *image, const Elf64_Phdr *ph, u64 *previous_end)
+// What the segments cover, and where the program headers are in memory.
+struct span {
+    u64 start, end; // start UINT64_MAX: nothing yet
+    u64 phoff, phdr;
+};
+
+static int take_load(struct span *image, const Elf64_Phdr *ph, u64 *previous_end)
 {
     const u64 limit = 1ull << 46;
 
@@ -60,7 +66,8 @@ static int read_headers(struct file *file, Elf64_Ehdr *eh, Elf64_Phdr *ph)
 
 int elf_image_open(struct file *file, struct elf_image *ret_image)
 {
-    struct elf_image image = { .file = file, .start = UINT64_MAX };
+    struct elf_image image = { .file = file };
+    struct span span = { .start = UINT64_MAX };
     Elf64_Phdr ph[MAX_HEADERS];
     Elf64_Ehdr eh;
     u64 previous_end = 0;
@@ -71,10 +78,10 @@ int elf_image_open(struct file *file, struct elf_image *ret_image)
     image.fixed = eh.e_type == ET_EXEC;
     image.entry = eh.e_entry;
     image.phnum = eh.e_phnum;
-    image.phoff = eh.e_phoff;
+    image.phoff = span.phoff = eh.e_phoff;
     for (u16 i = 0; i < eh.e_phnum && !err; i++) {
         if (ph[i].p_type == PT_LOAD && ph[i].p_memsz)
-            err = take_load(&image, &ph[i], &previous_end);
+            err = take_load(&span, &ph[i], &previous_end);
         else if (ph[i].p_type == PT_INTERP) {
             if (ph[i].p_filesz < 2 || ph[i].p_filesz > sizeof(image.interpreter))
                 return -ENOEXEC;
@@ -82,6 +89,9 @@ int elf_image_open(struct file *file, struct elf_image *ret_image)
             image.interpreter[ph[i].p_filesz - 1] = '\0';
         }
     }
+    image.start = span.start;
+    image.end = span.end;
+    image.phdr = span.phdr;
     if (!err && (image.start >= image.end || image.entry < image.start || image.entry >= image.end))
         err = -ENOEXEC;
     if (!err)
@@ -169,7 +179,19 @@ static int map_segment(const struct elf_image *image, struct mm *mm, const Elf64
     return map_zero_pages(mm, start, end, prot);
 }
 
-int elf_image_map(struct elf_image *image, struct mm *mm)
+static void note_part(struct elf_parts *parts, const struct elf_image *image, const Elf64_Phdr *ph)
+{
+    u64 start = ph->p_vaddr + image->bias, end = start + ph->p_filesz;
+
+    parts->data_start = start;
+    parts->data_end = end;
+    if (!(ph->p_flags & PF_X))
+        return;
+    parts->code_start = parts->code_end ? parts->code_start : start;
+    parts->code_end = end;
+}
+
+int elf_image_map(struct elf_image *image, struct mm *mm, struct elf_parts *ret_parts)
 {
     Elf64_Phdr ph[MAX_HEADERS];
     Elf64_Ehdr eh;
@@ -183,12 +205,14 @@ int elf_image_map(struct elf_image *image, struct mm *mm)
     for (u16 i = 0; !err && i < eh.e_phnum; i++) {
         if (ph[i].p_type != PT_LOAD || !ph[i].p_memsz)
             continue;
-        struct elf_image again = { .start = image->start, .phoff = image->phoff };
+        struct span again = { .start = image->start, .phoff = image->phoff };
         err = take_load(&again, &ph[i], &previous_end);
         if (!err && (ph[i].p_vaddr < image->start || previous_end > image->end))
             err = -ENOEXEC;
         if (!err)
             err = map_segment(image, mm, &ph[i]);
+        if (ret_parts)
+            note_part(ret_parts, image, &ph[i]);
     }
     return err;
 }

@@ -16,7 +16,12 @@ struct elf_image {
     u64 bias;              // after loading: where it is minus where it was linked
 };
 
+// Where the segments that are executed lie, and the last of all.
+struct elf_parts {
+    u64 code_start, code_end, data_start, data_end;
+};
+
 // Reads and checks the headers. -ENOEXEC for what is not a loadable x86-64 ELF file.
 __nodiscard int elf_image_open(struct file *file, struct elf_image *ret_image);
-// Maps the segments into mm and sets bias. -ENOMEM, also when a fixed address is taken.
-__nodiscard int elf_image_map(struct elf_image *image, struct mm *mm);
+// Maps the segments into mm and sets bias; *ret_parts (may be NULL). -ENOMEM, also when a fixed address is taken.
+__nodiscard int elf_image_map(struct elf_image *image, struct mm *mm, struct elf_parts *ret_parts);

@@ -26,6 +26,8 @@ struct exec {
     const char *path;
     struct cred *cred; // what the program will have
     bool secure;       // AT_SECURE
+    struct elf_parts parts;
+    struct memory_layout layout;
 };
 
 static void release(struct exec *exec)
@@ -160,30 +162,45 @@ static u64 stack_size(void)
     return MAX(ALIGN_UP(size, PAGE_SIZE), (u64)128 << 10);
 }
 
+static void note_layout(struct exec *exec, u64 stack_size)
+{
+    const struct elf_image *program = &exec->program;
+    struct memory_layout *layout = &exec->layout;
+
+    layout->code_start = exec->parts.code_start;
+    layout->code_end = exec->parts.code_end;
+    layout->data_start = exec->parts.data_start;
+    layout->data_end = exec->parts.data_end;
+    layout->brk_start = program->end + program->bias;
+    layout->stack_size = stack_size;
+}
+
 // Everything that can be done in the new address space. The current thread's mm is already the new one.
 static int build(struct exec *exec, char *const *envp, const char *execfn)
 {
     struct mm *mm = current->mm;
-    u64 size = stack_size(), top = 0, sp = 0;
+    u64 size = stack_size(), top = 0;
+    struct memory_layout *layout = &exec->layout;
 
     int err = file_run(exec->program.file, mm);
     if (!err)
-        err = elf_image_map(&exec->program, mm);
+        err = elf_image_map(&exec->program, mm, &exec->parts);
     if (!err && exec->has_interpreter)
-        err = elf_image_map(&exec->interpreter, mm);
+        err = elf_image_map(&exec->interpreter, mm, NULL);
     if (!err)
         err = map_stack(mm, size, &top);
     if (!err)
         err = mm_set_brk(mm, exec->program.end + exec->program.bias, enclave_config()->default_heap_size);
     if (!err)
         err = stack_fill(top, size, exec->argv, envp, &exec->program, exec->has_interpreter ? &exec->interpreter : NULL,
-                         execfn, exec->secure, &sp);
+                         execfn, exec->secure, layout);
     if (err)
         return err;
+    note_layout(exec, size);
     const struct elf_image *first = exec->has_interpreter ? &exec->interpreter : &exec->program;
     *current->regs = (struct user_regs){
         .rip = first->entry + first->bias,
-        .rsp = sp,
+        .rsp = layout->stack,
         .rflags = 0x202,
         .orig_rax = (u64)-1,
         .full_restore = 1,
@@ -206,6 +223,7 @@ static void rename_process(struct exec *exec, char *const *envp)
     kfree(process->cmdline);
     kfree(process->environ);
     process->exe = kstrdup(path);
+    process->layout = exec->layout;
     process->cmdline = strings_flatten(exec->argv, &process->cmdline_size);
     process->environ = strings_flatten(envp, &process->environ_size);
     mutex_unlock(&process_lock);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How threads and processes end.
+#include "base/string.h"
 #include "libos/ipc/sysv.h"
 #include "libos/process/futex.h"
 #include "libos/process/pidfd.h"
@@ -171,15 +172,17 @@ void process_thread_exit(int wait_status)
     fs_context_unref(thread_swap(fs, NULL));
     if (last && process == process_first)
         process_shutdown(process->wait_status);
-    u64 mapped, count;
-    mm_get_usage(thread->mm, &mapped, &count);
+    struct vm_rss rss = { 0 };
+    if (last)
+        mm_get_rss(thread->mm, &rss);
     struct mm *mm = thread_swap(mm, NULL);
     vm_thread_ends(mm, thread->away);
     mm_unref(mm);
     mutex_lock(&process_lock);
     usage_thread_ends(process, thread);
     process->ended_uid = current_cred()->uid;
-    process->peak = MAX(process->peak, mapped);
+    memcpy(process->name, thread->name, sizeof(process->name));
+    process->peak = MAX(process->peak, rss.peak);
     list_del(&thread->siblings);
     signal_retarget(process, thread, ~0ull); // it may have been told of signals it no longer takes
     signals_thread_free(thread);

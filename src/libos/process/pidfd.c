@@ -36,7 +36,18 @@ static u32 poll(struct file *file, struct poll_table *table)
     return (ended ? POLLIN | POLLRDNORM : 0) | (gone ? POLLHUP : 0);
 }
 
-static const struct file_ops pidfd_ops = { .poll = poll, .release = release, .stream = true, .unmoved = true };
+static void describe(struct file *file, struct proc_text *text)
+{
+    const struct process_handle *handle = file->private;
+    mutex_lock(&process_lock);
+    int pid = handle->process ? (int)handle->process->pid : -1;
+    mutex_unlock(&process_lock);
+    proc_print(text, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+}
+
+static const struct file_ops pidfd_ops = {
+    .poll = poll, .describe = describe, .release = release, .stream = true, .unmoved = true
+};
 
 static struct process_handle *handle_of(struct process *process)
 {

@@ -10,6 +10,8 @@
 #include "libos/thread/cred.h"
 #include "libos/thread/thread.h"
 
+enum { AUXV_WORDS = 48 };
+
 // On the stack of a thread that waits for its vforked child.
 struct vfork_wait {
     struct process *child; // NULL once the child has let go
@@ -17,6 +19,15 @@ struct vfork_wait {
 };
 
 struct process_handle;
+
+// Where the program's parts lie, and its auxiliary vector, as execve made them; guarded by process_lock.
+struct memory_layout {
+    u64 code_start, code_end, data_start, data_end, brk_start;
+    u64 stack, stack_size; // the stack pointer it began with
+    u64 arg_start, arg_end, env_end;
+    u32 auxv_words;
+    u64 auxv[AUXV_WORDS];
+};
 
 struct process {
     u32 pid;
@@ -46,6 +57,11 @@ struct process {
     char *environ;
     size_t environ_size;
     s64 start_ns;
+    char name[16]; // its first thread's, once it has no threads
+    struct memory_layout layout;
+    int oom_score_adj;
+    u32 personality;
+    u64 mapped_peak;               // bytes of addresses at most, as far as was seen
     struct process_handle *handle; // of its pidfds; NULL: there were none
     u32 ended_uid;                 // whose it was, once it has no threads
     u32 exit_signal;               // to the parent, usually SIGCHLD
@@ -82,7 +98,14 @@ struct fs_context *process_get_fs(const struct process *process);
 const struct cred *process_cred(const struct process *process);
 // May the current thread send this signal to the process (kill(2))? With process_lock held.
 bool may_signal(struct process *process, int signo);
+// May the current thread look into the process (ptrace(2), "Ptrace access mode checking", with the ids of the file
+// system)? With process_lock held. 0, -EPERM; -ESRCH: an ended process, which has no threads any more.
+__nodiscard int may_look_into(struct process *process);
+extern u64 process_made;    // processes made since the start
+extern u32 process_last_id; // the last id given. Both with process_lock held
 u32 process_new_id(void);
+// RLIMIT_NPROC: may the caller have one thread more? 0, -EAGAIN.
+__nodiscard int process_may_clone(void);
 void process_add_thread(struct process *process, struct thread *thread);
 // Counts a thread off that left process->threads. True if it was the last. With process_lock held.
 bool process_drop_thread(struct process *process);
@@ -111,6 +134,9 @@ __nodiscard int process_exec(const char *path, char **argv, char **envp);
 bool entry_point_allowed(const struct occlum_config *config, const char *path);
 // Environment of the first process: env.default, and what env.untrusted lets in of the host's. NULL when out of memory.
 char **environment_make(const struct occlum_config *config, char **host_envp);
+
+// The processors that a thread may run on, as far as programs are told: HOST_CPU_MASK_BYTES.
+void thread_cpus(const struct thread *thread, u64 *mask);
 
 long futex_wake(u64 addr, u32 count, u32 bitset);
 void robust_list_exit(struct thread *thread);

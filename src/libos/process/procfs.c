@@ -1,192 +1,290 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What /proc/PID shows. Each file is produced whole, as text, from what the LibOS knows.
-#include "base/fmt.h"
 #include "base/string.h"
-#include "libos/mem/heap.h"
-#include "libos/process/process.h"
-#include "libos/time/time.h"
+#include "libos/fs/file.h"
+#include "libos/process/proc_stat.h"
 
-struct text {
-    char *buf;
-    size_t size, len;
-};
+enum { OOM_MOST = 1000, COMM_BYTES = 16 };
 
-static void add(struct text *t, const char *format, ...) __printf_like(2, 3);
-static void add(struct text *t, const char *format, ...)
+static struct thread *thread_of(const struct process *process, u32 tid)
 {
-    va_list args;
-    va_start(args, format);
-    t->len += fmt_vformat(t->buf + MIN(t->len, t->size), t->size - MIN(t->len, t->size), format, args);
-    va_end(args);
+    struct thread *thread;
+    list_for_each (thread, &process->threads, siblings)
+        if (!tid || thread->tid == tid)
+            return thread;
+    return NULL;
 }
 
-static const char *process_name(const struct process *process)
+static void write_limits(struct proc_text *t, const struct process *p)
 {
-    return list_empty(&process->threads) ? "" : list_first(&process->threads, struct thread, siblings)->name;
-}
-
-static char state_letter(const struct process *process)
-{
-    if (process->zombie)
-        return 'Z';
-    if (process->stopped)
-        return 'T';
-    return process == current_process() ? 'R' : 'S';
-}
-
-// Bytes of address space. With process_lock held.
-static u64 mapped_bytes(const struct process *process)
-{
-    u64 bytes = 0, count;
-    struct mm *mm = process_get_mm(process);
-    if (mm) {
-        mm_get_usage(mm, &bytes, &count);
-        mm_unref(mm);
+    static const struct {
+        const char *name, *unit;
+    } rows[] = {
+        { "Max cpu time", "seconds" },    { "Max file size", "bytes" },      { "Max data size", "bytes" },
+        { "Max stack size", "bytes" },    { "Max core file size", "bytes" }, { "Max resident set", "bytes" },
+        { "Max processes", "processes" }, { "Max open files", "files" },     { "Max locked memory", "bytes" },
+        { "Max address space", "bytes" }, { "Max file locks", "locks" },     { "Max pending signals", "signals" },
+        { "Max msgqueue size", "bytes" }, { "Max nice priority", "" },       { "Max realtime priority", "" },
+        { "Max realtime timeout", "us" },
+    };
+    proc_print(t, "Limit                     Soft Limit           Hard Limit           Units     \n");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        u64 both[2] = { p->limits[i].rlim_cur, p->limits[i].rlim_max };
+        proc_print(t, "%-25s ", rows[i].name);
+        for (int k = 0; k < 2; k++) {
+            if (both[k] == RLIM64_INFINITY)
+                proc_print(t, "%-20s ", "unlimited");
+            else
+                proc_print(t, "%-20lu ", both[k]);
+        }
+        proc_print(t, rows[i].unit[0] ? "%-10s\n" : "%s\n", rows[i].unit);
     }
-    return bytes;
 }
 
-static void write_status(struct text *t, const struct process *p)
+static void write_io(struct proc_text *t, const struct proc_view *v)
 {
-    u64 bytes = mapped_bytes(p);
-    add(t, "Name:\t%s\nUmask:\t0022\nState:\t%c\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
-        process_name(p), state_letter(p), p->pid, p->pid, p->parent ? p->parent->pid : 0);
-    add(t,
-        "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t64\nGroups:\t\nVmPeak:\t%8lu kB\nVmSize:\t%8lu kB\nVmRSS:\t%8lu "
-        "kB\n",
-        bytes / 1024, bytes / 1024, bytes / 1024);
-    add(t,
-        "Threads:\t%u\nSigQ:\t0/"
-        "1024\nCapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapEff:\t000001ffffffffff\n",
-        p->thread_count);
-    add(t, "NoNewPrivs:\t0\nSeccomp:\t0\nCpus_allowed_list:\t0\n");
+    struct cpu_usage used = v->one && v->thread ? thread_usage(v->thread) : process_usage(v->process);
+    proc_print(t, "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\n", used.io.read_bytes, used.io.written_bytes,
+               used.io.reads, used.io.writes);
+    proc_print(t, "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
 }
 
-static void write_stat(struct text *t, const struct process *p)
+// Badness as Linux reckons it: memory out of all there is, moved by oom_score_adj.
+static u64 oom_score(const struct proc_view *v)
 {
-    u64 bytes = mapped_bytes(p), ticks = (u64)((time_monotonic_ns() - p->start_ns) / (NSEC_PER_SEC / 100));
-    add(t,
-        "%u (%s) %c %u %u %u 0 -1 0 0 0 0 0 %lu 0 0 0 20 0 %u 0 %lu %lu %lu 18446744073709551615 0 0 0 0 0 0 0 0 0 0 0 "
-        "0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
-        p->pid, process_name(p), state_letter(p), p->parent ? p->parent->pid : 0, p->pgid, p->sid, ticks,
-        p->thread_count, (u64)(p->start_ns / (NSEC_PER_SEC / 100)), bytes, bytes / PAGE_SIZE);
+    struct vm_stats vm;
+    vm_get_stats(&vm);
+    u64 rss = v->rss.anon + v->rss.file + v->rss.shared;
+    s64 points = (s64)(vm.limit ? rss * OOM_MOST / vm.limit : 0) + v->process->oom_score_adj;
+    return points < 0 ? 0 : (u64)((points + OOM_MOST) * 2 / 3);
 }
 
-static int one_area(const struct vm_area_info *area, void *arg)
+// The scale of before oom_score_adj: -17 to 15.
+static int oom_adj(int score) { return score == OOM_MOST ? 15 : score * 17 / OOM_MOST; }
+
+static int write_file(struct proc_text *t, const struct proc_view *v, const char *name)
 {
-    add(arg, "%08lx-%08lx %c%c%c%c %08lx 00:00 %lu %*s%s\n", area->start, area->end, area->prot & PROT_READ ? 'r' : '-',
-        area->prot & PROT_WRITE ? 'w' : '-', area->prot & PROT_EXEC ? 'x' : '-', area->shared ? 's' : 'p', area->offset,
-        area->inode, area->name[0] ? 20 : 0, "", area->name);
+    const struct process *p = v->process;
+
+    if (str_eq(name, "status"))
+        proc_write_status(t, v);
+    else if (str_eq(name, "stat"))
+        proc_write_stat(t, v);
+    else if (str_eq(name, "statm"))
+        proc_write_statm(t, v);
+    else if (str_eq(name, "comm"))
+        proc_print(t, "%s\n", v->thread ? v->thread->name : p->name);
+    else if (str_eq(name, "cmdline") && !p->zombie)
+        proc_bytes(t, p->cmdline, p->cmdline ? p->cmdline_size : 0);
+    else if (str_eq(name, "environ") && !p->zombie)
+        proc_bytes(t, p->environ, p->environ ? p->environ_size : 0);
+    else if (str_eq(name, "auxv") && !p->zombie)
+        proc_bytes(t, p->layout.auxv, p->layout.auxv_words * sizeof(u64));
+    else if (str_eq(name, "limits"))
+        write_limits(t, p);
+    else if (str_eq(name, "io"))
+        write_io(t, v);
+    else if (str_eq(name, "oom_score_adj"))
+        proc_print(t, "%d\n", p->oom_score_adj);
+    else if (str_eq(name, "oom_adj"))
+        proc_print(t, "%d\n", oom_adj(p->oom_score_adj));
+    else if (str_eq(name, "oom_score"))
+        proc_print(t, "%lu\n", oom_score(v));
+    else if (str_eq(name, "cgroup"))
+        proc_print(t, "0::/\n");
+    else if (str_eq(name, "personality"))
+        proc_print(t, "%08x\n", p->personality);
+    else if (str_eq(name, "wchan"))
+        proc_print(t, "0");
+    else if (str_eq(name, "loginuid") || str_eq(name, "sessionid"))
+        proc_print(t, "4294967295"); // nobody logged in
     return 0;
 }
 
-static void write_limits(struct text *t, const struct process *p)
+// Which files tell of memory that was touched: to find that out takes time.
+static bool needs_rss(const char *name)
 {
-    static const char *const names[] = { "Max cpu time",        "Max file size",      "Max data size",
-                                         "Max stack size",      "Max core file size", "Max resident set",
-                                         "Max processes",       "Max open files",     "Max locked memory",
-                                         "Max address space",   "Max file locks",     "Max pending signals",
-                                         "Max msgqueue size",   "Max nice priority",  "Max realtime priority",
-                                         "Max realtime timeout" };
-    add(t, "Limit                     Soft Limit           Hard Limit           Units\n");
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        u64 both[2] = { p->limits[i].rlim_cur, p->limits[i].rlim_max };
-        add(t, "%-26s", names[i]);
-        for (int k = 0; k < 2; k++) {
-            if (both[k] == RLIM64_INFINITY)
-                add(t, "%-21s", "unlimited");
-            else
-                add(t, "%-21lu", both[k]);
-        }
-        add(t, "\n");
-    }
+    return str_eq(name, "status") || str_eq(name, "stat") || str_eq(name, "statm") || str_eq(name, "oom_score");
 }
 
-static void copy_block(struct text *t, const char *data, size_t size)
+static int read_file(u32 pid, u32 tid, const char *name, struct proc_text *text)
 {
-    size_t n = MIN(size, t->size);
-    if (data)
-        memcpy(t->buf, data, n);
-    t->len = data ? n : 0;
-}
-
-static long read_file(u32 pid, const char *name, char *buf, size_t size)
-{
-    struct text t = { .buf = buf, .size = size };
+    struct proc_view view = { .one = tid };
 
     mutex_lock(&process_lock);
     struct process *p = process_find(pid);
     struct mm *mm = p ? process_get_mm(p) : NULL;
-    long err = p ? 0 : -ESRCH;
-    if (err) {
-    } else if (str_eq(name, "status")) {
-        write_status(&t, p);
-    } else if (str_eq(name, "stat")) {
-        write_stat(&t, p);
-    } else if (str_eq(name, "statm")) {
-        u64 bytes = mapped_bytes(p);
-        add(&t, "%lu %lu 0 0 0 %lu 0\n", bytes / PAGE_SIZE, bytes / PAGE_SIZE, bytes / PAGE_SIZE);
-    } else if (str_eq(name, "comm")) {
-        add(&t, "%s\n", process_name(p));
-    } else if (str_eq(name, "cmdline")) {
-        copy_block(&t, p->cmdline, p->cmdline_size);
-    } else if (str_eq(name, "environ")) {
-        copy_block(&t, p->environ, p->environ_size);
-    } else if (str_eq(name, "limits")) {
-        write_limits(&t, p);
-    } else if (!str_eq(name, "maps")) {
-        err = -ENOENT;
+    mutex_unlock(&process_lock);
+    if (mm && (str_eq(name, "maps") || str_eq(name, "smaps") || str_eq(name, "smaps_rollup"))) {
+        proc_write_maps(text, mm, name);
+        mm_unref(mm);
+        return 0;
+    }
+    if (mm && needs_rss(name)) {
+        mm_get_usage(mm, &view.mapped, &view.areas);
+        mm_get_rss(mm, &view.rss);
+    }
+    mutex_lock(&process_lock);
+    view.process = process_find(pid);
+    int err = view.process ? 0 : -ESRCH;
+    if (!err) {
+        view.thread = thread_of(view.process, tid);
+        err = tid && !view.thread ? -ESRCH : write_file(text, &view, name);
     }
     mutex_unlock(&process_lock);
-    if (!err && mm && str_eq(name, "maps"))
-        vm_for_each(mm, one_area, &t);
     if (mm)
         mm_unref(mm);
-    return err ? err : (long)MIN(t.len, t.size);
+    return err;
+}
+
+static int parse_score(const char *text, size_t size, int *ret_score)
+{
+    bool negative = size && text[0] == '-';
+    s64 value = 0;
+    size_t i = negative;
+
+    for (; i < size && text[i] >= '0' && text[i] <= '9' && value < INT32_MAX; i++)
+        value = value * 10 + (text[i] - '0');
+    if (i == negative || (i < size && text[i] != '\n' && text[i] != '\0') || value > OOM_MOST)
+        return -EINVAL;
+    *ret_score = (int)(negative ? -value : value);
+    return 0;
+}
+
+static int write_score(struct process *p, const char *text, size_t size, bool old)
+{
+    int score = 0;
+    int err = parse_score(text, size, &score);
+
+    if (!err && old && (score < -17 || score > 15))
+        err = -EINVAL;
+    if (!err && old)
+        score = score == 15 ? OOM_MOST : score * OOM_MOST / 17;
+    if (!err && score < p->oom_score_adj && !capable(CAP_SYS_RESOURCE))
+        err = -EACCES;
+    if (!err)
+        p->oom_score_adj = score;
+    return err;
+}
+
+static int write_process(u32 pid, u32 tid, const char *name, const char *text, size_t size)
+{
+    int err = 0;
+
+    mutex_lock(&process_lock);
+    struct process *p = process_find(pid);
+    struct thread *thread = p ? thread_of(p, tid) : NULL;
+    if (!thread) {
+        err = -ESRCH;
+    } else if (str_eq(name, "comm")) {
+        size_t n = MIN(size, (size_t)COMM_BYTES - 1);
+        n -= n && text[n - 1] == '\n';
+        err = p == current_process() ? 0 : -EINVAL;
+        if (!err) {
+            memset(thread->name, 0, sizeof(thread->name));
+            memcpy(thread->name, text, n);
+        }
+    } else if (str_eq(name, "oom_score_adj") || str_eq(name, "oom_adj")) {
+        err = write_score(p, text, size, str_eq(name, "oom_adj"));
+    } else {
+        err = -EPERM; // loginuid: it is set once, by who logs in
+    }
+    mutex_unlock(&process_lock);
+    return err;
+}
+
+static struct fs_context *context_of(u32 pid)
+{
+    mutex_lock(&process_lock);
+    struct process *p = process_find(pid);
+    struct fs_context *fs = p ? process_get_fs(p) : NULL;
+    mutex_unlock(&process_lock);
+    return fs;
+}
+
+static struct inode *folder(u32 pid, bool root)
+{
+    struct fs_context *fs = context_of(pid);
+    if (!fs)
+        return NULL;
+    mutex_lock(&fs->lock);
+    struct inode *inode = inode_ref(root ? fs->root : fs->cwd);
+    mutex_unlock(&fs->lock);
+    fs_context_unref(fs);
+    return inode;
 }
 
 static long read_link(u32 pid, const char *name, char *buf, size_t size)
 {
-    struct fs_context *fs = NULL;
     long len = -ENOENT;
 
-    mutex_lock(&process_lock);
-    struct process *p = process_find(pid);
-    const char *target = p && str_eq(name, "root") ? "/" : NULL;
-    if (p && str_eq(name, "exe"))
-        target = p->exe;
-    if (target)
-        len = (long)fmt_format(buf, size, "%s", target);
-    else if (p && str_eq(name, "cwd"))
-        fs = process_get_fs(p);
-    mutex_unlock(&process_lock);
-    if (fs) {
-        len = fs_context_cwd(fs, buf, size);
-        fs_context_unref(fs);
+    if (!str_eq(name, "exe")) {
+        struct inode *inode = folder(pid, str_eq(name, "root"));
+        if (!inode)
+            return -ENOENT;
+        len = inode_path(inode, buf, size);
+        inode_unref(inode);
+        return len;
     }
+    mutex_lock(&process_lock);
+    const struct process *p = process_find(pid);
+    if (p && p->exe && !p->zombie) {
+        len = (long)strlen(p->exe);
+        if ((size_t)len < size)
+            memcpy(buf, p->exe, (size_t)len + 1);
+    }
+    mutex_unlock(&process_lock);
     return len < (long)size ? len : -ENAMETOOLONG;
 }
 
-static int for_each_pid(int (*visit)(u32 pid, void *arg), void *arg)
+static int for_each(u32 pid, int (*visit)(u32 id, void *arg), void *arg)
 {
     struct process *process;
+    struct thread *thread;
     int stop = 0;
 
     mutex_lock(&process_lock);
-    list_for_each (process, &process_all, all) {
-        stop = visit(process->pid, arg);
-        if (stop)
-            break;
+    if (pid && (process = process_find(pid)) != NULL) {
+        list_for_each (thread, &process->threads, siblings)
+            if ((stop = visit(thread->tid, arg)) != 0)
+                break;
+    } else if (!pid) {
+        list_for_each (process, &process_all, all)
+            if ((stop = visit(process->pid, arg)) != 0)
+                break;
     }
     mutex_unlock(&process_lock);
     return stop;
 }
 
-static void cpu_time(s64 *ret_user, s64 *ret_system)
+static u32 process_of(u32 id)
+{
+    mutex_lock(&process_lock);
+    const struct thread *thread = NULL;
+    u32 pid = process_find(id) ? id : 0;
+    if (!pid && (thread = process_find_thread(id)) != NULL)
+        pid = thread->process->pid;
+    mutex_unlock(&process_lock);
+    return pid;
+}
+
+static void totals(struct proc_totals *ret)
 {
     struct cpu_usage usage = processes_usage();
-    *ret_user = usage.user_ns;
-    *ret_system = usage.system_ns;
+    struct process *process;
+    struct thread *thread;
+
+    *ret = (struct proc_totals){ .user_ns = usage.user_ns, .system_ns = usage.system_ns, .switches = usage.waits };
+    mutex_lock(&process_lock);
+    ret->made = process_made;
+    ret->last_id = process_last_id;
+    list_for_each (process, &process_all, all) {
+        list_for_each (thread, &process->threads, siblings) {
+            ret->threads++;
+            ret->running += thread == current || !__atomic_load_n(&thread->wake->parked, __ATOMIC_RELAXED);
+        }
+    }
+    mutex_unlock(&process_lock);
 }
 
 static u32 current_pid(void) { return current_process()->pid; }
@@ -200,12 +298,37 @@ static struct files *process_files(u32 pid)
     return files;
 }
 
+static int may_look(u32 pid)
+{
+    mutex_lock(&process_lock);
+    struct process *p = process_find(pid);
+    int err = p ? may_look_into(p) : -ESRCH;
+    mutex_unlock(&process_lock);
+    return err == -EPERM ? -EACCES : err;
+}
+
+static void owner(u32 pid, u32 *ret_uid, u32 *ret_gid)
+{
+    mutex_lock(&process_lock);
+    const struct process *p = process_find(pid);
+    const struct cred *cred = p && !p->undumpable ? process_cred(p) : NULL;
+    *ret_uid = cred ? cred->euid : 0;
+    *ret_gid = cred ? cred->egid : 0;
+    mutex_unlock(&process_lock);
+    cred_unref(cred);
+}
+
 static const struct proc_ops ops = {
-    .for_each_pid = for_each_pid,
+    .for_each = for_each,
+    .process_of = process_of,
     .read = read_file,
+    .write = write_process,
     .link = read_link,
+    .folder = folder,
+    .may_look = may_look,
+    .owner = owner,
     .current_pid = current_pid,
-    .cpu_time = cpu_time,
+    .totals = totals,
     .files = process_files,
 };
 

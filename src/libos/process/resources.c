@@ -40,4 +40,50 @@ static void kick(const struct mm *mm)
     mutex_unlock(&process_lock);
 }
 
-void process_resources_init(void) { vm_kick = kick; }
+// Of the calling process, read without process_lock: whoever changes a limit meanwhile is before or after.
+static u64 soft_limit(int resource) { return READ_ONCE(current_process()->limits[resource].rlim_cur); }
+
+static void rlimits(u64 *ret_address_space, u64 *ret_data)
+{
+    *ret_address_space = soft_limit(RLIMIT_AS);
+    *ret_data = soft_limit(RLIMIT_DATA);
+}
+
+static u64 size_limit(void) { return soft_limit(RLIMIT_FSIZE); }
+
+void process_resources_init(void)
+{
+    vm_kick = kick;
+    vm_rlimits = rlimits;
+    fs_size_limit = size_limit;
+}
+
+// Threads of the user that the current thread is. With process_lock held.
+static u64 threads_of_user(u32 uid)
+{
+    struct process *process;
+    struct thread *thread;
+    u64 count = 0;
+
+    list_for_each (process, &process_all, all) {
+        list_for_each (thread, &process->threads, siblings) {
+            const struct cred *cred = thread_cred(thread);
+            count += cred->uid == uid;
+            cred_unref(cred);
+        }
+    }
+    return count;
+}
+
+int process_may_clone(void)
+{
+    u32 uid = current_cred()->uid;
+    u64 limit = soft_limit(RLIMIT_NPROC);
+
+    if (!uid || limit == RLIM64_INFINITY || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+        return 0;
+    mutex_lock(&process_lock);
+    u64 count = threads_of_user(uid);
+    mutex_unlock(&process_lock);
+    return count >= limit ? -EAGAIN : 0;
+}

@@ -11,7 +11,7 @@
 #include "trusted/random.h"
 #include "trusted/vector.h"
 
-enum { AUX_MAX = 24, FRAME_EXTRA = 1024 };
+enum { AUX_MAX = AUXV_WORDS / 2, FRAME_EXTRA = 1024 };
 
 struct builder {
     u64 sp;    // strings grow down from the top
@@ -101,7 +101,7 @@ static void push_aux(struct builder *b, const struct elf_image *program, const s
 }
 
 int stack_fill(u64 top, u64 stack_size, char *const *argv, char *const *envp, const struct elf_image *program,
-               const struct elf_image *interpreter, const char *execfn, bool secure, u64 *ret_sp)
+               const struct elf_image *interpreter, const char *execfn, bool secure, struct memory_layout *ret_layout)
 {
     size_t argc = length(argv), words = 1 + argc + 1 + length(envp) + 1 + 2 * AUX_MAX;
     struct builder b = { .sp = top, .floor = top - stack_size / 4, .words = kmalloc(words * sizeof(u64)) };
@@ -121,9 +121,15 @@ int stack_fill(u64 top, u64 stack_size, char *const *argv, char *const *envp, co
     u64 platform = push_string(&b, "x86_64");
     u64 random_at = push_bytes(&b, random, sizeof(random));
     word(&b, argc);
+    ret_layout->arg_start = strings;
     put_list(&b, argv, &strings);
+    ret_layout->arg_end = strings;
     put_list(&b, envp, &strings);
+    ret_layout->env_end = strings;
+    size_t before = b.count;
     push_aux(&b, program, interpreter, random_at, platform, execfn_at, secure);
+    ret_layout->auxv_words = (u32)(b.count - before);
+    memcpy(ret_layout->auxv, b.words + before, (b.count - before) * sizeof(u64));
     // argc lies 16-byte aligned at the final stack pointer.
     u64 sp = ALIGN_DOWN(b.sp - b.count * sizeof(u64), 16);
     if (!b.err && sp < b.floor)
@@ -132,6 +138,6 @@ int stack_fill(u64 top, u64 stack_size, char *const *argv, char *const *envp, co
         b.err = -EFAULT;
     kfree(b.words);
     if (!b.err)
-        *ret_sp = sp;
+        ret_layout->stack = sp;
     return b.err;
 }

@@ -55,7 +55,7 @@ static bool may_limit(struct process *process)
     return may;
 }
 
-enum { NOFILE_MOST = 1 << 20 }; // fs.nr_open
+enum { NOFILE_MOST = 1 << 20 }; // fs.nr_open; a table grows to 65,536
 
 static bool limit_allowed(u32 resource, const struct rlimit64 *old, const struct rlimit64 *new)
 {
@@ -111,8 +111,16 @@ long sys_prlimit64(int pid, u32 resource, const struct rlimit64 __user *new, str
     return err;
 }
 
-long sys_getrlimit(u32 resource, struct rlimit64 __user *old) { return sys_prlimit64(0, resource, NULL, old); }
-long sys_setrlimit(u32 resource, const struct rlimit64 __user *new) { return sys_prlimit64(0, resource, new, NULL); }
+long sys_getrlimit(u32 resource, struct rlimit64 __user *old)
+{
+    long err = sys_prlimit64(0, resource, NULL, old);
+    return !err && !old ? -EFAULT : err;
+}
+
+long sys_setrlimit(u32 resource, const struct rlimit64 __user *new)
+{
+    return new ? sys_prlimit64(0, resource, new, NULL) : -EFAULT;
+}
 
 long sys_sysinfo(struct sysinfo __user *user)
 {

@@ -38,6 +38,14 @@ static void host_cpus(u64 mask[CPU_WORDS])
         mask[0] = 1;
 }
 
+void thread_cpus(const struct thread *thread, u64 *mask)
+{
+    if (thread->pinned)
+        memcpy(mask, thread->cpus, HOST_CPU_MASK_BYTES);
+    else
+        host_cpus(mask);
+}
+
 static_assert(sizeof(((struct thread *)0)->cpus) == HOST_CPU_MASK_BYTES);
 
 static long get_cpus(struct thread *thread, void *arg)

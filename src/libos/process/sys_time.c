@@ -145,13 +145,13 @@ long sys_getrusage(int who, struct rusage __user *user)
 {
     struct process *self = current_process();
     struct cpu_usage used;
-    u64 mapped, count;
+    struct vm_rss rss;
 
     if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
         return -EINVAL;
-    mm_get_usage(current->mm, &mapped, &count);
+    mm_get_rss(current->mm, &rss);
     mutex_lock(&process_lock);
-    self->peak = MAX(self->peak, mapped);
+    self->peak = MAX(self->peak, rss.peak);
     used = who == RUSAGE_CHILDREN ? self->ended_children : process_usage(self);
     if (who == RUSAGE_THREAD)
         used = thread_usage(current);

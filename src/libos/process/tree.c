@@ -11,6 +11,8 @@ enum { MAX_ID = 4 << 20 };
 struct mutex process_lock = MUTEX_INIT(LOCK_PROCESS);
 struct list_head process_all = LIST_INIT(process_all);
 struct process *process_first;
+u64 process_made;
+u32 process_last_id;
 
 static void default_limits(struct process *process)
 {
@@ -35,6 +37,14 @@ static void inherit(struct process *process, struct process *parent)
     process->undumpable = parent->undumpable;
     process->no_new_privs = parent->no_new_privs;
     process->timer_slack = parent->timer_slack;
+    process->oom_score_adj = parent->oom_score_adj;
+    process->personality = parent->personality;
+    process->layout = parent->layout;
+    process->environ = kmalloc(parent->environ_size + 1);
+    if (process->environ && parent->environ) {
+        memcpy(process->environ, parent->environ, parent->environ_size);
+        process->environ_size = parent->environ_size;
+    }
     memcpy(process->limits, parent->limits, sizeof(process->limits));
     process->exe = kstrdup(parent->exe);
     process->cmdline = kmalloc(parent->cmdline_size + 1);
@@ -66,6 +76,7 @@ int process_create(struct process *parent, struct process **ret_process)
         default_limits(process);
     mutex_lock(&process_lock);
     process->pid = process_new_id();
+    process_made++;
     if (!parent)
         process->pgid = process->sid = process->pid;
     process->parent = parent;
@@ -112,11 +123,10 @@ struct thread *process_find_thread(u32 tid)
 
 u32 process_new_id(void)
 {
-    static u32 last;
     do {
-        last = last % MAX_ID + 1;
-    } while (process_find(last) || process_find_thread(last));
-    return last;
+        process_last_id = process_last_id % MAX_ID + 1;
+    } while (process_find(process_last_id) || process_find_thread(process_last_id));
+    return process_last_id;
 }
 
 static u32 threads; // of all processes

@@ -27,7 +27,9 @@ static _Noreturn void die_of(const struct user_regs *regs, int signo, const sigi
     else if (name)
         log_error("%s[%u]: ended by signal %d (%s) at %#lx", current->name, current_process()->pid, signo, name,
                   vm_original_rip(regs->rip));
-    process_kill(current_process(), signo | (name ? CORE_FLAG : 0));
+    // No core is written, but where one is asked for the status says what it says on Linux.
+    bool core = name && current_process()->limits[RLIMIT_CORE].rlim_cur && !current_process()->undumpable;
+    process_kill(current_process(), signo | (core ? CORE_FLAG : 0));
     process_thread_exit(signo);
 }
 

@@ -173,6 +173,11 @@ int signal_dequeue(struct thread *thread, u64 mask, siginfo_t *ret_info)
     return signo;
 }
 
+u64 signal_thread_pending(const struct thread *thread)
+{
+    return thread->queue ? signal_thread_queue(thread)->pending : 0;
+}
+
 bool signal_deliverable(const struct thread *thread)
 {
     return (signal_thread_queue(thread)->pending | thread->process->signals.queue.pending) & ~thread->blocked;

@@ -50,6 +50,7 @@ void signals_init(struct process_signals *signals, struct process_signals *inher
 void signals_free(struct process_signals *signals);
 __nodiscard int signals_thread_init(struct thread *thread, const struct thread *creator);
 void signals_thread_free(struct thread *thread);
+u64 signal_thread_pending(const struct thread *thread); // directed at it alone. Process signals' lock held
 // True if ended children are to vanish without wait: SIGCHLD is ignored or has SA_NOCLDWAIT.
 bool signals_discard_children(struct process_signals *signals);
 // execve: handlers go back to the default, ignored stay ignored.

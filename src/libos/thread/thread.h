@@ -21,6 +21,11 @@ struct user_area {
     u32 prot; // PROT_*
 };
 
+// What read(2), write(2) and their relatives were asked for and moved (/proc/PID/io).
+struct thread_io {
+    u64 read_bytes, written_bytes, reads, writes;
+};
+
 struct thread {
     u32 tid;
     u64 slot;               // index of the TCS slot
@@ -79,8 +84,9 @@ struct thread {
     u32 spins_in_vain, spins_skipped;
 
     // accounting
-    u64 start_ns; // CLOCK_MONOTONIC
-    u64 faults;   // page faults; written by the thread alone
+    u64 start_ns;        // CLOCK_MONOTONIC
+    u64 faults;          // page faults; written by the thread alone
+    struct thread_io io; // likewise
 };
 
 // The thread that runs this code. Valid on every path from a program and in every LibOS thread.

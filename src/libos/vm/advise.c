@@ -155,6 +155,8 @@ int vm_advise(struct mm *mm, u64 addr, u64 len, int advice)
         return -EINVAL;
     if (addr == end)
         return 0;
+    if (drops)
+        mm_note_peak(mm, end - addr);
     int (*visit)(struct mm *, struct vma *, u64, u64, int) = drops ? drop : nothing;
     if (advice == MADV_FREE)
         visit = free_lazily;

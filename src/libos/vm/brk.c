@@ -74,6 +74,12 @@ static int set_break(struct mm *mm, u64 addr)
 
 static int brk_once(struct mm *mm, u64 addr, u64 *ret_break)
 {
+    u64 now = READ_ONCE(mm->brk_end);
+    mm_note_peak(mm, addr >= mm->brk_start && addr < now ? now - addr : 0);
+    if (addr > now && vm_may_grow(mm, page_up(addr) - page_up(now), true, 0, 0) != 0) {
+        *ret_break = now;
+        return 0;
+    }
     mm_lock(mm);
     int err = set_break(mm, addr);
     *ret_break = mm->brk_end;

@@ -43,6 +43,14 @@ static bool is_kept(const struct mm *mm, u64 addr, u64 end, u64 *ret_end)
     return found;
 }
 
+bool kept_run(const struct mm *mm, u64 addr, u64 end, u64 *ret_end, bool *ret_contents)
+{
+    const struct kept *kept = kept_find(mm, addr);
+    bool found = is_kept(mm, addr, end, ret_end);
+    *ret_contents = found && kept->bytes;
+    return found;
+}
+
 struct mm *family_holder(const struct mm *mm, u64 addr, u64 end, u64 *ret_end)
 {
     struct mm *other;

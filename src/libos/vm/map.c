@@ -100,6 +100,7 @@ int vm_unmap(struct mm *mm, u64 addr, u64 len)
     u64 end;
     if (!IS_ALIGNED(addr, PAGE_SIZE) || len == 0 || add_overflow_u64(addr, len, &end) || end > enclave_layout.user_end)
         return -EINVAL;
+    mm_note_peak(mm, len);
     mm_lock(mm);
     int err = vm_unmap_locked(mm, addr, ALIGN_UP(end, PAGE_SIZE), false);
     mm_unlock(mm);
@@ -276,6 +277,11 @@ s64 vm_map(struct mm *mm, const struct vm_map_args *user_args)
 {
     struct vm_map_args args = *user_args;
     int err = check_args(&args);
+    if (err)
+        return err;
+    bool fixed = (args.flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) == MAP_FIXED;
+    bool data = (args.prot & PROT_WRITE) && (args.flags & MAP_TYPE) == MAP_PRIVATE && !(args.flags & MAP_GROWSDOWN);
+    err = vm_may_grow(mm, args.len, data, args.addr, fixed ? args.addr + args.len : args.addr);
     if (err)
         return err;
     bool own = !args.file && (args.flags & MAP_TYPE) == MAP_SHARED;

@@ -147,12 +147,13 @@ static const char *area_name(const struct vma *vma, char *path, size_t size)
 }
 
 // The lock is not held while visit runs, which may copy to user memory: the next VMA is looked up by address.
-int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, void *arg), void *arg)
+int vm_for_each(struct mm *mm, bool resident, int (*visit)(const struct vm_area_info *area, void *arg), void *arg)
 {
     int err = 0;
     char *path = kmalloc(PATH_MAX);
+    u8 *flags = resident ? kpages_alloc(1) : NULL;
     if (!path)
-        return -ENOMEM;
+        err = -ENOMEM;
     for (u64 addr = 0; !err;) {
         mm_look(mm);
         struct vma *vma = vma_find(mm, addr);
@@ -164,6 +165,9 @@ int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, voi
         }
         struct vm_area_info area = { .start = vma->start, .end = vma->end, .prot = vma->prot };
         area.shared = vma->flags & VMA_SHARED;
+        area.file = vma->map;
+        if (resident)
+            area.resident = vma_resident(mm, vma, flags);
         if (vma->map) {
             area.offset = vma->map->offset + (vma->start - vma->map->addr);
             area.inode = vma->map->ops->inode ? vma->map->ops->inode(vma->map->file) : 0;
@@ -174,5 +178,7 @@ int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, voi
         err = visit(&area, arg);
     }
     kfree(path);
+    if (flags)
+        kpages_free(flags, 1);
     return err;
 }

@@ -192,5 +192,8 @@ s64 vm_remap(struct mm *mm, u64 old, u64 old_len, u64 new_len, u32 flags, u64 ne
         if (!IS_ALIGNED(new_addr, PAGE_SIZE) || !range_is_user(new_addr, r.new_len) || overlap)
             return -EINVAL;
     }
+    u64 grow = r.new_len > r.old_len ? r.new_len - r.old_len : 0;
+    if (grow && vm_may_grow(mm, grow, false, 0, 0) != 0)
+        return -ENOMEM;
     return vm_retry(remap_once(mm, &r), r.new_len / PAGE_SIZE);
 }

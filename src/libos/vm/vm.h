@@ -127,14 +127,22 @@ void vm_get_stats(struct vm_stats *ret_stats);
 // Bytes mapped by this mm (VmSize) and its number of mappings.
 void mm_get_usage(struct mm *mm, u64 *ret_mapped, u64 *ret_count);
 
-// One line of /proc/self/maps per VMA, in address order: visit returns non-zero to stop.
+// Bytes of an address space that have been touched, by kind, and what they were together at most (as far as was
+// looked: now, at earlier calls, and before much was unmapped).
+struct vm_rss {
+    u64 anon, file, shared, peak;
+};
+void mm_get_rss(struct mm *mm, struct vm_rss *ret_rss);
+
+// One line of /proc/self/maps per VMA, in address order: visit returns non-zero to stop. resident: is filled in.
 struct vm_area_info {
     u64 start, end, offset, inode;
+    u64 resident; // pages that have been touched
     u32 prot;
-    bool shared;
+    bool shared, file;
     const char *name; // path, "[stack]", "[heap]" or ""
 };
-int vm_for_each(struct mm *mm, int (*visit)(const struct vm_area_info *area, void *arg), void *arg);
+int vm_for_each(struct mm *mm, bool resident, int (*visit)(const struct vm_area_info *area, void *arg), void *arg);
 
 // The file behind a descriptor of the current thread (NULL: one that gives anonymous memory), referenced, with its ops
 // and access mode (O_RDONLY, O_WRONLY, O_RDWR), or an error pointer: -EBADF, -ENODEV (cannot be mapped). fs/ sets it;
@@ -144,6 +152,9 @@ extern void *(*vm_file_from_fd)(int fd, const struct vm_file_ops **ret_ops, u32 
 // Memory that processes share (MAP_SHARED | MAP_ANONYMOUS): a file of len bytes without a name, referenced, or an error
 // pointer. fs/ sets it.
 extern void *(*vm_shared_memory)(u64 len, const struct vm_file_ops **ret_ops);
+
+// RLIMIT_AS and RLIMIT_DATA of the caller. process/ sets it.
+extern void (*vm_rlimits)(u64 *ret_address_space, u64 *ret_data);
 
 // At boot: user range from the layout.
 void vm_init(void);

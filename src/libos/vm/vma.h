@@ -44,6 +44,8 @@ struct mm {
     struct list_head relatives; // family->members; guarded by family->lock
     struct list_head kept;      // struct kept.link by address, what of it is not in place; guarded by family->lock
     u32 running;                // atomic: threads that may touch it; with a family guarded by the residents' lock
+    u64 peak;                   // bytes that were touched at most, as far as was noted; guarded by lock
+    s64 noted_ns;               // when that was last looked at; atomic
     u64 brk_start, brk_end, brk_limit;
     void *program; // mm_set_program
     const struct vm_file_ops *program_ops;
@@ -78,6 +80,14 @@ __nodiscard int vma_split_at(struct mm *mm, u64 addr);
 void vma_merge_range(struct mm *mm, u64 start, u64 end);
 
 static inline u64 vma_len(const struct vma *vma) { return vma->end - vma->start; }
+
+// May the caller's mm have `grow` bytes more, those in [replaced_start, replaced_end) being gone? data: private ones
+// that can be written. Without the lock. 0, -ENOMEM.
+__nodiscard int vm_may_grow(struct mm *mm, u64 grow, bool data, u64 replaced_start, u64 replaced_end);
+// Pages of the VMA that have been touched. flags: a page of scratch memory, or NULL. mm_look is held.
+u64 vma_resident(const struct mm *mm, const struct vma *vma, u8 *flags);
+// Before `len` bytes go away: they may have been part of a peak (rss.c). Without the lock.
+void mm_note_peak(struct mm *mm, u64 len);
 
 // A reference, or NULL when the last one is gone already. What keeps *mm from being freed meanwhile is the caller's.
 struct mm *mm_ref_alive(struct mm *mm);

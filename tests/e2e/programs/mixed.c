@@ -2,6 +2,7 @@
 // mixed DIR FROM SYNC: a workload of names and contents whose state after n steps is known. First finds out which state
 // the folder is in: it must be that after n steps, FROM <= n <= FROM + SYNC (FROM: the last n that was said to be
 // durable). Then goes on from there, fsyncs the folder after each SYNC steps and says how many are durable.
+// mixed DIR FROM SYNC check: only finds out. mixed DIR FROM SYNC until N: ends after N steps.
 //
 // Step n acts on a slot (a name) chosen by n: creates, rewrites, appends, truncates, links, renames over another,
 // unlinks.
@@ -198,9 +199,10 @@ int main(int argc, char **argv)
     }
     printf("at %lu\n", n);
     fflush(stdout);
-    if (argc > 4)
+    unsigned long end = argc > 5 ? strtoul(argv[5], NULL, 10) : ~0ul;
+    if (argc == 5)
         return 0;
-    for (;;) {
+    while (n < end) {
         step(dir, n++, 1);
         if (n % sync == 0) {
             must(fsync(dir) == 0, "fsync");
@@ -208,4 +210,5 @@ int main(int argc, char **argv)
             fflush(stdout);
         }
     }
+    return 0;
 }

@@ -234,28 +234,41 @@ static struct slot_wake *new_slot(void)
 
 static void remember_signal(int signo) { fake_last_signal = signo; }
 
-static int no_process(int (*visit)(u32 pid, void *arg), void *arg) { return visit(7, arg); }
+const struct enclave_layout enclave_layout = { .slots_max = 8 };
+bool cpu_has_tsc(void) { return false; }
+s64 time_ticks_ns(u64 ticks) { return (s64)ticks; }
+
+static int only_seven(u32 pid, int (*visit)(u32 id, void *arg), void *arg) { return visit(7, arg); }
 static u32 seven(void) { return 7; }
+static u32 process_of(u32 id) { return id == 7 ? 7 : 0; }
 static struct files *own_files(u32 pid) { return pid == 7 ? files_ref(self->files) : NULL; }
-static long read_proc(u32 pid, const char *name, char *buf, size_t size)
+static int read_proc(u32 pid, u32 tid, const char *name, struct proc_text *text)
 {
-    memset(buf, 'x', MIN(size, 10000ul));
-    return (long)MIN(size, 10000ul);
+    for (int i = 0; i < 10000; i++)
+        proc_bytes(text, "x", 1);
+    return 0;
 }
 static long link_proc(u32 pid, const char *name, char *buf, size_t size)
 {
     buf[0] = '/';
     return 1;
 }
-static void no_time(s64 *ret_user, s64 *ret_system) { *ret_user = *ret_system = 0; }
+static struct inode *folder(u32 pid, bool root) { return inode_ref(fs_root); }
+static int anybody(u32 pid) { return 0; }
+static void owner(u32 pid, u32 *ret_uid, u32 *ret_gid) { *ret_uid = *ret_gid = 0; }
+static void totals(struct proc_totals *ret_totals) { *ret_totals = (struct proc_totals){ .threads = 1 }; }
 
 static const struct proc_ops proc = {
-    .for_each_pid = no_process,
-    .current_pid = seven,
-    .cpu_time = no_time,
-    .files = own_files,
+    .for_each = only_seven,
+    .process_of = process_of,
     .read = read_proc,
     .link = link_proc,
+    .folder = folder,
+    .may_look = anybody,
+    .owner = owner,
+    .current_pid = seven,
+    .totals = totals,
+    .files = own_files,
 };
 
 bool fake_on_volume;

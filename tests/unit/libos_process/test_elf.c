@@ -45,12 +45,12 @@ TEST(good_program)
     CHECK_EQ(image.end, 0x405000);
     CHECK_EQ(image.phdr, 0x400040);
     CHECK_STR(image.interpreter, "/lib/ld.");
-    CHECK_EQ(elf_image_map(&image, NULL), 0);
+    CHECK_EQ(elf_image_map(&image, NULL, NULL), 0);
     CHECK_EQ(image.bias, GIB(16) - 0x400000);
     CHECK_EQ(fake_maps, 4); // the span, two file parts, the pages of .bss
     make_program(ET_EXEC);
     CHECK_EQ(elf_image_open(&file, &image), 0);
-    CHECK_EQ(elf_image_map(&image, NULL), 0);
+    CHECK_EQ(elf_image_map(&image, NULL, NULL), 0);
     CHECK_EQ(image.bias, 0);
 }
 
@@ -101,7 +101,7 @@ TEST(mutated_headers)
         CHECK(image.start < image.end && image.end <= 1ull << 47);
         CHECK(image.entry >= image.start && image.entry < image.end);
         CHECK(strnlen(image.interpreter, sizeof(image.interpreter)) < sizeof(image.interpreter));
-        loaded += elf_image_map(&image, NULL) == 0;
+        loaded += elf_image_map(&image, NULL, NULL) == 0;
         CHECK_EQ(fake_bad_calls, 0);
     }
     CHECK(loaded > 1000); // the mutations are not all refused at the door
@@ -114,5 +114,5 @@ TEST(changed_between)
     make_program(ET_DYN);
     CHECK_EQ(elf_image_open(&file, &image), 0);
     segment(1)->p_vaddr = 0x800000;
-    CHECK_EQ(elf_image_map(&image, NULL), -ENOEXEC);
+    CHECK_EQ(elf_image_map(&image, NULL, NULL), -ENOEXEC);
 }

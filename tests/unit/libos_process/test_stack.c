@@ -21,12 +21,13 @@ static u64 auxv(const u64 *aux, u64 type)
 TEST(layout)
 {
     char *argv[] = { (char[]){ "prog" }, (char[]){ "" }, (char[]){ "x" }, NULL }, *envp[] = { (char[]){ "A=1" }, NULL };
-    u64 top = user_addr(FAKE_USER_SIZE), sp = 0;
+    u64 top = user_addr(FAKE_USER_SIZE);
+    struct memory_layout layout = { 0 };
 
     fake_reset();
-    CHECK_EQ(stack_fill(top, FAKE_USER_SIZE, argv, envp, &program, &loader, "/bin/prog", false, &sp), 0);
-    CHECK_EQ(sp % 16, 0);
-    const u64 *words = at(sp);
+    CHECK_EQ(stack_fill(top, FAKE_USER_SIZE, argv, envp, &program, &loader, "/bin/prog", false, &layout), 0);
+    CHECK_EQ(layout.stack % 16, 0);
+    const u64 *words = at(layout.stack);
     CHECK_EQ(words[0], 3);
     CHECK_STR((const char *)at(words[1]), "prog");
     CHECK_STR((const char *)at(words[2]), "");
@@ -57,13 +58,14 @@ TEST(alignment)
 {
     static char text[] = "some argument";
     char *argv[34] = { 0 }, *envp[] = { NULL };
-    u64 sp;
+    struct memory_layout layout;
 
     fake_reset();
     for (int n = 0; n < 33; n++) {
-        CHECK_EQ(stack_fill(user_addr(FAKE_USER_SIZE), FAKE_USER_SIZE, argv, envp, &program, NULL, "f", false, &sp), 0);
-        CHECK_EQ(sp % 16, 0);
-        CHECK_EQ(*at(sp), n);
+        CHECK_EQ(stack_fill(user_addr(FAKE_USER_SIZE), FAKE_USER_SIZE, argv, envp, &program, NULL, "f", false, &layout),
+                 0);
+        CHECK_EQ(layout.stack % 16, 0);
+        CHECK_EQ(*at(layout.stack), n);
         argv[n] = text + n % 13;
     }
 }
@@ -72,10 +74,10 @@ TEST(too_big)
 {
     static char text[70000];
     char *argv[] = { text, NULL }, *envp[] = { NULL };
-    u64 sp = 7;
+    struct memory_layout layout = { .stack = 7 };
 
     fake_reset();
     memset(text, 'x', sizeof(text) - 1);
-    CHECK_EQ(stack_fill(user_addr(FAKE_USER_SIZE), 256 << 10, argv, envp, &program, NULL, "f", false, &sp), -E2BIG);
-    CHECK_EQ(sp, 7);
+    CHECK_EQ(stack_fill(user_addr(FAKE_USER_SIZE), 256 << 10, argv, envp, &program, NULL, "f", false, &layout), -E2BIG);
+    CHECK_EQ(layout.stack, 7);
 }

@@ -22,7 +22,11 @@ static long copy_piece(struct file *in, u64 *in_at, struct file *out, u64 *out_a
     long got = in->ops->read(in, &uio, &from);
     if (got <= 0)
         return got;
-    uio_kernel(&uio, &one, buf, (size_t)got);
+    size_t fits = (size_t)got;
+    int err = file_limit_write(out, out_at ? *out_at : READ_ONCE(out->offset), &fits);
+    if (err)
+        return err;
+    uio_kernel(&uio, &one, buf, fits);
     if (out_at || out->ops->stream) {
         wrote = out->ops->write(out, &uio, out_at ? out_at : &none);
     } else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Descriptors.
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 #include <linux/memfd.h>
 
 #include "base/fmt.h"
@@ -232,6 +233,23 @@ long sys_ioctl(int fd, u32 command, u64 argument)
         err = get_user(on, argument) ? -EFAULT : 0;
         if (!err)
             file_change_flags(file, O_NONBLOCK, on ? O_NONBLOCK : 0);
+        break;
+    case FIOASYNC: // the flag is kept; SIGIO is not sent
+        err = file->ops->poll ? 0 : -ENOTTY;
+        if (!err && get_user(on, argument))
+            err = -EFAULT;
+        if (!err)
+            file_change_flags(file, FASYNC, on ? FASYNC : 0);
+        break;
+    case FIOSETOWN:
+    case SIOCSPGRP:
+        err = get_user(on, argument) ? -EFAULT : 0;
+        if (!err)
+            WRITE_ONCE(file->signal_owner, (s32)on);
+        break;
+    case FIOGETOWN:
+    case SIOCGPGRP:
+        err = put_user(READ_ONCE(file->signal_owner), (int __user *)argument) ? -EFAULT : 0;
         break;
     case FIONREAD:
         if (!file->ops->ioctl && file->inode && S_ISREG(file->inode->mode)) {

@@ -6,8 +6,8 @@
 
 static long set_owner(struct file *file, const struct f_owner_ex *owner)
 {
-    file->io_owner_type = (u8)owner->type;
-    WRITE_ONCE(file->io_owner, owner->pid);
+    file->signal_thread = owner->type == F_OWNER_TID;
+    WRITE_ONCE(file->signal_owner, owner->type == F_OWNER_PGRP ? -owner->pid : owner->pid);
     return 0;
 }
 
@@ -23,9 +23,10 @@ static long set_owner_ex(struct file *file, u64 argument)
 
 static long get_owner_ex(const struct file *file, u64 argument)
 {
-    struct f_owner_ex owner = { .type = file->io_owner_type, .pid = READ_ONCE(file->io_owner) };
-    if (!owner.pid)
-        owner.type = F_OWNER_PID;
+    s32 who = READ_ONCE(file->signal_owner);
+    struct f_owner_ex owner = { .type = file->signal_thread ? F_OWNER_TID : F_OWNER_PID, .pid = who < 0 ? -who : who };
+    if (who < 0)
+        owner.type = F_OWNER_PGRP;
     return copy_to_user((void __user *)argument, &owner, sizeof(owner)) ? -EFAULT : 0;
 }
 
@@ -38,7 +39,7 @@ long file_owner_fcntl(struct file *file, u32 command, u64 argument)
     case F_SETOWN:
         return pid == INT32_MIN ? -EINVAL : set_owner(file, &owner);
     case F_GETOWN:
-        return file->io_owner_type == F_OWNER_PGRP ? -READ_ONCE(file->io_owner) : READ_ONCE(file->io_owner);
+        return READ_ONCE(file->signal_owner);
     case F_SETOWN_EX:
         return set_owner_ex(file, argument);
     case F_GETOWN_EX:

@@ -6,11 +6,25 @@
 #include "libos/fs/permission.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/thread/thread.h"
 #include "libos/vm/user.h"
 
 typedef long (*transfer_op)(struct file *, struct uio *, u64 *);
 
 static transfer_op op_of(const struct file *file, bool write) { return write ? file->ops->write : file->ops->read; }
+
+static void count_io(bool write, long n)
+{
+    struct thread_io *io = &current->io;
+    u64 moved = n > 0 ? (u64)n : 0;
+    if (write) {
+        io->writes++;
+        io->written_bytes += moved;
+    } else {
+        io->reads++;
+        io->read_bytes += moved;
+    }
+}
 
 // What the descriptor rules out, in Linux's order.
 static long may_transfer(const struct file *file, bool at, bool write)
@@ -45,7 +59,9 @@ long file_transfer(struct file *file, struct uio *uio, bool write)
     if (err)
         return err;
     mutex_lock(&file->offset_lock);
-    long n = op_of(file, write)(file, uio, &file->offset);
+    long n = write ? file_limit_write(file, file->offset, &uio->left) : 0;
+    if (!n)
+        n = op_of(file, write)(file, uio, &file->offset);
     mutex_unlock(&file->offset_lock);
     return told(file, write, n);
 }
@@ -56,6 +72,8 @@ long file_transfer_at(struct file *file, struct uio *uio, s64 offset, bool write
     long err = offset < 0 || (s64)(at + uio->left) < 0 ? -EINVAL : may_transfer(file, true, write);
     if (!err && write && file->inode)
         err = drop_set_id(file->inode);
+    if (!err && write)
+        err = file_limit_write(file, at, &uio->left);
     return err ? err : told(file, write, op_of(file, write)(file, uio, &at));
 }
 
@@ -78,6 +96,7 @@ static long with_buffer(int fd, const void __user *buf, size_t size, s64 offset,
     if (!n)
         n = at ? file_transfer_at(file, &uio, offset, write) : file_transfer(file, &uio, write);
     file_unref(file);
+    count_io(write, n);
     return n;
 }
 
@@ -111,6 +130,7 @@ static long with_iov(int fd, const struct iovec __user *user, u64 count, s64 off
         kfree(iov);
     }
     file_unref(file);
+    count_io(write, n);
     return n;
 }
 

@@ -158,7 +158,9 @@ static long change_inode(struct inode *inode, struct attr_change change, bool no
         return -EROFS;
     if (change.valid & (ATTR_ATIME | ATTR_MTIME))
         err = may_set_times(inode, !now);
-    else if (!(change.valid & ATTR_SIZE)) // of a size its callers know
+    else if (change.valid & ATTR_SIZE) // its callers know who may
+        err = file_limit_size(inode, change.size);
+    else
         err = may_change(inode, &change);
     return err ? err : inode_setattr(inode, &change);
 }

@@ -104,6 +104,8 @@ long sys_fallocate(int fd, int mode, s64 offset, s64 size)
     if (!file)
         return -EBADF;
     long err = check_allocation(file, mode, offset, size);
+    if (!err && file->inode && !(mode & FALLOC_FL_KEEP_SIZE))
+        err = file_limit_size(file->inode, (u64)offset + (u64)size);
     if (!err)
         err = file->ops->fallocate(file, mode, (u64)offset, (u64)size);
     if (!err)

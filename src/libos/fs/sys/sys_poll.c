@@ -6,6 +6,7 @@
 #include "libos/fs/signal_mask.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
+#include "libos/thread/thread.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
 
@@ -107,7 +108,7 @@ static long wait_for_events(struct pollfd *fds, size_t count, s64 deadline)
 
 static long do_poll(struct pollfd __user *user, u64 count, s64 deadline)
 {
-    if (count > MAX_FDS)
+    if (count > MAX_FDS || count > files_limit(current->files))
         return -EINVAL;
     struct pollfd *fds = kmalloc((count + 1) * sizeof(*fds));
     if (!fds)

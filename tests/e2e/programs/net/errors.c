@@ -412,6 +412,64 @@ static void options(void)
     close(fd), close(file), close(datagram), close_all(pair, 2);
 }
 
+// What every socket keeps and tells back, and who the other end is.
+static void kept(void)
+{
+    static const int options[] = { SO_REUSEADDR, SO_KEEPALIVE, SO_BROADCAST, SO_DONTROUTE, SO_OOBINLINE, SO_PRIORITY,
+                                   SO_RCVLOWAT,  SO_SNDLOWAT,  SO_PASSCRED,  SO_SNDBUF,    SO_RCVBUF };
+    struct ucred cred;
+    socklen_t size = sizeof(cred);
+    struct linger linger = { 1, 7 };
+    int pair[2], listener = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct sockaddr_un name = { AF_UNIX, "/tmp/net-kept" };
+    section("kept options, credentials");
+    socketpair(AF_UNIX, SOCK_DGRAM, 0, pair);
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        int before = number_option(pair[0], SOL_SOCKET, options[i]),
+            set = set_number(pair[0], SOL_SOCKET, options[i], 5);
+        printf("%d: %d, %d %s, %d\n", options[i], before, set, set ? strerrorname_np(errno) : "",
+               number_option(pair[0], SOL_SOCKET, options[i]));
+    }
+    SHOW(setsockopt(pair[0], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)));
+    memset(&linger, 0, sizeof(linger));
+    size = sizeof(linger);
+    SHOW(getsockopt(pair[0], SOL_SOCKET, SO_LINGER, &linger, &size));
+    printf("linger %d %d\n", linger.l_onoff, linger.l_linger);
+    size = sizeof(cred);
+    SHOW(getsockopt(pair[0], SOL_SOCKET, SO_PEERCRED, &cred, &size));
+    printf("own %d, %u %u\n", cred.pid == getpid(), cred.uid, cred.gid);
+    size = sizeof(cred);
+    SHOW(getsockopt(client, SOL_SOCKET, SO_PEERCRED, &cred, &size));
+    printf("nobody %d, %d %d\n", cred.pid, (int)cred.uid, (int)cred.gid);
+    SHOW(bind(listener, as_name(&name), sizeof(name)));
+    SHOW(listen(listener, 1));
+    SHOW(chmod(name.sun_path, 0600));
+    if (!fork()) {
+        if (setgid(1000) || setuid(1000))
+            _exit(2);
+        errno = 0;
+        int err = connect(client, as_name(&name), sizeof(name));
+        _exit(err ? errno : 0);
+    }
+    int status;
+    wait(&status);
+    printf("another user: %s\n", strerrorname_np(WEXITSTATUS(status)));
+    SHOW(chmod(name.sun_path, 0666));
+    if (!fork()) {
+        if (setgid(1000) || setuid(1000))
+            _exit(2);
+        connect(client, as_name(&name), sizeof(name));
+        _exit(0);
+    }
+    wait(&status);
+    int fd = accept(listener, NULL, NULL);
+    size = sizeof(cred);
+    SHOW(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size));
+    printf("the user %u %u\n", cred.uid, cred.gid);
+    unlink(name.sun_path);
+    close(fd), close(listener), close(client), close_all(pair, 2);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -423,5 +481,6 @@ int main(void)
     data();
     headers();
     options();
+    kept();
     return 0;
 }
