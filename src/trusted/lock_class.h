@@ -64,12 +64,12 @@ enum lock_kind {
     X(FILES, LOCK_SPINS, "files.lock: a table of descriptors")                                                     \
     X(SIGNALS, LOCK_SPINS, "process_signals.lock: actions, queues and masks of a process")                         \
     X(FUTEX, LOCK_SPINS | LOCK_PAIRS, "a bucket of futex waiters")                                                 \
+    X(HOSTPOLL, LOCK_SPINS, "the descriptors of the host that are watched")                                        \
     X(EVENT, LOCK_SPINS, "the count of an eventfd, the expirations of a timerfd")                                  \
     X(TEST_SPIN_INNER, LOCK_SPINS | LOCK_NESTS, "of tests")                                                        \
     X(WATCHES, LOCK_SPINS, "file.watch_lock: the epoll watches of a file")                                         \
     X(WAIT_QUEUE, LOCK_SPINS | LOCK_NESTS, "wait_queue.lock: sleepers; a file's, then that of the epoll instance") \
     X(EPOLL_READY, LOCK_SPINS, "epoll.ready_lock: the watches that have something to report")                      \
-    X(HOSTPOLL, LOCK_SPINS, "the descriptors of the host that are watched")                                        \
     X(UNIX_DEAD, LOCK_SPINS, "messages with files that are to be freed")                                           \
     X(SLEEPERS, LOCK_SPINS, "a bucket of threads that wait for mutexes")                                           \
     X(PAGE_CACHE, LOCK_SPINS, "blocks of the image in memory")                                                     \

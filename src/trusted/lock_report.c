@@ -12,7 +12,7 @@ struct lock_thread *lock_thread(void) { return &tls_self()->locks; }
 void lock_fault(const char *what, enum lock_class class, enum lock_class held)
 {
     lock_thread()->count = lock_thread()->wake_lists = 0; // the log leaves the enclave
-    log_error("locks: %s: %s, held: %s", what, lock_class_name(class), lock_class_name(held));
+    log_printf(LOG_ERROR, "locks: %s: %s, held: %s", what, lock_class_name(class), lock_class_name(held));
     enclave_abort(ABORT_BUG);
 }
 

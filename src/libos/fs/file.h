@@ -32,6 +32,7 @@ struct file_ops {
     u32 type;                         // S_IFMT bits that fstat shows of a file without an inode; 0: S_IFIFO
     bool timed;                       // poll changes with the time alone (poll_wait_until)
     bool stream;                      // no position: lseek says ESPIPE
+    bool made;                        // contents are made when it is opened: it cannot be mapped
     bool unmoved; // a stream of which lseek says 0, as Linux does of those that are no pipes or sockets
 };
 

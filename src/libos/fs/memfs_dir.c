@@ -41,8 +41,6 @@ static void insert(struct memfs_node *dir, struct memfs_entry *entry)
     rb_insert(&dir->names, &entry->by_name, parent, link);
     entry->position = ++dir->next_position;
     list_add_tail(&entry->by_position, &dir->order);
-    if (entry->type == TYPE_DIR)
-        dir->nlink++;
     adopt(dir, entry);
 }
 
@@ -65,8 +63,6 @@ static struct memfs_node *take_out(struct memfs_node *dir, struct memfs_entry *e
 
     rb_erase(&dir->names, &entry->by_name);
     list_del(&entry->by_position);
-    if (entry->type == TYPE_DIR)
-        dir->nlink--;
     if (node && entry->type == TYPE_DIR)
         node->entry = NULL;
     kfree(entry);
@@ -76,13 +72,27 @@ static struct memfs_node *take_out(struct memfs_node *dir, struct memfs_entry *e
 // A removed directory still has a "..": it keeps the one it hung in. Tree lock held.
 static void keep_parent(struct memfs_node *dir, struct memfs_node *removed)
 {
+    mutex_assert_held(&dir->fs->tree);
     if (!S_ISDIR(removed->inode.mode))
         return;
     inode_ref(&dir->inode);
     removed->holds_parent = true;
 }
 
-static void touch(struct memfs_node *dir) { dir->mtime = dir->ctime = memfs_now(); }
+// Names of a directory have changed, and it has so many more directories below. Tree lock held; fstat(2) takes the
+// inode's.
+static void changed(struct memfs_node *dir, int folders)
+{
+    mutex_assert_held(&dir->fs->tree);
+    s64 now = memfs_now();
+
+    mutex_lock(&dir->inode.lock);
+    dir->nlink += (u32)folders;
+    dir->mtime = dir->ctime = now;
+    mutex_unlock(&dir->inode.lock);
+}
+
+static int is_folder(const struct memfs_entry *entry) { return entry->type == TYPE_DIR; }
 
 struct population {
     struct memfs_node *dir;
@@ -151,6 +161,7 @@ static int need_node(struct memfs_node *dir, struct memfs_entry *entry)
 // The entry of a name, with its node; NULL if there is none. Tree lock held, dir populated.
 static int find(struct memfs_node *dir, const char *name, struct memfs_entry **ret_entry)
 {
+    mutex_assert_held(&dir->fs->tree);
     struct memfs_entry *entry = find_name(dir, name);
     int err = entry ? need_node(dir, entry) : 0;
     if (!err)
@@ -160,12 +171,12 @@ static int find(struct memfs_node *dir, const char *name, struct memfs_entry **r
 
 int memfs_populate(struct memfs_node *dir)
 {
+    mutex_assert_held(&dir->fs->tree);
     struct population p = { .dir = dir };
     struct memfs_entry *entry, *next;
 
     if (!dir->has_lower)
         return 0;
-    u32 nlink = dir->nlink; // counts the directories below already
     int err = dir->fs->lower->for_each(dir->lower, take_over, &p);
     if (p.err)
         err = p.err;
@@ -175,7 +186,6 @@ int memfs_populate(struct memfs_node *dir)
         }
         return err;
     }
-    dir->nlink = nlink;
     dir->has_lower = false;
     return 0;
 }
@@ -244,7 +254,7 @@ static int add(struct memfs_node *dir, const char *name, struct memfs_node *node
         err = find_name(dir, name) ? -EEXIST : 0;
         if (!err) {
             insert(dir, entry);
-            touch(dir);
+            changed(dir, is_folder(entry));
             entry = NULL;
         }
         end(dir);
@@ -315,10 +325,14 @@ int memfs_link(struct inode *inode, const char *name, struct inode *target)
 {
     struct memfs_node *node = node_of(target), *dir = node_of(inode);
 
-    if (S_ISDIR(node->inode.mode))
-        return -EPERM;
     if (target->ops != &memfs_ops || node->fs != dir->fs)
         return -EXDEV;
+    if (S_ISDIR(target->mode)) {
+        int gone = begin(dir); // a removed directory takes no name, and that is told first
+        if (!gone)
+            end(dir);
+        return gone ? gone : -EPERM;
+    }
     mutex_lock(&target->lock);
     int err = node->nlink || node->linkable ? 0 : -ENOENT;
     node->nlink += !err;
@@ -359,7 +373,7 @@ int memfs_unlink(struct inode *inode, const char *name)
         err = -EISDIR;
     if (!err) {
         node = take_out(dir, entry);
-        touch(dir);
+        changed(dir, 0);
     }
     end(dir);
     if (node)
@@ -370,6 +384,7 @@ int memfs_unlink(struct inode *inode, const char *name)
 // Tree lock held.
 static int must_be_empty(struct memfs_node *dir)
 {
+    mutex_assert_held(&dir->fs->tree);
     int err = memfs_populate(dir);
     if (err)
         return err;
@@ -393,7 +408,7 @@ int memfs_rmdir(struct inode *inode, const char *name)
     if (!err) {
         node = take_out(dir, entry);
         keep_parent(dir, node);
-        touch(dir);
+        changed(dir, -1);
     }
     end(dir);
     if (node)
@@ -412,6 +427,7 @@ static bool is_inside(const struct memfs_node *dir, const struct memfs_node *anc
 // What stands in the way of putting old over new (rename(2)). Tree lock held.
 static int may_replace(struct memfs_node *old, struct memfs_node *new)
 {
+    mutex_assert_held(&old->fs->tree);
     if (S_ISDIR(old->inode.mode) && !S_ISDIR(new->inode.mode))
         return -ENOTDIR;
     if (!S_ISDIR(old->inode.mode) && S_ISDIR(new->inode.mode))
@@ -424,8 +440,8 @@ static void exchange(struct memfs_node *dir_a, struct memfs_entry *a, struct mem
     struct memfs_node *node = a->node;
     u32 type = a->type;
 
-    dir_a->nlink += (u32)(b->type == TYPE_DIR) - (u32)(a->type == TYPE_DIR);
-    dir_b->nlink += (u32)(a->type == TYPE_DIR) - (u32)(b->type == TYPE_DIR);
+    changed(dir_a, is_folder(b) - is_folder(a));
+    changed(dir_b, is_folder(a) - is_folder(b));
     a->node = b->node, a->type = b->type;
     b->node = node, b->type = type;
     adopt(dir_a, a);
@@ -471,17 +487,16 @@ int memfs_rename(struct inode *old_inode, const char *old_name, struct inode *ne
         if (!err && !entry)
             err = -ENOMEM;
         if (!err) {
+            int moved = is_folder(from), lost = to ? is_folder(to) : 0;
             if (to) {
                 replaced = take_out(new_dir, to);
                 keep_parent(new_dir, replaced);
             }
             take_out(old_dir, from);
             insert(new_dir, entry);
+            changed(old_dir, -moved);
+            changed(new_dir, moved - lost);
         }
-    }
-    if (!err && !same) {
-        touch(old_dir);
-        touch(new_dir);
     }
     end(new_dir);
     if (replaced)

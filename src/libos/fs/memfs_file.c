@@ -14,6 +14,7 @@ static const u64 max_size = 1ull << MAX_SIZE_BITS;
 // What a mapping wrote behind the end of the file does not come to light when the file grows. inode.lock held.
 static int clear_tail(struct memfs_node *node)
 {
+    mutex_assert_held(&node->inode.lock);
     u64 index = node->size >> PAGE_SHIFT, tail = node->size & PAGE_MASK;
     u8 *page;
     if (!tail || !vm_object_has(node->inode.object, index))
@@ -28,6 +29,7 @@ static int clear_tail(struct memfs_node *node)
 
 int memfs_resize(struct memfs_node *node, u64 size)
 {
+    mutex_assert_held(&node->inode.lock);
     u64 tail = size & PAGE_MASK;
     u8 *page;
 
@@ -178,6 +180,7 @@ static long write_piece(struct memfs_node *node, struct uio *uio, u64 offset, si
 // Writes until done, an error, or (0) the caller's memory is not there. node->writing is held.
 static long write_pieces(struct memfs_node *node, struct uio *uio, u64 *offset, size_t *done)
 {
+    mutex_assert_held(&node->writing);
     while (uio->left) {
         if (*offset >= max_size)
             return -EFBIG;

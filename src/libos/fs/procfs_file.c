@@ -131,7 +131,9 @@ static long write_text(struct file *file, struct uio *uio, u64 *offset)
     return (long)size;
 }
 
-static const struct file_ops text_ops = { .read = read_text, .write = write_text, .release = release_text };
+static const struct file_ops text_ops = {
+    .read = read_text, .write = write_text, .release = release_text, .made = true
+};
 static const struct file_ops directory_ops = { .getdents = getdents };
 
 int proc_open(struct inode *inode, struct file *file)

@@ -108,6 +108,7 @@ static void disarm(struct epoll_watch *watch)
 // Registers with the file's queues, and looks what holds already. epoll->lock held.
 static int arm(struct epoll_watch *watch)
 {
+    mutex_assert_held(&watch->epoll->lock);
     struct arming arming = { .watch = watch };
 
     arming.table = (struct poll_table){ .add = add_queue, .wanted = watch->events, .until = WAIT_FOREVER };
@@ -174,6 +175,7 @@ static void insert(struct epoll *epoll, struct epoll_watch *watch)
 // epoll->lock held; epoll_nesting too if the file is an instance. The caller holds the instance itself.
 static void remove_watch(struct epoll_watch *watch, bool file_ends)
 {
+    mutex_assert_held(&watch->epoll->lock);
     struct epoll *epoll = watch->epoll;
 
     disarm(watch); // while the file's queues are certain to be there; no notify runs from here on
@@ -315,6 +317,7 @@ static void release(struct file *file)
 // the list.
 static u32 report(struct epoll_watch *watch)
 {
+    mutex_assert_held(&watch->epoll->lock);
     u32 wanted = watch->events, now = file_poll(watch->file, NULL) & wanted & EPOLL_POLL_BITS;
 
     if (now && (wanted & EPOLLONESHOT))
@@ -388,6 +391,7 @@ int epoll_collect(struct epoll *epoll, struct epoll_event *events, int room)
 // Whether there is something to collect; what turns out not to be ready leaves the list. epoll->lock held.
 static bool anything_ready(struct epoll *epoll)
 {
+    mutex_assert_held(&epoll->lock);
     struct list_head taken;
     struct epoll_watch *watch;
     bool found = false;

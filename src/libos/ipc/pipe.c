@@ -52,6 +52,7 @@ static void drop(struct pipe *pipe)
 // Bytes that still fit. A packet takes a page of the capacity, as on Linux. pipe->lock held.
 static u64 room(const struct pipe *pipe)
 {
+    mutex_assert_held(&pipe->lock);
     u64 taken = MAX(pipe->queue.used, (u64)pipe->queue.packets * PAGE_SIZE);
     return taken < pipe->capacity ? pipe->capacity - taken : 0;
 }
@@ -180,6 +181,7 @@ static const u8 *chunk_data(const struct chunk *chunk) { return chunk->piece ? c
 // Moves what fits; a whole chunk or nothing if it is to stay in one piece. pipe->lock held.
 static long chunk_move(struct pipe *pipe, struct chunk *chunk, bool whole)
 {
+    mutex_assert_held(&pipe->lock);
     size_t left = chunk->size - chunk->done, fits = MIN((u64)left, room(pipe));
 
     if (!pipe->readers)
@@ -494,6 +496,7 @@ struct partner {
 // pipe->lock held.
 static struct partner partner_of(struct pipe *pipe, const struct file *file)
 {
+    mutex_assert_held(&pipe->lock);
     u32 mode = file->flags & O_ACCMODE;
     const u64 *opens = mode == O_RDONLY ? &pipe->writer_opens : &pipe->reader_opens;
     bool there = mode == O_RDWR || (mode == O_RDONLY ? pipe->writers : pipe->readers);
@@ -514,6 +517,7 @@ static bool has_readers(struct pipe *pipe)
 // The pipe of the inode, made if need be, with the file attached. fifo_lock held.
 static int fifo_attach(struct inode *inode, struct file *file, struct pipe **ret_pipe, struct partner *ret_partner)
 {
+    mutex_assert_held(&fifo_lock);
     struct pipe *pipe = inode->pipe;
 
     if ((file->flags & O_NONBLOCK) && (file->flags & O_ACCMODE) == O_WRONLY && !has_readers(pipe))

@@ -124,6 +124,7 @@ static int unix_listen(struct socket *base, int backlog)
 // Puts the other end of a connection into the backlog: -EAGAIN, if that is full. listener->lock held.
 static int enqueue(struct unix_socket *listener, struct unix_socket *end, int type)
 {
+    mutex_assert_held(&listener->lock);
     if (listener->closed || listener->state != UNIX_LISTENING || listener->read_shut)
         return -ECONNREFUSED;
     if (listener->socket.type != type)

@@ -11,6 +11,7 @@ enum { SMALL = 512 };
 // receiver->lock held.
 static bool has_room(const struct unix_socket *receiver, u64 limit, size_t size)
 {
+    mutex_assert_held(&receiver->lock);
     switch (receiver->socket.type) {
     case SOCK_DGRAM:
         return receiver->in.packets <= DATAGRAMS_MAX && receiver->in.used < limit;
@@ -107,6 +108,7 @@ static int parcel_fill(struct parcel *parcel, struct uio *uio, size_t size, bool
 // What keeps a message from going in now: 0, -EAGAIN (no room), or an error. receiver->lock held.
 static int refuses(const struct unix_socket *receiver, u64 limit, size_t size)
 {
+    mutex_assert_held(&receiver->lock);
     bool datagram = receiver->socket.type == SOCK_DGRAM;
     int gone = receiver->tcp ? -ECONNRESET : -EPIPE;
 
@@ -361,6 +363,7 @@ enum { NEEDS_RIGHTS = 2 };
 // Why there is nothing to take: 0 an end, -EAGAIN, or an error. socket->lock held.
 static int nothing(struct unix_socket *socket, bool first, bool peeked_all)
 {
+    mutex_assert_held(&socket->lock);
     bool datagram = socket->socket.type == SOCK_DGRAM;
 
     if (socket->error && first && !peeked_all) {
@@ -385,6 +388,7 @@ struct take {
 // unix_rights_lock. socket->lock held.
 static int take_locked(struct unix_socket *socket, const struct take *take, struct taken *ret_taken)
 {
+    mutex_assert_held(&socket->lock);
     bool peek = take->flags & MSG_PEEK;
     u64 offset = take->offset;
     size_t max = socket->tcp ? unix_urgent_limit(socket, take->first, &offset, take->max) : take->max;

@@ -33,6 +33,7 @@ static struct list_head *bucket_of(const struct inode *inode, const struct net_n
 // names_lock held.
 static struct unix_name *lookup(const struct inode *inode, const struct net_name *name)
 {
+    mutex_assert_held(&names_lock);
     struct unix_name *entry;
     list_for_each (entry, bucket_of(inode, name), link) {
         bool same = inode ? entry->inode == inode
@@ -112,6 +113,7 @@ static int make_file(const struct net_name *name, struct inode **ret_inode)
 // names_lock held.
 static void choose_name(struct net_name *name)
 {
+    mutex_assert_held(&names_lock);
     static u32 next;
     do {
         char text[8];

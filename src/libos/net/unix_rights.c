@@ -236,6 +236,7 @@ static void reach(struct unix_socket *target) { target->reached = true; }
 // Calls visit for each candidate that a queue's messages carry. The queue's lock held.
 static void visit_queue(struct unix_socket *socket, visit_fn visit)
 {
+    mutex_assert_held(&socket->lock);
     struct piece *piece;
     list_for_each (piece, &socket->in.pieces, link) {
         struct unix_extra *extra = piece->extra;
@@ -265,6 +266,7 @@ static void visit_all(struct unix_socket *socket, visit_fn visit)
 // Marks what can be received still. unix_rights_lock held.
 static void find_reachable(void)
 {
+    mutex_assert_held(&unix_rights_lock);
     struct unix_socket *socket;
     bool more = true;
 

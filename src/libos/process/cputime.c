@@ -22,7 +22,14 @@ void usage_add(struct cpu_usage *sum, const struct cpu_usage *more)
 struct cpu_usage thread_usage(const struct thread *thread)
 {
     const struct tls *tls = tls_of_slot(thread->slot);
-    struct cpu_usage usage = { .waits = READ_ONCE(tls->waits), .faults = READ_ONCE(thread->faults), .io = thread->io };
+    struct cpu_usage usage = {
+        .waits = READ_ONCE(tls->waits),
+        .faults = READ_ONCE(thread->faults),
+        .io = { .read_bytes = READ_ONCE(thread->io.read_bytes),
+                .written_bytes = READ_ONCE(thread->io.written_bytes),
+                .reads = READ_ONCE(thread->io.reads),
+                .writes = READ_ONCE(thread->io.writes) },
+    };
 
     if (!cpu_has_tsc()) {
         usage.user_ns = time_monotonic_ns() - (s64)thread->start_ns;
@@ -40,6 +47,7 @@ struct cpu_usage thread_usage(const struct thread *thread)
 
 struct cpu_usage process_usage(const struct process *process)
 {
+    mutex_assert_held(&process_lock);
     struct cpu_usage usage = process->ended_threads;
     struct thread *thread;
 
@@ -69,6 +77,7 @@ struct cpu_usage processes_usage(void)
 
 void usage_thread_ends(struct process *process, const struct thread *thread)
 {
+    mutex_assert_held(&process_lock);
     struct cpu_usage usage = thread_usage(thread);
     usage_add(&process->ended_threads, &usage);
     usage_add(&ended, &usage);
@@ -76,6 +85,7 @@ void usage_thread_ends(struct process *process, const struct thread *thread)
 
 void usage_process_reaped(struct process *parent, const struct process *child)
 {
+    mutex_assert_held(&process_lock);
     usage_add(&parent->ended_children, &child->ended_threads);
     usage_add(&parent->ended_children, &child->ended_children);
     parent->children_peak = MAX(parent->children_peak, MAX(child->peak, child->children_peak));

@@ -12,6 +12,7 @@
 
 void process_kill_collect(struct process *process, int wait_status, struct wake_list *list)
 {
+    mutex_assert_held(&process_lock);
     struct thread *thread;
 
     if (!process->exiting) {
@@ -117,6 +118,7 @@ static struct process *heir_of(const struct process *process)
 // The end of a process: its children get a new parent, its own parent hears of it. With process_lock held.
 static void become_zombie(struct process *process)
 {
+    mutex_assert_held(&process_lock);
     struct process *child, *next, *parent = process->parent, *heir = heir_of(process);
 
     list_for_each_safe (child, next, &process->children, siblings) {

@@ -20,11 +20,23 @@
         got;                                                        \
     })
 
-struct mm *process_get_mm(const struct process *process) { return get_resource(process, mm, mm_ref); }
+struct mm *process_get_mm(const struct process *process)
+{
+    mutex_assert_held(&process_lock);
+    return get_resource(process, mm, mm_ref);
+}
 
-struct files *process_get_files(const struct process *process) { return get_resource(process, files, files_ref); }
+struct files *process_get_files(const struct process *process)
+{
+    mutex_assert_held(&process_lock);
+    return get_resource(process, files, files_ref);
+}
 
-struct fs_context *process_get_fs(const struct process *process) { return get_resource(process, fs, fs_context_ref); }
+struct fs_context *process_get_fs(const struct process *process)
+{
+    mutex_assert_held(&process_lock);
+    return get_resource(process, fs, fs_context_ref);
+}
 
 static void kick(const struct mm *mm)
 {

@@ -15,7 +15,11 @@
 static struct wait_queue quiet = WAIT_QUEUE_INIT(quiet);
 static bool ending; // guarded by process_lock
 
-bool process_all_ending(void) { return ending; }
+bool process_all_ending(void)
+{
+    mutex_assert_held(&process_lock);
+    return ending;
+}
 void process_thread_left(void) { wake_up_all(&quiet); }
 
 static void kill_all(void)

@@ -55,6 +55,7 @@ long sys_setsid(void)
 // Is there such a group in the session? With process_lock held.
 static bool group_exists(u32 pgid, u32 sid)
 {
+    mutex_assert_held(&process_lock);
     struct process *process;
     list_for_each (process, &process_all, all) {
         if (process->pgid == pgid && process->sid == sid)

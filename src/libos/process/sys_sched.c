@@ -18,7 +18,7 @@ long sys_sched_yield(void)
     return 0;
 }
 
-// Runs step on a thread, 0: the caller. With process_lock held. Its result, or -ESRCH.
+// Runs step on a thread (0: the caller) under process_lock. Its result, or -ESRCH.
 static long with_thread(int tid, long (*step)(struct thread *thread, void *arg), void *arg)
 {
     mutex_lock(&process_lock);

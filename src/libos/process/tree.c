@@ -100,6 +100,7 @@ void process_free(struct process *process)
 
 struct process *process_find(u32 pid)
 {
+    mutex_assert_held(&process_lock);
     struct process *process;
     list_for_each (process, &process_all, all) {
         if (process->pid == pid)
@@ -110,6 +111,7 @@ struct process *process_find(u32 pid)
 
 struct thread *process_find_thread(u32 tid)
 {
+    mutex_assert_held(&process_lock);
     struct process *process;
     struct thread *thread;
     list_for_each (process, &process_all, all) {
@@ -123,6 +125,7 @@ struct thread *process_find_thread(u32 tid)
 
 u32 process_new_id(void)
 {
+    mutex_assert_held(&process_lock);
     do {
         process_last_id = process_last_id % MAX_ID + 1;
     } while (process_find(process_last_id) || process_find_thread(process_last_id));
@@ -135,12 +138,14 @@ u32 process_threads(void) { return __atomic_load_n(&threads, __ATOMIC_ACQUIRE); 
 
 bool process_drop_thread(struct process *process)
 {
+    mutex_assert_held(&process_lock);
     __atomic_fetch_sub(&threads, 1, __ATOMIC_RELEASE);
     return __atomic_sub_fetch(&process->thread_count, 1, __ATOMIC_RELEASE) == 0;
 }
 
 void process_add_thread(struct process *process, struct thread *thread)
 {
+    mutex_assert_held(&process_lock);
     thread->process = process;
     list_add_tail(&thread->siblings, &process->threads);
     process->thread_count++;

@@ -54,12 +54,14 @@ static s64 check_limit(struct process *process, const struct cpu_usage *usage)
 
 void cpu_limit_set(struct process *process)
 {
+    mutex_assert_held(&process_lock);
     struct cpu_usage usage = process_usage(process);
     process->signals.cpu_limit_told = usage_total(&usage) - NSEC_PER_SEC + TICK_NS;
 }
 
 s64 cpu_timers_fire(struct process *process, s64 now)
 {
+    mutex_assert_held(&process_lock);
     if (!armed(process))
         return WAIT_FOREVER;
     struct cpu_usage usage = process_usage(process);

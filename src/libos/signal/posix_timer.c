@@ -24,6 +24,7 @@ static struct process_signals *own(void) { return &current_process()->signals; }
 // With process_lock held.
 static struct posix_timer *find(int id)
 {
+    mutex_assert_held(&process_lock);
     struct posix_timer *timer;
     list_for_each (timer, &own()->timers, link)
         if (timer->id == id)
@@ -48,6 +49,7 @@ static void send(struct process *process, const struct posix_timer *timer)
 
 s64 posix_timers_fire(struct process *process, s64 now)
 {
+    mutex_assert_held(&process_lock);
     struct posix_timer *timer;
     s64 next = WAIT_FOREVER;
 
@@ -103,6 +105,7 @@ static int read_event(const struct sigevent __user *user, struct posix_timer *ti
 // With process_lock held.
 static int add(struct posix_timer *timer, bool id_is_value)
 {
+    mutex_assert_held(&process_lock);
     struct process_signals *signals = own();
     bool to_thread = timer->notify & SIGEV_THREAD_ID;
     struct thread *thread = to_thread ? process_find_thread(timer->tid) : NULL;

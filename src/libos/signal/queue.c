@@ -164,6 +164,7 @@ static int take(struct signal_queue *queue, u64 mask, siginfo_t *ret_info)
 
 int signal_dequeue(struct thread *thread, u64 mask, siginfo_t *ret_info)
 {
+    spin_assert_held(&thread->process->signals.lock);
     struct process_signals *signals = &thread->process->signals;
     int signo = take(signal_thread_queue(thread), mask, ret_info);
     if (!signo)

@@ -21,6 +21,7 @@ static bool ignored(const struct process_signals *signals, int signo)
 // Continues a stopped process. With process_lock held.
 static void continue_process(struct process *process)
 {
+    mutex_assert_held(&process_lock);
     if (!process->stopped)
         return;
     process->stopped = false;
@@ -95,6 +96,7 @@ int signal_send(struct process *process, struct thread *thread, int signo, const
 
 void signal_retarget(struct process *process, const struct thread *from, u64 mask)
 {
+    mutex_assert_held(&process_lock);
     struct process_signals *signals = &process->signals;
     struct thread *thread;
 
@@ -134,6 +136,7 @@ void signal_set_blocked(u64 mask)
 
 void signal_child_event(struct process *parent, struct process *child)
 {
+    mutex_assert_held(&process_lock);
     siginfo_t info;
     int sig = child->wait_status & 0x7f;
 

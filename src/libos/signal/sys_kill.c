@@ -25,6 +25,7 @@ int signal_send_checked(struct process *process, int signo, const siginfo_t *inf
 // Whether kill(2) of pid means the process. With process_lock held.
 static bool is_meant(const struct process *process, int pid)
 {
+    mutex_assert_held(&process_lock);
     if (pid > 0)
         return process->pid == (u32)pid;
     if (pid == 0)

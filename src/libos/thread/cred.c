@@ -43,7 +43,8 @@ struct cred *cred_copy(const struct cred *cred, const u32 *groups, u32 group_cou
 
     if (!copy)
         return NULL;
-    memcpy(copy, cred, sizeof(*copy));
+    const size_t counted = offsetof(struct cred, uid); // others count references meanwhile
+    memcpy((u8 *)copy + counted, (const u8 *)cred + counted, sizeof(*copy) - counted);
     copy->refs = 1;
     copy->group_count = count;
     memcpy(copy->groups, groups ? groups : cred->groups, count * sizeof(u32));

@@ -70,9 +70,9 @@ void vm_yield(void)
 }
 
 // Under the lock: may a thread of mm come in now?
-static bool may_join(const struct family *family, const struct mm *mm)
+static bool may_join(const struct family *family, const struct mm *mm, s64 now)
 {
-    bool over = family->wanted && time_monotonic_ns() >= family->slice_end;
+    bool over = family->wanted && now >= family->slice_end;
     return !family->exclusive && family->resident == mm && !(over && mm->running == 0);
 }
 
@@ -116,8 +116,10 @@ static bool exchange(struct family *family, struct thread *self)
 // One try to come in. True: the thread's memory is in place.
 static bool try_enter(struct family *family, struct thread *self)
 {
+    s64 now = time_monotonic_ns(); // may leave the enclave
+
     spin_lock(&residents);
-    bool joined = may_join(family, self->mm), exchanges = !joined && may_exchange(family, self->mm);
+    bool joined = may_join(family, self->mm, now), exchanges = !joined && may_exchange(family, self->mm);
     if (joined)
         arrive(self);
     else if (exchanges)
@@ -251,6 +253,7 @@ void family_end_alone(struct mm *mm, struct mm *to)
 {
     struct family *family = mm->family;
     struct thread *self = current;
+    s64 now = time_monotonic_ns();
 
     self->stays--;
     spin_lock(&residents);
@@ -258,7 +261,7 @@ void family_end_alone(struct mm *mm, struct mm *to)
     if (to) {
         family->resident = to;
         family->wanted = false;
-        family->slice_end = time_monotonic_ns() + SLICE_MIN_NS;
+        family->slice_end = now + SLICE_MIN_NS;
         to->running = 1;
         self->away = true;
         slot_set_pending(self->wake, THREAD_AWAY);
@@ -377,11 +380,12 @@ int vm_join(struct mm *mm, u64 addr, u64 len)
     int err = 0;
     list_for_each (other, &family->members, relatives)
         err = err ? err : family_withdraw(other);
+    s64 now = time_monotonic_ns();
     spin_lock(&residents);
     if (!err) {
         mm->family = family;
         family->resident = mm;
-        family->slice_end = time_monotonic_ns() + SLICE_MIN_NS;
+        family->slice_end = now + SLICE_MIN_NS;
     }
     family->exclusive = NULL;
     family->wanted = err != 0;

@@ -13,6 +13,7 @@
 
 int vm_take_gaps(struct mm *mm, u64 start, u64 end)
 {
+    mutex_assert_held(&mm->lock);
     u64 addr = start;
     while (addr < end) {
         struct vma *vma = vma_find(mm, addr);
@@ -28,6 +29,7 @@ int vm_take_gaps(struct mm *mm, u64 start, u64 end)
 
 void vm_release_gaps(struct mm *mm, u64 start, u64 end)
 {
+    mutex_assert_held(&mm->lock);
     while (start < end) {
         struct vma *vma = vma_find(mm, start);
         u64 gap_end = vma ? MIN(MAX(vma->start, start), end) : end;
@@ -74,6 +76,7 @@ static void forget_pages(struct vma *vma)
 
 int vm_unmap_locked(struct mm *mm, u64 start, u64 end, bool keep)
 {
+    mutex_assert_held(&mm->lock);
     if (vma_split_at(mm, start) != 0 || vma_split_at(mm, end) != 0)
         return -ENOMEM;
     if (!mm->family && discard_pages(mm, start, end) != 0)
@@ -179,6 +182,7 @@ static int discard_vma(struct vma *vma)
 
 s64 vm_map_locked(struct mm *mm, const struct vm_map_args *args, u32 vma_flags)
 {
+    mutex_assert_held(&mm->lock);
     if (args->file && (args->flags & MAP_TYPE) != MAP_PRIVATE)
         return shared_map(mm, args, vma_flags);
     struct vma *vma = vma_new();

@@ -69,6 +69,7 @@ static int part_from_relatives(struct mm *mm, struct vma *vma, u32 prot)
 // Works from the start upwards and stops at the first hole or failure, as Linux does.
 int vm_protect_locked(struct mm *mm, u64 start, u64 end, u32 prot)
 {
+    mutex_assert_held(&mm->lock);
     if (vma_split_at(mm, start) != 0 || vma_split_at(mm, end) != 0)
         return -ENOMEM;
     u64 addr = start;

@@ -59,6 +59,7 @@ void vma_insert(struct mm *mm, struct vma *vma)
 
 void vma_erase(struct mm *mm, struct vma *vma)
 {
+    mutex_assert_held(&mm->lock);
     mm_changed(mm);
     rb_erase(&mm->vmas, &vma->node);
     mm->mapped -= vma_len(vma) / PAGE_SIZE;
@@ -94,6 +95,7 @@ static bool mergeable(const struct vma *lower, const struct vma *upper)
 
 void vma_merge_range(struct mm *mm, u64 start, u64 end)
 {
+    mutex_assert_held(&mm->lock);
     struct vma *vma = vma_find(mm, start ? start - 1 : 0);
     while (vma && vma->end <= end) {
         struct vma *next = vma_next(vma);

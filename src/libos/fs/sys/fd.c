@@ -277,7 +277,7 @@ static void *file_for_map(int fd, const struct vm_file_ops **ret_ops, u32 *ret_a
         file_unref(file);
         return NULL;
     }
-    if (!file->inode || !S_ISREG(file->inode->mode) || (file->flags & O_PATH)) {
+    if (!file->inode || !S_ISREG(file->inode->mode) || (file->flags & O_PATH) || file->ops->made) {
         bool readable = file_readable(file);
         file_unref(file);
         return err_ptr(readable ? -ENODEV : -EACCES);

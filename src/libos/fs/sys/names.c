@@ -244,9 +244,7 @@ long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const ch
             err = -EXDEV;
         else if ((err = may_create(to.parent)) != 0)
             ;
-        else if (inode_is_dir(inode))
-            err = -EPERM;
-        else
+        else // a folder is refused by the file system: with -EPERM, but first with -ENOENT where the parent is gone
             err = to.parent->ops->link ? to.parent->ops->link(to.parent, to.name, inode) : -EROFS;
         if (!err) {
             notify_event(inode, IN_ATTRIB, 0, NULL);

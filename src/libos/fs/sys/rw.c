@@ -13,17 +13,15 @@ typedef long (*transfer_op)(struct file *, struct uio *, u64 *);
 
 static transfer_op op_of(const struct file *file, bool write) { return write ? file->ops->write : file->ops->read; }
 
+// The thread counts alone; others read (cputime.c).
 static void count_io(bool write, long n)
 {
     struct thread_io *io = &current->io;
     u64 moved = n > 0 ? (u64)n : 0;
-    if (write) {
-        io->writes++;
-        io->written_bytes += moved;
-    } else {
-        io->reads++;
-        io->read_bytes += moved;
-    }
+    u64 *calls = write ? &io->writes : &io->reads, *bytes = write ? &io->written_bytes : &io->read_bytes;
+
+    WRITE_ONCE(*calls, *calls + 1);
+    WRITE_ONCE(*bytes, *bytes + moved);
 }
 
 // What the descriptor rules out, in Linux's order.
@@ -122,10 +120,14 @@ static long with_iov(int fd, const struct iovec __user *user, u64 count, s64 off
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
-    long n = may_transfer(file, at, write);
-    if (!n)
+    // A vector of no bytes is answered before a folder says that it is one; read(2) of no bytes is not.
+    long n = may_transfer(file, at, write), refusal = n == -EISDIR ? n : 0;
+    if (!n || refusal)
         n = uio_import(user, count, &iov, &uio);
-    if (!n) {
+    if (!n && (refusal || !uio.left)) {
+        n = uio.left ? refusal : 0;
+        kfree(iov);
+    } else if (!n) {
         n = at ? file_transfer_at(file, &uio, offset, write) : file_transfer(file, &uio, write);
         kfree(iov);
     }

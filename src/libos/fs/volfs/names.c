@@ -294,6 +294,8 @@ static int link_node(struct volfs_node *dir, const char *name, struct volfs_node
 
     if (!err && n.node)
         err = -EEXIST;
+    if (!err && S_ISDIR(node->inode.mode))
+        err = -EPERM;
     if (!err)
         err = node->orphan && !node->linkable ? -ENOENT : volfs_copy_up(node, UINT64_MAX);
     if (!err && node->upper.raw.links_count >= EXT2_LINK_MAX)
@@ -320,8 +322,6 @@ int volfs_link(struct inode *inode, const char *name, struct inode *target)
 {
     struct volfs *fs = vnode_of(inode)->fs;
 
-    if (S_ISDIR(target->mode))
-        return -EPERM;
     if (target->ops != &volfs_ops || vnode_of(target)->fs != fs)
         return -EXDEV;
     volfs_lock(fs);
