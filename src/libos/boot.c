@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "libos/fs/fs.h"
 #include "libos/fs/image_key.h"
+#include "libos/net/host_names.h"
 #include "libos/net/socket.h"
 #include "trusted/log.h"
 #include "libos/ipc/ipc.h"
@@ -110,6 +111,7 @@ static void boot(const struct host_start_args __host *host_args)
     char **argv = take_strings(args.argv, args.argv_size), **envp = take_strings(args.envp, args.envp_size);
     if (!argv || !argv[0] || !envp)
         fail("arguments or environment too long", -E2BIG);
+    fs_special.before_open = host_names_before_open;
     inet_loopback_init(!(config->flags & OCCLUM_CONFIG_NO_LOOPBACK));
     if (args.has_image_key)
         image_key_set(args.image_key);

@@ -40,6 +40,8 @@ struct file_ops {
 struct fs_special {
     // open(2) of a FIFO inode: waits for the other side unless O_NONBLOCK (fifo(7)). 0 or -errno.
     int (*open_fifo)(struct inode *inode, struct file *file);
+    // A program opens a path: what it is to find there may have to be made first. May be NULL. No lock held.
+    void (*before_open)(const char *path);
     // The last reference of a file with watches is gone: called before it is taken apart. May sleep.
     void (*forget_watched)(struct file *file);
 };

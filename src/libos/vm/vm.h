@@ -134,6 +134,10 @@ struct vm_rss {
 };
 void mm_get_rss(struct mm *mm, struct vm_rss *ret_rss);
 
+// Copies between the LibOS and the memory of any process, as that process may access it: bytes moved, fewer than size
+// where the next page cannot be had. No lock may be held.
+size_t vm_access(struct mm *mm, u64 addr, void *buf, size_t size, bool write);
+
 // One line of /proc/self/maps per VMA, in address order: visit returns non-zero to stop. resident: is filled in.
 struct vm_area_info {
     u64 start, end, offset, inode;

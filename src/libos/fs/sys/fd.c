@@ -29,6 +29,8 @@ long sys_openat(int dirfd, const char __user *user, int flags, u32 mode)
     char *path = path_from_user(user);
     if (is_err(path))
         return ptr_err(path);
+    if (fs_special.before_open)
+        fs_special.before_open(path);
     long err = open_at(dirfd, path, (u32)flags, mode, 0, &file);
     kfree(path);
     return err ? err : install(file, (u32)flags);
