@@ -131,6 +131,8 @@ static int mount_root(const struct occlum_config *config, int image_fd, u64 imag
     if (!err)
         err = *source ? (volume_error = mount_open_volume(source, size, true, lower, lower_root, &fs_root))
                       : memfs_create(lower, lower_root, 0755, &fs_root);
+    if (!err && !*source)
+        memfs_set_limit(fs_root, size / PAGE_SIZE);
     return err ? err : mount_attach(NULL, fs_root, "unionfs", "/", "unionfs");
 }
 
