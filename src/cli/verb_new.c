@@ -52,7 +52,7 @@ static const struct {
 } files[] = {
     { "image/etc/group", "root:x:0:\nnogroup:x:65534:\n" },
     { "image/etc/hostname", "occlum\n" },
-    { "image/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n" },
+    { "image/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 occlum\n" },
     { "image/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nprotocols: files\nservices: files\n" },
     { "image/etc/passwd",
       "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n" },

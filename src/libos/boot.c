@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "libos/fs/fs.h"
 #include "libos/fs/image_key.h"
+#include "libos/net/host_names.h"
 #include "libos/net/socket.h"
 #include "trusted/log.h"
 #include "libos/ipc/ipc.h"
@@ -15,6 +16,7 @@
 #include "libos/thread/spin.h"
 #include "libos/time/clock_page.h"
 #include "libos/time/time.h"
+#include "libos/tty/init.h"
 #include "libos/vm/fork.h"
 #include "libos/traps.h"
 #include "libos/vm/vm.h"
@@ -107,9 +109,11 @@ static void boot(const struct host_start_args __host *host_args)
     thread->start_ns = (u64)time_monotonic_ns();
     vm_init();
     ipc_init();
+    tty_init();
     char **argv = take_strings(args.argv, args.argv_size), **envp = take_strings(args.envp, args.envp_size);
     if (!argv || !argv[0] || !envp)
         fail("arguments or environment too long", -E2BIG);
+    fs_special.before_open = host_names_before_open;
     inet_loopback_init(!(config->flags & OCCLUM_CONFIG_NO_LOOPBACK));
     if (args.has_image_key)
         image_key_set(args.image_key);
@@ -122,7 +126,10 @@ static void boot(const struct host_start_args __host *host_args)
         enclave_abort(ABORT_IMAGE);
     if (err)
         fail("file systems", err);
-    err = files_create_initial(args.stdio_flags, &thread->files);
+    int streams[3];
+    for (int fd = 0; fd < 3; fd++)
+        streams[fd] = args.stdio_flags & (1ull << fd) ? fd : -1;
+    err = files_create_streams(streams, false, &thread->files);
     if (!err)
         err = fs_context_create_initial(&thread->fs);
     if (err)

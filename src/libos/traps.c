@@ -18,12 +18,6 @@
 
 static u64 signal_word; // untrusted address of host_shared_page.host_signals
 
-void traps_init(u64 host_signals)
-{
-    signal_word = host_signals;
-    ocall_watch_signals(host_signals);
-}
-
 void trap_fault(struct user_regs *regs, u32 vector, u32 error, u64 addr)
 {
     enum { PF_WRITE = 1 << 1, PF_FETCH = 1 << 4 };
@@ -66,6 +60,13 @@ static void take_host_signals(void)
     for (int signo = 1; signo < 32; signo++)
         if (mask & (1ull << (signo - 1)))
             signal_from_host(signo);
+}
+
+void traps_init(u64 host_signals)
+{
+    signal_word = host_signals;
+    signal_host_hook = take_host_signals;
+    ocall_watch_signals(host_signals);
 }
 
 int trap_pending(struct user_regs *regs)

@@ -2,6 +2,7 @@
 // Host calls on threads, memory, time and the log. Runs with the program's %fs: see threads.h.
 #include <cpuid.h>
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "loader/clock.h"
@@ -100,6 +101,8 @@ s64 host_clock_sync(struct host_thread *self)
     clock_sync();
     return 0;
 }
+
+s64 host_stop_self(struct host_thread *self) { return RAW(SYS_kill, (int)RAW(SYS_getpid), SIGSTOP); }
 
 s64 host_take_signals(struct host_thread *self)
 {

@@ -12,7 +12,9 @@
 #include "loader/runtime.h"
 #include "loader/threads.h"
 
-static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM };
+static const int passed_on[] = {
+    SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM, SIGTSTP, SIGCONT
+};
 
 static sigset_t set;
 
@@ -66,7 +68,7 @@ static void *wait_for_signals(void *arg)
         if (signo > 0) {
             int bit = signo == SIGUSR1 && report_wanted() ? HOST_SIGNAL_REPORT : signo - 1;
             __atomic_fetch_or(&loader_page.host_signals, 1ull << bit, __ATOMIC_SEQ_CST);
-            threads_interrupt_any();
+            threads_interrupt_all();
             stage = after_signal(stage, signo);
         } else if (errno == EAGAIN) {
             stage = after_timeout(stage);

@@ -188,15 +188,6 @@ void threads_interrupt_all(void)
         threads_interrupt(slot);
 }
 
-void threads_interrupt_any(void)
-{
-    for (u64 slot = 0; slot < slot_count; slot++)
-        if (threads_of_slot(slot)) {
-            threads_interrupt(slot);
-            return;
-        }
-}
-
 bool threads_poll_begin(struct host_thread *self)
 {
     __atomic_store_n(&self->polling, true, __ATOMIC_SEQ_CST);

@@ -46,7 +46,6 @@ int threads_unpark(u64 slot);
 int threads_interrupt(u64 slot);
 int threads_set_fs(struct host_thread *self, u64 base);
 // Interrupts some thread of the enclave, so that it takes host signals.
-void threads_interrupt_any(void);
 void threads_interrupt_all(void);
 // Around the wait of host_poll.c: from begin to end an unpark or interrupt of the calling thread calls host_poll_wake.
 // false: one came already, do not wait.

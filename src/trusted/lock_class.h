@@ -56,11 +56,13 @@ enum lock_kind {
     X(LISTENERS, LOCK_SLEEPS, "sockets of the network that listen inside")                                         \
     X(UNIX, LOCK_SLEEPS, "unix_socket.lock: state and messages of a local socket")                                 \
     X(NETLINK, LOCK_SLEEPS, "netlink_socket.lock: the answers that wait in a netlink socket")                      \
+    X(TTY, LOCK_SLEEPS, "pty.lock: a pair of terminals and its line discipline")                                   \
     X(NOTIFY, LOCK_SLEEPS, "watches of inotify and the events they queue")                                         \
     X(TEST_OUTER, LOCK_SLEEPS, "of tests")                                                                         \
     X(TEST_PAIR, LOCK_PAIRS, "of tests")                                                                           \
     X(TEST_SPIN, LOCK_SPINS, "of tests")                                                                           \
     X(RESOURCES, LOCK_SPINS, "thread.resources_lock: the pointers to mm, files and fs that others read")           \
+    X(TTYS, LOCK_SPINS, "terminals by number")                                                                     \
     X(FILES, LOCK_SPINS, "files.lock: a table of descriptors")                                                     \
     X(SIGNALS, LOCK_SPINS, "process_signals.lock: actions, queues and masks of a process")                         \
     X(FUTEX, LOCK_SPINS | LOCK_PAIRS, "a bucket of futex waiters")                                                 \

@@ -146,6 +146,17 @@ async def main():
 asyncio.run(main())''')
 
 
+@group.case('the own name and localhost resolve; resolv.conf is made of the host\'s, unless the image has one')
+def _(instance):
+    code = 'import socket; print(socket.gethostbyname("localhost"), socket.gethostbyname(socket.gethostname())); print(open("/etc/resolv.conf").read())'
+    result = instance.run(PYTHON, '-c', code)
+    expect(result.status == 0 and result.text.startswith('127.0.0.1 127.0.1.1\n'), 'names do not resolve', result)
+    with open('/etc/resolv.conf', encoding='utf-8', errors='replace') as file:
+        servers = [line.split()[1] for line in file if line.startswith('nameserver ')]
+    for server in servers[:3]:
+        expect(f'nameserver {server}\n' in result.text, 'a name server of the host is not there', result)
+
+
 def host_calls(instance, name):
     """The host calls of a run in which 3 MB go over TCP inside, by kind."""
     path = os.path.join(scratch(), name)

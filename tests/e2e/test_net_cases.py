@@ -3,7 +3,7 @@
 """Small cases of sockets and events beside Linux: programs/net/*.c print what each call answered."""
 import os
 
-from harness import PROGRAMS, Group, Instance, compile_program
+from harness import PROGRAMS, Group, Instance, compile_program, expect_output
 
 group = Group()
 FOLDER = os.path.join(PROGRAMS, 'net')
@@ -28,6 +28,13 @@ def _(instance):
     volume.pack(f'{compile_program("net/inotify", output="net_inotify")}=/bin/net_inotify')
     volume.build()
     volume.same('/bin/net_inotify')
+
+
+@group.case('a pipe that is opened again through /proc waits for nobody, and has what was left')
+def _(instance):
+    answers = ['pipe(p): 0', 'write(p[1], "left", 4): 4', 'read(again, text, sizeof(text)): 4', 'read(again, text, sizeof(text)): 0',
+               'write(writer, "more", 4): 4', 'read(p[0], text, sizeof(text)): 4']
+    expect_output(instance.run('/bin/net_events', 'again'), '\n'.join(['--- a pipe, opened again', *answers, '']))
 
 
 if __name__ == '__main__':

@@ -3,7 +3,6 @@
 #include "libos/fs/devfs.h"
 #include "base/string.h"
 #include "libos/fs/file.h"
-#include "libos/fs/hostio.h"
 #include "libos/fs/memfs.h"
 #include "libos/mem/heap.h"
 #include "trusted/random.h"
@@ -50,17 +49,6 @@ static const struct {
     { "urandom", DEVICE(1, 9), &random_ops },
 };
 
-// /dev/tty is the host terminal, where one of the standard streams is one.
-static int open_tty(struct file *file)
-{
-    for (int fd = 0; fd < 3; fd++) {
-        int err = hostio_attach_tty(fd, file);
-        if (err != -ENXIO)
-            return err;
-    }
-    return -ENXIO;
-}
-
 int device_open(u64 rdev, u32 mode, struct file *file)
 {
     for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
@@ -68,7 +56,7 @@ int device_open(u64 rdev, u32 mode, struct file *file)
             file->ops = devices[i].ops;
             return 0;
         }
-    return rdev == DEVICE(5, 0) ? open_tty(file) : -ENXIO;
+    return fs_special.open_terminal ? fs_special.open_terminal(rdev, file) : -ENXIO;
 }
 
 static int add(struct inode *dir, const char *name, u32 mode, u64 rdev)
@@ -88,13 +76,22 @@ int devfs_create(struct inode **ret_root)
         { "stdout", "/proc/self/fd/1" },
         { "stderr", "/proc/self/fd/2" },
     };
+    static const struct {
+        const char *name;
+        u32 mode;
+        u64 rdev;
+    } terminals[] = {
+        { "tty", 0666, DEVICE(5, 0) },
+        { "console", 0600, DEVICE(5, 1) },
+        { "ptmx", 0666, DEVICE(5, 2) },
+    };
     struct inode *root;
     int err = memfs_create(NULL, 0, 0755, &root);
 
     for (size_t i = 0; !err && i < ARRAY_SIZE(devices); i++)
         err = add(root, devices[i].name, S_IFCHR | 0666, devices[i].rdev);
-    if (!err)
-        err = add(root, "tty", S_IFCHR | 0666, DEVICE(5, 0));
+    for (size_t i = 0; !err && i < ARRAY_SIZE(terminals); i++)
+        err = add(root, terminals[i].name, S_IFCHR | terminals[i].mode, terminals[i].rdev);
     if (!err)
         err = add(root, "shm", S_IFDIR | 01777, 0);
     if (!err)

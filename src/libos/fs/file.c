@@ -165,6 +165,14 @@ static int vm_write_back(void *arg, u64 offset, u64 len)
     return inode_write_back(((struct file *)arg)->inode, offset / PAGE_SIZE, DIV_ROUND_UP(end, PAGE_SIZE));
 }
 
+static int vm_punch(void *arg, u64 offset, u64 len)
+{
+    struct file *file = arg;
+    if (!file->ops->fallocate)
+        return -EOPNOTSUPP;
+    return file->ops->fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len);
+}
+
 static int vm_gate_table(void *arg, const void **ret_table, size_t *ret_size)
 {
     struct file *file = arg;
@@ -186,6 +194,7 @@ const struct vm_file_ops file_vm_ops = {
     .sync = vm_write_back,
     .program_done = program_done,
     .may_map = vm_may_map,
+    .punch = vm_punch,
     .gate_table = vm_gate_table,
     .size = vm_size,
     .inode = vm_inode,

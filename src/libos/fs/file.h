@@ -40,6 +40,11 @@ struct file_ops {
 struct fs_special {
     // open(2) of a FIFO inode: waits for the other side unless O_NONBLOCK (fifo(7)). 0 or -errno.
     int (*open_fifo)(struct inode *inode, struct file *file);
+    // open(2) of the character devices of terminals: -ENXIO for others.
+    int (*open_terminal)(u64 rdev, struct file *file);
+    __nodiscard int (*make_devpts)(struct inode **ret_root); // the file system below /dev/pts
+    // A program opens a path: what it is to find there may have to be made first. May be NULL. No lock held.
+    void (*before_open)(const char *path);
     // The last reference of a file with watches is gone: called before it is taken apart. May sleep.
     void (*forget_watched)(struct file *file);
 };
@@ -58,6 +63,8 @@ struct file {
     bool claims;         // counted in inode->writers
     char *path;          // what has no name in a folder is shown as; NULL: by its place, or its inode
     struct place *place; // owned; the name it was opened by (place.h); NULL: none
+    bool signal_thread;  // F_SETOWN_EX named a thread
+    u8 io_signal;        // F_SETSIG: told back
     u64 owner_key;       // identity for flock and OFD locks
     struct spinlock watch_lock;
     struct epoll_watch *watches; // of epoll instances; guarded by watch_lock
@@ -122,6 +129,9 @@ __nodiscard int file_unnamed(u64 len, const char *path, struct file **ret_file);
 void fd_init(void); // gives vm/ the way from a descriptor to a mappable file
 // resolve: RESOLVE_* of openat2(2).
 __nodiscard int open_at(int dirfd, const char *path, u32 flags, u32 mode, u32 resolve, struct file **ret_file);
+
+// F_SETOWN and its relatives (sys/owner.c).
+long file_owner_fcntl(struct file *file, u32 command, u64 argument);
 
 struct fs_context {
     u32 refs;

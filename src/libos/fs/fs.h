@@ -16,8 +16,9 @@ __nodiscard int fs_init(const struct occlum_config *config, int image_fd, u64 im
 int fs_volume_error(void); // why fs_init failed, when it was for a volume; else 0
 // Commits all volumes: sync(2), and the end. 0 or the first error.
 int fs_sync(void);
-// Table with the host's descriptors 0, 1, 2 (those of stdio_flags that are open).
-__nodiscard int files_create_initial(u64 stdio_flags, struct files **ret_files);
+// A table for the current thread, which has none, with these descriptors of the host as 0, 1, 2 (-1: not open); owned:
+// they are closed with the last file. What the host does not have is left out.
+__nodiscard int files_create_streams(const int fds[3], bool owned, struct files **ret_files);
 __nodiscard int files_copy(struct files *files, struct files **ret_copy); // fork, vfork without CLONE_FILES
 // For execve, which leaves a shared table to the others: a copy, or another reference of a table that is the caller's
 // alone (and so keeps its record locks; a look by /proc at this moment may cost them).

@@ -46,6 +46,9 @@ int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, 
     }
     mutex_init(&fs->tree, LOCK_FS_TREE);
     fs->lower = lower;
+    struct vm_stats vm;
+    vm_get_stats(&vm);
+    fs->limit = vm.limit / PAGE_SIZE / 2; // as Linux' tmpfs
     fs->dev = __atomic_add_fetch(&devices, 1, __ATOMIC_RELAXED);
     fs->instance.ops = &memfs_instance_ops;
     fs->instance.root = &root->inode;
@@ -57,7 +60,11 @@ int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, 
     return 0;
 }
 
-void memfs_set_limit(struct inode *root, u64 pages) { node_of(root)->fs->limit = pages; }
+void memfs_set_limit(struct inode *root, u64 pages)
+{
+    if (pages)
+        node_of(root)->fs->limit = pages;
+}
 
 int memfs_anonymous(u32 mode, struct inode **ret_inode)
 {

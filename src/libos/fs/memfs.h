@@ -32,8 +32,8 @@ struct lower_tree {
 
 // Makes a file system; lower may be NULL. The root inode is returned with a reference that keeps all of it alive.
 __nodiscard int memfs_create(const struct lower_tree *lower, u64 lower_root, u32 root_mode, struct inode **ret_root);
-// Files of the file system of root take at most this many pages of contents together; 0: no limit. Before its first
-// use.
+// Files of the file system of root take at most this many pages of contents together; 0: the default, half of the user
+// memory. Before its first use.
 void memfs_set_limit(struct inode *root, u64 pages);
 // An unlinked regular file (memfd_create, O_TMPFILE).
 __nodiscard int memfs_anonymous(u32 mode, struct inode **ret_inode);

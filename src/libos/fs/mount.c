@@ -131,7 +131,23 @@ static int mount_root(const struct occlum_config *config, int image_fd, u64 imag
     if (!err)
         err = *source ? (volume_error = mount_open_volume(source, size, true, lower, lower_root, &fs_root))
                       : memfs_create(lower, lower_root, 0755, &fs_root);
+    if (!err && !*source)
+        memfs_set_limit(fs_root, size / PAGE_SIZE);
     return err ? err : mount_attach(NULL, fs_root, "unionfs", "/", "unionfs");
+}
+
+// Terminals belong to the devices: /dev/pts for /dev.
+static int attach_devpts(const char *devices)
+{
+    char target[256];
+    struct inode *root;
+
+    if (fmt_format(target, sizeof(target), "%s/pts", devices) >= sizeof(target))
+        return -ENAMETOOLONG;
+    int err = fs_special.make_devpts ? fs_special.make_devpts(&root) : -ENOSYS;
+    if (err)
+        return err == -ENOSYS ? 0 : err;
+    return attach(target, "devpts", "devpts", root);
 }
 
 static int mount_one(const struct occlum_config *config, const struct occlum_mount *mount)
@@ -151,7 +167,9 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
         return attach(target, "tmpfs", "tmpfs", root);
     case OCCLUM_MOUNT_DEVFS:
         err = devfs_create(&root);
-        return err ? err : attach(target, "devtmpfs", "devtmpfs", root);
+        if (!err)
+            err = attach(target, "devtmpfs", "devtmpfs", root);
+        return err ? err : attach_devpts(target);
     case OCCLUM_MOUNT_PROCFS:
         err = procfs_create(&root);
         if (!err)
@@ -187,7 +205,7 @@ int fs_init(const struct occlum_config *config, int image_fd, u64 image_size)
     return err;
 }
 
-int files_create_initial(u64 stdio_flags, struct files **ret_files)
+int files_create_streams(const int fds[3], bool owned, struct files **ret_files)
 {
     struct file *file;
     int err = files_create_empty(ret_files);
@@ -196,7 +214,7 @@ int files_create_initial(u64 stdio_flags, struct files **ret_files)
         return err;
     current->files = *ret_files;
     for (int fd = 0; fd < 3 && !err; fd++) {
-        if (!(stdio_flags & (1ull << fd)) || hostio_open(fd, O_RDWR, &file))
+        if (fds[fd] < 0 || hostio_open(fds[fd], owned, O_RDWR, &file))
             continue;
         err = files_replace(fd, file, false);
         err = err < 0 ? err : 0;

@@ -72,7 +72,8 @@ static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
     bool truncated = false;
     struct file *file;
 
-    int err = file_alloc(inode, (flags & (u32)STATUS_FLAGS) | (flags & O_PATH ? 0 : O_LARGEFILE), &file);
+    u32 kept = (flags & (u32)STATUS_FLAGS) | (flags & O_PATH ? 0 : O_LARGEFILE);
+    int err = file_alloc(inode, kept | (flags & O_NOCTTY), &file); // which counts while it is opened
     if (err)
         return err;
     if (lookup->name[0])
@@ -87,6 +88,7 @@ static int open_inode(struct lookup *lookup, u32 flags, struct file **ret_file)
         file->ops = &path_only_ops;
     else if (!err)
         err = inode->ops->open(inode, file);
+    file->flags = kept;
     if (!err && (flags & O_TRUNC) && S_ISREG(inode->mode) && inode->ops->setattr) {
         struct attr_change change = { .valid = ATTR_SIZE };
         err = inode_setattr(inode, &change);

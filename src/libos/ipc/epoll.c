@@ -370,6 +370,18 @@ static void end_scan(struct epoll *epoll, struct list_head *taken)
     spin_unlock(&epoll->ready_lock);
 }
 
+int epoll_ready_count(struct epoll *epoll, int most)
+{
+    struct list_head *at;
+    int count = 0;
+
+    spin_lock(&epoll->ready_lock);
+    for (at = epoll->ready.next; at != &epoll->ready && count < most; at = at->next)
+        count++;
+    spin_unlock(&epoll->ready_lock);
+    return count;
+}
+
 int epoll_collect(struct epoll *epoll, struct epoll_event *events, int room)
 {
     struct list_head taken;

@@ -60,6 +60,8 @@ __nodiscard int epoll_control(struct epoll *epoll, int operation, struct file *f
                               const struct epoll_event *event);
 // Takes up to room events that hold now: their count.
 int epoll_collect(struct epoll *epoll, struct epoll_event *events, int room);
+// How many watches epoll_collect would look at, up to most.
+int epoll_ready_count(struct epoll *epoll, int most);
 // Whether epoll_collect may find something.
 bool epoll_ready(struct epoll *epoll);
 // Looks at what changes with the time: such watches become ready here. Returns when to look again (CLOCK_MONOTONIC ns).

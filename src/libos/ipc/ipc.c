@@ -4,4 +4,8 @@
 #include "libos/ipc/epoll.h"
 #include "libos/ipc/pipe.h"
 
-void ipc_init(void) { fs_special = (struct fs_special){ .open_fifo = fifo_open, .forget_watched = epoll_forget_file }; }
+void ipc_init(void)
+{
+    fs_special.open_fifo = fifo_open;
+    fs_special.forget_watched = epoll_forget_file;
+}

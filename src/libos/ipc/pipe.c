@@ -19,6 +19,7 @@ struct pipe {
     struct byteq queue; // this and below: guarded by lock
     u64 capacity;
     u32 readers, writers;
+    bool unnamed;                         // of pipe(2), not a FIFO: who opens it again through /proc waits for nobody
     u64 reader_opens, writer_opens;       // of a FIFO: who ever came
     struct wait_queue readable, writable; // data or writers came or went; room or readers
 };
@@ -478,6 +479,7 @@ int pipe_create(u32 flags, struct file *ret_ends[2])
     }
     inode->pipe = pipe;
     fmt_format(path, sizeof(path), "pipe:[%lu]", inode->ino);
+    pipe->unnamed = true;
     for (int i = 0; i < 2; i++) {
         attach(pipe, ret_ends[i]);
         ret_ends[i]->path = kstrdup(path);
@@ -520,7 +522,8 @@ static int fifo_attach(struct inode *inode, struct file *file, struct pipe **ret
     mutex_assert_held(&fifo_lock);
     struct pipe *pipe = inode->pipe;
 
-    if ((file->flags & O_NONBLOCK) && (file->flags & O_ACCMODE) == O_WRONLY && !has_readers(pipe))
+    if ((file->flags & O_NONBLOCK) && (file->flags & O_ACCMODE) == O_WRONLY && !has_readers(pipe) &&
+        !(pipe && pipe->unnamed))
         return -ENXIO;
     if (!pipe)
         pipe = pipe_alloc();
@@ -547,7 +550,7 @@ int fifo_open(struct inode *inode, struct file *file)
         return err;
     wake_up_all(&pipe->readable);
     wake_up_all(&pipe->writable);
-    if ((file->flags & O_NONBLOCK) || partner.there)
+    if ((file->flags & O_NONBLOCK) || partner.there || pipe->unnamed)
         return 0;
     struct wait_queue *queue = (file->flags & O_ACCMODE) == O_RDONLY ? &pipe->readable : &pipe->writable;
     return wait_event(queue, READ_ONCE(*partner.opens) != partner.seen, WAIT_FOREVER) ? -ERESTARTSYS : 0;

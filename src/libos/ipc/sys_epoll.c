@@ -9,7 +9,7 @@
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
 
-enum { BATCH = 64 }; // events taken at once
+enum { BATCH = 64, LARGE_BATCH = 65536 }; // events taken at once
 
 long sys_epoll_create1(int flags)
 {
@@ -82,34 +82,63 @@ static int sleep_for_events(struct epoll *epoll, s64 deadline)
     return err;
 }
 
-static int collect_or_sleep(struct epoll *epoll, struct epoll_event *events, int max, s64 deadline)
+// Where events are gathered: on the stack, unless more are ready than fit there.
+struct batch {
+    struct epoll_event small[BATCH];
+    struct epoll_event *events;
+    int room;
+};
+
+static int collect(struct epoll *epoll, struct batch *batch, int max)
+{
+    if (max > BATCH && batch->events == batch->small) {
+        int ready = epoll_ready_count(epoll, MIN(max, (int)LARGE_BATCH));
+        struct epoll_event *large = ready > BATCH ? kmalloc((size_t)ready * sizeof(*large)) : NULL;
+        if (large) {
+            batch->events = large;
+            batch->room = ready;
+        }
+    }
+    return epoll_collect(epoll, batch->events, MIN(max, batch->room));
+}
+
+static int collect_or_sleep(struct epoll *epoll, struct batch *batch, int max, s64 deadline)
 {
     int count, err = 0;
 
-    while (!(count = epoll_collect(epoll, events, MIN(max, (int)BATCH))) && !err)
+    while (!(count = collect(epoll, batch, max)) && !err)
         err = sleep_for_events(epoll, deadline);
     return count ? count : err;
 }
 
+static int collect_now(struct epoll *epoll, struct batch *batch, int max)
+{
+    epoll_refresh(epoll);
+    int count = collect(epoll, batch, max);
+    if (count)
+        return count;
+    hostpoll_refresh();
+    return collect(epoll, batch, max);
+}
+
 static long wait_for_events(struct epoll *epoll, struct epoll_event __user *user, int max, s64 deadline)
 {
-    struct epoll_event events[BATCH];
+    struct batch batch;
     int count;
 
+    batch.events = batch.small; // which is not cleared: it is large
+    batch.room = BATCH;
     if (deadline == 0) {
-        epoll_refresh(epoll);
-        count = epoll_collect(epoll, events, MIN(max, (int)BATCH));
-        if (!count) {
-            hostpoll_refresh();
-            count = epoll_collect(epoll, events, MIN(max, (int)BATCH));
-        }
+        count = collect_now(epoll, &batch, max);
     } else {
-        count = collect_or_sleep(epoll, events, max, deadline);
+        count = collect_or_sleep(epoll, &batch, max, deadline);
         hostpoll_leave();
     }
     epoll_pass_on(epoll);
-    if (count > 0)
-        return copy_to_user(user, events, (size_t)count * sizeof(events[0])) ? -EFAULT : count;
+    if (count > 0 && copy_to_user(user, batch.events, (size_t)count * sizeof(batch.small[0])))
+        count = -EFAULT;
+    if (batch.events != batch.small)
+        kfree(batch.events);
     if (count == -EINTR)
         return -ERESTARTNOHAND;
     return count == -ETIMEDOUT ? 0 : count;

@@ -312,7 +312,8 @@ int inet_wait(struct inet_socket *socket, u32 events, s64 deadline)
 static long inet_ioctl(struct socket *base, u32 command, u64 argument)
 {
     struct inet_socket *socket = inet_of(base);
-    int __user *user = (int __user *)argument, value = 0;
+    int __user *user = (int __user *)argument;
+    int value = 0;
     u32 next;
 
     if (interface_asks(base->family, command))

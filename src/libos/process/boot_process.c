@@ -41,10 +41,12 @@ void process_boot(const struct occlum_config *config, char **argv, char **envp)
     if (!env || process_create(NULL, &process) || signals_thread_init(current, NULL))
         enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_MEMORY);
     process_first = process;
+    process->outside = true;
     mutex_lock(&process_lock);
     current->tid = process->pid;
     process_add_thread(process, current);
     mutex_unlock(&process_lock);
+    process_tty.adopt();
     signal_init();
     process_procfs_init();
     process_resources_init();

@@ -101,6 +101,8 @@ static void unlink_process(struct process *process)
     mutex_lock(&process_lock);
     list_del(&process->siblings);
     list_del(&process->all);
+    if (process->tty)
+        process_tty.drop(process);
     process_free(process);
     mutex_unlock(&process_lock);
 }

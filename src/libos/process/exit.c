@@ -125,12 +125,16 @@ static void become_zombie(struct process *process)
         list_del(&child->siblings);
         child->parent = heir;
         list_add_tail(&child->siblings, &heir->children);
+        group_left(child->pgid, child->sid, process, NULL);
         if (child->zombie)
             wake_up_all(&heir->child_events);
         else if (child->death_signal)
             signal_send(child, NULL, child->death_signal, NULL);
     }
     process->zombie = true;
+    group_left(process->pgid, process->sid, parent, process);
+    if (process->tty)
+        process_tty.drop(process);
     pidfd_tell(process);
     release_vfork(process);
     if (parent) {
@@ -174,6 +178,11 @@ void process_thread_exit(int wait_status)
     fs_context_unref(thread_swap(fs, NULL));
     if (last && process == process_first)
         process_shutdown(process->wait_status);
+    if (last) {
+        mutex_lock(&process_lock);
+        process_tty.leader_ends(process);
+        mutex_unlock(&process_lock);
+    }
     struct vm_rss rss = { 0 };
     if (last)
         mm_get_rss(thread->mm, &rss);

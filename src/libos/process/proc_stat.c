@@ -78,10 +78,11 @@ void proc_write_stat(struct proc_text *t, const struct proc_view *v)
     struct signal_masks m = masks_of(v);
     int nice = v->thread ? v->thread->nice : 0;
     bool look = may_look_into(v->process) == 0; // addresses are for those who may know them
+    u32 foreground = process_tty.foreground(p);
 
     proc_print(t, "%u (%s) %c %u %u %u %d %d %u ", v->one && v->thread ? v->thread->tid : p->pid, name_of(v),
-               state_of(v), p->parent ? p->parent->pid : 0, p->pgid, p->sid, 0, -1,
-               0x400000 | (p->zombie ? 0x400c : 0));
+               state_of(v), p->parent ? p->parent->pid : 0, p->pgid, p->sid, process_tty.number(p),
+               foreground ? (int)foreground : -1, 0x400000 | (p->zombie ? 0x400c : 0));
     proc_print(t, "%lu %lu 0 0 %ld %ld %ld %ld %d %d %u 0 ", used.faults, children.faults, ticks(used.user_ns),
                ticks(used.system_ns), ticks(children.user_ns), ticks(children.system_ns), 20 + nice, nice,
                p->thread_count);

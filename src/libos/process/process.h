@@ -10,6 +10,7 @@
 #include "libos/thread/cred.h"
 #include "libos/thread/thread.h"
 
+struct tty;
 enum { AUXV_WORDS = 48 };
 
 // On the stack of a thread that waits for its vforked child.
@@ -32,6 +33,9 @@ struct memory_layout {
 struct process {
     u32 pid;
     u32 pgid, sid;
+    struct tty *tty;   // controlling terminal, referenced; NULL: none. Set by the process itself, cleared by any
+    u32 tty_old_group; // of a leader whose terminal was hung up: who was in the foreground then
+    bool outside;      // somebody outside is its parent who can continue it: its group is no orphan
     struct process *parent;
     struct list_head children, siblings; // parent's children
     struct list_head all;                // of every process that is not yet reaped
@@ -78,6 +82,18 @@ extern struct mutex process_lock;
 extern struct list_head process_all;
 extern struct process *process_first;
 
+// What processes want of terminals; tty/ sets it at boot. With process_lock held.
+struct process_tty_ops {
+    void (*inherit)(struct process *child, const struct process *parent);
+    void (*drop)(struct process *process);        // it has one, and is to have none
+    void (*leader_ends)(struct process *process); // does nothing for other processes
+    int (*number)(const struct process *process); // of the device, for /proc/PID/stat; 0: none
+    u32 (*foreground)(const struct process *process);
+    void (*hang_up)(struct process *process); // the controlling terminal, if there is one, is gone
+    void (*adopt)(void); // the caller's standard streams may be a terminal of the host, which becomes its own. No locks
+};
+extern struct process_tty_ops process_tty;
+
 static inline struct process *current_process(void) { return current->process; }
 
 // Makes the first process on the current thread from the program argv[0] and ends in it. Exit statuses 126 and 127 as a
@@ -111,6 +127,15 @@ void process_add_thread(struct process *process, struct thread *thread);
 bool process_drop_thread(struct process *process);
 u32 process_threads(void); // of all processes
 
+// Groups and sessions (group.c). With process_lock held.
+int group_signal(u32 pgid, int signo); // the kernel's, to all of the group: 0 or -ESRCH
+u32 group_session(u32 pgid);           // the session that such a group is in, 0: there is none
+// Nobody in the group has a parent in another group of the session: nobody would continue it. Leaves `ignored` out.
+bool group_is_orphaned(u32 pgid, const struct process *ignored);
+// A member of the group (in session sid) loses this parent; ignored: because it ends itself. If that orphans the group
+// and some of it are stopped, they are sent SIGHUP and SIGCONT (_exit(2)).
+void group_left(u32 pgid, u32 sid, const struct process *parent, const struct process *ignored);
+
 // Ends the current thread; the last one ends the process.
 _Noreturn void process_thread_exit(int wait_status);
 // Starts the end of a whole process with this wait status: its threads notice soon. Does not return status changes
@@ -128,6 +153,9 @@ __nodiscard int process_kill_siblings(void);
 void process_vfork_begin(struct process *child, struct vfork_wait *wait);
 void process_vfork_wait(struct vfork_wait *wait);
 void process_vfork_release(struct process *child);
+
+// The host hears that a process stopped which it is to continue (process.outside). No lock held.
+void process_tell_stopped(struct process *process);
 
 // execve(2) with kernel strings; on success the current thread's registers are those of the new program.
 __nodiscard int process_exec(const char *path, char **argv, char **envp);

@@ -160,5 +160,16 @@ long sys_getrandom(void __user *buf, size_t size, u32 flags)
 
 // Every thread is a host thread of its own: a barrier on all of them needs the host, which may not be trusted with it.
 long sys_membarrier(int command, u32 flags, int cpu) { return command == 0 && !flags ? 0 : -EINVAL; }
-long sys_personality(u32 persona) { return persona == 0xffffffff || persona == 0 ? 0 : -EINVAL; }
+
+// personality(2): kept and told back; what it would change of addresses and system calls it does not.
+long sys_personality(u32 persona)
+{
+    struct process *self = current_process();
+    long old = self->personality;
+
+    if (persona != UINT32_MAX)
+        WRITE_ONCE(self->personality, persona);
+    return old;
+}
+
 long sys_sethostname(const char __user *name, size_t len) { return -EPERM; }

@@ -32,8 +32,6 @@ static void default_limits(struct process *process)
 
 static void inherit(struct process *process, struct process *parent)
 {
-    process->pgid = parent->pgid;
-    process->sid = parent->sid;
     process->undumpable = parent->undumpable;
     process->no_new_privs = parent->no_new_privs;
     process->timer_slack = parent->timer_slack;
@@ -80,8 +78,13 @@ int process_create(struct process *parent, struct process **ret_process)
     if (!parent)
         process->pgid = process->sid = process->pid;
     process->parent = parent;
-    if (parent)
+    if (parent) { // as it is at this moment: setsid and setpgid come under the same lock
+        process->pgid = parent->pgid;
+        process->sid = parent->sid;
+        if (parent->tty)
+            process_tty.inherit(process, parent);
         list_add_tail(&process->siblings, &parent->children);
+    }
     list_add_tail(&process->all, &process_all);
     mutex_unlock(&process_lock);
     *ret_process = process;
@@ -123,12 +126,23 @@ struct thread *process_find_thread(u32 tid)
     return NULL;
 }
 
+// Also as that of a group or session, which may outlive the process it was named after.
+static bool id_in_use(u32 id)
+{
+    struct process *process;
+    list_for_each (process, &process_all, all) {
+        if (process->pid == id || process->pgid == id || process->sid == id)
+            return true;
+    }
+    return process_find_thread(id) != NULL;
+}
+
 u32 process_new_id(void)
 {
     mutex_assert_held(&process_lock);
     do {
         process_last_id = process_last_id % MAX_ID + 1;
-    } while (process_find(process_last_id) || process_find_thread(process_last_id));
+    } while (id_in_use(process_last_id));
     return process_last_id;
 }
 

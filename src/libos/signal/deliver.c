@@ -46,12 +46,15 @@ static void stop(int signo)
     bool wanted = process->signals.stop_taken && !process->exiting;
     process->signals.stop_taken = false;
     spin_unlock(&process->signals.lock);
+    // The stops of terminals do nothing where nobody could continue the group.
+    if (wanted && signo != SIGSTOP && group_is_orphaned(process->pgid, NULL))
+        wanted = false;
     if (!wanted || process->stopped) {
         mutex_unlock(&process_lock);
         return;
     }
     process->stopped = true;
-    process->stop_reported = false;
+    process->stop_reported = process->continued = false;
     process->stop_signal = signo;
     if (process->parent)
         signal_child_event(process->parent, process);
@@ -59,9 +62,14 @@ static void stop(int signo)
         thread_notify_collect(thread, THREAD_STOP, &list);
     if (process->parent)
         wake_collect_all(&process->parent->child_events, &list);
+    bool outside = process->outside;
     mutex_unlock(&process_lock);
     wake_list_flush(&list);
+    if (outside)
+        process_tell_stopped(process);
 }
+
+void (*signal_host_hook)(void);
 
 // Sleeps while the process is stopped; a kill ends it.
 static void sleep_while_stopped(void)
@@ -72,8 +80,12 @@ static void sleep_while_stopped(void)
     thread_take_pending(current, THREAD_STOP);
     waiter_init(&waiter);
     wait_add(&process->resumed, &waiter);
-    while (READ_ONCE(process->stopped) && !(thread_pending(current) & THREAD_EXIT))
-        waiter_sleep_uninterruptible(&waiter, WAIT_FOREVER);
+    while (READ_ONCE(process->stopped) && !(thread_pending(current) & THREAD_EXIT)) {
+        if (thread_take_pending(current, THREAD_HOST) & THREAD_HOST)
+            signal_host_hook(); // the host may continue it
+        else
+            waiter_sleep_uninterruptible(&waiter, WAIT_FOREVER);
+    }
     wait_remove(&process->resumed, &waiter);
 }
 

@@ -4,8 +4,6 @@
 #include "base/string.h"
 #include "libos/process/process.h"
 #include "libos/signal/signal_queue.h"
-#include "trusted/layout.h"
-#include "trusted/log.h"
 
 static bool default_ignored(int signo)
 {
@@ -157,41 +155,4 @@ void signal_child_event(struct process *parent, struct process *child)
         info.si_status = child->stopped ? child->stop_signal : SIGCONT;
     }
     signal_send(parent, NULL, child->zombie ? (int)child->exit_signal : SIGCHLD, &info);
-}
-
-// SIGUSR1, SIGUSR2 and SIGHUP mean what a program makes of them: a host may run their handlers only where the
-// configuration says so. Hanging up ends what has no handler all the same, as the host can end everything anyway.
-static bool asked_for(int signo)
-{
-    const u64 private = SIGMASK(SIGHUP) | SIGMASK(SIGUSR1) | SIGMASK(SIGUSR2);
-
-    if (!(private & SIGMASK(signo)) || (enclave_config()->flags & OCCLUM_CONFIG_HOST_SIGNALS))
-        return true;
-    if (signo == SIGHUP && READ_ONCE(process_first->signals.actions[SIGHUP - 1].handler) == (u64)SIG_DFL)
-        return true;
-    log_once(LOG_WARN, "signal %d from the host is not passed on: feature.host_signals of Occlum.json permits it",
-             signo);
-    return false;
-}
-
-void signal_from_host(int signo)
-{
-    // The host may ask, not lie: faults and other news of the kernel never come from it.
-    const u64 accepted = SIGMASK(SIGHUP) | SIGMASK(SIGINT) | SIGMASK(SIGQUIT) | SIGMASK(SIGTERM) | SIGMASK(SIGUSR1) |
-                         SIGMASK(SIGUSR2) | SIGMASK(SIGWINCH) | SIGMASK(SIGCONT) | SIGMASK(SIGTSTP);
-    struct process *process;
-    siginfo_t info;
-
-    if (signo < 1 || signo > SIGNALS || !(accepted & SIGMASK(signo)) || !asked_for(signo))
-        return;
-    memset(&info, 0, sizeof(info));
-    info.si_code = SI_USER;
-    mutex_lock(&process_lock);
-    // A person at the terminal, or a service manager, means the programs of the first session.
-    list_for_each (process, &process_all, all) {
-        bool everyone = signo == SIGINT || signo == SIGQUIT || signo == SIGWINCH;
-        if (!process->zombie && (process == process_first || (everyone && process->sid == process_first->sid)))
-            signal_send(process, NULL, signo, &info);
-    }
-    mutex_unlock(&process_lock);
 }

@@ -71,7 +71,8 @@ void signal_child_event(struct process *parent, struct process *child); // SIGCH
 void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 trapno, u64 error);
 void signal_raise_page_fault(struct user_regs *regs, u64 addr, u32 error, int reason);
 void signal_raise_exception(struct user_regs *regs, u32 vector, u32 error);
-void signal_from_host(int signo); // from the terminal or another host process
+void signal_from_host(int signo);      // from the terminal or another host process; process/ has it
+extern void (*signal_host_hook)(void); // takes what signals of the host wait, and passes them on
 
 // What is shared by the system calls that send (sys_kill.c). The contents that a sender does not choose.
 siginfo_t signal_sender_info(int code);

@@ -62,6 +62,58 @@ static bool page_range(u64 addr, u64 len, u64 *ret_end)
     return true;
 }
 
+// MADV_FREE is of anonymous memory only.
+static int free_lazily(struct mm *mm, struct vma *vma, u64 from, u64 to, int arg)
+{
+    return vma->map || (vma->flags & VMA_SHARED) ? -EINVAL : drop(mm, vma, from, to, arg);
+}
+
+struct to_remove {
+    void *file;
+    const struct vm_file_ops *ops;
+    u64 offset, len;
+};
+
+// The part of [*addr, end) in one mapping, whose file is referenced, or -errno.
+static int next_to_remove(struct mm *mm, u64 *addr, u64 end, struct to_remove *ret)
+{
+    int err = 0;
+
+    mm_lock(mm);
+    struct vma *vma = vma_find(mm, *addr);
+    if (!vma || vma->start > *addr)
+        err = -ENOMEM;
+    else if (!vma->map)
+        err = -EINVAL;
+    else if (!vma->map->shared || !(vma->prot & PROT_WRITE))
+        err = -EACCES;
+    if (!err) {
+        u64 from = *addr;
+        *addr = MIN(end, vma->end);
+        *ret = (struct to_remove){ vma->map->file, vma->map->ops, vma->map->offset + (from - vma->map->addr),
+                                   *addr - from };
+        ret->ops->get(ret->file);
+    }
+    mm_unlock(mm);
+    return err;
+}
+
+// MADV_REMOVE: a hole in the files below.
+static int remove_range(struct mm *mm, u64 addr, u64 end)
+{
+    struct to_remove next;
+    int err = 0;
+
+    while (!err && addr < end) {
+        err = next_to_remove(mm, &addr, end, &next);
+        if (err)
+            break;
+        err = next.ops->punch ? next.ops->punch(next.file, next.offset, next.len) : -EOPNOTSUPP;
+        next.ops->put(next.file);
+    }
+    return err;
+}
+
 int vm_advise(struct mm *mm, u64 addr, u64 len, int advice)
 {
     u64 end;
@@ -71,6 +123,10 @@ int vm_advise(struct mm *mm, u64 addr, u64 len, int advice)
     case MADV_FREE:
         drops = true;
         break;
+    case MADV_REMOVE:
+        if (!page_range(addr, len, &end))
+            return -EINVAL;
+        return remove_range(mm, addr, end);
     case MADV_WILLNEED:
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE:
@@ -101,7 +157,10 @@ int vm_advise(struct mm *mm, u64 addr, u64 len, int advice)
         return 0;
     if (drops)
         mm_note_peak(mm, end - addr);
-    int err = walk(mm, addr, end, drops ? drop : nothing, 0);
+    int (*visit)(struct mm *, struct vma *, u64, u64, int) = drops ? drop : nothing;
+    if (advice == MADV_FREE)
+        visit = free_lazily;
+    int err = walk(mm, addr, end, visit, 0);
     if (!err && populates)
         vm_populate(mm, addr, end - addr);
     return err;
@@ -160,6 +219,8 @@ int vm_sync(struct mm *mm, u64 addr, u64 len, int flags)
         return -EINVAL;
     if (!IS_ALIGNED(addr, PAGE_SIZE))
         return -EINVAL;
+    if (len > UINT64_MAX - PAGE_MASK) // as Linux, which rounds it up to 0
+        return 0;
     if (!page_range(addr, len, &end))
         return -ENOMEM;
     if (addr == end)

@@ -57,6 +57,9 @@ __nodiscard int kept_add(struct mm *owner, u64 start, u64 end, u32 stamp);
 // Is anything of mm kept at addr? *ret_end: how far from addr, at most end, the answer holds; *ret_contents: with
 // bytes.
 bool kept_run(const struct mm *mm, u64 addr, u64 end, u64 *ret_end, bool *ret_contents);
+// Puts the page at addr of mm, which is not resident, aside if it is not already. *ret_page: its bytes, NULL: it was
+// never touched. 0 or -ENOMEM.
+__nodiscard int kept_page(struct mm *mm, u64 addr, u8 **ret_page);
 u32 kept_stamp(void); // a new one
 // Forgets what was kept of the family with this stamp: it is in place still.
 void kept_undo(struct family *family, u32 stamp);

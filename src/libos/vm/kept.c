@@ -279,6 +279,15 @@ int kept_add(struct mm *owner, u64 start, u64 end, u32 stamp)
     return err;
 }
 
+int kept_page(struct mm *mm, u64 addr, u8 **ret_page)
+{
+    int err = kept_add(mm, addr, addr + PAGE_SIZE, kept_stamp());
+    const struct kept *kept = err ? NULL : kept_find(mm, addr);
+
+    *ret_page = kept && kept->start <= addr && kept->bytes ? kept->bytes + (addr - kept->start) : NULL;
+    return err;
+}
+
 int family_claim(struct mm *mm, u64 start, u64 end, bool fresh)
 {
     struct family *family = mm->family;

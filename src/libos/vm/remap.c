@@ -123,11 +123,24 @@ static s64 move(struct mm *mm, const struct remap *r)
     return addr;
 }
 
+// Of a length of 0: the shared mapping gets a second one of the same pages.
+static s64 twin(struct mm *mm, struct vma *vma, const struct remap *r)
+{
+    if (!(vma->flags & VMA_SHARED))
+        return -EINVAL;
+    if (!(r->flags & MREMAP_MAYMOVE))
+        return -ENOMEM;
+    struct vm_map_args args = like(vma, r->old, r->new_addr, r->new_len, r->flags & MREMAP_FIXED ? MAP_FIXED : 0u);
+    return vm_map_locked(mm, &args, VMA_SHARED);
+}
+
 static s64 remap_locked(struct mm *mm, const struct remap *r)
 {
     struct vma *vma = vma_find(mm, r->old);
     if (!vma || vma->start > r->old || vma->end < r->old + r->old_len)
         return -EFAULT;
+    if (!r->old_len)
+        return twin(mm, vma, r);
     if (r->flags & MREMAP_FIXED)
         return move(mm, r);
     u64 end = r->old + r->old_len, new_end = r->old + r->new_len;
@@ -161,7 +174,7 @@ s64 vm_remap(struct mm *mm, u64 old, u64 old_len, u64 new_len, u32 flags, u64 ne
     u64 user_len = enclave_layout.user_end - enclave_layout.user_start;
     if (flags & ~(u32)(MREMAP_MAYMOVE | MREMAP_FIXED) || ((flags & MREMAP_FIXED) && !(flags & MREMAP_MAYMOVE)))
         return -EINVAL;
-    if (!IS_ALIGNED(old, PAGE_SIZE) || new_len == 0 || old_len == 0)
+    if (!IS_ALIGNED(old, PAGE_SIZE) || new_len == 0)
         return -EINVAL;
     if (old_len > user_len || old > enclave_layout.user_end)
         return -EFAULT;

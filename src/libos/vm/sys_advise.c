@@ -58,6 +58,8 @@ static int mapped(u64 addr, u64 len)
 {
     u64 end;
     int err = 0;
+    if (len > UINT64_MAX - 2 * PAGE_MASK) // as Linux, which rounds it up to 0
+        return 0;
     if (add_overflow_u64(addr & ~PAGE_MASK, len + (addr & PAGE_MASK), &end))
         return -EINVAL;
     struct mm *mm = current->mm;
@@ -77,7 +79,7 @@ static int mapped(u64 addr, u64 len)
 long sys_mlock(u64 addr, u64 len)
 {
     int err = mapped(addr, len);
-    if (!err && len)
+    if (!err && len && len <= UINT64_MAX - 2 * PAGE_MASK)
         vm_populate(current->mm, addr & ~PAGE_MASK, ALIGN_UP(len + (addr & PAGE_MASK), PAGE_SIZE));
     return err;
 }

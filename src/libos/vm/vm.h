@@ -24,6 +24,8 @@ struct vm_file_ops {
     // Writes what shared mappings changed in [offset, offset+len) to where the file is kept; NULL: nowhere else. Called
     // without locks.
     int (*sync)(void *file, u64 offset, u64 len);
+    // A hole in the file: its pages read as zeros (MADV_REMOVE); NULL: -EOPNOTSUPP. Called without locks.
+    int (*punch)(void *file, u64 offset, u64 len);
     // Call-site table (gate/sites.h) of an ELF file kept in the verified image; NULL pointer in *ret if it is unknown,
     // -ENOENT if it is known that there is nothing to rewrite.
     // The bytes stay valid while the file is referenced.
@@ -131,6 +133,10 @@ struct vm_rss {
     u64 anon, file, shared, peak;
 };
 void mm_get_rss(struct mm *mm, struct vm_rss *ret_rss);
+
+// Copies between the LibOS and the memory of any process, as that process may access it: bytes moved, fewer than size
+// where the next page cannot be had. No lock may be held.
+size_t vm_access(struct mm *mm, u64 addr, void *buf, size_t size, bool write);
 
 // One line of /proc/self/maps per VMA, in address order: visit returns non-zero to stop. resident: is filled in.
 struct vm_area_info {

@@ -88,8 +88,7 @@ CASE(wake_counts)
     word = 0;
     for (int i = 0; i < 3; i++)
         pthread_create(&t[i], NULL, waits, NULL);
-    usleep(50000);
-    SEE(futex(&word, FUTEX_WAKE, 0, NULL, NULL, 0));
+    tell("%ld", wake_until(1, FUTEX_WAKE, 0, 0));
     tell("%ld", wake_until(1, FUTEX_WAKE, 1, 0));
     tell("%ld", wake_until(1, FUTEX_WAKE, INT_MAX, 0));
     for (int i = 0; i < 3; i++)
@@ -113,8 +112,12 @@ CASE(requeue_moves)
     word = 0;
     for (int i = 0; i < 3; i++)
         pthread_create(&t[i], NULL, waits, NULL);
-    usleep(50000);
-    SEE(futex(&word, FUTEX_CMP_REQUEUE, 1, (void *)1, &word2, 0));
+    long moved = 0;
+    while (moved < 3)
+        moved += futex(&word, FUTEX_CMP_REQUEUE, 0, (void *)2, &word2, 0);
+    tell("moved %ld", moved);
+    SEE(futex(&word, FUTEX_WAKE, 9, NULL, NULL, 0));
+    SEE(futex(&word2, FUTEX_CMP_REQUEUE, 1, (void *)1, &word, 0));
     SEE(futex(&word2, FUTEX_WAKE, 9, NULL, NULL, 0));
     SEE(futex(&word, FUTEX_WAKE, 9, NULL, NULL, 0));
     for (int i = 0; i < 3; i++)
@@ -263,12 +266,13 @@ CASE(requeue_pi)
     futex(&lock, FUTEX_LOCK_PI, 0, NULL, NULL, 0);
     for (int i = 0; i < 2; i++)
         pthread_create(&t[i], NULL, waits_requeue, NULL);
-    usleep(50000);
-    SEE(futex(&word, FUTEX_WAKE, 1, NULL, NULL, 0));
     SEE(futex(&word, FUTEX_CMP_REQUEUE_PI, 2, (void *)9, &lock, 0));
     SEE(futex(&word, FUTEX_CMP_REQUEUE_PI, 1, (void *)9, &word, 0));
     SEE(futex(&word, FUTEX_CMP_REQUEUE_PI, 1, (void *)9, &lock, 1));
-    SEE(futex(&word, FUTEX_CMP_REQUEUE_PI, 1, (void *)9, &lock, 0));
+    long moved = 0;
+    while (moved < 2)
+        moved += futex(&word, FUTEX_CMP_REQUEUE_PI, 1, (void *)9, &lock, 0);
+    tell("moved %ld", moved);
     SEE(futex(&lock, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
     for (int i = 0; i < 2; i++) {
         pthread_join(t[i], &result);

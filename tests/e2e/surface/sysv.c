@@ -304,7 +304,7 @@ CASE(msg_wakes)
     usleep(20000);
     drop(shared_id);
     pthread_join(t, &result);
-    tell("%s", strerrorname_np(-(long)result));
+    tell("removed %d", result == (void *)-EIDRM || result == (void *)-EINVAL); // it may not have waited yet
 }
 CASE(shm_errors)
 {

@@ -107,6 +107,8 @@ TEST(queues)
     signals_thread_free(&fake_thread);
 }
 
+static u32 no_terminal(const struct process *process) { return 0; }
+
 // The host cannot pretend that a program faulted or that the kernel kills it.
 TEST(host_signals)
 {
@@ -114,6 +116,7 @@ TEST(host_signals)
 
     start();
     CHECK_EQ(signals_thread_init(&fake_thread, NULL), 0);
+    process_tty.foreground = no_terminal;
     for (int signo = -1; signo <= 70; signo++)
         signal_from_host(signo);
     u64 pending = init->signals.queue.pending;

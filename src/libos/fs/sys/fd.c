@@ -29,6 +29,8 @@ long sys_openat(int dirfd, const char __user *user, int flags, u32 mode)
     char *path = path_from_user(user);
     if (is_err(path))
         return ptr_err(path);
+    if (fs_special.before_open)
+        fs_special.before_open(path);
     long err = open_at(dirfd, path, (u32)flags, mode, 0, &file);
     kfree(path);
     return err ? err : install(file, (u32)flags);
@@ -115,7 +117,9 @@ static long lock_range(struct file *file, struct flock *lock)
         lock->l_len = -lock->l_len;
     }
     lock->l_whence = SEEK_SET;
-    return lock->l_start < 0 || lock->l_len > INT64_MAX - lock->l_start ? -EINVAL : 0;
+    if (lock->l_start < 0)
+        return -EINVAL;
+    return lock->l_len && lock->l_len - 1 > INT64_MAX - lock->l_start ? -EOVERFLOW : 0;
 }
 
 static long fcntl_lock(struct file *file, int command, u64 argument)
@@ -128,7 +132,7 @@ static long fcntl_lock(struct file *file, int command, u64 argument)
     if (copy_from_user(&lock, (const void __user *)argument, sizeof(lock)))
         return -EFAULT;
     asked = lock;
-    if (lock.l_type != F_RDLCK && lock.l_type != F_WRLCK && lock.l_type != F_UNLCK)
+    if (lock.l_type != F_RDLCK && lock.l_type != F_WRLCK && (lock.l_type != F_UNLCK || command == F_GETLK))
         return -EINVAL;
     long err = lock_range(file, &lock);
     if (!err)
@@ -175,14 +179,13 @@ static long do_fcntl(int fd, struct file *file, u32 command, u64 argument)
     case F_SETPIPE_SZ:
         return file->ops->fcntl ? file->ops->fcntl(file, command, argument) : -EBADF;
     case F_SETOWN:
-        WRITE_ONCE(file->signal_owner, (s32)argument);
-        return 0;
     case F_GETOWN:
-        return READ_ONCE(file->signal_owner);
+    case F_SETOWN_EX:
+    case F_GETOWN_EX:
     case F_SETSIG:
-    case F_NOTIFY:
-        return 0;
     case F_GETSIG:
+        return file_owner_fcntl(file, command, argument);
+    case F_NOTIFY:
         return 0;
     case F_GET_SEALS:
         return memfs_get_seals(file->inode, &seals) ? -EINVAL : (long)seals;
