@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "libos/mem/heap.h"
 #include "libos/net/inet.h"
+#include "libos/thread/thread.h"
 
 enum {
     SMALL = 1024, // bytes that go over the stack
@@ -173,7 +174,10 @@ static int wait_readable(struct inet_socket *socket, struct message *message, s6
 {
     if (message->flags & MSG_DONTWAIT)
         return -EAGAIN;
-    int err = inet_wait(socket, POLLIN | (message->flags & MSG_OOB ? POLLPRI : 0), deadline);
+    // A socket may be ready (POLLHUP) and have nothing all the same: whoever asks again and again can be ended.
+    int err = thread_interrupted(current)
+                  ? -EINTR
+                  : inet_wait(socket, POLLIN | (message->flags & MSG_OOB ? POLLPRI : 0), deadline);
     return err ? socket_wait_error(err, READ_ONCE(socket->socket.receive_timeout)) : 0;
 }
 
