@@ -58,6 +58,13 @@ def host_file(path):
     return None
 
 
+def file_named(name):
+    """The file of the image with this name; None where none has it or several files do: an open file keeps no whole path."""
+    root = os.path.realpath('image')
+    found = {host_file(os.path.relpath(os.path.join(folder, name), root)) for folder, _, names in os.walk(root) if name in names}
+    return found.pop() if len(found) == 1 else None
+
+
 class Mapped(gdb.Breakpoint):
     """gatemap_attach(mm, map, start, end): pages of a file become executable."""
 
@@ -76,10 +83,8 @@ class Mapped(gdb.Breakpoint):
         struct_map = gdb.lookup_type('struct vm_filemap').pointer()
         struct_file = gdb.lookup_type('struct file').pointer()
         mapping, start, end = value('$rsi').cast(struct_map).dereference(), int(value('$rdx')), int(value('$rcx'))
-        inside = mapping['file'].cast(struct_file).dereference()['path']
-        if not int(inside):
-            return
-        path = host_file(inside.string())
+        place = mapping['file'].cast(struct_file).dereference()['place']
+        path = file_named(place.dereference()['name'].string()) if int(place) else None
         offset = int(mapping['offset']) + start - int(mapping['addr'])
         for segment_offset, address, _ in executable_segments(path) if path else []:
             if segment_offset // PAGE * PAGE == offset:

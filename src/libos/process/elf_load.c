@@ -66,36 +66,35 @@ static int read_headers(struct file *file, Elf64_Ehdr *eh, Elf64_Phdr *ph)
 
 int elf_image_open(struct file *file, struct elf_image *ret_image)
 {
-    struct elf_image image = { .file = file };
     struct span span = { .start = UINT64_MAX };
     Elf64_Phdr ph[MAX_HEADERS];
     Elf64_Ehdr eh;
     u64 previous_end = 0;
 
+    *ret_image = (struct elf_image){ .file = file }; // not on the stack, which the headers nearly fill
     int err = read_headers(file, &eh, ph);
     if (err)
         return err;
-    image.fixed = eh.e_type == ET_EXEC;
-    image.entry = eh.e_entry;
-    image.phnum = eh.e_phnum;
-    image.phoff = span.phoff = eh.e_phoff;
+    ret_image->fixed = eh.e_type == ET_EXEC;
+    ret_image->entry = eh.e_entry;
+    ret_image->phnum = eh.e_phnum;
+    ret_image->phoff = span.phoff = eh.e_phoff;
     for (u16 i = 0; i < eh.e_phnum && !err; i++) {
         if (ph[i].p_type == PT_LOAD && ph[i].p_memsz)
             err = take_load(&span, &ph[i], &previous_end);
         else if (ph[i].p_type == PT_INTERP) {
-            if (ph[i].p_filesz < 2 || ph[i].p_filesz > sizeof(image.interpreter))
+            if (ph[i].p_filesz < 2 || ph[i].p_filesz > sizeof(ret_image->interpreter))
                 return -ENOEXEC;
-            err = read_exact(file, ph[i].p_offset, image.interpreter, ph[i].p_filesz);
-            image.interpreter[ph[i].p_filesz - 1] = '\0';
+            err = read_exact(file, ph[i].p_offset, ret_image->interpreter, ph[i].p_filesz);
+            ret_image->interpreter[ph[i].p_filesz - 1] = '\0';
         }
     }
-    image.start = span.start;
-    image.end = span.end;
-    image.phdr = span.phdr;
-    if (!err && (image.start >= image.end || image.entry < image.start || image.entry >= image.end))
+    ret_image->start = span.start;
+    ret_image->end = span.end;
+    ret_image->phdr = span.phdr;
+    if (!err && (ret_image->start >= ret_image->end || ret_image->entry < ret_image->start ||
+                 ret_image->entry >= ret_image->end))
         err = -ENOEXEC;
-    if (!err)
-        *ret_image = image;
     return err;
 }
 
