@@ -6,7 +6,7 @@
 enum { INDEX_FROM = 4 * EXT2_BLOCK }; // smaller folders are looked through
 
 // An entry found: its block is mapped until done().
-struct place {
+struct dir_place {
     struct ext2_block block;
     struct ext2_dirent *entry, *before; // before: the entry before it in the block, NULL: it is the first
     u64 offset;                         // of entry, in the folder
@@ -51,7 +51,7 @@ static bool is_name(const struct ext2_dirent *entry, const char *name, size_t le
 }
 
 // Looks through one block. 1: found.
-static int find_in_block(struct place *place, const char *name, size_t len)
+static int find_in_block(struct dir_place *place, const char *name, size_t len)
 {
     place->before = NULL;
     for (size_t at = 0; at < EXT2_BLOCK;) {
@@ -70,7 +70,7 @@ static int find_in_block(struct place *place, const char *name, size_t len)
 }
 
 static int find_in(struct ext2 *fs, struct ext2_file *dir, u64 index, bool write, const char *name, size_t len,
-                   struct place *place)
+                   struct dir_place *place)
 {
     int found = map_dir_block(fs, dir, index, write, &place->block);
 
@@ -127,7 +127,8 @@ static int need_index(struct ext2 *fs, struct ext2_file *dir)
 }
 
 // 0 with place->block mapped; -ENOENT.
-static int find(struct ext2 *fs, struct ext2_file *dir, const char *name, size_t len, bool write, struct place *place)
+static int find(struct ext2 *fs, struct ext2_file *dir, const char *name, size_t len, bool write,
+                struct dir_place *place)
 {
     u64 at = 0, offset;
     int found = need_index(fs, dir);
@@ -148,7 +149,7 @@ static int find(struct ext2 *fs, struct ext2_file *dir, const char *name, size_t
 
 int ext2_find(struct ext2 *fs, struct ext2_file *dir, const char *name, size_t len, u32 *ret_ino)
 {
-    struct place place;
+    struct dir_place place;
     int err = find(fs, dir, name, len, false, &place);
 
     if (err)
@@ -262,7 +263,7 @@ int ext2_add(struct ext2 *fs, struct ext2_file *dir, const char *name, size_t le
 
 int ext2_remove(struct ext2 *fs, struct ext2_file *dir, const char *name, size_t len)
 {
-    struct place place;
+    struct dir_place place;
     int err = find(fs, dir, name, len, true, &place);
 
     if (err)
@@ -279,7 +280,7 @@ int ext2_remove(struct ext2 *fs, struct ext2_file *dir, const char *name, size_t
 
 int ext2_retarget(struct ext2 *fs, struct ext2_file *dir, const char *name, size_t len, u32 ino, u32 mode)
 {
-    struct place place;
+    struct dir_place place;
     int err = find(fs, dir, name, len, true, &place);
 
     if (err)

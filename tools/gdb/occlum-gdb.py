@@ -84,7 +84,8 @@ class Mapped(gdb.Breakpoint):
         struct_file = gdb.lookup_type('struct file').pointer()
         mapping, start, end = value('$rsi').cast(struct_map).dereference(), int(value('$rdx')), int(value('$rcx'))
         place = mapping['file'].cast(struct_file).dereference()['place']
-        path = file_named(place.dereference()['name'].string()) if int(place) else None
+        struct_place = gdb.lookup_type('struct place').pointer()
+        path = file_named(place.cast(struct_place).dereference()['name'].string()) if int(place) else None
         offset = int(mapping['offset']) + start - int(mapping['addr'])
         for segment_offset, address, _ in executable_segments(path) if path else []:
             if segment_offset // PAGE * PAGE == offset:
