@@ -21,16 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *self;
+#include "told.h"
 
-static void told(const char *what, long result)
-{
-    if (result < 0)
-        printf("%s: %s\n", what, strerrorname_np(errno));
-    else
-        printf("%s: %ld\n", what, result);
-}
-#define TELL(call) told(#call, (long)(call))
+static const char *self;
 
 static void ids(const char *when)
 {

@@ -16,16 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "told.h"
+
 enum { MB = 1 << 20 };
 
-static void told(const char *what, long result)
-{
-    if (result < 0)
-        printf("%s: %s\n", what, strerrorname_np(errno));
-    else
-        printf("%s: %ld\n", what, result);
-}
-#define TELL(call) told(#call, (long)(call))
 #define WORKS(call) told(#call, (long)(call) < 0 ? -1 : 0)
 
 static void run(const char *name, void (*part)(void))

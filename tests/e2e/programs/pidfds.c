@@ -18,14 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void told(const char *what, long result)
-{
-    if (result < 0)
-        printf("%s: %s\n", what, strerrorname_np(errno));
-    else
-        printf("%s: %ld\n", what, result);
-}
-#define TELL(call) told(#call, (long)(call))
+#include "told.h"
+
 #define YES(call) printf("%s: %s\n", #call, (call) ? "yes" : "no")
 
 static int pidfd_open(pid_t pid, unsigned flags) { return syscall(SYS_pidfd_open, pid, flags); }
