@@ -43,17 +43,14 @@ static long told(struct file *file, bool write, long n)
     return n;
 }
 
-// At the file's own offset, under its lock where it has one.
-long file_transfer(struct file *file, struct uio *uio, bool write)
+// The following once may_transfer said yes. At the file's own offset, under its lock where it has one.
+static long transfer_own(struct file *file, struct uio *uio, bool write)
 {
     u64 none = 0;
-    long err = may_transfer(file, false, write);
 
-    if (err)
-        return err;
     if (file->ops->stream)
         return told(file, write, op_of(file, write)(file, uio, &none));
-    err = write && file->inode ? drop_set_id(file->inode) : 0;
+    long err = write && file->inode ? drop_set_id(file->inode) : 0;
     if (err)
         return err;
     mutex_lock(&file->offset_lock);
@@ -64,15 +61,33 @@ long file_transfer(struct file *file, struct uio *uio, bool write)
     return told(file, write, n);
 }
 
-long file_transfer_at(struct file *file, struct uio *uio, s64 offset, bool write)
+static long transfer_at(struct file *file, struct uio *uio, u64 at, bool write)
 {
-    u64 at = (u64)offset;
-    long err = offset < 0 || (s64)(at + uio->left) < 0 ? -EINVAL : may_transfer(file, true, write);
-    if (!err && write && file->inode)
-        err = drop_set_id(file->inode);
+    long err = write && file->inode ? drop_set_id(file->inode) : 0;
     if (!err && write)
         err = file_limit_write(file, at, &uio->left);
     return err ? err : told(file, write, op_of(file, write)(file, uio, &at));
+}
+
+static bool is_beyond(s64 offset, const struct uio *uio) { return offset < 0 || (s64)((u64)offset + uio->left) < 0; }
+
+static long transfer(struct file *file, struct uio *uio, s64 offset, bool at, bool write)
+{
+    if (!at)
+        return transfer_own(file, uio, write);
+    return is_beyond(offset, uio) ? -EINVAL : transfer_at(file, uio, (u64)offset, write);
+}
+
+long file_transfer(struct file *file, struct uio *uio, bool write)
+{
+    long err = may_transfer(file, false, write);
+    return err ? err : transfer_own(file, uio, write);
+}
+
+long file_transfer_at(struct file *file, struct uio *uio, s64 offset, bool write)
+{
+    long err = is_beyond(offset, uio) ? -EINVAL : may_transfer(file, true, write);
+    return err ? err : transfer_at(file, uio, (u64)offset, write);
 }
 
 static long with_buffer(int fd, const void __user *buf, size_t size, s64 offset, bool at, bool write)
@@ -92,7 +107,7 @@ static long with_buffer(int fd, const void __user *buf, size_t size, s64 offset,
     if (!n && (s64)size < 0)
         n = -EINVAL;
     if (!n)
-        n = at ? file_transfer_at(file, &uio, offset, write) : file_transfer(file, &uio, write);
+        n = transfer(file, &uio, offset, at, write);
     file_unref(file);
     count_io(write, n);
     return n;
@@ -120,15 +135,12 @@ static long with_iov(int fd, const struct iovec __user *user, u64 count, s64 off
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
+    long refusal = may_transfer(file, at, write);
     // A vector of no bytes is answered before a folder says that it is one; read(2) of no bytes is not.
-    long n = may_transfer(file, at, write), refusal = n == -EISDIR ? n : 0;
-    if (!n || refusal)
-        n = uio_import(user, count, &iov, &uio);
-    if (!n && (refusal || !uio.left)) {
-        n = uio.left ? refusal : 0;
-        kfree(iov);
-    } else if (!n) {
-        n = at ? file_transfer_at(file, &uio, offset, write) : file_transfer(file, &uio, write);
+    long n = refusal && refusal != -EISDIR ? refusal : uio_import(user, count, &iov, &uio);
+    if (!n) {
+        if (uio.left)
+            n = refusal ? refusal : transfer(file, &uio, offset, at, write);
         kfree(iov);
     }
     file_unref(file);
