@@ -91,6 +91,14 @@ long file_transfer_at(struct file *file, struct uio *uio, s64 offset, bool write
 // Descriptor tables. files_install takes over the reference. Lowest free descriptor from `from`: fd or -EMFILE.
 __nodiscard int files_create_empty(struct files **ret_files);
 __nodiscard int files_install(struct file *file, int from, bool close_on_exec);
+// The same; the reference is taken in any case.
+__nodiscard static inline int files_give(struct file *file, int from, bool close_on_exec)
+{
+    int fd = files_install(file, from, close_on_exec);
+    if (fd < 0)
+        file_unref(file);
+    return fd;
+}
 __nodiscard int files_replace(int fd, struct file *file, bool close_on_exec); // dup2: -EBADF out of range
 __nodiscard int files_close(int fd);
 void files_close_range(u32 first, u32 last, bool only_mark);

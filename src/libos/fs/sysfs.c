@@ -49,31 +49,25 @@ static void own_mask(struct proc_text *text, const char *argument)
     print_mask(text, number(argument), number(argument) + 1);
 }
 
-static void memory_max(struct proc_text *text, const char *argument)
+static struct vm_stats vm_now(void)
 {
     struct vm_stats vm;
     vm_get_stats(&vm);
-    proc_print(text, "%lu\n", vm.limit);
+    return vm;
 }
+
+static void memory_max(struct proc_text *text, const char *argument) { proc_print(text, "%lu\n", vm_now().limit); }
 
 static void memory_current(struct proc_text *text, const char *argument)
 {
-    struct vm_stats vm;
-    vm_get_stats(&vm);
-    proc_print(text, "%lu\n", vm.committed);
+    proc_print(text, "%lu\n", vm_now().committed);
 }
 
-static void memory_peak(struct proc_text *text, const char *argument)
-{
-    struct vm_stats vm;
-    vm_get_stats(&vm);
-    proc_print(text, "%lu\n", vm.peak);
-}
+static void memory_peak(struct proc_text *text, const char *argument) { proc_print(text, "%lu\n", vm_now().peak); }
 
 static void memory_stat(struct proc_text *text, const char *argument)
 {
-    struct vm_stats vm;
-    vm_get_stats(&vm);
+    struct vm_stats vm = vm_now();
     proc_print(text,
                "anon %lu\nfile 0\nkernel 0\nshmem 0\ninactive_anon 0\nactive_anon %lu\ninactive_file 0\n"
                "active_file 0\n",

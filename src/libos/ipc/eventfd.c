@@ -120,10 +120,7 @@ long sys_eventfd2(u32 initial, int flags)
     file->private = event;
     file->ops = &event_ops;
     file->path = kstrdup("anon_inode:[eventfd]");
-    int fd = files_install(file, 0, flags & EFD_CLOEXEC);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
+    return files_give(file, 0, flags & EFD_CLOEXEC);
 }
 
 long sys_eventfd(u32 initial) { return sys_eventfd2(initial, 0); }

@@ -229,10 +229,7 @@ long sys_mq_open(const char __user *user_name, int flags, u32 mode, const void _
         err = mq_file(mq, (u32)flags, &file);
     if (err)
         return err;
-    int fd = files_install(file, 0, true);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
+    return files_give(file, 0, true);
 }
 
 long sys_mq_unlink(const char __user *user_name)

@@ -8,22 +8,20 @@
 #include "libos/thread/thread.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
+#include "libos/vm/user_time.h"
 
 void (*mq_send_signal)(u32 pid, int signo, sigval_t value, u32 sender_pid, u32 sender_uid);
 
 // The deadline of an absolute time on CLOCK_REALTIME. -EINVAL, -EFAULT.
 static long deadline_of(const struct __kernel_timespec __user *user, s64 *ret_deadline)
 {
-    struct __kernel_timespec ts;
+    s64 ns;
 
     *ret_deadline = WAIT_FOREVER;
-    if (!user)
-        return 0;
-    if (copy_from_user(&ts, user, sizeof(ts)))
-        return -EFAULT;
-    if (!timespec_valid(&ts))
-        return -EINVAL;
-    *ret_deadline = time_deadline_ns(timespec_to_ns(&ts) - time_realtime_ns());
+    int err = user ? timespec_from_user(user, &ns) : 0;
+    if (!user || err)
+        return err;
+    *ret_deadline = time_deadline_ns(ns - time_realtime_ns());
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "libos/thread/thread.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
+#include "libos/vm/user_time.h"
 
 enum { BATCH = 64, LARGE_BATCH = 65536 }; // events taken at once
 
@@ -19,10 +20,7 @@ long sys_epoll_create1(int flags)
     int err = epoll_create_file(&file);
     if (err)
         return err;
-    int fd = files_install(file, 0, flags & EPOLL_CLOEXEC);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
+    return files_give(file, 0, flags & EPOLL_CLOEXEC);
 }
 
 long sys_epoll_create(int size) { return size <= 0 ? -EINVAL : sys_epoll_create1(0); }
@@ -178,15 +176,13 @@ long sys_epoll_pwait(int epfd, struct epoll_event __user *events, int max, int t
 long sys_epoll_pwait2(int epfd, struct epoll_event __user *events, int max,
                       const struct __kernel_timespec __user *timeout, const u64 __user *mask, size_t size)
 {
-    struct __kernel_timespec ts;
-    s64 deadline = WAIT_FOREVER;
+    s64 ns, deadline = WAIT_FOREVER;
 
     if (timeout) {
-        if (copy_from_user(&ts, timeout, sizeof(ts)))
-            return -EFAULT;
-        if (!timespec_valid(&ts))
-            return -EINVAL;
-        deadline = deadline_of_ns(timespec_to_ns(&ts));
+        int err = timespec_from_user(timeout, &ns);
+        if (err)
+            return err;
+        deadline = deadline_of_ns(ns);
     }
     return do_wait(epfd, events, max, deadline, mask, size);
 }

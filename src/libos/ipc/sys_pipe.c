@@ -4,13 +4,7 @@
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 
-static int install(struct file *file, u32 flags)
-{
-    int fd = files_install(file, 0, flags & O_CLOEXEC);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
-}
+static int install(struct file *file, u32 flags) { return files_give(file, 0, flags & O_CLOEXEC); }
 
 long sys_pipe2(int __user *user, int flags)
 {

@@ -6,6 +6,7 @@
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
+#include "libos/vm/user_time.h"
 
 static u32 all_sems; // in all sets; guarded by sysv_lock
 
@@ -177,15 +178,12 @@ long sys_semop(int id, struct sembuf __user *ops, u32 count) { return sem_op(id,
 
 long sys_semtimedop(int id, struct sembuf __user *ops, u32 count, const struct __kernel_timespec __user *timeout)
 {
-    struct __kernel_timespec ts;
+    s64 ns;
 
     if (!timeout)
         return sem_op(id, ops, count, WAIT_FOREVER);
-    if (copy_from_user(&ts, timeout, sizeof(ts)))
-        return -EFAULT;
-    if (!timespec_valid(&ts))
-        return -EINVAL;
-    return sem_op(id, ops, count, time_deadline_ns(timespec_to_ns(&ts)));
+    int err = timespec_from_user(timeout, &ns);
+    return err ? err : sem_op(id, ops, count, time_deadline_ns(ns));
 }
 
 // --- semctl

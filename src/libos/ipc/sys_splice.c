@@ -42,6 +42,16 @@ static long move(const struct side *side, void *data, size_t size, bool write)
 
 // --- to and from pipes
 
+// The target took n bytes (or none, with an error): the rest goes back. True if there was none.
+static bool span_passed_on(struct file *pipe, struct span *span, long n)
+{
+    size_t left = span->size - (size_t)MAX(n, 0l);
+    if (left)
+        pipe_give_back(pipe, span, left);
+    span_done(span);
+    return !left;
+}
+
 // What of a file was read and did not fit after all is read again; what came from a stream is kept in the pipe.
 static long put_what_was_read(const struct side *in, struct file *pipe, const void *data, long got)
 {
@@ -86,12 +96,8 @@ static long pipe_to_file(struct file *pipe, const struct side *out, size_t size,
         if (!pipe_take(pipe, size - (size_t)done, &span))
             continue; // another reader was faster
         n = move(out, (void *)(uintptr_t)span.data, span.size, true);
-        size_t left = span.size - (n > 0 ? (size_t)n : 0);
-        if (left)
-            pipe_give_back(pipe, &span, left);
-        span_done(&span);
-        done += n > 0 ? n : 0;
-        if (left)
+        done += MAX(n, 0l);
+        if (!span_passed_on(pipe, &span, n))
             break;
     }
     return done ? done : n;
@@ -111,12 +117,8 @@ static long pipe_to_pipe(struct file *in, struct file *out, size_t size, u32 fla
     size = MIN(size, (size_t)n);
     while ((size_t)done < size && pipe_take(in, size - (size_t)done, &span)) {
         n = pipe_put(out, span.data, span.size, false);
-        size_t left = span.size - (n > 0 ? (size_t)n : 0);
-        if (left)
-            pipe_give_back(in, &span, left);
-        span_done(&span);
-        done += n > 0 ? n : 0;
-        if (left)
+        done += MAX(n, 0l);
+        if (!span_passed_on(in, &span, n))
             break;
     }
     return done ? done : n;

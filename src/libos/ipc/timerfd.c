@@ -105,10 +105,7 @@ long sys_timerfd_create(int clock, int flags)
     file->private = timer;
     file->ops = &timer_ops;
     file->path = kstrdup("anon_inode:[timerfd]");
-    int fd = files_install(file, 0, flags & TFD_CLOEXEC);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
+    return files_give(file, 0, flags & TFD_CLOEXEC);
 }
 
 static struct file *timer_get(int fd, long *ret_err)

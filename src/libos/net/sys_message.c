@@ -7,6 +7,7 @@
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
+#include "libos/vm/user_time.h"
 
 enum { MESSAGES_MAX = 1024 }; // of one sendmmsg or recvmmsg, as on Linux
 
@@ -240,17 +241,15 @@ static long receive_many(struct file *file, struct socket *socket, struct mmsghd
 // The time-out is looked at after each message only, as on Linux (recvmmsg, BUGS).
 long sys_recvmmsg(int fd, struct mmsghdr __user *user, u32 count, u32 flags, struct __kernel_timespec __user *timeout)
 {
-    struct __kernel_timespec ts;
     struct socket *socket;
     struct file *file;
-    s64 deadline = WAIT_FOREVER;
+    s64 ns, deadline = WAIT_FOREVER;
 
     if (timeout) {
-        if (get_user(ts, timeout))
-            return -EFAULT;
-        if (!timespec_valid(&ts))
-            return -EINVAL;
-        deadline = time_deadline_ns(timespec_to_ns(&ts));
+        int err = timespec_from_user(timeout, &ns);
+        if (err)
+            return err;
+        deadline = time_deadline_ns(ns);
     }
     long n = socket_get(fd, &file, &socket);
     if (n)

@@ -24,10 +24,7 @@ static long install(struct socket *socket, u32 flags)
     int err = socket_file(socket, flags, &file);
     if (err)
         return err;
-    int fd = files_install(file, 0, flags & SOCK_CLOEXEC);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
+    return files_give(file, 0, flags & SOCK_CLOEXEC);
 }
 
 long sys_socket(int family, int type, int protocol)

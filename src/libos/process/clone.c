@@ -202,11 +202,9 @@ static int give_pidfd(struct process *process, const struct clone_request *reque
     mutex_unlock(&process_lock);
     if (err)
         return err;
-    int fd = files_install(file, 0, true);
-    if (fd < 0) {
-        file_unref(file);
+    int fd = files_give(file, 0, true);
+    if (fd < 0)
         return fd;
-    }
     *ret_fd = fd;
     return put_user(fd, (int __user *)request->pidfd) ? -EFAULT : 0;
 }

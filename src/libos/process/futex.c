@@ -6,6 +6,7 @@
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
+#include "libos/vm/user_time.h"
 #include "trusted/layout.h"
 #include "trusted/usercopy.h"
 
@@ -63,6 +64,18 @@ int futex_read_word(u64 addr, u32 *ret_value)
     if (current->away)
         return -EAGAIN;
     return usercopy_raw(ret_value, (const void *)addr, sizeof(*ret_value)) ? -EAGAIN : 0;
+}
+
+int futex_lock_reading(struct futex_bucket *bucket, u64 addr, u32 *ret_value)
+{
+    for (;;) {
+        futex_lock_bucket(bucket);
+        if (futex_read_word(addr, ret_value) == 0)
+            return 0;
+        spin_unlock(&bucket->lock);
+        if (get_user(*ret_value, addr))
+            return -EFAULT;
+    }
 }
 
 // Once done is set the waiter may return, and w with it.
@@ -165,14 +178,8 @@ static long futex_wait(int op, u64 addr, u32 expected, s64 deadline, u32 bitset)
     w.key = futex_key(op, addr);
     w.bucket = futex_bucket(w.key);
     waiter_init(&w.waiter);
-    for (;;) {
-        futex_lock_bucket(w.bucket);
-        if (futex_read_word(addr, &value) == 0)
-            break;
-        spin_unlock(&w.bucket->lock);
-        if (get_user(value, addr))
-            return -EFAULT;
-    }
+    if (futex_lock_reading(w.bucket, addr, &value))
+        return -EFAULT;
     if (value != expected) {
         spin_unlock(&w.bucket->lock);
         return -EAGAIN;
@@ -337,16 +344,12 @@ static long futex_wake_op(int op, u64 addr, u64 addr2, u32 count, u32 count2, u3
 
 int futex_deadline(enum futex_clock clock, const void __user *timeout, s64 *ret_deadline)
 {
-    struct __kernel_timespec ts;
+    s64 ns;
 
     *ret_deadline = WAIT_FOREVER;
-    if (!timeout)
-        return 0;
-    if (copy_from_user(&ts, timeout, sizeof(ts)))
-        return -EFAULT;
-    if (!timespec_valid(&ts))
-        return -EINVAL;
-    s64 ns = timespec_to_ns(&ts);
+    int err = timeout ? timespec_from_user(timeout, &ns) : 0;
+    if (!timeout || err)
+        return err;
     if (clock == FUTEX_RELATIVE)
         *ret_deadline = time_deadline_ns(ns);
     else if (clock == FUTEX_REALTIME)

@@ -43,6 +43,8 @@ __nodiscard int futex_bad_address(u64 addr);
 __nodiscard int futex_check_shared(int op, u64 addr);
 // Reads the word without sleeping; -EAGAIN if its page is absent (the caller brings it in and tries again).
 __nodiscard int futex_read_word(u64 addr, u32 *ret_value);
+// Locks the bucket with the word of a waiter read under its lock; brings the page in if need be. -EFAULT: not locked.
+__nodiscard int futex_lock_reading(struct futex_bucket *bucket, u64 addr, u32 *ret_value);
 // Takes the waiter out of its queue and lets it return. With the bucket's lock held; the flush comes after it.
 void futex_wake_one(struct futex_waiter *w, struct wake_list *list);
 // Takes the waiter out if no waker did. True if it was woken.

@@ -192,14 +192,8 @@ long futex_wait_requeue_pi(int op, u64 addr, u32 expected, s64 deadline, u32 bit
     w.lock = futex_key(op, lock);
     w.bucket = futex_bucket(w.key);
     waiter_init(&w.waiter);
-    for (;;) {
-        futex_lock_bucket(w.bucket);
-        if (futex_read_word(addr, &value) == 0)
-            break;
-        spin_unlock(&w.bucket->lock);
-        if (get_user(value, addr))
-            return -EFAULT;
-    }
+    if (futex_lock_reading(w.bucket, addr, &value))
+        return -EFAULT;
     if (value == expected)
         list_add_tail(&w.link, &w.bucket->waiters);
     spin_unlock(&w.bucket->lock);

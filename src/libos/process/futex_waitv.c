@@ -28,14 +28,8 @@ static long queue(const struct futex_waitv *wanted, struct futex_waiter *w)
     w->key = futex_key(op, wanted->uaddr);
     w->bucket = futex_bucket(w->key);
     waiter_init(&w->waiter);
-    for (;;) {
-        futex_lock_bucket(w->bucket);
-        if (futex_read_word(wanted->uaddr, &value) == 0)
-            break;
-        spin_unlock(&w->bucket->lock);
-        if (get_user(value, wanted->uaddr))
-            return -EFAULT;
-    }
+    if (futex_lock_reading(w->bucket, wanted->uaddr, &value))
+        return -EFAULT;
     bool equal = value == (u32)wanted->val;
     if (equal)
         list_add_tail(&w->link, &w->bucket->waiters);

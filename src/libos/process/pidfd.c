@@ -140,10 +140,7 @@ long sys_pidfd_open(int pid, u32 flags)
     mutex_unlock(&process_lock);
     if (err)
         return err;
-    int fd = files_install(file, 0, true);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
+    return files_give(file, 0, true);
 }
 
 static long chosen_info(siginfo_t *info, const siginfo_t __user *user, int signo, bool self)

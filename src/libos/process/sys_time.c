@@ -5,6 +5,7 @@
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
+#include "libos/vm/user_time.h"
 
 // The id of a CPU clock as the kernel forms it (posix-timers.h): the complement of a pid or tid, then a bit for
 // "thread", then what is counted. 0 is the caller.
@@ -102,10 +103,10 @@ static long sleep_for(s64 duration, struct __kernel_timespec __user *remain)
 
 long sys_nanosleep(const struct __kernel_timespec __user *request, struct __kernel_timespec __user *remain)
 {
-    struct __kernel_timespec ts;
-    if (copy_from_user(&ts, request, sizeof(ts)))
-        return -EFAULT;
-    return timespec_valid(&ts) ? sleep_for(timespec_to_ns(&ts), remain) : -EINVAL;
+    s64 ns;
+    int err = timespec_from_user(request, &ns);
+
+    return err ? err : sleep_for(ns, remain);
 }
 
 long sys_clock_nanosleep(int id, int flags, const struct __kernel_timespec __user *request,

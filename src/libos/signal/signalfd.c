@@ -131,10 +131,7 @@ long sys_signalfd4(int fd, const u64 __user *user, size_t size, int flags)
     file->ops = &signalfd_ops;
     file->private = (void *)mask;
     file->path = kstrdup("anon_inode:[signalfd]");
-    fd = files_install(file, 0, flags & SFD_CLOEXEC);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
+    return files_give(file, 0, flags & SFD_CLOEXEC);
 }
 
 long sys_signalfd(int fd, const u64 __user *user, size_t size) { return sys_signalfd4(fd, user, size, 0); }

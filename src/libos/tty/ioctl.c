@@ -184,10 +184,7 @@ static long open_peer(struct pty *pty, u64 flags)
     fmt_format(path, sizeof(path), "/dev/pts/%d", pty->tty.index);
     file->path = kstrdup(path);
     tty_opened(&pty->tty, file);
-    int fd = files_install(file, 0, flags & O_CLOEXEC);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
+    return files_give(file, 0, flags & O_CLOEXEC);
 }
 
 // Sets a bool of the pair from an int.

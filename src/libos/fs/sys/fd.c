@@ -15,13 +15,7 @@
 #include "libos/thread/thread.h"
 #include "libos/vm/user.h"
 
-static long install(struct file *file, u32 flags)
-{
-    int fd = files_install(file, 0, flags & O_CLOEXEC);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
-}
+static long install(struct file *file, u32 flags) { return files_give(file, 0, flags & O_CLOEXEC); }
 
 long sys_openat(int dirfd, const char __user *user, int flags, u32 mode)
 {
@@ -94,10 +88,7 @@ static long dup_from(struct file *file, u64 from, bool close_on_exec)
 {
     if (from > INT32_MAX)
         return -EINVAL;
-    int fd = files_install(file_ref(file), (int)from, close_on_exec);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
+    return files_give(file_ref(file), (int)from, close_on_exec);
 }
 
 // The range of a lock request, made absolute.

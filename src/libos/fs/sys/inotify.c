@@ -87,10 +87,7 @@ long sys_inotify_init1(int flags)
     file->ops = &inotify_ops;
     file->private = instance;
     file->path = kstrdup("anon_inode:inotify");
-    int fd = files_install(file, 0, flags & O_CLOEXEC);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
+    return files_give(file, 0, flags & O_CLOEXEC);
 }
 
 long sys_inotify_init(void) { return sys_inotify_init1(0); }

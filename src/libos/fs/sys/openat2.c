@@ -72,8 +72,5 @@ long sys_openat2(int dirfd, const char __user *user_path, const struct open_how 
     kfree(path);
     if (err)
         return err;
-    int fd = files_install(file, 0, how.flags & O_CLOEXEC);
-    if (fd < 0)
-        file_unref(file);
-    return fd;
+    return files_give(file, 0, how.flags & O_CLOEXEC);
 }

@@ -9,6 +9,7 @@
 #include "libos/thread/thread.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
+#include "libos/vm/user_time.h"
 
 enum { MAX_FDS = 65536, ALWAYS = POLLERR | POLLHUP | POLLNVAL };
 
@@ -132,15 +133,12 @@ long sys_poll(struct pollfd __user *fds, u64 count, int timeout_ms)
 
 static long deadline_from_user(const struct __kernel_timespec __user *user, s64 *ret_deadline)
 {
-    struct __kernel_timespec ts;
+    s64 ns;
+
     *ret_deadline = WAIT_FOREVER;
-    if (!user)
-        return 0;
-    if (copy_from_user(&ts, user, sizeof(ts)))
-        return -EFAULT;
-    if (!timespec_valid(&ts))
-        return -EINVAL;
-    s64 ns = timespec_to_ns(&ts);
+    int err = user ? timespec_from_user(user, &ns) : 0;
+    if (!user || err)
+        return err;
     *ret_deadline = ns == 0 ? 0 : time_deadline_ns(ns);
     return 0;
 }
