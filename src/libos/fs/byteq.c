@@ -94,7 +94,7 @@ void byteq_push(struct byteq *queue, struct piece *piece)
     drop_spare(queue);
     list_add_tail(&piece->link, &queue->pieces);
     queue->used += piece->end - piece->start;
-    queue->packets += piece->packet;
+    WRITE_ONCE(queue->packets, queue->packets + piece->packet);
 }
 
 struct piece *byteq_first(struct byteq *queue)
@@ -120,7 +120,7 @@ bool byteq_take(struct byteq *queue, size_t max, struct span *ret_span)
     if (piece->packet) {
         ret_span->cut = there - n;
         n = there;
-        queue->packets--;
+        WRITE_ONCE(queue->packets, queue->packets - 1);
     }
     piece->start += (u32)n;
     queue->used -= n;

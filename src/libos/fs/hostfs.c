@@ -83,7 +83,7 @@ static int tmpfile(struct inode *dir, u32 mode, bool linkable, struct inode **re
     int err = hostfs_node_get(parent->fs, parent, "", fd, &node);
     if (err)
         return err;
-    node->removed = true;
+    WRITE_ONCE(node->removed, true);
     *ret_inode = &node->inode;
     return 0;
 }

@@ -32,7 +32,7 @@ static struct hostfs_node *rename_node(struct hostfs_node *node, struct hostfs_n
     struct hostfs_node *old = node->parent;
     kfree(node->name);
     node->name = name;
-    node->removed = false;
+    WRITE_ONCE(node->removed, false);
     if (parent == old)
         return NULL;
     inode_ref(&parent->inode);
@@ -72,7 +72,7 @@ void hostfs_node_removed(struct hostfs_node *parent, const char *name)
     mutex_lock(&parent->fs->lock);
     list_for_each (node, &parent->fs->nodes, link)
         if (node->parent == parent && node != parent && str_eq(node->name, name))
-            node->removed = true;
+            WRITE_ONCE(node->removed, true);
     mutex_unlock(&parent->fs->lock);
 }
 

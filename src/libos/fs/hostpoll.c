@@ -109,7 +109,8 @@ void hostpoll_armed(struct hostpoll *poll, u32 events)
     __atomic_fetch_or(&poll->state, events & EVENTS, __ATOMIC_SEQ_CST);
     spin_lock(&table_lock);
     bool first = poll->open && !poll->armed;
-    poll->armed |= first;
+    if (first)
+        WRITE_ONCE(poll->armed, true);            // hostpoll_events looks without the lock
     WRITE_ONCE(armed_count, armed_count + first); // lead and leave look without the lock
     spin_unlock(&table_lock);
     if (first)

@@ -67,15 +67,15 @@ int sysv_add(struct sysv_table *table, struct sysv *object, int key, int flags)
         return -ENOSPC;
     sysv_own(object, key, (int)(table->sequence * SYSV_SLOTS + slot), flags);
     table->sequence = (table->sequence + 1) % SYSV_SEQUENCES;
-    table->slots[slot] = object;
-    table->used++;
+    WRITE_ONCE(table->slots[slot], object); // the ends of processes look without the lock (sem.c)
+    WRITE_ONCE(table->used, table->used + 1);
     return 0;
 }
 
 void sysv_remove(struct sysv_table *table, struct sysv *object)
 {
-    table->slots[object->id % SYSV_SLOTS] = NULL;
-    table->used--;
+    WRITE_ONCE(table->slots[object->id % SYSV_SLOTS], NULL);
+    WRITE_ONCE(table->used, table->used - 1);
     object->removed = true;
 }
 
