@@ -14,8 +14,8 @@ usercopy_raw:
     mov %rcx, %rax
     ret
 
-// size_t hostcopy_raw(void *dst, const void __host *src, size_t units): 8-byte units not copied. Outside memory may go, as
-// a mapped file that shrinks.
+// size_t hostcopy_raw(void *dst, const void __host *src, size_t units): 8-byte units not copied.
+// What is outside may go, as a mapped file that shrinks.
 .globl hostcopy_raw
 hostcopy_raw:
     mov %rdx, %rcx
