@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the measured configuration mounts.
+#include "abi/occlum/ocall_types.h"
 #include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/devfs.h"
@@ -205,7 +206,7 @@ int fs_init(const struct occlum_config *config, const struct host_image *image)
     return err;
 }
 
-int files_create_streams(const int fds[3], bool owned, struct files **ret_files)
+int files_create_streams(const int fds[3], bool owned, const struct host_stat *stats, struct files **ret_files)
 {
     struct file *file;
     int err = files_create_empty(ret_files);
@@ -214,7 +215,7 @@ int files_create_streams(const int fds[3], bool owned, struct files **ret_files)
         return err;
     current->files = *ret_files;
     for (int fd = 0; fd < 3 && !err; fd++) {
-        if (fds[fd] < 0 || hostio_open(fds[fd], owned, O_RDWR, &file))
+        if (fds[fd] < 0 || hostio_open(fds[fd], owned, stats ? &stats[fd] : NULL, O_RDWR, &file))
             continue;
         err = files_replace(fd, file, false);
         err = err < 0 ? err : 0;

@@ -16,6 +16,7 @@
 #include "trusted/vector.h"
 
 enum { MAX_SCRIPTS = 4, SCRIPT_LINE = 256 };
+#define STACK_FIRST KIB(16) // of the stack, every program uses
 
 struct exec {
     struct elf_image program, interpreter;
@@ -151,7 +152,10 @@ static int map_stack(struct mm *mm, u64 size, u64 *ret_top)
     if (at < 0)
         return (int)at;
     *ret_top = (u64)at + PAGE_SIZE + size;
-    return vm_protect(mm, (u64)at + PAGE_SIZE, size, PROT_READ | PROT_WRITE); // the lowest page stays a guard
+    int err = vm_protect(mm, (u64)at + PAGE_SIZE, size, PROT_READ | PROT_WRITE); // the lowest page stays a guard
+    if (!err)
+        vm_populate(mm, *ret_top - STACK_FIRST, STACK_FIRST);
+    return err;
 }
 
 static u64 stack_size(void)

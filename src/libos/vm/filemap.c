@@ -243,11 +243,15 @@ int filemap_fill(struct mm *mm, struct vma *vma, u64 start, u64 end, u64 must)
 // A first fault brings in an aligned block around it; sequential ones double the window up to 2 MiB.
 #define WINDOW_MIN (KIB(32) / PAGE_SIZE)
 #define WINDOW_MAX (MIB(2) / PAGE_SIZE)
+#define DATA_MAX MIB(2)
 
 static void choose_window(struct vm_filemap *map, const struct vma *vma, u64 page, u64 *ret_start, u64 *ret_end)
 {
     u64 start, end, index = filemap_index(map, page);
-    if (map->window && index == map->next_page) {
+    if (vma->prot & PROT_WRITE) { // data: nearly all of it is written, by relocations or by the program
+        start = vma_len(vma) <= DATA_MAX ? vma->start : ALIGN_DOWN(page, DATA_MAX);
+        end = start + DATA_MAX;
+    } else if (map->window && index == map->next_page) {
         map->window = MIN(map->window * 2, WINDOW_MAX);
         start = page;
         end = page + map->window * PAGE_SIZE;
@@ -259,6 +263,15 @@ static void choose_window(struct vm_filemap *map, const struct vma *vma, u64 pag
     *ret_start = MAX(start, vma->start);
     *ret_end = MIN(end, vma->end);
     map->next_page = filemap_index(map, *ret_end);
+}
+
+int filemap_populate(struct mm *mm, struct vma *vma, u64 start, u64 end)
+{
+    u64 window_start, window_end;
+    if (is_present(vma->map, start))
+        return 0;
+    choose_window(vma->map, vma, start, &window_start, &window_end);
+    return filemap_fill(mm, vma, MIN(start, window_start), MAX(end, window_end), start);
 }
 
 int filemap_fault(struct mm *mm, struct vma *vma, u64 page)

@@ -50,6 +50,8 @@ bool filemap_any_present(const struct vm_filemap *map, u64 start, u64 end);
 void filemap_forget(struct vm_filemap *map, u64 start, u64 end);
 // Brings absent pages of [start, end) in. 0, -EIO (nothing could be read at `must`), -ENOMEM.
 __nodiscard int filemap_fill(struct mm *mm, struct vma *vma, u64 start, u64 end, u64 must);
+// Brings in [start, end), all present or all absent, and what a fault of its first page would bring in.
+__nodiscard int filemap_populate(struct mm *mm, struct vma *vma, u64 start, u64 end);
 // The fault of a page. -EALREADY: it is there.
 __nodiscard int filemap_fault(struct mm *mm, struct vma *vma, u64 page);
 // Gives the present pages of [start, end) the protection prot.

@@ -109,6 +109,8 @@ enum vm_access { VM_READ = 1, VM_WRITE = 2, VM_EXEC = 4 };
 // Brings in the page of a fault at addr. 0: resolved, retry the access. -EFAULT: SIGSEGV SEGV_MAPERR, -EACCES: SIGSEGV
 // SEGV_ACCERR, -EIO: SIGBUS (past the end of the file, or a corrupted image), -ENOMEM: SIGBUS/killed.
 // -ESTALE: the page is there and the access allowed, yet it faulted again and again: the host took it away.
+// Brings in what is absent of [addr, addr+len), as far as it goes. Called without the lock.
+void vm_populate(struct mm *mm, u64 addr, u64 len);
 __nodiscard int vm_fault(struct mm *mm, u64 addr, u32 access);
 
 // Where an address of a call-gate stub comes from in the program's own code; returns rip itself for others.
