@@ -27,7 +27,8 @@ const char help_exec[] =
     "exit status:  that of the program; 128+N when signal N killed it;\n"
     "              126 when entry_points does not allow it or it cannot be executed, 127 when it is not there,\n"
     "              125 when no enclave runs, or it ended with the program\n\n"
-    "When this command ends before the program, its terminal is gone for the program, and it gets SIGHUP, which ends it "
+    "When this command ends before the program, its terminal is gone for the program, and it gets SIGHUP, which ends "
+    "it "
     "unless it\nhandles or ignores that; then it runs on until it ends or occlum stop.\n"
     "The program's environment is env.default of Occlum.json, and of the caller's only what env.untrusted names.\n";
 
@@ -102,8 +103,7 @@ static int ask(int socket, u32 streams, char *const *argv, const char *folder)
 // The signals that go to the program; one that the caller ignores (nohup) stays ignored.
 static int take_signals(void)
 {
-    static const int passed_on[] = { SIGHUP,  SIGINT,   SIGQUIT, SIGTERM, SIGUSR1,
-                                     SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT };
+    static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT };
     sigset_t set;
 
     sigemptyset(&set);

@@ -19,8 +19,10 @@
 #include "loader/serve.h"
 
 const char help_start[] =
-    "Starts the enclave without a program and returns when it serves: then occlum exec runs programs in it, as many as\n"
-    "there are threads, until occlum stop. There is one at a time for each instance. The enclave belongs to the user who\n"
+    "Starts the enclave without a program and returns when it serves: then occlum exec runs programs in it, as many "
+    "as\n"
+    "there are threads, until occlum stop. There is one at a time for each instance. The enclave belongs to the user "
+    "who\n"
     "started it; nobody else can use it. What it and the library OS have to say goes to " SERVE_LOG ".\n\n"
     "options:\n"
     "  -f, --foreground         do not go to the background, and say everything on stderr; SIGTERM, SIGINT, SIGHUP and "
@@ -29,7 +31,8 @@ const char help_start[] =
     "      --ready-fd N         write a newline to descriptor N when it serves (with --foreground)\n"
     "  -e, --emulate, --emulate-options=OPTS, -r, --report[=FILE.json], --image-key FILE\n"
     "                           as of occlum run; a report as a table comes in the log\n\n"
-    "exit status:  0 it serves (with --foreground: it was stopped), 125 it could not start, 1 the instance is not built,\n"
+    "exit status:  0 it serves (with --foreground: it was stopped), 125 it could not start, 1 the instance is not "
+    "built,\n"
     "              or an enclave of it runs already\n\n"
     "environment:  as of occlum run\n";
 

@@ -23,8 +23,8 @@
 #include "loader/runtime.h"
 #include "loader/threads.h"
 
-// CLIENTS_MOST: at a time. PATIENCE: seconds from the end of a stop's time until the enclave has ended: what it may need
-// itself (libos/process/serve.c, shutdown.c) and some.
+// CLIENTS_MOST: at a time. PATIENCE: seconds from the end of a stop's time until the enclave has ended: what it may
+// need itself (libos/process/serve.c, shutdown.c) and some.
 enum { CLIENTS_MOST = 1000, PATIENCE = 20, SEND_SECONDS = 2, STACK = 256 << 10 };
 
 static int listener = -1, signals = -1;
@@ -262,8 +262,7 @@ static void send_status(const struct serve_client *to)
         memcpy(packet.name, client->name, sizeof(packet.name));
         send_packet(to->fd, packet);
     }
-    packet =
-        (struct serve_packet){ .kind = SERVE_ENCLAVE, .value = (u64)getpid(), .since = begun, .count = to->count };
+    packet = (struct serve_packet){ .kind = SERVE_ENCLAVE, .value = (u64)getpid(), .since = begun, .count = to->count };
     send_packet(to->fd, packet);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What `occlum exec`, `status` and `stop` say to the process of `occlum start`, and it to them: packets of one size on a
-// SOCK_SEQPACKET socket. Both ends are the same program; the number of the protocol tells one of another build.
+// What `occlum exec`, `status` and `stop` say to the process of `occlum start`, and it to them: packets of one size on
+// a SOCK_SEQPACKET socket. Both ends are the same program; the number of the protocol tells one of another build.
 #pragma once
 
 #include "base/types.h"

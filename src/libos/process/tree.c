@@ -77,7 +77,7 @@ int process_create(struct process *parent, struct process **ret_process)
     process_made++;
     process->pgid = process->sid = process->pid;
     process->parent = parent;
-    if (parent) {             // as it is at this moment: setsid and setpgid come under the same lock
+    if (parent) { // as it is at this moment: setsid and setpgid come under the same lock
         if (!parent->own) {
             process->pgid = parent->pgid;
             process->sid = parent->sid;
