@@ -170,12 +170,17 @@ def _(instance):
             until(lambda: served.enclave()['processes'] == 0, 'the orphans are gone')
         some(20)
         before = report(served, path)
-        some(100)
-        after = report(served, path)
-        for name, value in before.items():
+        # What is cached settles in the first rounds; what is lost would be lost in each.
+        for _ in range(4):
+            some(100)
+            after = report(served, path)
             # Threads that wait for work are as many as were busy at once, which is a matter of chance.
-            most = value + 4 if name == 'host threads' else value * 1.01
-            expect(after[name] <= most, f'{name}: {value} before, {after[name]} after; {before} {after}')
+            grown = [name for name, value in before.items()
+                     if after[name] > (value + 4 if name == 'host threads' else value * 1.01)]
+            if not grown:
+                return
+            seen, before = before, after
+        expect(False, f'{grown} grow: {seen} before, {after} after')
 
 
 @group.case('signals reach the program; its handlers, its end')
@@ -211,12 +216,12 @@ def _(instance):
         process = served.begin(*SH, 'echo here; while :; do sleep 0.05; done')
         line(process)
         process.kill()
-        end(process)
+        process.wait() # the program still has its output
         until(lambda: not served.enclave()['programs'] and served.enclave()['processes'] == 0, 'the program ends')
         process = served.begin(*SH, 'trap "" HUP; echo here; sleep 0.5; echo survived > /root/survivor; while :; do sleep 0.05; done')
         line(process)
         process.kill()
-        end(process)
+        process.wait() # the program still has its output
         until(lambda: served.exec(BOX, 'cat', '/root/survivor').text == 'survived\n', 'the program goes on')
         expect(len(served.enclave()['programs']) == 1, 'status does not show it')
 
@@ -234,7 +239,7 @@ def _(instance):
         expect(program['program'] == BOX and before <= enclave['since'] <= program['since'] <= time.time() + 1, f'{enclave}')
         expect_contains(served.do('status'), 'runs since', f'process {program["pid"]} inside', BOX, 'runs in simulation' if os.environ.get('OCCLUM_E2E_PLATFORM', 'sim') == 'sim' else 'occlum run')
         process.terminate()
-        end(process)
+        process.wait() # its child still has the output
         # The child outlives the program that left it, an orphan of process 1.
         enclave = served.enclave()
         expect(enclave['processes'] == 1 and not enclave['programs'], f'{enclave}')
@@ -361,6 +366,7 @@ def _(instance):
         if os.geteuid() != 0:
             raise Skip('becoming another user needs root')
         os.chmod(path, 0o777)
+        os.chmod(os.path.dirname(path), 0o777)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
             os.chdir(os.path.dirname(path))
             try:
