@@ -161,6 +161,7 @@ static void inherit_stack(struct thread *child, const struct clone_request *requ
         return;
     child->altstack_sp = current->altstack_sp;
     child->altstack_size = current->altstack_size;
+    child->altstack_flags = current->altstack_flags;
 }
 
 // Takes the child out of the tree again, with its process.

@@ -270,6 +270,7 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
     process_set_cred(exec->cred);
     exec->cred = NULL;
     current->altstack_sp = current->altstack_size = 0;
+    current->altstack_flags = 0;
     current->clear_child_tid = current->robust_list = 0;
     err = build(exec, envp, execfn);
     if (!err)

@@ -6,7 +6,7 @@
 #include "libos/process/process.h"
 #include "libos/signal/signal_queue.h"
 
-enum { MAX_QUEUED = 1024 }; // RLIMIT_SIGPENDING, per queue
+enum { MAX_QUEUED = 65536 }; // per queue, whatever RLIMIT_SIGPENDING is
 
 struct signal_entry {
     struct list_head link;
@@ -103,12 +103,15 @@ void signals_reset(struct process_signals *signals)
 struct signal_entry *signal_entry_alloc(void) { return kzalloc(sizeof(struct signal_entry)); }
 void signal_entry_free(struct signal_entry *entry) { kfree(entry); }
 
-int signal_queue_add(struct signal_queue *queue, int signo, const siginfo_t *info, struct signal_entry **ret_entry)
+int signal_queue_add(struct signal_queue *queue, int signo, const siginfo_t *info, u64 limit,
+                     struct signal_entry **ret_entry)
 {
     if (signo < SIGRTMIN && (queue->pending & SIGMASK(signo)))
         return 0;
-    struct signal_entry *entry = queue->count < MAX_QUEUED ? *ret_entry : NULL;
-    if (!entry && signo >= SIGRTMIN)
+    // Ordinary signals of the kernel and of kill(2) keep their contents beyond the limit.
+    bool counts = signo >= SIGRTMIN || (info && info->si_code < 0);
+    struct signal_entry *entry = queue->count < (counts ? MIN(limit, (u64)MAX_QUEUED) : MAX_QUEUED) ? *ret_entry : NULL;
+    if (!entry && signo >= SIGRTMIN && info && info->si_code != SI_USER)
         return -EAGAIN;
     if (entry) {
         *ret_entry = NULL;
