@@ -36,9 +36,6 @@ int signal_altstack_set(u64 sp, const stack_t *stack)
         return -EPERM;
     if (mode != 0 && mode != SS_ONSTACK && !off)
         return -EINVAL;
-    // Linux looks no further when only flags change.
-    if (thread->altstack_sp == (u64)stack->ss_sp && thread->altstack_size == stack->ss_size)
-        return 0;
     if (!off && stack->ss_size < MINSIGSTKSZ)
         return -ENOMEM;
     thread->altstack_sp = off ? 0 : (u64)stack->ss_sp;

@@ -127,6 +127,34 @@ int signal_queue_add(struct signal_queue *queue, int signo, const siginfo_t *inf
     return 0;
 }
 
+static int overrun_in(const struct signal_queue *queue, int timer, s64 more)
+{
+    struct signal_entry *entry;
+    list_for_each (entry, &queue->entries, link) {
+        siginfo_t *info = &entry->info;
+        if (info->si_code != SI_TIMER || info->si_tid != timer)
+            continue;
+        info->si_overrun = (int)MIN(info->si_overrun + more, (s64)INT32_MAX); // DELAYTIMER_MAX
+        return info->si_overrun;
+    }
+    return -1;
+}
+
+int signal_timer_overrun(struct process *process, int timer, s64 more)
+{
+    mutex_assert_held(&process_lock);
+    spin_assert_held(&process->signals.lock);
+    int overrun = overrun_in(&process->signals.queue, timer, more);
+    struct thread *thread;
+
+    list_for_each (thread, &process->threads, siblings) {
+        if (overrun >= 0)
+            break;
+        overrun = overrun_in(signal_thread_queue(thread), timer, more);
+    }
+    return overrun;
+}
+
 static int take(struct signal_queue *queue, u64 mask, siginfo_t *ret_info)
 {
     struct signal_entry *entry;

@@ -19,5 +19,8 @@ void signal_entry_free(struct signal_entry *entry);
 // their siginfo, as signal(7) has it. 0 or -EAGAIN.
 __nodiscard int signal_queue_add(struct signal_queue *queue, int signo, const siginfo_t *info, u64 limit,
                                  struct signal_entry **entry);
+// A POSIX timer expired `more` times while its signal waits for the process: adds them to its overrun and returns that;
+// -1 if none waits. With process_lock and the signals' lock held.
+int signal_timer_overrun(struct process *process, int timer, s64 more);
 // Forgets the signals of mask.
 void signal_queue_remove(struct signal_queue *queue, u64 mask);

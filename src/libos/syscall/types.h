@@ -15,5 +15,6 @@
 
 struct signal_action;
 struct linux_dirent64;
+struct __kernel_timex;
 struct msghdr;
 struct mmsghdr;

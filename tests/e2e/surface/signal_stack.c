@@ -95,8 +95,6 @@ CASE(disarmed_while_used)
     tell("flags %x size %zu", old.ss_flags, old.ss_size);
     set(SIGUSR1, changes_it, SA_ONSTACK);
     raise(SIGUSR1);
-    SEE(sigaltstack(NULL, &old));
-    tell("flags %x size %zu", old.ss_flags, old.ss_size);
     off();
 }
 static void overflow(void)
