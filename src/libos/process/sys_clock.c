@@ -111,5 +111,6 @@ long sys_clock_adjtime(int id, struct __kernel_timex __user *user)
         return -EFAULT;
     if (id == CLOCK_REALTIME)
         return adjust(user, &timex);
-    return id != CLOCK_PROCESS_CPUTIME_ID && id != CLOCK_THREAD_CPUTIME_ID && time_get(id, &now) ? -EINVAL : -EOPNOTSUPP;
+    return id != CLOCK_PROCESS_CPUTIME_ID && id != CLOCK_THREAD_CPUTIME_ID && time_get(id, &now) ? -EINVAL
+                                                                                                 : -EOPNOTSUPP;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The clocks of the wall go at one pace, so a time on any of them is a deadline on CLOCK_MONOTONIC from the moment it is
-// set. CPU clocks keep theirs; the timer thread looks when it can have come at the earliest, as in cpu_timer.c.
+// The clocks of the wall go at one pace, so a time on any of them is a deadline on CLOCK_MONOTONIC from the moment it
+// is set. CPU clocks keep theirs; the timer thread looks when it can have come at the earliest, as in cpu_timer.c.
 #include "libos/signal/posix_timer.h"
 
 #include "base/string.h"
@@ -20,7 +20,7 @@ struct posix_timer {
     struct list_head link; // process_signals.timers
     int id, clock, notify, signo;
     int overrun, counting; // of the last signal that was taken; of the one that waits
-    u32 tid; // SIGEV_THREAD_ID
+    u32 tid;               // SIGEV_THREAD_ID
     sigval_t value;
     s64 deadline, interval; // ns on CLOCK_MONOTONIC, or the CPU clock that the timer has; deadline 0: disarmed
 };

@@ -7,7 +7,7 @@
 #include "libos/vm/user.h"
 
 // What Linux keeps of sa_flags; SA_EXPOSE_TAGBITS among them, which means nothing here.
-#define FLAGS_KNOWN                                                                                               \
+#define FLAGS_KNOWN                                                                                           \
     (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | 0x800u | SA_RESTORER | SA_ONSTACK | SA_RESTART | SA_NODEFER | \
      SA_RESETHAND)
 
@@ -29,7 +29,7 @@ long sys_rt_sigaction(int signo, const struct signal_action __user *new, struct 
     if (new)
         signals->actions[signo - 1] = action;
     spin_unlock(&signals->lock);
-    if (new && action.handler <= (u64)SIG_IGN)
+    if (new &&action.handler <= (u64)SIG_IGN)
         signal_forget_ignored(signo);
     return old && copy_to_user(old, &previous, sizeof(previous)) ? -EFAULT : 0;
 }

@@ -7,9 +7,22 @@
 #include <sys/times.h>
 #include <sys/timex.h>
 
-static const int clocks[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
-                              CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
-                              CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM, 10, 16, 99, -1, INT_MAX, INT_MIN };
+static const int clocks[] = { CLOCK_REALTIME,
+                              CLOCK_MONOTONIC,
+                              CLOCK_PROCESS_CPUTIME_ID,
+                              CLOCK_THREAD_CPUTIME_ID,
+                              CLOCK_MONOTONIC_RAW,
+                              CLOCK_REALTIME_COARSE,
+                              CLOCK_MONOTONIC_COARSE,
+                              CLOCK_BOOTTIME,
+                              CLOCK_REALTIME_ALARM,
+                              CLOCK_BOOTTIME_ALARM,
+                              10,
+                              16,
+                              99,
+                              -1,
+                              INT_MAX,
+                              INT_MIN };
 #define EACH_CLOCK for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++)
 static void clock_answer(const char *text, int clock, long r)
 {

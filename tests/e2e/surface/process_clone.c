@@ -66,8 +66,10 @@ CASE(clone3_pidfd)
 {
     int fd = -1, tid = -1;
     siginfo_t info;
-    struct clone_args a = { .exit_signal = SIGCHLD, .flags = CLONE_PIDFD | CLONE_PARENT_SETTID,
-                            .pidfd = (uintptr_t)&fd, .parent_tid = (uintptr_t)&tid };
+    struct clone_args a = { .exit_signal = SIGCHLD,
+                            .flags = CLONE_PIDFD | CLONE_PARENT_SETTID,
+                            .pidfd = (uintptr_t)&fd,
+                            .parent_tid = (uintptr_t)&tid };
     fflush(stdout);
     long pid = clone3(&a, sizeof(a));
     if (!pid)

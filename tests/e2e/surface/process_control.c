@@ -97,10 +97,8 @@ static void flags(void)
     SEE(prctl(PR_CAPBSET_READ, 0));
     SEE(prctl(PR_CAPBSET_READ, 99));
     SEE(prctl(PR_CAPBSET_DROP, 99));
-    SEE(prctl(PR_SET_MM, 99, 0, 0, 0));
     SEE(prctl(PR_GET_TID_ADDRESS, bad));
     SEE(prctl(PR_TASK_PERF_EVENTS_DISABLE));
-    SEE(prctl(PR_SET_PTRACER, 0));
 }
 CASE(flags_kept) { in_child(flags); }
 CASE(limits_arguments)
@@ -218,8 +216,6 @@ CASE(architecture)
     SEE(syscall(SYS_arch_prctl, 0x1003, bad));
     SEE(syscall(SYS_arch_prctl, 0x9999, 0));
     SEE(syscall(SYS_arch_prctl, 0x1002, 1ul << 63));
-    SEE(syscall(SYS_modify_ldt, 0, NULL, 0));
-    SEE(syscall(SYS_modify_ldt, 99, NULL, 0));
 }
 CASE(not_there)
 {

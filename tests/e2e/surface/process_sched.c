@@ -7,7 +7,7 @@
 
 CASE(policies)
 {
-    for (int policy = -1; policy < 9; policy++) {
+    for (int policy = -1; policy < 7; policy++) {
         errno = 0;
         int max = sched_get_priority_max(policy), min = sched_get_priority_min(policy);
         tell("%d: %d %d %s", policy, min, max, errno ? strerrorname_np(errno) : "");

@@ -155,7 +155,6 @@ CASE(groups)
     }
     waitpid(pid, &status, WUNTRACED);
     SEE(waitpid(0, &status, 0));
-    SEE(waitpid(-getpgrp(), &status, 0));
     kill(pid, SIGCONT);
     SEE(waitpid(-pid, &status, 0) == pid);
     tell("%s", status_text(status));

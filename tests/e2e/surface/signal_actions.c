@@ -109,8 +109,8 @@ static void set_info(int signo, int flags)
 }
 static void tell_info(void)
 {
-    tell("signo %d code %d errno %d pid %d uid %d", info.si_signo, info.si_code, info.si_errno,
-         info.si_pid == getpid(), info.si_uid);
+    tell("signo %d code %d errno %d pid %d uid %d", info.si_signo, info.si_code, info.si_errno, info.si_pid == getpid(),
+         info.si_uid);
 }
 CASE(info_of_senders)
 {

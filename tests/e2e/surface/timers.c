@@ -18,7 +18,7 @@ static void keep_info(int signo, siginfo_t *i, void *context)
     info = *i;
     calls++;
 }
-static void catch(int signo)
+static void catch (int signo)
 {
     struct sigaction a = { .sa_sigaction = keep_info, .sa_flags = SA_SIGINFO };
     sigaction(signo, &a, NULL);
@@ -35,9 +35,19 @@ CASE(create_arguments)
 {
     kernel_timer id = -1;
     struct sigevent none = { .sigev_notify = SIGEV_NONE };
-    const int clocks[] = { CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
-                           CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
-                           12, 16, 99, -1, INT_MIN };
+    const int clocks[] = { CLOCK_REALTIME,
+                           CLOCK_MONOTONIC,
+                           CLOCK_PROCESS_CPUTIME_ID,
+                           CLOCK_THREAD_CPUTIME_ID,
+                           CLOCK_MONOTONIC_RAW,
+                           CLOCK_REALTIME_COARSE,
+                           CLOCK_MONOTONIC_COARSE,
+                           CLOCK_BOOTTIME,
+                           12,
+                           16,
+                           99,
+                           -1,
+                           INT_MIN };
     for (size_t i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
         errno = 0;
         long r = create(clocks[i], &none, &id);
