@@ -21,24 +21,20 @@ struct worker {
 };
 
 static struct worker workers[WORKERS_MAX];
-static u32 children[CHILDREN_MAX]; // process ids, 0: none
+// Process ids. A place is taken before its child is made: who finds none makes no child, and so every child is woken.
+static u32 children[CHILDREN_MAX];
+enum { NO_CHILD = 0, COMING_CHILD = UINT32_MAX };
 static u64 end_ns;
 
-static void add_child(u32 pid)
+// A place for a child that is to be made, or NULL.
+static u32 *take_place(void)
 {
     for (size_t i = 0; i < CHILDREN_MAX; i++) {
-        u32 none = 0;
-        if (__atomic_compare_exchange_n(&children[i], &none, pid, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
-            return;
+        u32 none = NO_CHILD;
+        if (__atomic_compare_exchange_n(&children[i], &none, COMING_CHILD, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+            return &children[i];
     }
-}
-
-static bool room_for_child(void)
-{
-    for (size_t i = 0; i < CHILDREN_MAX; i++)
-        if (!__atomic_load_n(&children[i], __ATOMIC_SEQ_CST))
-            return true;
-    return false;
+    return NULL;
 }
 
 static user_addr map(size_t size)
@@ -81,6 +77,7 @@ static void random_calls(struct generator *generator, u64 count)
 struct child_order {
     struct generator generator;
     u64 kind;
+    u32 *place; // of children
 };
 
 enum { CHILD_ENDS, CHILD_EXECS, CHILD_EXECS_AMONG_THREADS, CHILD_KINDS };
@@ -110,11 +107,10 @@ static void become_program(struct child_order *order)
 static int child_body(u64 arg)
 {
     struct child_order *shared = (struct child_order *)(uintptr_t)arg, order = *shared;
+    __atomic_store_n(order.place, (u32)os_call(__NR_getpid), __ATOMIC_SEQ_CST);
     user_addr memory = map(KIB(96));
-
     if (!memory)
         return 1;
-    add_child((u32)os_call(__NR_getpid));
     user_scratch_set(memory, KIB(32));
     order.generator.buffer = memory + KIB(32);
     if (order.kind == CHILD_EXECS_AMONG_THREADS)
@@ -130,13 +126,16 @@ static int child_body(u64 arg)
 static void run_child(struct worker *worker)
 {
     struct child_order order = { .generator = worker->generator,
-                                 .kind = random_below(&worker->generator.random, CHILD_KINDS) };
+                                 .kind = random_below(&worker->generator.random, CHILD_KINDS),
+                                 .place = take_place() };
 
     order.generator.random.state = random_next(&worker->generator.random);
-    if (!room_for_child())
+    if (!order.place)
         return;
     long pid = user_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, child_body, (u64)(uintptr_t)&order,
                           worker->child_stack + STACK, 0);
+    u32 coming = COMING_CHILD; // still: there was no child, or it ended at once
+    __atomic_compare_exchange_n(order.place, &coming, NO_CHILD, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     if (pid <= 0)
         return;
     worker->pids[worker->next_pid++ % GENERATOR_PIDS] = (u32)pid;
@@ -199,8 +198,8 @@ static void nudge_children(void)
 {
     for (size_t i = 0; i < CHILDREN_MAX; i++) {
         u32 pid = __atomic_load_n(&children[i], __ATOMIC_SEQ_CST);
-        if (pid && os_call(__NR_kill, pid, SIGUSR1) == -ESRCH)
-            __atomic_store_n(&children[i], 0, __ATOMIC_SEQ_CST);
+        if (pid != NO_CHILD && pid != COMING_CHILD && os_call(__NR_kill, pid, SIGUSR1) == -ESRCH)
+            __atomic_store_n(&children[i], NO_CHILD, __ATOMIC_SEQ_CST);
     }
     while (os_call(__NR_wait4, -1, 0, WNOHANG) > 0)
         ;

@@ -16,7 +16,7 @@ static bool asked_for(int signo)
 
     if (!(private & SIGMASK(signo)) || (enclave_config()->flags & OCCLUM_CONFIG_HOST_SIGNALS))
         return true;
-    if (signo == SIGHUP && READ_ONCE(process_first->signals.actions[SIGHUP - 1].handler) == (u64)SIG_DFL)
+    if (signo == SIGHUP && signals_action(&process_first->signals, SIGHUP).handler == (u64)SIG_DFL)
         return true;
     log_once(LOG_WARN, "signal %d from the host is not passed on: feature.host_signals of Occlum.json permits it",
              signo);

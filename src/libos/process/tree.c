@@ -162,13 +162,13 @@ void process_add_thread(struct process *process, struct thread *thread)
     mutex_assert_held(&process_lock);
     thread->process = process;
     list_add_tail(&thread->siblings, &process->threads);
-    process->thread_count++;
+    __atomic_fetch_add(&process->thread_count, 1, __ATOMIC_RELAXED);
     process->live_count++;
     __atomic_fetch_add(&threads, 1, __ATOMIC_RELAXED);
     // A thread that joins a dying process, or one whose other thread is in execve, dies at once.
     if (process->exiting || process->execing || process_all_ending())
         slot_set_pending(thread->wake, THREAD_EXIT);
     // What was sent before the process had a thread found nobody to notify.
-    if (READ_ONCE(process->signals.queue.pending))
+    if (signals_waiting(&process->signals, ~0ull))
         slot_set_pending(thread->wake, THREAD_SIGNAL);
 }

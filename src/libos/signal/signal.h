@@ -50,7 +50,9 @@ void signals_init(struct process_signals *signals, struct process_signals *inher
 void signals_free(struct process_signals *signals);
 __nodiscard int signals_thread_init(struct thread *thread, const struct thread *creator);
 void signals_thread_free(struct thread *thread);
-u64 signal_thread_pending(const struct thread *thread); // directed at it alone. Process signals' lock held
+u64 signals_waiting(struct process_signals *signals, u64 mask); // for the process, of mask
+u64 signal_thread_pending(const struct thread *thread);         // directed at it alone. Process signals' lock held
+struct signal_action signals_action(struct process_signals *signals, int signo); // what is to be done on signo
 // True if ended children are to vanish without wait: SIGCHLD is ignored or has SA_NOCLDWAIT.
 bool signals_discard_children(struct process_signals *signals);
 // execve: handlers go back to the default, ignored stay ignored.
@@ -66,6 +68,9 @@ void signal_retarget(struct process *process, const struct thread *from, u64 mas
 // Every change of the current thread's mask: SIGKILL and SIGSTOP are never blocked; what is now deliverable is
 // delivered before the program runs on, what is now blocked goes to another thread. No spinlock may be held.
 void signal_set_blocked(u64 mask);
+// The same for the length of a system call: the mask there was is kept in saved_blocked, and the next
+// signal_set_blocked ends the loan.
+void signal_borrow_mask(u64 mask);
 void signal_child_event(struct process *parent, struct process *child); // SIGCHLD, with process_lock held
 // A signal raised by what the current thread did; a blocked or ignored one kills.
 void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 trapno, u64 error);
@@ -86,7 +91,7 @@ void signal_run_pending(struct user_regs *regs);
 // Builds the frame of a handler; mask is what sigreturn restores. 0 or -EFAULT.
 __nodiscard int signal_frame_push(struct user_regs *regs, int signo, const struct signal_action *action,
                                   const siginfo_t *info, u64 mask);
-// Deliverable signals of the current thread.
+// Deliverable signals of the current thread. Process signals' lock held.
 bool signal_deliverable(const struct thread *thread);
 // Takes the first signal in mask from the thread's or its process's queue; 0 if none. Process signals' lock held.
 int signal_dequeue(struct thread *thread, u64 mask, siginfo_t *ret_info);

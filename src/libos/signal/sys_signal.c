@@ -67,9 +67,7 @@ static long suspend(u64 mask)
 {
     struct waiter waiter;
 
-    current->saved_blocked = current->blocked;
-    current->restore_blocked = true;
-    signal_set_blocked(mask);
+    signal_borrow_mask(mask);
     waiter_init(&waiter);
     while (waiter_sleep(&waiter, WAIT_FOREVER) != -EINTR)
         ;
@@ -116,10 +114,8 @@ static int take_or_sleep(u64 mask, s64 deadline, siginfo_t *ret_info)
             err = 0; // look which signal it was
         spin_lock(&signals->lock);
     }
-    u64 saved = current->saved_blocked;
-    current->restore_blocked = false;
     spin_unlock(&signals->lock);
-    signal_set_blocked(saved);
+    signal_set_blocked(current->saved_blocked);
     return signo ? signo : err == -ETIMEDOUT ? -EAGAIN : err;
 }
 

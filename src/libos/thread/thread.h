@@ -165,5 +165,10 @@ extern void (*thread_sleeps_hook)(struct thread *self);
 
 // Post-syscall hook: signal/ sets it. Called with pending work before each return to the program.
 extern void (*thread_pending_hook)(struct user_regs *regs);
-// Sets the current thread's signal mask, with all that follows from it; signal/ sets it (signal_set_blocked).
-extern void (*thread_set_blocked_hook)(u64 mask);
+// The current thread's signal mask, with all that follows from a change: signal_set_blocked and signal_borrow_mask,
+// which signal/ puts here.
+struct thread_mask_hooks {
+    void (*set)(u64 mask);
+    void (*borrow)(u64 mask);
+};
+extern struct thread_mask_hooks thread_mask_hooks;
