@@ -142,7 +142,7 @@ static int apply_ids(struct thread *child, const struct clone_request *request)
         if (err)
             return err;
         spin_lock(&child->resources_lock);
-        child->mm = mm;
+        WRITE_ONCE(child->mm, mm);
         spin_unlock(&child->resources_lock);
     }
     if (request->flags & CLONE_CHILD_SETTID)

@@ -33,7 +33,7 @@ struct thread {
     struct process *process;
     // Owned references, shared by threads and vforked processes. Only the thread itself changes them (thread_swap),
     // under resources_lock; it reads them without, others read them and take a reference under it
-    // (process/resources.c).
+    // (process/resources.c); who only compares mm looks without.
     struct mm *mm;
     struct files *files;
     struct fs_context *fs;   // cwd, root, umask
@@ -143,7 +143,7 @@ __nodiscard int thread_start_kernel(struct thread *thread, void (*fn)(void *), v
         typeof(swap_self->member) swap_new = (new);    \
         spin_lock(&swap_self->resources_lock);         \
         typeof(swap_new) swap_old = swap_self->member; \
-        swap_self->member = swap_new;                  \
+        WRITE_ONCE(swap_self->member, swap_new);       \
         spin_unlock(&swap_self->resources_lock);       \
         swap_old;                                      \
     })

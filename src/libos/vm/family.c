@@ -210,7 +210,7 @@ static int make_family(struct mm *mm)
     mutex_unlock(&mm->lock);
     if (late) // another thread of it forks as well
         kfree(family);
-    thread_sleeps_hook = sleeps;
+    WRITE_ONCE(thread_sleeps_hook, sleeps);
     return 0;
 }
 
