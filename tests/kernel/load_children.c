@@ -18,14 +18,18 @@ static struct place {
     u32 pid; // atomic
     struct child_order order;
 } children[CHILDREN_MAX];
-enum { NO_CHILD = 0, COMING_CHILD = UINT32_MAX };
+enum { NO_CHILD = 0 };
+#define COMING_CHILD 0x80000000u // and up: numbers of those that are to come
 
-// A place for a child that is to be made, or NULL.
-static struct place *take_place(void)
+// A place for a child that is to be made, or NULL. *ret_coming: what is in it until the child says its id.
+static struct place *take_place(u32 *ret_coming)
 {
+    static u32 last;
+
+    *ret_coming = COMING_CHILD | __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
     for (size_t i = 0; i < CHILDREN_MAX; i++) {
         u32 none = NO_CHILD;
-        if (__atomic_compare_exchange_n(&children[i].pid, &none, COMING_CHILD, false, __ATOMIC_SEQ_CST,
+        if (__atomic_compare_exchange_n(&children[i].pid, &none, *ret_coming, false, __ATOMIC_SEQ_CST,
                                         __ATOMIC_SEQ_CST))
             return &children[i];
     }
@@ -122,7 +126,8 @@ static long make_fork(struct worker *worker, struct place *place)
 void load_child(struct worker *worker)
 {
     struct user_random *random = &worker->generator.random;
-    struct place *place = take_place();
+    u32 coming;
+    struct place *place = take_place(&coming);
     long pid;
 
     if (!place)
@@ -135,8 +140,7 @@ void load_child(struct worker *worker)
     else // the parent sleeps until the child has another address space, as after vfork
         pid = user_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, child_body, (u64)(uintptr_t)place,
                          worker->child_stack + LOAD_STACK, 0);
-    u32 coming = COMING_CHILD; // still: there was no child, or it ended before it ran
-    if (pid <= 0 || !forks)
+    if (pid <= 0 || !forks) // still coming: there was no child, or it ended before it ran
         __atomic_compare_exchange_n(&place->pid, &coming, NO_CHILD, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
     if (pid <= 0)
         return;
@@ -149,7 +153,7 @@ void load_nudge_children(void)
 {
     for (size_t i = 0; i < CHILDREN_MAX; i++) {
         u32 pid = __atomic_load_n(&children[i].pid, __ATOMIC_SEQ_CST);
-        if (pid != NO_CHILD && pid != COMING_CHILD && os_call(__NR_kill, pid, SIGUSR1) == -ESRCH)
+        if (pid != NO_CHILD && pid < COMING_CHILD && os_call(__NR_kill, pid, SIGUSR1) == -ESRCH)
             __atomic_store_n(&children[i].pid, NO_CHILD, __ATOMIC_SEQ_CST);
     }
     while (os_call(__NR_wait4, -1, 0, WNOHANG) > 0)
