@@ -107,8 +107,9 @@ _Noreturn void process_serve(void);
 // What REFUSED_* and which exit status tell that a program could not start for this error.
 u32 process_refusal(int err, int *ret_status);
 
-// A new process as a child of parent (NULL for the first), without threads, with its own copies. -ENOMEM.
-__nodiscard int process_create(struct process *parent, struct process **ret_process);
+// A new process as a child of parent (NULL for the first), without threads, with its own copies. exit_signal: what its
+// end is to its parent. -ENOMEM.
+__nodiscard int process_create(struct process *parent, u32 exit_signal, struct process **ret_process);
 void process_free(struct process *process);  // unlinked, no threads. With process_lock held
 struct process *process_find(u32 pid);       // NULL
 struct thread *process_find_thread(u32 tid); // NULL

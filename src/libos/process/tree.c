@@ -52,7 +52,7 @@ static void inherit(struct process *process, struct process *parent)
     }
 }
 
-int process_create(struct process *parent, struct process **ret_process)
+int process_create(struct process *parent, u32 exit_signal, struct process **ret_process)
 {
     struct process *process = kzalloc(sizeof(*process));
     if (!process)
@@ -67,7 +67,7 @@ int process_create(struct process *parent, struct process **ret_process)
     // Before others can find it: a signal may come at once.
     signals_init(&process->signals, parent && !parent->own ? &parent->signals : NULL);
     process->start_ns = time_monotonic_ns();
-    process->exit_signal = SIGCHLD;
+    process->exit_signal = exit_signal;
     if (parent)
         inherit(process, parent);
     else
