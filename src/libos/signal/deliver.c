@@ -3,7 +3,10 @@
 #include "abi/sgx/arch.h"
 #include "base/string.h"
 #include "trusted/log.h"
-#include "libos/process/process.h"
+#include "libos/fs/fs.h"
+#include "libos/signal/signal.h"
+#include "libos/tree/process.h"
+#include "libos/vm/vm.h"
 #include "trusted/hooks.h"
 
 enum { CORE_FLAG = 0x80 };

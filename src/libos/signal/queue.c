@@ -3,7 +3,7 @@
 #include "base/string.h"
 #include "libos/signal/posix_timer.h"
 #include "libos/mem/heap.h"
-#include "libos/process/process.h"
+#include "libos/tree/process.h"
 #include "libos/signal/signal_queue.h"
 
 enum { MAX_QUEUED = 65536 }; // per queue, whatever RLIMIT_SIGPENDING is

@@ -2,7 +2,7 @@
 // Sending: to whom, and what happens at once. Threads are woken and interrupted after the signal lock is dropped, for
 // that may be a host call; process_lock keeps them in their process meanwhile.
 #include "base/string.h"
-#include "libos/process/process.h"
+#include "libos/tree/process.h"
 #include "libos/signal/signal_queue.h"
 
 static bool default_ignored(int signo)
