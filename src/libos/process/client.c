@@ -182,7 +182,7 @@ static int start(const struct host_request *request, u32 *ret_refusal)
     if (!err)
         err = signals_thread_init(thread, NULL);
     if (!err)
-        err = process_create(process_first, &process);
+        err = process_create(process_first, SIGCHLD, &process);
     if (!err) {
         *copy = *request;
         memcpy(thread->name, name, sizeof(name));

@@ -14,7 +14,7 @@
 #include "trusted/vector.h"
 
 void (*thread_pending_hook)(struct user_regs *regs);
-void (*thread_set_blocked_hook)(u64 mask);
+struct thread_mask_hooks thread_mask_hooks;
 
 struct thread *current_thread(void) { return tls_self()->thread; }
 

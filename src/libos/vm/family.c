@@ -57,7 +57,7 @@ static void go_away(struct thread *self)
 // Sleeping threads let the memory go.
 static void sleeps(struct thread *self)
 {
-    if (self->mm && self->mm->family && !self->away && !self->stays)
+    if (self->mm && mm_family(self->mm) && !self->away && !self->stays)
         go_away(self);
 }
 
@@ -204,13 +204,13 @@ static int make_family(struct mm *mm)
     if (!late) {
         list_add_tail(&mm->relatives, &family->members);
         spin_lock(&residents);
-        mm->family = family;
+        __atomic_store_n(&mm->family, family, __ATOMIC_RELEASE);
         spin_unlock(&residents);
     }
     mutex_unlock(&mm->lock);
     if (late) // another thread of it forks as well
         kfree(family);
-    thread_sleeps_hook = sleeps;
+    WRITE_ONCE(thread_sleeps_hook, sleeps);
     return 0;
 }
 
@@ -243,9 +243,9 @@ static void become_exclusive(struct family *family, struct thread *self)
 
 int family_begin_alone(struct mm *mm)
 {
-    int err = mm->family ? 0 : make_family(mm);
+    int err = mm_family(mm) ? 0 : make_family(mm);
     if (!err)
-        become_exclusive(mm->family, current);
+        become_exclusive(mm_family(mm), current);
     return err;
 }
 
@@ -326,9 +326,9 @@ static struct family *family_at(const struct mm *self, u64 addr, u64 end, struct
     bool several = false;
 
     for (; mm; mm = next) {
-        if (mm != self && covers(mm, addr, end) && (mm->family || make_family(mm) == 0)) {
-            several |= family && family != mm->family;
-            family = mm->family;
+        if (mm != self && covers(mm, addr, end) && (mm_family(mm) || make_family(mm) == 0)) {
+            several |= family && family != mm_family(mm);
+            family = mm_family(mm);
             if (!*ret_member)
                 *ret_member = mm_ref(mm);
         }
@@ -383,7 +383,7 @@ int vm_join(struct mm *mm, u64 addr, u64 len)
     s64 now = time_monotonic_ns();
     spin_lock(&residents);
     if (!err) {
-        mm->family = family;
+        __atomic_store_n(&mm->family, family, __ATOMIC_RELEASE);
         family->resident = mm;
         family->slice_end = now + SLICE_MIN_NS;
     }

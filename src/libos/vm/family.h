@@ -24,6 +24,9 @@ struct family {
     struct wait_queue turn;   // who waits for a turn, or to be alone
 };
 
+// An mm gets its family once, under its lock and the residents': who holds neither asks by this. NULL: it has none.
+static inline struct family *mm_family(const struct mm *mm) { return __atomic_load_n(&mm->family, __ATOMIC_ACQUIRE); }
+
 // What of a member is kept aside: contents, or bytes NULL: the pages were never touched.
 struct kept {
     struct list_head link; // mm->kept
