@@ -14,7 +14,7 @@ enum { SCHED_POLICY_MAX = 7, CPU_WORDS = HOST_CPU_MASK_BYTES / 8 };
 
 long sys_sched_yield(void)
 {
-    ocall_yield();
+    thread_yield();
     return 0;
 }
 
