@@ -6,13 +6,13 @@
 #include "abi/occlum/config.h"
 #include "libos/vm/vm.h"
 
+struct host_image; // libos/fs/image_source.h
 struct file;       // an open file description (shared by dup and fork)
 struct files;      // a descriptor table
 struct fs_context; // root, cwd, umask
 
-// Mounts everything the measured configuration names. image_fd is the host's descriptor of the image file, image_size
-// what the host says of its size.
-__nodiscard int fs_init(const struct occlum_config *config, int image_fd, u64 image_size);
+// Mounts everything the measured configuration names. image: what the host says of the image file.
+__nodiscard int fs_init(const struct occlum_config *config, const struct host_image *image);
 int fs_volume_error(void); // why fs_init failed, when it was for a volume; else 0
 // Commits all volumes: sync(2), and the end. 0 or the first error.
 int fs_sync(void);
@@ -24,14 +24,14 @@ __nodiscard int files_copy(struct files *files, struct files **ret_copy); // for
 // alone (and so keeps its record locks; a look by /proc at this moment may cost them).
 __nodiscard int files_own(struct files *files, struct files **ret_own);
 struct files *files_ref(struct files *files);
-void files_unref(struct files *files);
+void files_unref(struct files *files); // NULL is accepted
 void files_close_on_exec(struct files *files);
 void files_set_limit(struct files *files, u64 limit);                    // RLIMIT_NOFILE: descriptors below it
 long fs_context_cwd(struct fs_context *context, char *buf, size_t size); // absolute path; length or -errno
 __nodiscard int fs_context_create_initial(struct fs_context **ret_context);
 __nodiscard int fs_context_copy(struct fs_context *context, struct fs_context **ret_copy);
 struct fs_context *fs_context_ref(struct fs_context *context);
-void fs_context_unref(struct fs_context *context);
+void fs_context_unref(struct fs_context *context); // NULL is accepted
 
 // Opens a regular file for execve: -ENOENT, -EACCES (not regular, no execute permission), -ENOEXEC never. Symlinks are
 // followed.

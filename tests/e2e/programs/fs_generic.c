@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // fs_generic FOLDER FILES: borders of a file system, as xfstests' generic cases look at them; prints what it saw, to be
 // compared with what the same program prints on Linux (test_fs_generic.py). fs_generic FOLDER full: only on a small
-// disk.
+// disk. fs_generic FOLDER names: only in a small kernel heap.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -517,6 +517,42 @@ static void full(void)
     say_stat("small");
 }
 
+// As many files as there is room for: then nothing is hidden, and what is removed makes room.
+static void names_until_full(void)
+{
+    char name[64];
+    int made = 0, seen = 0, removed = 0, again = 0, fd;
+    printf("-- names until full\n");
+    for (;; made++) {
+        sprintf(name, "a-file-with-a-name-%d", made);
+        if ((fd = open(name, O_CREAT | O_EXCL | O_WRONLY, 0644)) < 0)
+            break;
+        close(fd);
+    }
+    printf("then %s\n", why(-1));
+    SAY(rename("a-file-with-a-name-0", "renamed"));
+    SAY(rename("renamed", "a-file-with-a-name-0"));
+    pid_t child = fork();
+    if (child == 0)
+        _exit(7);
+    int status = 0;
+    printf("another process: %d\n", child > 0 && waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 7);
+    DIR *dir = opendir(".");
+    for (struct dirent *e; (e = readdir(dir));)
+        seen += e->d_name[0] == 'a';
+    closedir(dir);
+    for (int i = 0; i < made; i += 2) {
+        sprintf(name, "a-file-with-a-name-%d", i);
+        removed += unlink(name) == 0;
+    }
+    for (int i = 0; i < made; i += 4) {
+        sprintf(name, "a-file-with-a-name-%d", i);
+        again += make(name, "") == 0;
+    }
+    printf("many %d, all seen %d, all removed %d, all made again %d\n", made > 5000, seen == made,
+           removed == (made + 1) / 2, again == (made + 3) / 4);
+}
+
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -525,6 +561,10 @@ int main(int argc, char **argv)
         return 1;
     if (strcmp(argv[2], "full") == 0) {
         full();
+        return 0;
+    }
+    if (strcmp(argv[2], "names") == 0) {
+        names_until_full();
         return 0;
     }
     names();
