@@ -67,6 +67,7 @@ enum lock_kind {
     X(SIGNALS, LOCK_SPINS, "process_signals.lock: actions, queues and masks of a process")                         \
     X(FUTEX, LOCK_SPINS | LOCK_PAIRS, "a bucket of futex waiters")                                                 \
     X(HOSTPOLL, LOCK_SPINS, "the descriptors of the host that are watched")                                        \
+    X(AHEAD, LOCK_SPINS, "ahead.lock: what the host read of a stream before it was asked")                         \
     X(EVENT, LOCK_SPINS, "the count of an eventfd, the expirations of a timerfd")                                  \
     X(TEST_SPIN_INNER, LOCK_SPINS | LOCK_NESTS, "of tests")                                                        \
     X(WATCHES, LOCK_SPINS, "file.watch_lock: the epoll watches of a file")                                         \

@@ -117,6 +117,8 @@ void thread_park(s64 deadline_ns)
     thread_park_end();
 }
 
+void thread_yield(void) { ocall_yield(); }
+
 static u64 slot_of(const struct slot_wake *slot) { return container_of(slot, const struct tls, wake)->slot.slot; }
 
 void slot_unpark(struct slot_wake *slot)

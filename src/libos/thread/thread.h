@@ -105,6 +105,9 @@ void thread_park(s64 deadline_ns);
 bool thread_park_begin(void);
 void thread_park_end(void);
 
+// Lets the host run another thread. No spinlock held.
+void thread_yield(void);
+
 // thread_notify_collect and the flush at once. No spinlock held; the thread stays meanwhile (process_lock).
 void thread_notify(struct thread *thread, u32 bits);
 // What is pending for the thread (enum thread_pending), looked at without any lock.
