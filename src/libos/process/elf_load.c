@@ -108,9 +108,8 @@ static int reserve(struct elf_image *image, struct mm *mm)
         .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (image->fixed ? MAP_FIXED_NOREPLACE : 0),
     };
     s64 at = vm_map(mm, &args);
-    // Programs that must lie at the same place take turns there.
-    if (at < 0 && image->fixed && vm_join(mm, args.addr, args.len) == 0)
-        at = vm_map(mm, &args);
+    if (at < 0 && image->fixed) // programs that must lie at the same place take turns there
+        at = vm_map_beside(mm, &args);
     if (at < 0) {
         if (image->fixed)
             log_warn("a program that must lie at %#lx cannot start: another process holds that address", image->start);
