@@ -12,22 +12,38 @@
 long sys_madvise(u64 addr, u64 len, int advice) { return vm_advise(current->mm, addr, len, advice); }
 long sys_msync(u64 addr, u64 len, int flags) { return vm_sync(current->mm, addr, len, flags); }
 
-// Residency of up to `count` pages from addr. -ENOMEM for a hole. Anonymous memory counts as resident.
+static bool file_resident(const struct vma *vma, u64 page)
+{
+    return vma->map->shared ? shared_resident(vma, page)
+                            : bitmap_test(vma->map->present, filemap_index(vma->map, page));
+}
+
+// Residency of `count` pages of one VMA. What is added beside a touched page (windows of faults) counts.
+static void vma_residency(const struct vma *vma, u64 addr, u8 *vec, u64 count)
+{
+    bool asked = !vma->map && (vma->flags & VMA_BACKED) && emm_contents(addr, count, vec) == 0;
+    for (u64 i = 0; i < count; i++)
+        if (vma->map)
+            vec[i] = file_resident(vma, addr + i * PAGE_SIZE);
+        else
+            vec[i] = asked ? vec[i] != 0 : (vma->flags & VMA_BACKED) != 0;
+}
+
+// Residency of `count` pages from addr. -ENOMEM for a hole.
 static int residency(struct mm *mm, u64 addr, u8 *vec, u64 count)
 {
     int err = 0;
     mm_lock(mm);
-    for (u64 i = 0; !err && i < count; i++) {
-        u64 page = addr + i * PAGE_SIZE;
-        struct vma *vma = vma_find(mm, page);
-        if (!vma || vma->start > page)
+    for (u64 done = 0, run; !err && done < count; done += run) {
+        u64 page = addr + done * PAGE_SIZE;
+        const struct vma *vma = vma_find(mm, page);
+        run = 1;
+        if (!vma || vma->start > page) {
             err = -ENOMEM;
-        else if (vma->map && vma->map->shared)
-            vec[i] = shared_resident(vma, page);
-        else if (vma->map)
-            vec[i] = bitmap_test(vma->map->present, filemap_index(vma->map, page));
-        else
-            vec[i] = (vma->flags & VMA_BACKED) && emm_accessible(page, 0);
+        } else {
+            run = MIN(count - done, (vma->end - page) / PAGE_SIZE);
+            vma_residency(vma, page, vec + done, run);
+        }
     }
     mm_unlock(mm);
     return err;
