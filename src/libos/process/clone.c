@@ -224,6 +224,7 @@ static long do_clone(const struct clone_request *request)
     memcpy(child->cpus, current->cpus, sizeof(child->cpus));
     child->nice = current->nice;
     child->policy = current->policy;
+    child->mempolicy = current->mempolicy;
     child->pinned = current->pinned;
     child->cred = cred_ref(current->cred);
     child->fs_base = request->flags & CLONE_SETTLS ? request->tls : current->fs_base;

@@ -78,6 +78,7 @@ struct thread {
     // what the scheduler calls were told; inherited by clone
     s8 nice;
     u8 policy;     // SCHED_*
+    u32 mempolicy; // set_mempolicy(2): the mode, and bit 31 for node 0
     bool pinned;   // cpus was set
     u64 cpus[128]; // sched_setaffinity(2)
     // waiting inside (spin.c)

@@ -69,8 +69,7 @@ long sys_mincore(u64 addr, u64 len, u8 __user *vec)
     return 0;
 }
 
-// Is every page of the range mapped?
-static int mapped(u64 addr, u64 len)
+int vm_mapped(struct mm *mm, u64 addr, u64 len)
 {
     u64 end;
     int err = 0;
@@ -78,7 +77,6 @@ static int mapped(u64 addr, u64 len)
         return 0;
     if (add_overflow_u64(addr & ~PAGE_MASK, len + (addr & PAGE_MASK), &end))
         return -EINVAL;
-    struct mm *mm = current->mm;
     mm_lock(mm);
     for (addr &= ~PAGE_MASK; !err && addr < end;) {
         struct vma *vma = vma_find(mm, addr);
@@ -94,7 +92,7 @@ static int mapped(u64 addr, u64 len)
 // Enclave memory is never paged by us, so there is nothing to lock.
 long sys_mlock(u64 addr, u64 len)
 {
-    int err = mapped(addr, len);
+    int err = vm_mapped(current->mm, addr, len);
     if (!err && len && len <= UINT64_MAX - 2 * PAGE_MASK)
         vm_populate(current->mm, addr & ~PAGE_MASK, ALIGN_UP(len + (addr & PAGE_MASK), PAGE_SIZE));
     return err;
@@ -104,10 +102,10 @@ long sys_mlock2(u64 addr, u64 len, int flags)
 {
     if (flags & ~MLOCK_ONFAULT)
         return -EINVAL;
-    return flags ? mapped(addr, len) : sys_mlock(addr, len);
+    return flags ? vm_mapped(current->mm, addr, len) : sys_mlock(addr, len);
 }
 
-long sys_munlock(u64 addr, u64 len) { return mapped(addr, len); }
+long sys_munlock(u64 addr, u64 len) { return vm_mapped(current->mm, addr, len); }
 
 long sys_mlockall(int flags)
 {
