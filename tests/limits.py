@@ -17,6 +17,11 @@ REFERENCE = {'fault': 1.0, 'call': 0.25, 'loop': 600.0}
 LARGEST = 20        # a machine that is slower than that is not one to test on
 LARGEST_LOAD = 8
 _scale = None
+# Signals that whoever started the tests ignores (nohup, `&` of a script) would be ignored by every program under test,
+# inside and outside: no key of a terminal would reach it, and nothing would hang up.
+for _signal in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTSTP):
+    if signal.getsignal(_signal) == signal.SIG_IGN:
+        signal.signal(_signal, signal.SIG_DFL)
 
 
 def _each(function, count):

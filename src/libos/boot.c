@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "libos/fs/fs.h"
 #include "libos/fs/image_key.h"
+#include "libos/fs/image_source.h"
 #include "libos/net/host_names.h"
 #include "libos/net/socket.h"
 #include "trusted/log.h"
@@ -117,7 +118,8 @@ static void boot(const struct host_start_args __host *host_args)
     inet_loopback_init(!(config->flags & OCCLUM_CONFIG_NO_LOOPBACK));
     if (args.has_image_key)
         image_key_set(args.image_key);
-    err = fs_init(config, (int)MIN(args.image_fd, (u64)OCALL_MAX_FD), args.image_size);
+    const struct host_image image = { (int)MIN(args.image_fd, (u64)OCALL_MAX_FD), args.image_size, args.image_address };
+    err = fs_init(config, &image);
     if (fs_volume_error())
         enclave_refuse(126 << 8, volume_refusal(fs_volume_error()));
     if (err == -ENOKEY || err == -EKEYREJECTED)

@@ -12,6 +12,7 @@
 
 #include "loader/clock.h"
 #include "loader/enclave_file.h"
+#include "loader/host_image.h"
 #include "loader/host_poll.h"
 #include "loader/host_signals.h"
 #include "loader/messages.h"
@@ -19,6 +20,7 @@
 #include "loader/runtime.h"
 #include "loader/threads.h"
 #include "platform/raw.h"
+#include "platform/switches.h"
 
 // "a\0b\0" of a NULL-terminated array. NULL when out of memory.
 static char *join(char *const *list, u64 *ret_size)
@@ -43,6 +45,8 @@ static int add_image(int fd, struct host_start_args *args)
         return -errno;
     args->image_fd = (u64)fd;
     args->image_size = (u64)st.st_size;
+    if (!switch_is_on("OCCLUM_NO_IMAGE_MAP"))
+        args->image_address = host_image_map(fd, (u64)st.st_size);
     return 0;
 }
 

@@ -47,7 +47,8 @@ void message_refused_start(u64 refusal)
         [REFUSED_VOLUME_BUSY] = "the volume under run/mount/__ROOT (or of an ext2 mount): another enclave has it open",
         [REFUSED_VOLUME_KEY] =
             "the volume under run/mount/__ROOT (or of an ext2 mount) was made with another key or by "
-            "another signer, or its file was changed",
+            "another signer, or its file was changed. Simulation and SGX have different keys, unless an image key is "
+            "given (occlum build --image-key). Without what it holds: remove its folder, and a new one is made",
         [REFUSED_VOLUME_ACCESS] =
             "the volume under run/mount/__ROOT (or of an ext2 mount) cannot be opened for writing by "
             "this user; \"temporary\": true in its layer keeps what programs write in memory instead",

@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "trusted/exit.h"
 #include "trusted/layout.h"
+#include "trusted/usercopy.h"
 
 bool hostmem_outside(u64 addr, u64 len)
 {
@@ -55,6 +56,12 @@ void hostmem_copy_in(void *dst, const void __host *src, size_t size)
         u64 unit = load(from + (size & ~7ul));
         memcpy(to + (size & ~7ul), &unit, size & 7);
     }
+}
+
+bool hostmem_try_copy_in(void *dst, const void __host *src, size_t size)
+{
+    require_outside((u64)(uintptr_t)src, size);
+    return hostcopy_raw(dst, src, size / 8) == 0;
 }
 
 void hostmem_copy_out(void __host *dst, const void *src, size_t size)

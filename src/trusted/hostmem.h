@@ -10,4 +10,7 @@ bool hostmem_outside(u64 addr, u64 len);
 // Both end the enclave when the outside range is not outside: the caller has no answer to that.
 void hostmem_copy_in(void *dst, const void __host *src, size_t size);
 void hostmem_copy_out(void __host *dst, const void *src, size_t size);
+// Copies in what may have no memory behind it, as a mapped file that shrank: false then. All 8-byte aligned; the range
+// was found to lie outside before.
+__nodiscard bool hostmem_try_copy_in(void *dst, const void __host *src, size_t size);
 u64 hostmem_read_u64(const void __host *src); // 8-byte aligned

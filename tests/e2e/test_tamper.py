@@ -4,8 +4,9 @@
 import os
 import random
 import shutil
+import subprocess
 
-from harness import Group, Instance, compile_program, expect, expect_status, run_command, scratch
+from harness import OCCLUM, RUN_TIMEOUT, Group, Instance, clean_environment, communicate, compile_program, expect, expect_status, kill_group, limits, run_command, scratch
 
 group = Group()
 CHANGES = 1000
@@ -23,9 +24,11 @@ def setup():
     compiler = 'musl-gcc' if shutil.which('musl-gcc') else 'gcc'
     instance.digest = compile_program('digest', '-static', '-no-pie', compiler=compiler)
     instance.pack(instance.digest + '=/bin/digest')
+    instance.compile('read_later', flags=('-static',))
+    instance.add_text('/opt/late/large', 'x' * (400 << 10))
     instance.build()
     instance.image_file = os.path.join(instance.folder, 'build', 'image.erofs')
-    result = instance.run('/bin/digest', '/opt', '/opt')
+    result = instance.run('/bin/digest', '/opt/data', '/opt/data')
     expect_status(result, 0)
     instance.right = sorted(result.text.splitlines())
     return instance
@@ -42,7 +45,7 @@ def wrong_lines(instance, status, text):
 
 @group.case('the untouched image reads as it was packed')
 def _(instance):
-    native = run_command([instance.digest, instance.image + '/opt', instance.image + '/opt'])
+    native = run_command([instance.digest, instance.image + '/opt/data', instance.image + '/opt/data'])
     expect(sorted(native.text.splitlines()) == instance.right, 'the image is not what was packed', native)
     expect(len(instance.right) > 60, 'too few entries')
 
@@ -78,7 +81,7 @@ def _(instance):
     target = os.path.join(scratch(), 'extracted')
     with Changed(instance.image_file, offset + 10, 1):
         extracted = run_command(['fsck.erofs', '--extract=' + target, instance.image_file])
-    result = run_command([instance.digest, target + '/opt', target + '/opt'])
+    result = run_command([instance.digest, target + '/opt/data', target + '/opt/data'])
     expect(wrong_lines(instance, result.status, result.text), 'a wrong byte was not seen', extracted, result)
     shutil.rmtree(target, ignore_errors=True)
 
@@ -90,9 +93,43 @@ def _(instance):
     with open(instance.image_file, 'rb') as file:
         offset = file.read().find(needle)
     with Changed(instance.image_file, offset + 10, 1):
-        result = instance.run('/bin/digest', '/opt', '/opt')
+        result = instance.run('/bin/digest', '/opt/data', '/opt/data')
     expect(not wrong_lines(instance, result.status, result.text), 'wrong bytes', result)
     expect('error' in result.text and 'EIO' in result.text, 'no EIO', result)
+
+
+@group.case('the same where the image is read by host calls')
+def _(instance):
+    env = {'OCCLUM_NO_IMAGE_MAP': '1'}
+    result = instance.run('/bin/digest', '/opt/data', '/opt/data', env=env)
+    expect(result.status == 0 and sorted(result.text.splitlines()) == instance.right, 'the untouched image', result)
+    with open(os.path.join(instance.image, 'opt/data/3/file3'), 'rb') as file:
+        needle = file.read()[:64]
+    with open(instance.image_file, 'rb') as file:
+        offset = file.read().find(needle)
+    with Changed(instance.image_file, offset + 10, 1):
+        result = instance.run('/bin/digest', '/opt/data', '/opt/data', env=env)
+    expect(not wrong_lines(instance, result.status, result.text), 'wrong bytes', result)
+    expect('error' in result.text and 'EIO' in result.text, 'no EIO', result)
+
+
+@group.case('an image that shrinks while the program runs: EIO, and the program goes on')
+def _(instance):
+    with open(instance.image_file, 'rb') as file:
+        whole = file.read()
+    for env in {}, {'OCCLUM_NO_IMAGE_MAP': '1'}:
+        process = subprocess.Popen([OCCLUM, 'run', '/bin/read_later', '/opt/late/large', '/opt/late/none'], cwd=instance.folder, env=clean_environment(env),
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        try:
+            expect(process.stdout.readline() == b'ready\n', 'it did not start')
+            os.truncate(instance.image_file, 4096)
+            out, err, timed_out = communicate(process, b'go\n', limits.Deadline(RUN_TIMEOUT))
+        finally:
+            kill_group(process)
+            with open(instance.image_file, 'wb') as file:
+                file.write(whole)
+        lines = out.decode().split()
+        expect(not timed_out and process.returncode == 0 and lines[0] == 'EIO' and lines[1] in ('EIO', 'ENOENT'), f'{process.returncode} {out} {err}')
 
 
 @group.case(f'{CHANGES} random changes')
@@ -103,7 +140,7 @@ def _(instance):
     for _ in range(CHANGES):
         offset, flip = generator.randrange(size), 1 << generator.randrange(8)
         with Changed(instance.image_file, offset, flip):
-            result = instance.run('/bin/digest', '/opt', '/opt')
+            result = instance.run('/bin/digest', '/opt/data', '/opt/data')
         wrong = wrong_lines(instance, result.status, result.text)
         expect(not wrong, f'offset {offset} ^ {flip}: wrong {wrong[:3]}', result)
         expect(not result.timed_out, f'offset {offset} ^ {flip}: it hangs', result)
@@ -129,7 +166,7 @@ def _(instance):
         for part in (0, 100, 4096, os.path.getsize(whole) // 2):
             with open(whole, 'rb') as source, open(instance.image_file, 'wb') as target:
                 target.write(source.read(part))
-            result = instance.run('/bin/digest', '/opt', '/opt')
+            result = instance.run('/bin/digest', '/opt/data', '/opt/data')
             expect(result.status != 0 and result.status < 128, f'{part} bytes: status', result)
             expect(not wrong_lines(instance, result.status, result.text), 'wrong bytes', result)
     finally:

@@ -81,6 +81,7 @@ struct host_start_args {
     u64 shared_page;     // struct host_shared_page
     u64 image_fd;        // host descriptor of the image file
     u64 image_size;      // bytes; 0: there is no image
+    u64 image_address;   // where it is mapped to be read; 0: nowhere, it is read by pread
     u64 hostname, hostname_size;
     u64 cpu_count;   // processors it may run on, a hint; 0: not known
     u64 log_level;   // 0 off .. 5 trace

@@ -6,13 +6,13 @@
 #include "abi/occlum/config.h"
 #include "libos/vm/vm.h"
 
+struct host_image; // libos/fs/image_source.h
 struct file;       // an open file description (shared by dup and fork)
 struct files;      // a descriptor table
 struct fs_context; // root, cwd, umask
 
-// Mounts everything the measured configuration names. image_fd is the host's descriptor of the image file, image_size
-// what the host says of its size.
-__nodiscard int fs_init(const struct occlum_config *config, int image_fd, u64 image_size);
+// Mounts everything the measured configuration names. image: what the host says of the image file.
+__nodiscard int fs_init(const struct occlum_config *config, const struct host_image *image);
 int fs_volume_error(void); // why fs_init failed, when it was for a volume; else 0
 // Commits all volumes: sync(2), and the end. 0 or the first error.
 int fs_sync(void);

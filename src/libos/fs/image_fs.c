@@ -13,34 +13,14 @@
 #include "libos/mem/heap.h"
 #include "libos/sync/mutex.h"
 #include "trusted/cpu.h"
-#include "trusted/ocall.h"
 #include "trusted/vector.h"
 
-enum { FETCH_BYTES = 128 << 10 }; // of one host call
-
-static int image_fd; // the host's
-static u64 file_blocks;
 static struct verified_image image;
 static struct erofs fs;
 static const struct occlum_image *info;
 static struct image_cipher cipher; // of a sealed image
 
-// Copies count blocks into the enclave: what is checked afterwards is the copy.
-static int fetch_run(u64 block, u8 *out, u64 count)
-{
-    if (block >= file_blocks || count > file_blocks - block)
-        return -EIO;
-    for (u64 size = count * VERITY_BLOCK, done = 0; done < size;) {
-        s64 n =
-            ocall_pread(image_fd, out + done, MIN(size - done, (u64)FETCH_BYTES), (s64)(block * VERITY_BLOCK + done));
-        if (n <= 0)
-            return -EIO;
-        done += (u64)n;
-    }
-    return 0;
-}
-
-static int fetch(void *ctx, u64 block, void *out) { return fetch_run(block, out, 1); }
+static int fetch(void *ctx, u64 block, void *out) { return image_source_read(block, out, 1); }
 
 // Verified hash blocks: one of 128 covers 512 KiB of data, so a few hundred serve a large image.
 enum { HASH_SLOTS = 256 };
@@ -87,11 +67,11 @@ static int report(int err, u64 block)
     return err;
 }
 
-// Fetched with one host call, checked where they lie. Hashing uses vector registers, which are the program's until
+// Copied in, and checked where they lie then. Hashing uses vector registers, which are the program's until
 // saved.
 static int read_run(u64 block, void *to, u64 count)
 {
-    int err = fetch_run(block, to, count);
+    int err = image_source_read(block, to, count);
     vector_begin();
     if (!err)
         err = verified_check(&image, block, to, count);
@@ -276,12 +256,10 @@ static int unseal(void)
     return 0;
 }
 
-int image_fs_open(const struct occlum_image *image_info, int fd, u64 image_size, const struct lower_tree **ret_tree,
-                  u64 *ret_root)
+int image_fs_open(const struct occlum_image *image_info, const struct host_image *host,
+                  const struct lower_tree **ret_tree, u64 *ret_root)
 {
     info = image_info;
-    image_fd = fd;
-    file_blocks = image_size / VERITY_BLOCK;
     image = (struct verified_image){
         .fetch = fetch,
         .cache_get = cache_get,
@@ -297,11 +275,12 @@ int image_fs_open(const struct occlum_image *image_info, int fd, u64 image_size,
                       info->salt_size);
     if (err)
         return err;
-    if (file_blocks < info->hash_start_block + image.verity.hash_blocks) {
+    err = image_source_init(host, info->hash_start_block + image.verity.hash_blocks);
+    if (err) {
         log_error("image: the file is shorter than the one this enclave was built with");
-        return -EIO;
+        return err;
     }
-    page_cache_init(read_run, info->data_blocks);
+    page_cache_init(read_run, info->data_blocks, image_source_mapped());
     fs = (struct erofs){ .read = read_fs, .size = info->fs_blocks * VERITY_BLOCK };
     err = erofs_open(&fs);
     if (err)

@@ -3,9 +3,10 @@
 #pragma once
 
 #include "abi/occlum/config.h"
+#include "libos/fs/image_source.h"
 #include "libos/fs/memfs.h"
 
-// image_fd: the host's descriptor of the image file. -EIO if what must be read to open it fails verification, -EINVAL
+// host: what the host says of the image file. -EIO if what must be read to open it fails verification, -EINVAL
 // if it is no EROFS.
-__nodiscard int image_fs_open(const struct occlum_image *info, int image_fd, u64 image_size,
+__nodiscard int image_fs_open(const struct occlum_image *info, const struct host_image *host,
                               const struct lower_tree **ret_tree, u64 *ret_root);

@@ -7,8 +7,28 @@
 #include "libos/thread/cred.h"
 #include "libos/time/time.h"
 #include "libos/vm/vm.h"
+#include "trusted/log.h"
 
 s64 memfs_now(void) { return time_realtime_ns(); }
+
+static s64 heap_bytes; // of inodes and names, with what the heap loses by rounding; atomic
+
+void memfs_heap_used(size_t bytes, int sign)
+{
+    __atomic_fetch_add(&heap_bytes, sign * (s64)ALIGN_UP(bytes + bytes / 8, 32ul), __ATOMIC_RELAXED);
+}
+
+int memfs_has_room(void)
+{
+    struct heap_stats heap;
+
+    heap_get_stats(&heap);
+    if (likely(__atomic_load_n(&heap_bytes, __ATOMIC_RELAXED) < (s64)(heap.max / 4 * 3)))
+        return 0;
+    log_once(LOG_ERROR, "the file systems in memory hold no more files: inodes and names fill three quarters of "
+                        "resource_limits.kernel_space_heap_size of Occlum.json");
+    return -ENOSPC;
+}
 
 int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node)
 {
@@ -20,11 +40,13 @@ int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node)
     node->fs = fs;
     node->inode.instance = &fs->instance;
     __atomic_fetch_add(&fs->nodes, 1, __ATOMIC_RELAXED);
+    memfs_heap_used(sizeof(*node), 1);
     node->mode = mode;
     node->nlink = S_ISDIR(mode) ? 2 : 1;
     node->seals = F_SEAL_SEAL;
     node->atime = node->mtime = node->ctime = memfs_now();
-    list_init(&node->order);
+    if (S_ISDIR(mode))
+        list_init(&node->order);
     *ret_node = node;
     return 0;
 }
@@ -80,21 +102,32 @@ int memfs_anonymous(u32 mode, struct inode **ret_inode)
     return 0;
 }
 
+static void contents_free(struct memfs_node *node)
+{
+    struct memfs_entry *entry, *next;
+
+    if (S_ISREG(node->inode.mode))
+        (void)!memfs_drop(node, 0, UINT64_MAX); // nothing is mapped
+    if (S_ISLNK(node->inode.mode))
+        kfree(node->target);
+    if (!S_ISDIR(node->inode.mode))
+        return;
+    // An unlinked directory is empty; a dropped file system is not.
+    list_for_each_safe (entry, next, &node->order, by_position) {
+        if (entry->node)
+            inode_unref(&entry->node->inode);
+        memfs_entry_free(entry);
+    }
+}
+
 static void node_free(struct memfs_node *node)
 {
     struct memfs *fs = node->fs;
-    struct memfs_entry *entry, *next;
 
-    list_for_each_safe (entry, next, &node->order,
-                        by_position) { // an unlinked directory is empty; a dropped file system is not
-        if (entry->node)
-            inode_unref(&entry->node->inode);
-        kfree(entry);
-    }
-    (void)!memfs_drop(node, 0, UINT64_MAX); // nothing is mapped
+    contents_free(node);
     memfs_xattr_free(node);
-    kfree(node->target);
     kfree(node);
+    memfs_heap_used(sizeof(*node), -1);
     __atomic_fetch_sub(&fs->nodes, 1, __ATOMIC_RELEASE); // the last that touches fs: it may be unmounted
 }
 

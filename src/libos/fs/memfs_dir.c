@@ -44,12 +44,22 @@ static void insert(struct memfs_node *dir, struct memfs_entry *entry)
     adopt(dir, entry);
 }
 
+static size_t entry_bytes(size_t len) { return sizeof(struct memfs_entry) + len + 1; }
+
+void memfs_entry_free(struct memfs_entry *entry)
+{
+    if (entry)
+        memfs_heap_used(entry_bytes(strlen(entry->name)), -1);
+    kfree(entry);
+}
+
 // node may be NULL: then the caller says type and handle.
 static struct memfs_entry *entry_alloc(const char *name, size_t len, struct memfs_node *node)
 {
-    struct memfs_entry *entry = kzalloc(sizeof(*entry) + len + 1);
+    struct memfs_entry *entry = kzalloc(entry_bytes(len));
     if (!entry)
         return NULL;
+    memfs_heap_used(entry_bytes(len), 1);
     memcpy(entry->name, name, len);
     entry->node = node;
     entry->type = node ? (node->inode.mode & S_IFMT) >> 12 : 0;
@@ -65,7 +75,7 @@ static struct memfs_node *take_out(struct memfs_node *dir, struct memfs_entry *e
     list_del(&entry->by_position);
     if (node && entry->type == TYPE_DIR)
         node->entry = NULL;
-    kfree(entry);
+    memfs_entry_free(entry);
     return node;
 }
 
@@ -260,7 +270,7 @@ static int add(struct memfs_node *dir, const char *name, struct memfs_node *node
         end(dir);
     }
     if (err) {
-        kfree(entry);
+        memfs_entry_free(entry);
         inode_unref(&node->inode);
     }
     return err;
@@ -269,6 +279,9 @@ static int add(struct memfs_node *dir, const char *name, struct memfs_node *node
 // A new node for the folder that nobody else sees yet, with the owner it gets there.
 static int node_in(struct memfs_node *dir, u32 mode, struct memfs_node **ret_node)
 {
+    int full = memfs_has_room();
+    if (full)
+        return full;
     struct new_owner owner = new_owner_of(mode, READ_ONCE(dir->mode), READ_ONCE(dir->gid));
     int err = memfs_node_alloc(dir->fs, owner.mode, ret_node);
     if (err)
@@ -333,8 +346,11 @@ int memfs_link(struct inode *inode, const char *name, struct inode *target)
             end(dir);
         return gone ? gone : -EPERM;
     }
+    int err = memfs_has_room();
+    if (err)
+        return err;
     mutex_lock(&target->lock);
-    int err = node->nlink || node->linkable ? 0 : -ENOENT;
+    err = node->nlink || node->linkable ? 0 : -ENOENT;
     node->nlink += !err;
     mutex_unlock(&target->lock);
     if (err)

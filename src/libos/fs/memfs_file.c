@@ -375,8 +375,8 @@ int memfs_gate_table(void *arg, const void **ret_table, size_t *ret_size)
 
     *ret_table = NULL;
     // Only while the file is the image's own: a written one is scanned afresh.
-    if (!node || !node->has_lower || node->pages.pages || node->size != node->lower_size ||
-        !node->fs->lower->gate_table)
+    if (!node || !S_ISREG(node->inode.mode) || !node->has_lower || node->pages.pages ||
+        node->size != node->lower_size || !node->fs->lower->gate_table)
         return 0;
     // The build has looked into every ELF file of the image: one without a table has nothing to rewrite.
     int err = node->fs->lower->gate_table(node->lower, ret_table, ret_size);

@@ -71,7 +71,7 @@ static void destroy(struct fs_instance *instance)
         struct memfs_entry *entry = list_first(all, struct memfs_entry, by_position);
         struct memfs_node *node = entry->node;
         list_del(&entry->by_position);
-        kfree(entry);
+        memfs_entry_free(entry);
         if (!node)
             continue;
         while (S_ISDIR(node->inode.mode) && !list_empty(&node->order)) {

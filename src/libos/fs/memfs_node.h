@@ -32,36 +32,48 @@ struct memfs_node {
     struct inode inode;
     struct memfs *fs;
     u32 nlink, uid, gid;
-    u64 walked; // fs->walks when it was last seen; guarded by fs->tree
     u32 mode;   // with permission bits; guarded by inode.lock. The type is in inode.mode too, which never changes
+    u64 walked; // fs->walks when it was last seen; guarded by fs->tree
     u64 rdev;
     s64 atime, mtime, ctime;
-    bool has_lower; // directory: entries not yet taken over; file: pages below lower_size come from there; link: its
-                    // text
     u64 lower;
+    u32 seals;            // F_SEAL_* of a file; guarded by inode.lock
+    struct mutex writing; // of a file: one write(2) at a time: appends do not overlap; taken before inode.lock
     // directories, guarded by fs->tree
     struct memfs_node *parent;
     struct memfs_entry *entry; // in the parent; NULL: removed, or the root
-    bool holds_parent;         // removed: parent is an owned reference. While it has an entry the parent cannot go
-    struct rb_tree names;
-    struct list_head order;
-    u64 next_position;
-    struct mutex writing; // one write(2) at a time: appends do not overlap; taken before inode.lock
     // files, guarded by inode.lock
     u64 size, lower_size;
-    u32 seals;     // F_SEAL_*
-    bool linkable; // made without a name, which link(2) may give it
-    struct pagetree pages;
-    char *target;            // symbolic links
+    union {
+        struct { // directories, guarded by fs->tree
+            struct rb_tree names;
+            struct list_head order;
+            u64 next_position;
+        };
+        struct pagetree pages; // files, guarded by inode.lock
+        char *target;          // symbolic links
+    };
     struct list_head xattrs; // struct memfs_xattr in order of names; next == NULL until first use. inode.lock
-    u64 xattr_bytes;
+    u32 xattr_bytes;
+    bool has_lower;    // directory: entries not yet taken over; file: pages below lower_size come from there; link: its
+                       // text
+    bool holds_parent; // removed directory: parent is an owned reference. While it has an entry the parent cannot go
+    bool linkable;     // a file made without a name, which link(2) may give it
 };
+#if !LOCK_DEBUG
+static_assert(sizeof(struct memfs_node) <= 256); // there may be very many, and the next size of the heap is 384
+#endif
 
 static inline struct memfs_node *node_of(struct inode *inode) { return container_of(inode, struct memfs_node, inode); }
 
 extern const struct inode_ops memfs_ops;
 extern const struct fs_instance_ops memfs_instance_ops; // memfs_instance.c
 s64 memfs_now(void);
+// Inodes and names lie in the kernel's heap, of which all file systems in memory together may fill most: -ENOSPC when
+// they have.
+__nodiscard int memfs_has_room(void);
+void memfs_heap_used(size_t bytes, int sign);     // one more object of so many bytes (sign 1), or one less (-1)
+void memfs_entry_free(struct memfs_entry *entry); // NULL is accepted
 int memfs_node_alloc(struct memfs *fs, u32 mode, struct memfs_node **ret_node);
 int memfs_populate(struct memfs_node *dir);             // fs->tree held
 int memfs_open(struct inode *inode, struct file *file); // memfs_file.c

@@ -90,7 +90,7 @@ static bool charge(struct memfs_node *node, s64 bytes)
         __atomic_sub_fetch(&node->fs->xattr_bytes, bytes, __ATOMIC_RELAXED);
         return false;
     }
-    node->xattr_bytes += (u64)bytes;
+    node->xattr_bytes += (u32)bytes;
     return true;
 }
 
@@ -134,5 +134,5 @@ void memfs_xattr_free(struct memfs_node *node)
     struct memfs_xattr *x, *next;
     list_for_each_safe (x, next, list_of(node), link)
         kfree(x);
-    __atomic_sub_fetch(&node->fs->xattr_bytes, (s64)node->xattr_bytes, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&node->fs->xattr_bytes, node->xattr_bytes, __ATOMIC_RELAXED);
 }

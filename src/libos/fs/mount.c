@@ -115,13 +115,13 @@ int mount_open_volume(const char *source, u64 size, bool grow, const struct lowe
     return err;
 }
 
-static int mount_root(const struct occlum_config *config, int image_fd, u64 image_size)
+static int mount_root(const struct occlum_config *config, const struct host_image *image)
 {
     const struct occlum_mount *list = (const struct occlum_mount *)((const u8 *)config + config->mount_offset);
     const char *source = "";
     const struct lower_tree *lower = NULL;
     u64 lower_root = 0, size = 0;
-    int err = config->image.present ? image_fs_open(&config->image, image_fd, image_size, &lower, &lower_root) : 0;
+    int err = config->image.present ? image_fs_open(&config->image, image, &lower, &lower_root) : 0;
 
     for (u32 i = 0; i < config->mount_count; i++)
         if (list[i].type == OCCLUM_MOUNT_ROOT) {
@@ -190,12 +190,12 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
     }
 }
 
-int fs_init(const struct occlum_config *config, int image_fd, u64 image_size)
+int fs_init(const struct occlum_config *config, const struct host_image *image)
 {
     const struct occlum_mount *list = (const struct occlum_mount *)((const u8 *)config + config->mount_offset);
     fd_init();
     mount_set_config(config);
-    int err = mount_root(config, image_fd, image_size);
+    int err = mount_root(config, image);
 
     for (u32 i = 0; !err && i < config->mount_count; i++) {
         err = mount_one(config, &list[i]);

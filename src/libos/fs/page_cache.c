@@ -24,6 +24,8 @@ static struct list_head clock_list = LIST_INIT(clock_list);
 static struct spinlock lock = SPINLOCK_INIT(LOCK_PAGE_CACHE); // everything above
 static page_fill fill_blocks;
 static u64 block_count;
+static bool alone;     // a block is read without its neighbours, unless the one before was read last
+static u64 next_block; // behind what was read last; a hint, read and written without the lock
 
 static struct cached **bucket_of(u64 block) { return &buckets[(block * 0x9e3779b97f4a7c15ull) >> 52]; }
 
@@ -73,11 +75,12 @@ static size_t reclaim(size_t want)
     return freed;
 }
 
-void page_cache_init(page_fill fill, u64 blocks)
+void page_cache_init(page_fill fill, u64 blocks, bool cheap)
 {
     static struct filepage_reclaimer reclaimer = { .reclaim = reclaim };
     fill_blocks = fill;
     block_count = blocks;
+    alone = cheap;
     filepage_add_reclaimer(&reclaimer);
 }
 
@@ -131,10 +134,12 @@ static struct cached *insert(u64 block, const u8 *data)
     return other;
 }
 
-// Reads the block, and its neighbours with it: one host call brings them all, and they are often wanted next.
+// Reads the block, and its neighbours with it: one host call brings them all, and they are often wanted next. Where no
+// call is needed only who reads on gets them.
 static int load(u64 block, struct cached **ret_cached)
 {
-    u64 first = ALIGN_DOWN(block, RUN), count = MIN((u64)RUN, block_count - first);
+    bool one = alone && block != READ_ONCE(next_block);
+    u64 first = one ? block : ALIGN_DOWN(block, RUN), count = one ? 1 : MIN((u64)RUN, block_count - first);
     u8 *buf = kpages_alloc(RUN);
 
     if (!buf)
@@ -145,6 +150,7 @@ static int load(u64 block, struct cached **ret_cached)
         count = 1;
         err = fill_blocks(block, buf, 1);
     }
+    WRITE_ONCE(next_block, first + count);
     *ret_cached = NULL;
     for (u64 i = 0; i < count && !err; i++) {
         struct cached *c = insert(first + i, buf + i * PAGE_SIZE);

@@ -74,7 +74,7 @@ const struct lower_tree fake_lower = {
     .attr = attr, .for_each = for_each, .read = read_file, .read_once = read_file, .readlink = readlink
 };
 
-int image_fs_open(const struct occlum_image *info, int image_fd, u64 image_size, const struct lower_tree **ret_tree,
+int image_fs_open(const struct occlum_image *info, const struct host_image *host, const struct lower_tree **ret_tree,
                   u64 *ret_root)
 {
     *ret_tree = &fake_lower;

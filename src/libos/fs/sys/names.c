@@ -411,7 +411,8 @@ long sys_getdents64(int fd, void __user *user, u32 size)
 
     if (!file)
         return -EBADF;
-    s.buf = kmalloc(s.size ? s.size : 1);
+    while (!(s.buf = kmalloc(s.size ? s.size : 1)) && s.size > 1024)
+        s.size /= 2; // a full heap must not hide what could be removed
     if (!s.buf) {
         err = -ENOMEM;
     } else if (!file->ops->getdents) {

@@ -274,6 +274,17 @@ long sys_ftruncate(int fd, s64 size)
     return writable ? change_fd(fd, &change, false) : -EINVAL;
 }
 
+// Times are kept as nanoseconds in 64 bits: from 1677 to 2262. What lies beyond becomes the end of that, as Linux does
+// with the ends of a file system's range.
+static s64 to_ns(const struct __kernel_timespec *ts)
+{
+    const s64 most = INT64_MAX / NSEC_PER_SEC - 1;
+
+    if (ts->tv_sec > most || ts->tv_sec < -most)
+        return (ts->tv_sec > 0 ? most : -most) * NSEC_PER_SEC;
+    return ts->tv_sec * NSEC_PER_SEC + ts->tv_nsec;
+}
+
 static long time_change(const struct __kernel_timespec times[2], struct attr_change *change)
 {
     s64 now = time_realtime_ns();
@@ -287,7 +298,7 @@ static long time_change(const struct __kernel_timespec times[2], struct attr_cha
         else if (times[i].tv_nsec < 0 || times[i].tv_nsec >= NSEC_PER_SEC)
             return -EINVAL;
         else
-            *to = times[i].tv_sec * NSEC_PER_SEC + times[i].tv_nsec;
+            *to = to_ns(&times[i]);
     }
     return 0;
 }
