@@ -141,6 +141,8 @@ change('mount', [{'target': '/', 'type': 'unionfs'}] + [{'target': f'/{i}', 'typ
 mounts(7, 'mount[1]: found 7; expected an object')
 mounts({'target': '/', 'type': 'unionfs', 'options': {'layers': [{'target': '/', 'type': 'sefs', 'source': './build/mount/__ROOT',
         'options': {'MAC': '00-11'}}]}}, 'MAC is not supported', root=False)
+mounts({'target': '/', 'type': 'unionfs', 'options': {'layers': [{'target': '/', 'type': 'sefs', 'source': './build/mount/__ROOT',
+        'options': {'cache_size': '1MB'}}]}}, 'the cache size of sefs is not supported', root=False)
 # Duplicate keys.
 raw('{"process": {}, "process": {}}', 'process: found a second value for this key', (1, 17))
 change('process.default_heap_size', None, 'default_heap_size: found a second value for this key', at=None, literal='"4MB", "default_heap_size": "8MB"')

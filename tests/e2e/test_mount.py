@@ -19,7 +19,7 @@ def setup():
     config['mount'].append({'target': '/host', 'type': 'hostfs', 'source': host})
     instance.configure(mount=config['mount'])
     instance.host = host
-    instance.compile('mounts', 'steps')
+    instance.compile('mounts', 'noexec_xattr', 'steps')
     instance.pack('/bin/busybox')
     instance.build()
     return instance
@@ -37,6 +37,13 @@ def _(instance):
     instance.same('/bin/mounts', alters=True)
 
 
+@group.case('nothing on a noexec mount becomes executable; extended attributes are touched by whom Linux lets')
+def _(instance):
+    if os.geteuid() != 0:
+        raise Skip('mounting natively needs root')
+    instance.same('/bin/noexec_xattr', alters=True)
+
+
 @group.case('a folder of the host: what Occlum.json names and what is below it, nothing else')
 def _(instance):
     host = instance.host
@@ -49,6 +56,9 @@ def _(instance):
     result = shell(instance, f'mkdir /m && mount -t hostfs {host}/none /m')
     expect(result.status != 0 and 'No such file' in result.errors, 'a folder that is not there', result)
     expect_output(shell(instance, 'umount /host && ls /host'), '')
+    for kind, option in (('sefs', 'dir=run/mount/x'), ('unionfs', 'lowerdir=/a,upperdir=/b'), ('ext4', 'ro'), ('tmpfs', 'key=00')):
+        result = shell(instance, f'mkdir /m && mount -t {kind} -o {option} none /m')
+        expect(result.status != 0 and ('No such device' in result.errors or 'Invalid argument' in result.errors), f'{kind} with {option} is not refused', result)
 
 
 @group.case('a volume that a program makes keeps what was written, for the next run too')

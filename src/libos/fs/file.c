@@ -147,10 +147,11 @@ static void program_done(void *arg)
     file_unref(file);
 }
 
-static int vm_may_map(void *arg, bool shared, u32 prot, bool *may_write)
+static int vm_may_map(void *arg, bool shared, u32 prot, bool *may_write, bool *no_exec)
 {
     u32 seals;
-    if ((prot & PROT_EXEC) && inode_mount_flags(((struct file *)arg)->inode, MS_NOEXEC))
+    *no_exec = inode_mount_flags(((struct file *)arg)->inode, MS_NOEXEC);
+    if ((prot & PROT_EXEC) && *no_exec)
         return -EPERM;
     if (!shared || memfs_get_seals(((struct file *)arg)->inode, &seals) != 0 ||
         !(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))

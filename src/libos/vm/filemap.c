@@ -33,6 +33,7 @@ int filemap_new(struct mm *mm, const struct vm_map_args *args, u64 addr, bool ho
         .shared = (args->flags & MAP_TYPE) != MAP_PRIVATE,
         .home = home,
         .may_write = args->may_write,
+        .no_exec = args->no_exec,
         .file = args->file,
         .ops = args->ops,
         .addr = addr,

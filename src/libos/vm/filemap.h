@@ -15,6 +15,7 @@ struct vm_filemap {
     bool shared;    // MAP_SHARED
     bool home;      // shared, and at the object's home: its pages are the file's own
     bool may_write; // the descriptor allowed MAP_SHARED with PROT_WRITE
+    bool no_exec;   // its file lies on a noexec mount
     void *file;     // owned reference
     const struct vm_file_ops *ops;
     struct vm_object *object;   // of the file, which keeps it; NULL: the file has none

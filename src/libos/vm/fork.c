@@ -20,6 +20,7 @@ static struct vm_filemap *join_shared(struct mm *child, const struct vm_filemap 
         .ops = map->ops,
         .offset = map->offset,
         .may_write = map->may_write,
+        .no_exec = map->no_exec,
     };
     struct vm_filemap *copy;
     return filemap_new(child, &args, map->addr, map->home, &copy) == 0 ? copy : NULL;

@@ -80,7 +80,9 @@ int vm_protect_locked(struct mm *mm, u64 start, u64 end, u32 prot)
             err = -ENOMEM;
             break;
         }
-        if (unlikely(mm->family) && vma->prot != prot)
+        if ((prot & PROT_EXEC) && vma->map && vma->map->no_exec)
+            err = -EACCES;
+        if (!err && unlikely(mm->family) && vma->prot != prot)
             err = part_from_relatives(mm, vma, prot);
         if (!err && vma->prot != prot)
             err = vma->map ? protect_file(mm, vma, prot) : protect_anonymous(vma, prot);

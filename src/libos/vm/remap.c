@@ -31,6 +31,7 @@ static struct vm_map_args like(const struct vma *vma, u64 from, u64 addr, u64 le
         args.ops = map->ops;
         args.offset = map->offset + (from - map->addr);
         args.may_write = map->may_write;
+        args.no_exec = map->no_exec;
     } else {
         args.flags |= MAP_ANONYMOUS;
     }

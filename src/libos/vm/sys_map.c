@@ -24,7 +24,8 @@ static long may_map(struct vm_map_args *args, u32 access_mode)
     args->may_write = mode == O_RDWR;
     if (mode == O_WRONLY || (shared && (args->prot & PROT_WRITE) && !args->may_write))
         return -EACCES;
-    return args->ops->may_map ? args->ops->may_map(args->file, shared, args->prot, &args->may_write) : 0;
+    return args->ops->may_map ? args->ops->may_map(args->file, shared, args->prot, &args->may_write, &args->no_exec)
+                              : 0;
 }
 
 static long map_file(struct vm_map_args *args, int fd)

@@ -19,8 +19,8 @@ struct vm_file_ops {
     // error pointer if the file cannot be mapped shared.
     struct vm_object *(*object)(void *file);
     // May the file be mapped so? *may_write, which tells whether its descriptor can write, is cleared where mappings
-    // may not. 0, -EPERM. NULL: yes.
-    int (*may_map)(void *file, bool shared, u32 prot, bool *may_write);
+    // may not; *no_exec is set where a mapping may never be executed. 0, -EPERM. NULL: yes.
+    int (*may_map)(void *file, bool shared, u32 prot, bool *may_write, bool *no_exec);
     // Writes what shared mappings changed in [offset, offset+len) to where the file is kept; NULL: nowhere else. Called
     // without locks.
     int (*sync)(void *file, u64 offset, u64 len);
@@ -82,6 +82,7 @@ struct vm_map_args {
     const struct vm_file_ops *ops;
     u64 offset;
     bool may_write; // the descriptor is open for writing: MAP_SHARED may have PROT_WRITE, now or by mprotect
+    bool no_exec;   // mprotect may not give PROT_EXEC: the file lies on a noexec mount
 };
 
 // An empty address space. brk is placed by mm_set_brk.

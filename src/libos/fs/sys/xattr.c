@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Extended attributes (xattr(7), setxattr(2) and its relatives). What file systems keep of them are whole names and
 // values; which names there may be is decided here.
+#include <linux/capability.h>
 #include <linux/xattr.h>
 
 #include "base/string.h"
 #include "libos/fs/file.h"
 #include "libos/fs/instance.h"
 #include "libos/fs/notify.h"
+#include "libos/fs/permission.h"
 #include "libos/fs/sys/userpath.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
@@ -26,16 +28,66 @@ static long name_from_user(struct attribute_name *name, const char __user *user)
     return n < 0 ? n : 0;
 }
 
-// -EOPNOTSUPP for what is of no kind that is kept, -EINVAL without a name behind the kind.
-static long check_kind(const struct inode *inode, const char *name, bool write)
+// Users' attributes: what may be done to the contents; in a sticky folder only by its owner.
+static long may_touch_user(struct inode *inode, bool write)
+{
+    struct kstat st;
+
+    // There are none on links and devices, where they would be no owner's.
+    if (!S_ISREG(inode->mode) && !S_ISDIR(inode->mode))
+        return write ? -EPERM : -ENODATA;
+    if (write && S_ISDIR(inode->mode)) {
+        int err = inode->ops->getattr(inode, &st);
+        if (!err && (st.mode & S_ISVTX))
+            err = may_own(inode);
+        if (err)
+            return err;
+    }
+    return inode_permission(inode, write ? MAY_WRITE : MAY_READ);
+}
+
+// xattr(7): of trusted.* nobody else knows, security.* everybody may read.
+static long may_touch(struct inode *inode, const char *name, bool write)
+{
+    if (str_starts(name, XATTR_SECURITY_PREFIX)) {
+        u32 needed = str_eq(name, XATTR_NAME_CAPS) ? CAP_SETFCAP : CAP_SYS_ADMIN;
+        return !write || capable(needed) ? 0 : -EPERM;
+    }
+    if (str_starts(name, XATTR_SYSTEM_PREFIX))
+        return 0;
+    if (str_starts(name, XATTR_TRUSTED_PREFIX)) {
+        if (capable(CAP_SYS_ADMIN))
+            return 0;
+        return write ? -EPERM : -ENODATA;
+    }
+    if (str_starts(name, XATTR_USER_PREFIX))
+        return may_touch_user(inode, write);
+    return inode_permission(inode, write ? MAY_WRITE : MAY_READ);
+}
+
+// The value of security.capability as Linux wants it, though no file has capabilities here.
+static bool is_capability(const u8 *value, size_t size)
+{
+    u32 magic;
+
+    if (size < sizeof(magic))
+        return false;
+    memcpy(&magic, value, sizeof(magic));
+    magic &= ~(u32)VFS_CAP_FLAGS_EFFECTIVE;
+    return (size == XATTR_CAPS_SZ_2 && magic == VFS_CAP_REVISION_2) ||
+           (size == XATTR_CAPS_SZ_3 && magic == VFS_CAP_REVISION_3);
+}
+
+// Who asks may; then -EOPNOTSUPP for what is of no kind that is kept, -EINVAL without a name behind the kind.
+static long check_kind(struct inode *inode, const char *name, bool write)
 {
     static const char *const kinds[] = { XATTR_USER_PREFIX, XATTR_TRUSTED_PREFIX, XATTR_SECURITY_PREFIX };
 
     if (write && inode_may_change(inode))
         return -EROFS;
-    // Of users' attributes there are none on links and devices, where they would be no owner's.
-    if (str_starts(name, XATTR_USER_PREFIX) && !S_ISREG(inode->mode) && !S_ISDIR(inode->mode))
-        return write ? -EPERM : -ENODATA;
+    long err = may_touch(inode, name, write);
+    if (err)
+        return err;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         if (str_starts(name, kinds[i]))
             return name[strlen(kinds[i])] ? 0 : -EINVAL;
@@ -71,15 +123,43 @@ static long get(struct inode *inode, const struct request *r, const char *name)
     return n;
 }
 
+// Takes out the names that only CAP_SYS_ADMIN knows of; what is left.
+static long without_trusted(char *names, long n)
+{
+    long kept = 0;
+
+    for (long at = 0, len; at < n; at += len) {
+        len = (long)strlen(names + at) + 1;
+        if (str_starts(names + at, XATTR_TRUSTED_PREFIX))
+            continue;
+        memmove(names + kept, names + at, (size_t)len);
+        kept += len;
+    }
+    return kept;
+}
+
+// The names that the caller may know, in a buffer to be freed. Their length, or -errno.
+static long list_all(struct inode *inode, char **ret_names)
+{
+    char *names = kmalloc(XATTR_LIST_MAX);
+    long n = names ? inode->ops->list_xattr(inode, names, XATTR_LIST_MAX) : -ENOMEM;
+
+    if (n > 0 && !capable(CAP_SYS_ADMIN))
+        n = without_trusted(names, n);
+    *ret_names = names;
+    return n;
+}
+
 static long list(struct inode *inode, const struct request *r)
 {
     size_t size = MIN(r->size, (size_t)XATTR_LIST_MAX);
+    char *buf;
+
     if (!inode->ops->list_xattr)
         return 0;
-    char *buf = size ? kmalloc(size) : NULL;
-    if (size && !buf)
-        return -ENOMEM;
-    long n = inode->ops->list_xattr(inode, buf, size);
+    long n = list_all(inode, &buf);
+    if (n > 0 && size && (size_t)n > size)
+        n = -ERANGE;
     if (n > 0 && size && copy_to_user((void __user *)(uintptr_t)r->value, buf, (size_t)n))
         n = -EFAULT;
     if (n == -ERANGE && r->size >= XATTR_LIST_MAX)
@@ -95,7 +175,11 @@ static long set(struct inode *inode, const struct request *r, const char *name)
     void *value = kmalloc(r->size + 1);
     if (!value)
         return -ENOMEM;
-    long err = r->size && copy_from_user(value, r->value, r->size) ? -EFAULT : check_kind(inode, name, true);
+    long err = r->size && copy_from_user(value, r->value, r->size) ? -EFAULT : 0;
+    if (!err && str_eq(name, XATTR_NAME_CAPS) && !is_capability(value, r->size))
+        err = -EINVAL;
+    if (!err)
+        err = check_kind(inode, name, true);
     if (!err)
         err = inode->ops->set_xattr ? inode->ops->set_xattr(inode, name, value, r->size, r->flags) : -EOPNOTSUPP;
     kfree(value);
