@@ -16,5 +16,7 @@
 struct io_event;
 struct signal_action;
 struct linux_dirent64;
+struct __kernel_timex;
+struct sched_attr;
 struct msghdr;
 struct mmsghdr;
