@@ -91,6 +91,7 @@ static void boot(const struct host_start_args __host *host_args)
     const struct occlum_config *config = enclave_config();
     log_level =
         config->flags & OCCLUM_CONFIG_DISABLE_LOG ? LOG_OFF : (enum log_level)MIN(args.log_level, (u64)LOG_TRACE);
+    log_notices = args.log_level > LOG_OFF && !(config->flags & OCCLUM_CONFIG_SILENT);
     heap_init();
     struct thread *thread = kzalloc(sizeof(*thread)); // freed when it ends, as every thread
     if (!thread)

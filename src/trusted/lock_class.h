@@ -34,6 +34,7 @@ enum lock_kind {
     X(MM, LOCK_SLEEPS, "mm.lock: the areas of an address space; page faults take it")                              \
     X(FAMILY, LOCK_SLEEPS, "family.lock: what is kept of mms that share addresses, and whose turn it is")          \
     X(FAMILIES, LOCK_SLEEPS, "all address spaces, for those that look for relatives")                              \
+    X(AIO, LOCK_SLEEPS, "contexts of Linux AIO and the completions that wait in them")                             \
     X(SHM, LOCK_SLEEPS, "segments of System V shared memory and who refers to them")                               \
     X(SYSV, LOCK_SLEEPS, "System V semaphores and message queues")                                                 \
     X(MQ, LOCK_SLEEPS, "POSIX message queues")                                                                     \

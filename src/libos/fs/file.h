@@ -74,6 +74,8 @@ struct file {
 };
 
 __nodiscard int file_alloc(struct inode *inode, u32 flags, struct file **ret_file); // takes its own reference of inode
+// fsync(2). -EINVAL: nothing of the file is stored anywhere.
+__nodiscard long file_sync(struct file *file);
 // RLIMIT_FSIZE: how much of *n bytes may be written to a regular file at offset (appending: at its end); the size that
 // it is to have. Sends SIGXFSZ with -EFBIG.
 __nodiscard int file_limit_write(struct file *file, u64 offset, size_t *n);

@@ -3,6 +3,7 @@
 #include "abi/occlum/entry.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "libos/mem/limits.h"
 #include "libos/thread/cred.h"
 #include "libos/thread/slots.h"
 #include "libos/thread/spin.h"
@@ -40,6 +41,8 @@ int thread_create(struct thread **ret_thread)
         return -ENOMEM;
     int err = slot_claim(thread);
     if (err) {
+        if (err == -EAGAIN)
+            limit_note(LIMIT_THREADS, 0);
         kfree(thread);
         return err;
     }

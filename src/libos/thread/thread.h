@@ -81,6 +81,7 @@ struct thread {
     u8 rt_priority;
     bool reset_on_fork;
     u16 io_priority; // ioprio_set(2)
+    u32 mempolicy;   // set_mempolicy(2): the mode, and bit 31 for node 0
     bool pinned;     // cpus was set
     u64 cpus[128];   // sched_setaffinity(2)
     // waiting inside (spin.c)

@@ -122,6 +122,8 @@ u64 vm_resume_rip(struct mm *mm, u64 rip);
 
 // Is the mapping at addr one that others may share (MAP_SHARED)?
 bool vm_is_shared(struct mm *mm, u64 addr);
+// Is every page of the range mapped in the caller's mm? 0, -ENOMEM, -EINVAL (it wraps around).
+__nodiscard int vm_mapped(struct mm *mm, u64 addr, u64 len);
 
 struct vm_stats {
     u64 mapped, committed, peak, limit; // bytes

@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "base/rbtree.h"
+#include "libos/mem/account.h"
 #include "libos/vm/vm.h"
 
 struct family;
@@ -115,6 +116,8 @@ __nodiscard bool vm_place_initial(u64 len, u64 *ret_start);
         typeof(call) retry_result = (call);                                                     \
         for (int tries = 0; retry_result == -ENOMEM && tries < 3 && vm_reclaim(pages); tries++) \
             retry_result = (call);                                                              \
+        if (retry_result == -ENOMEM)                                                            \
+            account_note(pages);                                                                \
         retry_result;                                                                           \
     })
 bool vm_reclaim(u64 pages);
