@@ -12,7 +12,7 @@ import time
 
 from harness import (OCCLUM, RUN_TIMEOUT, Group, Instance, Skip, clean_environment, communicate, expect, expect_contains, expect_output,
                      expect_status, limits, occlum)
-from test_tty import SESSION, SHELL, at_terminal
+from test_tty import JOB, SESSION, SHELL, at_terminal
 
 group = Group()
 BOX, SH = '/bin/busybox', ('/bin/busybox', 'sh', '-c')
@@ -255,7 +255,7 @@ def _(instance):
         expect(status == 5, f'status {status}, saw {seen!r}')
         status, seen = at_terminal(instance, ['exec', '/bin/sh', '-c', 'echo here; sleep 100'], [(b'here', b'\x03')])
         expect(status == 130, f'status {status}, saw {seen!r}')
-        program = OCCLUM.encode() + b""" exec /bin/sh -c 'trap "echo ba""ck" CONT; echo st""art; while :; do sleep 0.05; done'"""
+        program = OCCLUM.encode() + b' exec /bin/' + JOB
         steps = [(b'# ', program + b'\n'), (b'start', b'\x1a'), (b'Stopped', b''), (b'# ', b'fg\n'), (b'back', b'\x03'), (b'# ', b'echo was $?\n'),
                  (b'was 130', b''), (b'# ', b'exit 6\n')]
         status, seen = at_terminal(instance, SHELL, steps, inside=False)
