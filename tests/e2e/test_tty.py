@@ -79,7 +79,8 @@ def at_terminal(instance, command, steps, inside=True):
 
 SHELL = ['/bin/bash', '--norc', '--noediting', '-i']
 # Says when it runs, and when it was continued: then it is in the foreground, and keys reach it.
-JOB = b"""sh -c 'trap "echo ba""ck" CONT; echo st""art; while :; do sleep 0.05; done'"""
+# bash, not dash: who stops between vfork and exec keeps its parent from stopping, on Linux too, and dash makes its children by vfork.
+JOB = b"""bash -c 'trap "echo ba""ck" CONT; echo st""art; while :; do sleep 0.05; done'"""
 # The prompt comes when the shell is back in the foreground.
 SESSION = [(b'# ', b'tty\n'), (b'/dev/pts/0', b''), (b'# ', JOB + b'\n'), (b'start', b'\x1a'), (b'Stopped', b''),
            (b'# ', b'jobs\n'), (b'Stopped', b''), (b'# ', b'fg\n'), (b'back', b'\x03'), (b'# ', b'echo was $?\n'), (b'was 130', b''), (b'# ', b'cat\n'), (b'cat\r\n', b'a line\n\x04'),
