@@ -57,6 +57,10 @@ void message_refused_start(u64 refusal)
         [REFUSED_IMAGE_KEY_NONE] =
             "the image is encrypted: give the key that it was built with (occlum run --image-key FILE)",
         [REFUSED_IMAGE_KEY_WRONG] = "this is not the image key that the image was built with",
+        [REFUSED_VOLUME_STALE] =
+            "the volume under run/mount/__ROOT (or of an ext2 mount) is not what its freshness anchor names: somebody "
+            "put "
+            "an older state or a copy that went on elsewhere in its place, or took the volume or the anchor away",
         [REFUSED_OTHER] = "it cannot be started (OCCLUM_LOG_LEVEL=error says more in a debuggable enclave)",
     };
     if (refusal)

@@ -35,6 +35,7 @@
 #define REFUSED_VOLUME_SPACE 13
 #define REFUSED_IMAGE_KEY_NONE 14
 #define REFUSED_IMAGE_KEY_WRONG 15
+#define REFUSED_VOLUME_STALE 16
 
 #ifndef __ASSEMBLER__
 #include "base/types.h"
