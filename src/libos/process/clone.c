@@ -6,6 +6,7 @@
 #include "libos/fs/file.h"
 #include "libos/process/pidfd.h"
 #include "libos/process/process.h"
+#include "libos/process/sched.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/cred.h"
 #include "libos/vm/fork.h"
@@ -141,6 +142,7 @@ static void inherit_stack(struct thread *child, const struct clone_request *requ
         return;
     child->altstack_sp = current->altstack_sp;
     child->altstack_size = current->altstack_size;
+    child->altstack_flags = current->altstack_flags;
 }
 
 // Takes the child out of the tree again, with its process.
@@ -201,10 +203,7 @@ static long do_clone(const struct clone_request *request)
     if (err)
         return err == -ENOMEM ? -ENOMEM : -EAGAIN;
     memcpy(child->name, current->name, sizeof(child->name));
-    memcpy(child->cpus, current->cpus, sizeof(child->cpus));
-    child->nice = current->nice;
-    child->policy = current->policy;
-    child->pinned = current->pinned;
+    sched_inherit(child, current);
     child->cred = cred_ref(current->cred);
     child->fs_base = request->flags & CLONE_SETTLS ? request->tls : current->fs_base;
     err = signals_thread_init(child, current);
@@ -314,7 +313,7 @@ static long check_args(const struct clone_args *args)
         return -EINVAL;
     if ((args->flags & CLONE_CLEAR_SIGHAND) && (args->flags & CLONE_SIGHAND))
         return -EINVAL;
-    if (!args->stack != !args->stack_size)
+    if (!args->stack != !args->stack_size || (args->stack && !range_is_user(args->stack, args->stack_size)))
         return -EINVAL;
     if (args->flags & CLONE_INTO_CGROUP)
         return -EBADF; // no descriptor is one of a control group that can be entered

@@ -124,6 +124,7 @@ static void become_zombie(struct process *process)
     list_for_each_safe (child, next, &process->children, siblings) {
         list_del(&child->siblings);
         child->parent = heir;
+        child->exit_signal = SIGCHLD; // whatever it was to tell its maker
         list_add_tail(&child->siblings, &heir->children);
         group_left(child->pgid, child->sid, process, NULL);
         if (child->zombie)

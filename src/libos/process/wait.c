@@ -20,8 +20,18 @@ struct wait_result {
     struct rusage usage;
 };
 
+// Children that send another signal than SIGCHLD at their end are waited for with __WCLONE, the others without it;
+// __WALL takes both (wait(2), "Linux notes").
+static bool kind_matches(const struct wait_request *request, const struct process *child)
+{
+    bool of_clone = child->exit_signal != SIGCHLD;
+    return (request->options & (int)__WALL) || of_clone == !!(request->options & (int)__WCLONE);
+}
+
 static bool matches(const struct wait_request *request, const struct process *child)
 {
+    if (!kind_matches(request, child))
+        return false;
     if (request->type == P_PIDFD)
         return child == pidfd_process(request->pidfd);
     return request->type == P_ALL || (request->type == P_PID ? child->pid : child->pgid) == request->id;
