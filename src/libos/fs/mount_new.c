@@ -238,9 +238,9 @@ static int make_volume(const char *dir, u64 size, struct inode **ret_root)
                 return -EPERM;
         err = *name ? make_folder(dir) : -EPERM;
     }
-    err = err ? err
-              : mount_open_volume(dir, known ? (const char *)config + known->anchor : "", size ? size : default_volume,
-                                  size, NULL, 0, ret_root);
+    const char *anchor = known ? (const char *)config + known->anchor : "";
+    if (!err)
+        err = mount_open_volume(dir, anchor, size ? size : default_volume, size, NULL, 0, ret_root);
     return err == -EBADMSG || err == -EUCLEAN ? -EIO : err;
 }
 
