@@ -60,6 +60,8 @@ static u32 volume_refusal(int err)
         return REFUSED_VOLUME_BUSY;
     case -EBADMSG:
         return REFUSED_VOLUME_KEY;
+    case -ESTALE:
+        return REFUSED_VOLUME_STALE;
     case -ENOSPC:
     case -EDQUOT:
         return REFUSED_VOLUME_SPACE;

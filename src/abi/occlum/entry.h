@@ -35,6 +35,7 @@
 #define REFUSED_VOLUME_SPACE 13
 #define REFUSED_IMAGE_KEY_NONE 14
 #define REFUSED_IMAGE_KEY_WRONG 15
+#define REFUSED_VOLUME_STALE 20
 // Why a program did not start in an enclave that serves (HOST_NEWS_REFUSED), besides those above.
 #define REFUSED_THREADS 16
 #define REFUSED_STOPPING 17
