@@ -30,7 +30,7 @@ bool reserve_admits(u8 state, u64 addr, u64 count)
     bool room = used < RANGES;
     if (room) {
         ranges[(first + used) % RANGES] = (struct range){ addr, count };
-        WRITE_ONCE(used, used + 1); // over() looks without the lock
+        WRITE_ONCE(used, used + 1);                              // over() looks without the lock
         __atomic_fetch_add(&idle, (s64)count, __ATOMIC_RELAXED); // reserve_taken counts without the lock
     }
     spin_unlock(&lock);

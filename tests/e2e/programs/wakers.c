@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// usage: wakers time            nanoseconds of getpid, read of a byte of a file, a byte through a pipe and back to the same thread, FUTEX_WAKE of 1
+// usage: wakers time            nanoseconds of getpid, read of a byte of a file, a byte through a pipe and back to the
+// same thread, FUTEX_WAKE of 1
 //                               and of 64 threads that sleep; the least of many short tries each (bench/locks.py)
 //        wakers rounds COUNT N  COUNT times: N threads sleep, one FUTEX_WAKE wakes them all
 #include <fcntl.h>
