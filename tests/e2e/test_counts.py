@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
 """What a start costs on the emulator with EDMM: exits, page faults, accepted pages, host calls by kind, against
-tests/e2e/counts.json. A change that adds an exit fails here and says which. `test_counts.py --write` writes what it
+tests/e2e/counts.json. A change that adds an exit fails here and says which, and so does a signal that costs an exception. `test_counts.py --write` writes what it
 counts (fewer is kept so as well)."""
 import json
 import os
@@ -25,6 +25,7 @@ group = Group()
 def setup():
     instance = Instance('counts', **INIT)
     instance.compile('hello', flags=('-static',))
+    instance.compile('unwind_signal')
     instance.pack(PYTHON, '/usr/lib/python3.11', exclude=LEFT_OUT)
     instance.build('--enable-edmm', 'Y')
     return instance
@@ -63,6 +64,17 @@ for case in PROGRAMS:
     @group.case(f'{case}: no exit, fault or page more than is kept')
     def _(instance, program=case):
         compare(count(instance, program), kept_counts()[program], TOLERANCE[program])
+
+
+@group.case('1,000 signals more, 0 exceptions more: the return from a handler reaches the gate (glibc)')
+def _(instance):
+    stats, seen = os.path.join(scratch(), 'stats.json'), []
+    for signals in '100', '1100':
+        expect_status(instance.run('/bin/unwind_signal', signals, env={'OCCLUM_EMULATE_OPTIONS': f'--epc 1024M --stats={stats}'}), 0)
+        with open(stats, encoding='utf-8') as file:
+            seen.append(json.load(file)['aex']['exception'])
+    print(f'# exceptions: {seen}')
+    expect(seen[0] == seen[1], f'exceptions with 100 and 1,100 signals: {seen}')
 
 
 @group.case('the check itself: one host call more is found and named')
