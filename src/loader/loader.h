@@ -11,6 +11,7 @@ struct loader_options {
     char *const *envp;
     u64 log_level;           // 0 off .. 5 trace
     const u8 *image_key;     // 32 bytes, NULL: none
+    int learn_fd;            // gets what programs touch of files; -1: that is not wanted
     bool report;             // tell at the end, and on SIGUSR1, what was used
     const char *report_path; // NULL: as a table on stderr
     bool emulated;           // the machine is sgx2emu's: the report says so

@@ -18,4 +18,4 @@ __nodiscard int volfs_sync(struct inode *inode);
 
 extern const struct inode_ops volfs_ops;
 // The call sites of an unchanged file of the image; -ENOENT: it is one, and has none.
-int volfs_gate_table(struct inode *inode, const void **ret_table, size_t *ret_size);
+int volfs_gate_table(struct inode *inode, u64 which, const void **ret_table, size_t *ret_size);
