@@ -14,6 +14,7 @@
 #include "libos/fs/volfs/disk.h"
 #include "libos/fs/volfs/volfs.h"
 #include "trusted/log.h"
+#include "libos/host/hostfile.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 
@@ -215,8 +216,13 @@ int files_create_streams(const int fds[3], bool owned, const struct host_stat *s
         return err;
     current->files = *ret_files;
     for (int fd = 0; fd < 3 && !err; fd++) {
-        if (fds[fd] < 0 || hostio_open(fds[fd], owned, stats ? &stats[fd] : NULL, O_RDWR, &file))
+        if (fds[fd] < 0)
             continue;
+        if (hostio_open(fds[fd], owned, stats ? &stats[fd] : NULL, O_RDWR, &file)) {
+            if (owned)
+                hostfile_close(fds[fd]);
+            continue;
+        }
         err = files_replace(fd, file, false);
         err = err < 0 ? err : 0;
     }

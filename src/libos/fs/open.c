@@ -205,7 +205,7 @@ int file_open_exec(const char *path, struct file **ret_file)
     struct kstat st;
     int err = open_for(AT_FDCWD, path, O_RDONLY, 0, 0, MAY_EXEC, &file);
     if (err)
-        return err == -ELOOP ? -EACCES : err;
+        return err;
     err = file->inode->ops->getattr(file->inode, &st);
     if (!err && (!S_ISREG(st.mode) || !(st.mode & 0111) || inode_mount_flags(file->inode, MS_NOEXEC)))
         err = -EACCES;

@@ -6,6 +6,7 @@
 #include "libos/fs/file.h"
 #include "libos/process/pidfd.h"
 #include "libos/process/process.h"
+#include "libos/process/sched.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/cred.h"
 #include "libos/vm/fork.h"
@@ -96,32 +97,12 @@ static int new_process(const struct clone_request *request, struct process **ret
     return 0;
 }
 
-static void unlink_process(struct process *process)
-{
-    mutex_lock(&process_lock);
-    list_del(&process->siblings);
-    list_del(&process->all);
-    if (process->tty)
-        process_tty.drop(process);
-    process_free(process);
-    mutex_unlock(&process_lock);
-}
-
 // The child is in the tree and has its id before it runs.
 static void enter_tree(struct thread *child, struct process *process, bool is_thread)
 {
     mutex_lock(&process_lock);
     child->tid = is_thread ? process_new_id() : process->pid;
     process_add_thread(process, child);
-    mutex_unlock(&process_lock);
-}
-
-static void leave_tree(struct thread *child, struct process *process)
-{
-    mutex_lock(&process_lock);
-    list_del(&child->siblings);
-    (void)process_drop_thread(process);
-    process->live_count--;
     mutex_unlock(&process_lock);
 }
 
@@ -161,15 +142,16 @@ static void inherit_stack(struct thread *child, const struct clone_request *requ
         return;
     child->altstack_sp = current->altstack_sp;
     child->altstack_size = current->altstack_size;
+    child->altstack_flags = current->altstack_flags;
 }
 
 // Takes the child out of the tree again, with its process.
 static void undo(struct thread *child, struct process *process, const struct clone_request *request)
 {
-    leave_tree(child, process);
+    process_remove_thread(process, child);
     drop(child);
     if (!(request->flags & CLONE_THREAD))
-        unlink_process(process);
+        process_unlink(process);
 }
 
 static long run_child(struct thread *child, struct process *process, const struct clone_request *request)
@@ -221,10 +203,7 @@ static long do_clone(const struct clone_request *request)
     if (err)
         return err == -ENOMEM ? -ENOMEM : -EAGAIN;
     memcpy(child->name, current->name, sizeof(child->name));
-    memcpy(child->cpus, current->cpus, sizeof(child->cpus));
-    child->nice = current->nice;
-    child->policy = current->policy;
-    child->pinned = current->pinned;
+    sched_inherit(child, current);
     child->cred = cred_ref(current->cred);
     child->fs_base = request->flags & CLONE_SETTLS ? request->tls : current->fs_base;
     err = signals_thread_init(child, current);
@@ -334,7 +313,7 @@ static long check_args(const struct clone_args *args)
         return -EINVAL;
     if ((args->flags & CLONE_CLEAR_SIGHAND) && (args->flags & CLONE_SIGHAND))
         return -EINVAL;
-    if (!args->stack != !args->stack_size)
+    if (!args->stack != !args->stack_size || (args->stack && !range_is_user(args->stack, args->stack_size)))
         return -EINVAL;
     if (args->flags & CLONE_INTO_CGROUP)
         return -EBADF; // no descriptor is one of a control group that can be entered

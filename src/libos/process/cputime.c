@@ -58,6 +58,33 @@ struct cpu_usage process_usage(const struct process *process)
     return usage;
 }
 
+int cpu_clock_own(int clock)
+{
+    bool thread = clock == CLOCK_THREAD_CPUTIME_ID;
+
+    if (thread || clock == CLOCK_PROCESS_CPUTIME_ID)
+        clock = (int)(~0u << CPUCLOCK_SHIFT) | (thread ? CPUCLOCK_THREAD : 0) | CPUCLOCK_SCHED;
+    if (clock < 0 && ~(u32)(clock >> CPUCLOCK_SHIFT) == 0) {
+        u32 id = clock & CPUCLOCK_THREAD ? current->tid : current_process()->pid;
+        clock = (int)(~id << CPUCLOCK_SHIFT) | (clock & (CPUCLOCK_THREAD | CPUCLOCK_WHICH));
+    }
+    return clock;
+}
+
+int cpu_clock_ns(int clock, s64 *ret_ns)
+{
+    mutex_assert_held(&process_lock);
+    u32 id = ~(u32)(clock >> CPUCLOCK_SHIFT), which = (u32)clock & CPUCLOCK_WHICH;
+    struct thread *thread = clock & CPUCLOCK_THREAD ? process_find_thread(id) : NULL;
+    struct process *process = clock & CPUCLOCK_THREAD ? NULL : process_find(id);
+
+    if (clock >= 0 || which > CPUCLOCK_SCHED || (!thread && !process))
+        return -EINVAL;
+    struct cpu_usage usage = thread ? thread_usage(thread) : process_usage(process);
+    *ret_ns = which == CPUCLOCK_VIRT ? usage.user_ns : usage_total(&usage);
+    return 0;
+}
+
 struct cpu_usage processes_usage(void)
 {
     struct process *process;

@@ -21,6 +21,14 @@ struct cpu_usage {
 struct cpu_usage thread_usage(const struct thread *thread);
 // All threads, those that ended included. With process_lock held.
 struct cpu_usage process_usage(const struct process *process);
+// The id of a CPU clock as the kernel forms it (posix-timers.h): the complement of a pid or tid, then a bit for
+// "thread", then what is counted.
+enum { CPUCLOCK_PROF, CPUCLOCK_VIRT, CPUCLOCK_SCHED, CPUCLOCK_WHICH = 3, CPUCLOCK_THREAD = 4, CPUCLOCK_SHIFT = 3 };
+// Gives clock ids that mean the caller its own process's or thread's: CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID
+// and those with id 0. Others stay as they are.
+int cpu_clock_own(int clock);
+// What such a clock says, ns. With process_lock held. 0 or -EINVAL: nobody has this id, or nothing is counted so.
+__nodiscard int cpu_clock_ns(int clock, s64 *ret_ns);
 // All processes, those that ended included. Takes process_lock.
 struct cpu_usage processes_usage(void);
 void usage_add(struct cpu_usage *sum, const struct cpu_usage *more);

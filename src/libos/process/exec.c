@@ -268,12 +268,14 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
     posix_timers_free(&current_process()->signals);
     current->tid = current_process()->pid;
     current_process()->execed = old != NULL;
+    current_process()->exit_signal = SIGCHLD;
     current_process()->undumpable =
         exec->cred->uid != exec->cred->euid || exec->cred->gid != exec->cred->egid; // set-id: before and after
     mutex_unlock(&process_lock);
     process_set_cred(exec->cred);
     exec->cred = NULL;
     current->altstack_sp = current->altstack_size = 0;
+    current->altstack_flags = 0;
     current->clear_child_tid = current->robust_list = 0;
     err = build(exec, envp, execfn);
     if (!err)
@@ -309,31 +311,5 @@ int process_exec(const char *path, char **argv, char **envp)
         err = replace(exec, envp, path);
     release(exec);
     kfree(exec);
-    return err;
-}
-
-static long exec_user(const char *path, const u64 __user *user_argv, const u64 __user *user_envp)
-{
-    char **argv = NULL, **envp = NULL;
-
-    int err = strings_from_user(user_argv, &argv);
-    if (!err)
-        err = strings_from_user(user_envp, &envp);
-    if (!err)
-        err = process_exec(path, argv, envp);
-    strings_free(argv);
-    strings_free(envp);
-    return err;
-}
-
-long sys_execve(const char __user *user_path, const u64 __user *argv, const u64 __user *envp)
-{
-    char *path = kmalloc(4096);
-    if (!path)
-        return -ENOMEM;
-    long err = strncpy_from_user(path, user_path, 4096);
-    if (err >= 0)
-        err = exec_user(path, argv, envp);
-    kfree(path);
     return err;
 }

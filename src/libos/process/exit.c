@@ -124,6 +124,7 @@ static void become_zombie(struct process *process)
     list_for_each_safe (child, next, &process->children, siblings) {
         list_del(&child->siblings);
         child->parent = heir;
+        child->exit_signal = SIGCHLD; // whatever it was to tell its maker
         list_add_tail(&child->siblings, &heir->children);
         group_left(child->pgid, child->sid, process, NULL);
         if (child->zombie)
@@ -178,13 +179,15 @@ void process_thread_exit(int wait_status)
     fs_context_unref(thread_swap(fs, NULL));
     if (last && process == process_first)
         process_shutdown(process->wait_status);
+    if (last && process->client)
+        (void)sys_sync(); // who started it finds on the disk what it wrote
     if (last) {
         mutex_lock(&process_lock);
         process_tty.leader_ends(process);
         mutex_unlock(&process_lock);
     }
     struct vm_rss rss = { 0 };
-    if (last)
+    if (last && thread->mm) // one that could not start has none
         mm_get_rss(thread->mm, &rss);
     struct mm *mm = thread_swap(mm, NULL);
     vm_thread_ends(mm, thread->away);

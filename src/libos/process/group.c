@@ -128,7 +128,7 @@ static long move_to_group(struct process *process, u32 pgid)
 
 long sys_setpgid(int pid, int pgid)
 {
-    if (pgid < 0)
+    if (pgid < 0 || (!pgid && pid < 0))
         return -EINVAL;
     mutex_lock(&process_lock);
     struct process *process = by_pid_or_self((u32)pid);

@@ -172,7 +172,7 @@ long sys_pidfd_send_signal(int fd, int signo, const siginfo_t __user *user, u32 
         info = signal_sender_info(SI_USER);
     mutex_lock(&process_lock);
     if (!err) // it may be gone meanwhile, but not be another one
-        err = pidfd_process(file) ? signal_send_checked(pidfd_process(file), signo, &info) : -ESRCH;
+        err = pidfd_process(file) ? signal_send_checked(pidfd_process(file), NULL, signo, &info) : -ESRCH;
     mutex_unlock(&process_lock);
     file_unref(file);
     return err;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What programs ask about the system and themselves.
 #include <asm/prctl.h>
+#include <linux/random.h>
 
 #include "base/string.h"
 #include "trusted/log.h"
@@ -145,7 +146,8 @@ long sys_getrandom(void __user *buf, size_t size, u32 flags)
 {
     u8 chunk[256];
 
-    if (flags & ~7u)
+    if ((flags & ~(u32)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) ||
+        (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
         return -EINVAL;
     size = MIN(size, (size_t)INT32_MAX);
     for (size_t done = 0; done < size;) {
@@ -171,5 +173,3 @@ long sys_personality(u32 persona)
         WRITE_ONCE(self->personality, persona);
     return old;
 }
-
-long sys_sethostname(const char __user *name, size_t len) { return -EPERM; }

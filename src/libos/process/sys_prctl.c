@@ -59,6 +59,8 @@ static long set(int option, u64 a, bool alone)
     case PR_SET_TIMERSLACK:
         __atomic_store_n(&self->timer_slack, a, __ATOMIC_RELAXED);
         return 0;
+    case PR_SET_TIMING:
+        return a == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
     case PR_SET_THP_DISABLE:
     case PR_SET_PTRACER:
         return 0;
@@ -84,8 +86,16 @@ long sys_prctl(int option, u64 a, u64 b, u64 c, u64 d)
     case PR_GET_NO_NEW_PRIVS:
         return a || b || c || d ? -EINVAL : self->no_new_privs;
     case PR_GET_SECCOMP:
-    case PR_GET_THP_DISABLE:
+    case PR_GET_TIMING: // PR_TIMING_STATISTICAL, the only one
+    case PR_TASK_PERF_EVENTS_DISABLE:
+    case PR_TASK_PERF_EVENTS_ENABLE:
         return 0;
+    case PR_GET_THP_DISABLE:
+        return a || b || c || d ? -EINVAL : 0;
+    case PR_GET_TSC:
+        return put_int(PR_TSC_ENABLE, a);
+    case PR_GET_TID_ADDRESS:
+        return put_user(current->clear_child_tid, (u64 __user *)a) ? -EFAULT : 0;
     case PR_GET_TIMERSLACK:
         return (long)(self->timer_slack ? self->timer_slack : DEFAULT_SLACK_NS);
     default:

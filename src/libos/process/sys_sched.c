@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Scheduling is the host's. Policies and priorities are accepted where an ordinary program may set them.
+// Scheduling is the host's. Nice values and processors are kept and told back.
 #include <linux/resource.h>
 #include <linux/sched.h>
 
 #include "base/string.h"
 #include "libos/process/process.h"
+#include "libos/process/sched.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
 #include "trusted/ocall.h"
 
-enum { SCHED_POLICY_MAX = 7, CPU_WORDS = HOST_CPU_MASK_BYTES / 8 };
+enum { CPU_WORDS = HOST_CPU_MASK_BYTES / 8 };
 
 long sys_sched_yield(void)
 {
@@ -18,8 +19,7 @@ long sys_sched_yield(void)
     return 0;
 }
 
-// Runs step on a thread (0: the caller) under process_lock. Its result, or -ESRCH.
-static long with_thread(int tid, long (*step)(struct thread *thread, void *arg), void *arg)
+long with_thread(int tid, long (*step)(struct thread *thread, void *arg), void *arg)
 {
     mutex_lock(&process_lock);
     struct thread *thread = tid ? process_find_thread((u32)tid) : current;
@@ -27,8 +27,6 @@ static long with_thread(int tid, long (*step)(struct thread *thread, void *arg),
     mutex_unlock(&process_lock);
     return result;
 }
-
-static long nothing(struct thread *thread, void *arg) { return 0; }
 
 // The processors that the host lets programs use.
 static void host_cpus(u64 mask[CPU_WORDS])
@@ -75,13 +73,17 @@ long sys_sched_getaffinity(int tid, size_t size, u64 __user *user)
     return copy_to_user(user, mask, len) ? -EFAULT : (long)len;
 }
 
-// May the caller change how the thread is scheduled (sched(7))?
-static bool may_schedule(struct thread *thread)
+bool may_schedule(struct thread *thread)
 {
     const struct cred *own = current_cred(), *theirs = thread_cred(thread);
     bool may = own->euid == theirs->euid || own->euid == theirs->uid || cred_capable(own, CAP_SYS_NICE);
     cred_unref(theirs);
     return may;
+}
+
+bool may_be_nice(const struct thread *thread, int nice)
+{
+    return (u64)(20 - nice) <= thread->process->limits[RLIMIT_NICE].rlim_cur || capable(CAP_SYS_NICE);
 }
 
 static long set_cpus(struct thread *thread, void *arg)
@@ -108,60 +110,6 @@ long sys_sched_setaffinity(int tid, size_t size, const u64 __user *user)
     return any ? with_thread(tid, set_cpus, mask) : -EINVAL;
 }
 
-static long get_policy(struct thread *thread, void *arg) { return thread->policy; }
-long sys_sched_getscheduler(int tid) { return tid < 0 ? -EINVAL : with_thread(tid, get_policy, NULL); }
-
-long sys_sched_getparam(int tid, int __user *user)
-{
-    int priority = 0;
-    long err = with_thread(tid, nothing, NULL);
-    return err ? err : put_user(priority, user) ? -EFAULT : 0;
-}
-
-static long set_policy(struct thread *thread, void *arg)
-{
-    if (!may_schedule(thread))
-        return -EPERM;
-    thread->policy = *(const u8 *)arg;
-    return 0;
-}
-
-long sys_sched_setscheduler(int tid, int policy, const int __user *user)
-{
-    u8 kept = (u8)policy;
-    int priority;
-    if (get_user(priority, user))
-        return -EFAULT;
-    if (tid < 0 || policy < 0 || policy > SCHED_POLICY_MAX)
-        return -EINVAL;
-    if (policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE)
-        return -EPERM; // real time is the host's to give
-    return priority ? -EINVAL : with_thread(tid, set_policy, &kept);
-}
-
-long sys_sched_setparam(int tid, const int __user *user)
-{
-    int priority;
-    return get_user(priority, user) ? -EFAULT : priority == 0 ? with_thread(tid, nothing, NULL) : -EINVAL;
-}
-
-static bool realtime(int policy) { return policy == 1 || policy == 2; }
-long sys_sched_get_priority_max(int policy)
-{
-    return policy < 0 || policy > SCHED_POLICY_MAX ? -EINVAL : realtime(policy) ? 99 : 0;
-}
-long sys_sched_get_priority_min(int policy)
-{
-    return policy < 0 || policy > SCHED_POLICY_MAX ? -EINVAL : realtime(policy) ? 1 : 0;
-}
-
-long sys_sched_rr_get_interval(int tid, struct __kernel_timespec __user *user)
-{
-    struct __kernel_timespec slice = { 0, 4000000 };
-    long err = with_thread(tid, nothing, NULL);
-    return err ? err : copy_to_user(user, &slice, sizeof(slice)) ? -EFAULT : 0;
-}
-
 // Does `which` with id mean the thread? With process_lock held.
 static bool is_meant(int which, u32 id, struct thread *thread)
 {
@@ -175,9 +123,7 @@ static bool is_meant(int which, u32 id, struct thread *thread)
     return meant;
 }
 
-// Calls step for the threads that `which` and `who` (0: the caller's) name: one, a group's, a user's. Its last error
-// (0: of none), -ESRCH if there are none.
-static long for_priority(int which, int who, long (*step)(struct thread *thread, int *value), int *value)
+long for_priority(int which, int who, long (*step)(struct thread *thread, int *value), int *value)
 {
     struct process *process;
     struct thread *thread;
@@ -211,11 +157,9 @@ static long read_nice(struct thread *thread, int *value)
 
 static long write_nice(struct thread *thread, int *value)
 {
-    u64 limit = thread->process->limits[RLIMIT_NICE].rlim_cur; // 20 - the lowest nice that is allowed
-
     if (!may_schedule(thread))
         return -EPERM;
-    if (*value < thread->nice && (u64)(20 - *value) > limit && !capable(CAP_SYS_NICE))
+    if (*value < thread->nice && !may_be_nice(thread, *value))
         return -EACCES;
     thread->nice = (s8)*value;
     return 0;

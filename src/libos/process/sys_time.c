@@ -7,42 +7,25 @@
 #include "libos/vm/user.h"
 #include "libos/vm/user_time.h"
 
-// The id of a CPU clock as the kernel forms it (posix-timers.h): the complement of a pid or tid, then a bit for
-// "thread", then what is counted. 0 is the caller.
-enum { CPUCLOCK_PROF, CPUCLOCK_VIRT, CPUCLOCK_SCHED, CPUCLOCK_WHICH = 3, CPUCLOCK_THREAD = 4, CPUCLOCK_SHIFT = 3 };
-
-static int cpu_clock(bool thread, u32 id, int which, s64 *ret_ns)
+static int cpu_clock(int id, s64 *ret_ns)
 {
-    struct cpu_usage usage = { 0 };
-    int err = 0;
+    int clock = cpu_clock_own(id);
 
     mutex_lock(&process_lock);
-    struct thread *t = !thread ? NULL : id ? process_find_thread(id) : current;
-    struct process *p = thread ? NULL : id ? process_find(id) : current_process();
-    if (t && t->process == current_process())
-        usage = thread_usage(t);
-    else if (p)
-        usage = process_usage(p);
-    else
-        err = -EINVAL;
+    // Threads are counted for their own process only.
+    struct thread *thread = clock & CPUCLOCK_THREAD ? process_find_thread(~(u32)(clock >> CPUCLOCK_SHIFT)) : NULL;
+    int err = thread && thread->process != current_process() ? -EINVAL : cpu_clock_ns(clock, ret_ns);
     mutex_unlock(&process_lock);
-    if (err || which > CPUCLOCK_SCHED)
-        return -EINVAL;
-    *ret_ns = which == CPUCLOCK_VIRT ? usage.user_ns : usage_total(&usage);
-    return 0;
+    return err;
 }
 
 static int read_clock(int id, struct __kernel_timespec *ret_ts)
 {
     s64 ns;
-    int err;
 
     if (id >= 0 && id != CLOCK_PROCESS_CPUTIME_ID && id != CLOCK_THREAD_CPUTIME_ID)
         return time_get(id, ret_ts);
-    if (id >= 0)
-        err = cpu_clock(id == CLOCK_THREAD_CPUTIME_ID, 0, CPUCLOCK_SCHED, &ns);
-    else
-        err = cpu_clock(id & CPUCLOCK_THREAD, ~(u32)(id >> CPUCLOCK_SHIFT), id & CPUCLOCK_WHICH, &ns);
+    int err = cpu_clock(id, &ns);
     if (!err)
         *ret_ts = (struct __kernel_timespec){ ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
     return err;
@@ -61,8 +44,6 @@ long sys_clock_getres(int id, struct __kernel_timespec __user *user)
     int err = read_clock(id, &ts);
     return err ? err : user && copy_to_user(user, &resolution, sizeof(resolution)) ? -EFAULT : 0;
 }
-
-long sys_clock_settime(int id, const struct __kernel_timespec __user *user) { return -EPERM; }
 
 long sys_gettimeofday(struct __kernel_old_timeval __user *tv, struct timezone __user *tz)
 {
@@ -116,7 +97,11 @@ long sys_clock_nanosleep(int id, int flags, const struct __kernel_timespec __use
 
     if (copy_from_user(&ts, request, sizeof(ts)))
         return -EFAULT;
-    if (!timespec_valid(&ts) || id == CLOCK_THREAD_CPUTIME_ID || read_clock(id, &now))
+    if (read_clock(id, &now))
+        return -EINVAL;
+    if (id == CLOCK_THREAD_CPUTIME_ID || time_only_read(id))
+        return -EOPNOTSUPP;
+    if (!timespec_valid(&ts))
         return -EINVAL;
     if (!(flags & TIMER_ABSTIME))
         return sleep_for(timespec_to_ns(&ts), remain);

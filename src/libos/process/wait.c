@@ -20,14 +20,24 @@ struct wait_result {
     struct rusage usage;
 };
 
+// Children that send another signal than SIGCHLD at their end are waited for with __WCLONE, the others without it;
+// __WALL takes both (wait(2), "Linux notes").
+static bool kind_matches(const struct wait_request *request, const struct process *child)
+{
+    bool of_clone = child->exit_signal != SIGCHLD;
+    return (request->options & (int)__WALL) || of_clone == !!(request->options & (int)__WCLONE);
+}
+
 static bool matches(const struct wait_request *request, const struct process *child)
 {
+    if (!kind_matches(request, child))
+        return false;
     if (request->type == P_PIDFD)
         return child == pidfd_process(request->pidfd);
     return request->type == P_ALL || (request->type == P_PID ? child->pid : child->pgid) == request->id;
 }
 
-static void reap(struct process *child)
+void process_reap(struct process *child)
 {
     usage_process_reaped(child->parent, child);
     list_del(&child->siblings);
@@ -53,7 +63,7 @@ static bool take_event(const struct wait_request *request, struct process *child
         result->code = !sig ? CLD_EXITED : child->wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;
         result->status = sig ? sig : child->wait_status >> 8;
         if (!keep)
-            reap(child);
+            process_reap(child);
         return true;
     }
     if (child->stopped && !child->stop_reported && (request->options & WUNTRACED)) {

@@ -34,17 +34,17 @@ struct frame {
     siginfo_t info;
 };
 
-static bool on_altstack(const struct thread *thread, u64 sp)
-{
-    return thread->altstack_size && sp > thread->altstack_sp && sp - thread->altstack_sp <= thread->altstack_size;
-}
-
-static u64 stack_for(const struct user_regs *regs, const struct signal_action *action)
+// Where the frame begins; *ret_low is the lowest address that it may have: a frame on the alternate stack ends there.
+static u64 stack_for(const struct user_regs *regs, const struct signal_action *action, u64 *ret_low)
 {
     const struct thread *thread = current;
-    if ((action->flags & SA_ONSTACK) && thread->altstack_size && !on_altstack(thread, regs->rsp))
-        return thread->altstack_sp + thread->altstack_size;
-    return regs->rsp - RED_ZONE;
+    stack_t stack;
+
+    signal_altstack_get(regs->rsp, &stack);
+    int state = stack.ss_flags & (SS_ONSTACK | SS_DISABLE);
+    bool enters = (action->flags & SA_ONSTACK) && !state;
+    *ret_low = enters || state == SS_ONSTACK ? thread->altstack_sp + 1 : 0;
+    return enters ? thread->altstack_sp + thread->altstack_size : regs->rsp - RED_ZONE;
 }
 
 // Saves the live vector state below *sp, 64-byte aligned, followed by the end mark. Returns its address or 0.
@@ -79,7 +79,7 @@ static void fill_context(struct ucontext *uc, const struct user_regs *regs, u64 
     uc->uc_flags = UC_FLAGS;
     uc->uc_stack.ss_sp = (void *)thread->altstack_sp;
     uc->uc_stack.ss_size = thread->altstack_size;
-    uc->uc_stack.ss_flags = !thread->altstack_size ? SS_DISABLE : on_altstack(thread, regs->rsp) ? SS_ONSTACK : 0;
+    uc->uc_stack.ss_flags = thread->altstack_size ? (int)thread->altstack_flags : SS_DISABLE;
     static_assert(offsetof(struct user_regs, rflags) == offsetof(struct sigcontext, eflags) &&
                   offsetof(struct sigcontext, r8) == 0);
     memcpy(sc, regs, offsetof(struct user_regs, orig_rax));
@@ -98,18 +98,24 @@ int signal_frame_push(struct user_regs *regs, int signo, const struct signal_act
                       u64 mask)
 {
     struct frame frame;
-    u64 sp = stack_for(regs, action);
+    u64 low, sp = stack_for(regs, action, &low);
 
     memset(&frame, 0, sizeof(frame));
     u64 fpstate = push_vector_state(&sp);
     if (!fpstate || !(action->flags & SA_RESTORER))
         return -EFAULT;
     sp = ALIGN_DOWN(sp - sizeof(frame), 16) - 8;
+    if (sp < low)
+        return -EFAULT;
     fill_context(&frame.uc, regs, fpstate, mask);
     frame.restorer = action->restorer;
     frame.info = *info;
     if (copy_to_user((void __user *)sp, &frame, sizeof(frame)))
         return -EFAULT;
+    if (current->altstack_flags & SS_AUTODISARM) { // sigreturn arms it again
+        current->altstack_sp = current->altstack_size = 0;
+        current->altstack_flags = SS_DISABLE;
+    }
     regs->rdi = (u64)signo;
     regs->rsi = sp + offsetof(struct frame, info);
     regs->rdx = sp + offsetof(struct frame, uc);
@@ -194,7 +200,8 @@ long sys_rt_sigreturn(void)
     regs->orig_rax = (u64)-1;
     regs->full_restore = 1;
     signal_set_blocked(uc.uc_sigmask);
-    current->altstack_sp = (u64)uc.uc_stack.ss_sp;
-    current->altstack_size = uc.uc_stack.ss_flags & SS_DISABLE ? 0 : uc.uc_stack.ss_size;
+    int refused = signal_altstack_set(regs->rsp, &uc.uc_stack);
+    if (refused) // leaves what is set, as on Linux
+        log_debug("[%u] sigreturn: no alternate stack: %d", current->tid, refused);
     return (long)regs->rax;
 }

@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// All clocks here go at one pace, so a time on any of them is a deadline on CLOCK_MONOTONIC from the moment it is set.
+// The clocks of the wall go at one pace, so a time on any of them is a deadline on CLOCK_MONOTONIC from the moment it
+// is set. CPU clocks keep theirs; the timer thread looks when it can have come at the earliest, as in cpu_timer.c.
 #include "libos/signal/posix_timer.h"
 
 #include "base/string.h"
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
+#include "libos/signal/signal_queue.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
 
-enum { TIMERS_MAX = 1024 };
+enum {
+    TIMERS_MAX = 1024,
+    LOOK_NS = 1000000, // not more often at a CPU clock, or at a timer whose signal waits: its overruns are counted then
+};
 
 struct posix_timer {
     struct list_head link; // process_signals.timers
-    int id, clock, notify, signo, overrun;
-    u32 tid; // SIGEV_THREAD_ID
+    int id, clock, notify, signo;
+    int overrun, counting; // of the last signal that was taken; of the one that waits
+    u32 tid;               // SIGEV_THREAD_ID
     sigval_t value;
-    s64 deadline, interval; // ns; deadline 0: disarmed
+    s64 deadline, interval; // ns on CLOCK_MONOTONIC, or the CPU clock that the timer has; deadline 0: disarmed
 };
 
 static struct process_signals *own(void) { return &current_process()->signals; }
@@ -32,19 +38,65 @@ static struct posix_timer *find(int id)
     return NULL;
 }
 
-static void send(struct process *process, const struct posix_timer *timer)
+// Where the timer's deadlines lie. CPU clocks of who has ended stand still. With process_lock held.
+static s64 clock_now(const struct posix_timer *timer, s64 monotonic)
+{
+    s64 ns;
+    if (timer->clock >= 0)
+        return monotonic;
+    return cpu_clock_ns(timer->clock, &ns) ? 0 : ns;
+}
+
+// Whether the last signal of the timer still waits; it has expired `more` times since. With process_lock held.
+static bool signal_waits(struct process *process, struct posix_timer *timer, s64 more)
+{
+    spin_lock(&process->signals.lock);
+    int overrun = signal_timer_overrun(process, timer->id, more);
+    spin_unlock(&process->signals.lock);
+    if (overrun >= 0)
+        timer->counting = overrun;
+    else
+        timer->overrun = timer->counting;
+    return overrun >= 0;
+}
+
+// A signal of the timer, unless one still waits: a timer has one at a time, which counts (timer_getoverrun(2)).
+// Whether one waits now.
+static bool send(struct process *process, struct posix_timer *timer, s64 missed)
 {
     struct thread *thread = timer->notify & SIGEV_THREAD_ID ? process_find_thread(timer->tid) : NULL;
     siginfo_t info;
 
     if (timer->notify == SIGEV_NONE || (timer->notify & SIGEV_THREAD_ID && (!thread || thread->process != process)))
-        return;
+        return false;
+    if (signal_waits(process, timer, missed + 1))
+        return true;
+    timer->counting = (int)MIN(missed, (s64)INT32_MAX);
     memset(&info, 0, sizeof(info));
     info.si_code = SI_TIMER;
     info.si_tid = timer->id;
-    info.si_overrun = timer->overrun;
+    info.si_overrun = timer->counting;
     info.si_value = timer->value;
     signal_send(process, thread, timer->signo, &info);
+    return false;
+}
+
+// Fires the timer if it is due; returns when to look again (CLOCK_MONOTONIC ns).
+static s64 fire(struct process *process, struct posix_timer *timer, s64 monotonic)
+{
+    s64 now = clock_now(timer, monotonic);
+    bool waits = false;
+
+    if (timer->deadline && timer->deadline <= now) {
+        s64 missed = timer->interval ? (now - timer->deadline) / timer->interval : 0;
+        timer->deadline = timer->interval ? timer->deadline + (missed + 1) * timer->interval : 0;
+        waits = send(process, timer, missed);
+    }
+    if (!timer->deadline)
+        return WAIT_FOREVER;
+    if (timer->clock < 0)
+        return monotonic + MAX((timer->deadline - now) / MAX(process->live_count, 1u), (s64)LOOK_NS);
+    return waits ? MAX(timer->deadline, monotonic + LOOK_NS) : timer->deadline;
 }
 
 s64 posix_timers_fire(struct process *process, s64 now)
@@ -53,18 +105,8 @@ s64 posix_timers_fire(struct process *process, s64 now)
     struct posix_timer *timer;
     s64 next = WAIT_FOREVER;
 
-    list_for_each (timer, &process->signals.timers, link) {
-        if (!timer->deadline)
-            continue;
-        if (timer->deadline <= now) {
-            s64 missed = timer->interval ? (now - timer->deadline) / timer->interval : 0;
-            timer->overrun = (int)MIN(missed, (s64)INT32_MAX);
-            timer->deadline = timer->interval ? timer->deadline + (missed + 1) * timer->interval : 0;
-            send(process, timer);
-        }
-        if (timer->deadline)
-            next = MIN(next, timer->deadline);
-    }
+    list_for_each (timer, &process->signals.timers, link)
+        next = MIN(next, fire(process, timer, now));
     return next;
 }
 
@@ -123,14 +165,29 @@ static int add(struct posix_timer *timer, bool id_is_value)
     return 0;
 }
 
-long sys_timer_create(int clock, const struct sigevent __user *event, int __user *ret_id)
+// 0 for a clock that timers can have; *clock becomes the caller's own where it means it.
+static int check_clock(int *clock)
 {
     struct __kernel_timespec now;
-    if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM)
+    s64 ns;
+
+    if (*clock == CLOCK_REALTIME_ALARM || *clock == CLOCK_BOOTTIME_ALARM)
         return -EPERM;
-    if (time_get(clock, &now))
-        return -EINVAL;
-    int err = timer_thread_start();
+    *clock = cpu_clock_own(*clock);
+    if (*clock >= 0)
+        return time_get(*clock, &now) ? -EINVAL : time_only_read(*clock) ? -EOPNOTSUPP : 0;
+    mutex_lock(&process_lock);
+    int err = cpu_clock_ns(*clock, &ns);
+    mutex_unlock(&process_lock);
+    return err;
+}
+
+long sys_timer_create(int clock, const struct sigevent __user *event, int __user *ret_id)
+{
+    int err = check_clock(&clock);
+    if (err)
+        return err;
+    err = timer_thread_start();
     struct posix_timer *timer = err ? NULL : kzalloc(sizeof(*timer));
     if (!timer)
         return -EAGAIN;
@@ -162,7 +219,7 @@ static struct __kernel_timespec ns_timespec(s64 ns)
 
 static struct __kernel_itimerspec read_timer(const struct posix_timer *timer)
 {
-    s64 left = timer->deadline ? MAX(timer->deadline - time_monotonic_ns(), (s64)1) : 0;
+    s64 left = timer->deadline ? MAX(timer->deadline - clock_now(timer, time_monotonic_ns()), (s64)1) : 0;
     return (struct __kernel_itimerspec){ ns_timespec(timer->interval), ns_timespec(left) };
 }
 
@@ -173,6 +230,8 @@ static s64 deadline_of(const struct posix_timer *timer, const struct __kernel_ti
 
     if (!ns)
         return 0;
+    if (timer->clock < 0)
+        return absolute ? ns : clock_now(timer, 0) + MIN(ns, INT64_MAX / 2);
     if (absolute && time_get(timer->clock, &now) == 0)
         ns = MAX(ns - timespec_to_ns(&now), (s64)0); // what is past fires at once
     return time_deadline_ns(ns);
@@ -193,7 +252,7 @@ long sys_timer_settime(int id, int flags, const struct __kernel_itimerspec __use
         previous = read_timer(timer);
         timer->deadline = deadline_of(timer, &value.it_value, flags & TIMER_ABSTIME);
         timer->interval = timespec_to_ns(&value.it_interval);
-        timer->overrun = 0;
+        timer->overrun = timer->counting = 0;
     }
     mutex_unlock(&process_lock);
     timer_thread_wake();
@@ -220,6 +279,8 @@ long sys_timer_getoverrun(int id)
 {
     mutex_lock(&process_lock);
     struct posix_timer *timer = find(id);
+    if (timer)
+        (void)signal_waits(current_process(), timer, 0);
     long overrun = timer ? timer->overrun : -EINVAL;
     mutex_unlock(&process_lock);
     return overrun;

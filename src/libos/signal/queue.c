@@ -6,7 +6,7 @@
 #include "libos/process/process.h"
 #include "libos/signal/signal_queue.h"
 
-enum { MAX_QUEUED = 1024 }; // RLIMIT_SIGPENDING, per queue
+enum { MAX_QUEUED = 65536 }; // per queue, whatever RLIMIT_SIGPENDING is
 
 struct signal_entry {
     struct list_head link;
@@ -103,12 +103,15 @@ void signals_reset(struct process_signals *signals)
 struct signal_entry *signal_entry_alloc(void) { return kzalloc(sizeof(struct signal_entry)); }
 void signal_entry_free(struct signal_entry *entry) { kfree(entry); }
 
-int signal_queue_add(struct signal_queue *queue, int signo, const siginfo_t *info, struct signal_entry **ret_entry)
+int signal_queue_add(struct signal_queue *queue, int signo, const siginfo_t *info, u64 limit,
+                     struct signal_entry **ret_entry)
 {
     if (signo < SIGRTMIN && (queue->pending & SIGMASK(signo)))
         return 0;
-    struct signal_entry *entry = queue->count < MAX_QUEUED ? *ret_entry : NULL;
-    if (!entry && signo >= SIGRTMIN)
+    // Ordinary signals of the kernel and of kill(2) keep their contents beyond the limit.
+    bool counts = signo >= SIGRTMIN || (info && info->si_code < 0);
+    struct signal_entry *entry = queue->count < (counts ? MIN(limit, (u64)MAX_QUEUED) : MAX_QUEUED) ? *ret_entry : NULL;
+    if (!entry && signo >= SIGRTMIN && info && info->si_code != SI_USER)
         return -EAGAIN;
     if (entry) {
         *ret_entry = NULL;
@@ -122,6 +125,34 @@ int signal_queue_add(struct signal_queue *queue, int signo, const siginfo_t *inf
     }
     queue->pending |= SIGMASK(signo);
     return 0;
+}
+
+static int overrun_in(const struct signal_queue *queue, int timer, s64 more)
+{
+    struct signal_entry *entry;
+    list_for_each (entry, &queue->entries, link) {
+        siginfo_t *info = &entry->info;
+        if (info->si_code != SI_TIMER || info->si_tid != timer)
+            continue;
+        info->si_overrun = (int)MIN(info->si_overrun + more, (s64)INT32_MAX); // DELAYTIMER_MAX
+        return info->si_overrun;
+    }
+    return -1;
+}
+
+int signal_timer_overrun(struct process *process, int timer, s64 more)
+{
+    mutex_assert_held(&process_lock);
+    spin_assert_held(&process->signals.lock);
+    int overrun = overrun_in(&process->signals.queue, timer, more);
+    struct thread *thread;
+
+    list_for_each (thread, &process->threads, siblings) {
+        if (overrun >= 0)
+            break;
+        overrun = overrun_in(signal_thread_queue(thread), timer, more);
+    }
+    return overrun;
 }
 
 static int take(struct signal_queue *queue, u64 mask, siginfo_t *ret_info)

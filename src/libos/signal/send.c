@@ -63,6 +63,28 @@ static struct thread *receiver(struct process *process, struct thread *thread, i
     return NULL;
 }
 
+// Takes signals out of all queues of a process. With process_lock and the signals' lock held.
+static void forget(struct process *process, u64 mask)
+{
+    struct thread *thread;
+    mutex_assert_held(&process_lock);
+    signal_queue_remove(&process->signals.queue, mask);
+    list_for_each (thread, &process->threads, siblings)
+        signal_queue_remove(signal_thread_queue(thread), mask);
+}
+
+void signal_forget_ignored(int signo)
+{
+    struct process *process = current_process();
+    struct process_signals *signals = &process->signals;
+    mutex_lock(&process_lock);
+    spin_lock(&signals->lock);
+    if (ignored(signals, signo))
+        forget(process, SIGMASK(signo));
+    spin_unlock(&signals->lock);
+    mutex_unlock(&process_lock);
+}
+
 int signal_send(struct process *process, struct thread *thread, int signo, const siginfo_t *info)
 {
     struct process_signals *signals = &process->signals;
@@ -72,13 +94,14 @@ int signal_send(struct process *process, struct thread *thread, int signo, const
 
     spin_lock(&signals->lock);
     if (signo == SIGCONT) {
-        signal_queue_remove(&signals->queue, SIGMASK_STOPS);
+        forget(process, SIGMASK_STOPS);
         signals->stop_taken = false;
     } else if (SIGMASK(signo) & SIGMASK_STOPS) {
-        signal_queue_remove(&signals->queue, SIGMASK(SIGCONT));
+        forget(process, SIGMASK(SIGCONT));
     }
     if (!ignored(signals, signo) || blocked_everywhere(process, thread, signo)) {
-        err = signal_queue_add(thread ? signal_thread_queue(thread) : &signals->queue, signo, info, &entry);
+        u64 limit = READ_ONCE(process->limits[RLIMIT_SIGPENDING].rlim_cur);
+        err = signal_queue_add(thread ? signal_thread_queue(thread) : &signals->queue, signo, info, limit, &entry);
         if (!err)
             notified = receiver(process, thread, signo);
     }

@@ -57,8 +57,8 @@ bool signals_discard_children(struct process_signals *signals);
 void signals_reset(struct process_signals *signals);
 
 // Sends to a process (thread NULL) or one of its threads. info may be NULL (kernel signal). With process_lock held;
-// only a signal to the current thread itself, other than SIGCONT and SIGKILL, needs none. 0 or -EAGAIN (too many
-// queued).
+// only a signal to the current thread itself, other than SIGCONT, SIGKILL and the stops, needs none. 0 or -EAGAIN (too
+// many queued).
 int signal_send(struct process *process, struct thread *thread, int signo, const siginfo_t *info);
 // A thread (`from`, or one that left the list) no longer takes the signals of mask: those that wait for its process are
 // told to the others. With process_lock held.
@@ -66,6 +66,12 @@ void signal_retarget(struct process *process, const struct thread *from, u64 mas
 // Every change of the current thread's mask: SIGKILL and SIGSTOP are never blocked; what is now deliverable is
 // delivered before the program runs on, what is now blocked goes to another thread. No spinlock may be held.
 void signal_set_blocked(u64 mask);
+// The action of the current process for signo has become to ignore it: what waits of it is forgotten. No lock held.
+void signal_forget_ignored(int signo);
+// sigaltstack(2) at stack pointer sp. signal_altstack_get: what is set; signal_altstack_set: 0, -EPERM (it is being
+// used), -EINVAL (flags), -ENOMEM (too small).
+void signal_altstack_get(u64 sp, stack_t *ret_stack);
+__nodiscard int signal_altstack_set(u64 sp, const stack_t *stack);
 void signal_child_event(struct process *parent, struct process *child); // SIGCHLD, with process_lock held
 // A signal raised by what the current thread did; a blocked or ignored one kills.
 void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 trapno, u64 error);
@@ -78,8 +84,9 @@ extern void (*signal_host_hook)(void); // takes what signals of the host wait, a
 siginfo_t signal_sender_info(int code);
 // Contents that a sender chose: towards others he may not pass them off as the kernel's or kill()'s. -EFAULT, -EPERM.
 __nodiscard int signal_info_from_user(siginfo_t *info, const siginfo_t __user *user, int signo, bool self);
-// Sends if the caller may; signo 0: only asks. With process_lock held. 0, -EPERM, -EAGAIN.
-__nodiscard int signal_send_checked(struct process *process, int signo, const siginfo_t *info);
+// Sends if the caller may, to the process or (not NULL) its thread; signo 0: only asks. With process_lock held. 0,
+// -EINVAL (no signal has this number), -EPERM, -EAGAIN.
+__nodiscard int signal_send_checked(struct process *process, struct thread *thread, int signo, const siginfo_t *info);
 
 // Pending hook: delivers what is deliverable, ends threads, stops.
 void signal_run_pending(struct user_regs *regs);

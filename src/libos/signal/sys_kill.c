@@ -15,11 +15,13 @@ siginfo_t signal_sender_info(int code)
     return info;
 }
 
-int signal_send_checked(struct process *process, int signo, const siginfo_t *info)
+int signal_send_checked(struct process *process, struct thread *thread, int signo, const siginfo_t *info)
 {
+    if (signo < 0 || signo > SIGNALS)
+        return -EINVAL;
     if (!may_signal(process, signo))
         return -EPERM;
-    return signo && !process->zombie ? signal_send(process, NULL, signo, info) : 0;
+    return signo && !process->zombie ? signal_send(process, thread, signo, info) : 0;
 }
 
 // Whether kill(2) of pid means the process. With process_lock held.
@@ -42,15 +44,13 @@ static long send_by_pid(int pid, int signo, const siginfo_t *info)
     long err = -ESRCH;
     bool sent = false;
 
-    if (signo < 0 || signo > SIGNALS)
-        return -EINVAL;
     if (pid == INT32_MIN)
         return -ESRCH; // has no positive counterpart
     mutex_lock(&process_lock);
     list_for_each (process, &process_all, all) {
         if (!is_meant(process, pid))
             continue;
-        long one = signal_send_checked(process, signo, info);
+        long one = signal_send_checked(process, NULL, signo, info);
         sent |= one == 0;
         if (pid != -1 || one != -EPERM) // who means all others does not mean those of other users
             err = one;
@@ -67,15 +67,13 @@ long sys_kill(int pid, int signo)
 
 static long send_to_thread(int tgid, int tid, int signo, const siginfo_t *info)
 {
-    if (tid <= 0 || tgid == 0 || tgid < -1 || signo < 0 || signo > SIGNALS)
+    if (tid <= 0 || tgid == 0 || tgid < -1)
         return -EINVAL;
     mutex_lock(&process_lock);
     struct thread *thread = process_find_thread((u32)tid);
     long err = -ESRCH;
     if (thread && (tgid == -1 || thread->process->pid == (u32)tgid))
-        err = !may_signal(thread->process, signo) ? -EPERM
-              : signo                             ? signal_send(thread->process, thread, signo, info)
-                                                  : 0;
+        err = signal_send_checked(thread->process, thread, signo, info);
     mutex_unlock(&process_lock);
     return err;
 }
@@ -106,7 +104,9 @@ long sys_rt_sigqueueinfo(int pid, int signo, const siginfo_t __user *user)
 {
     siginfo_t info;
     int err = signal_info_from_user(&info, user, signo, (u32)pid == current_process()->pid);
-    return err ? err : send_by_pid(pid, signo, &info);
+    if (err)
+        return err;
+    return pid > 0 ? send_by_pid(pid, signo, &info) : -ESRCH; // a process, no group
 }
 
 long sys_rt_tgsigqueueinfo(int tgid, int tid, int signo, const siginfo_t __user *user)

@@ -6,6 +6,11 @@
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
 
+// What Linux keeps of sa_flags; SA_EXPOSE_TAGBITS among them, which means nothing here.
+#define FLAGS_KNOWN                                                                                           \
+    (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | 0x800u | SA_RESTORER | SA_ONSTACK | SA_RESTART | SA_NODEFER | \
+     SA_RESETHAND)
+
 static bool valid(int signo) { return signo >= 1 && signo <= SIGNALS; }
 
 long sys_rt_sigaction(int signo, const struct signal_action __user *new, struct signal_action __user *old, size_t size)
@@ -18,11 +23,14 @@ long sys_rt_sigaction(int signo, const struct signal_action __user *new, struct 
     if (new != NULL && copy_from_user(&action, new, sizeof(action)))
         return -EFAULT;
     action.mask &= ~SIGMASK_UNBLOCKABLE;
+    action.flags &= FLAGS_KNOWN; // a program asks so which flags there are (SA_UNSUPPORTED)
     spin_lock(&signals->lock);
     previous = signals->actions[signo - 1];
     if (new)
         signals->actions[signo - 1] = action;
     spin_unlock(&signals->lock);
+    if (new &&action.handler <= (u64)SIG_IGN)
+        signal_forget_ignored(signo);
     return old && copy_to_user(old, &previous, sizeof(previous)) ? -EFAULT : 0;
 }
 
@@ -143,32 +151,4 @@ long sys_rt_sigtimedwait(const u64 __user *set, siginfo_t __user *info, const st
     if (signo < 0)
         return signo;
     return info && copy_to_user(info, &taken, sizeof(taken)) ? -EFAULT : signo;
-}
-
-long sys_sigaltstack(const stack_t __user *new, stack_t __user *old)
-{
-    struct thread *thread = current;
-    u64 sp = thread->regs->rsp;
-    bool active =
-        thread->altstack_size && sp > thread->altstack_sp && sp - thread->altstack_sp <= thread->altstack_size;
-    stack_t previous, stack;
-
-    memset(&previous, 0, sizeof(previous));
-    previous.ss_sp = (void *)thread->altstack_sp;
-    previous.ss_size = thread->altstack_size;
-    previous.ss_flags = !thread->altstack_size ? SS_DISABLE : active ? SS_ONSTACK : 0;
-    if (new) {
-        if (copy_from_user(&stack, new, sizeof(stack)))
-            return -EFAULT;
-        if (active)
-            return -EPERM;
-        if (stack.ss_flags & ~(SS_DISABLE | SS_ONSTACK | (int)SS_AUTODISARM))
-            return -EINVAL;
-        bool off = stack.ss_flags & SS_DISABLE;
-        if (!off && stack.ss_size < MINSIGSTKSZ)
-            return -ENOMEM;
-        thread->altstack_sp = off ? 0 : (u64)stack.ss_sp;
-        thread->altstack_size = off ? 0 : stack.ss_size;
-    }
-    return old && copy_to_user(old, &previous, sizeof(previous)) ? -EFAULT : 0;
 }

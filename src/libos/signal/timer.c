@@ -67,7 +67,11 @@ int timer_thread_start(void)
 
 void timer_thread_wake(void) { wake_up_all(&changed); }
 
-static s64 timeval_ns(const struct __kernel_old_timeval *tv) { return tv->tv_sec * NSEC_PER_SEC + tv->tv_usec * 1000; }
+// Saturates at about 292 years.
+static s64 timeval_ns(const struct __kernel_old_timeval *tv)
+{
+    return timespec_to_ns(&(struct __kernel_timespec){ tv->tv_sec, tv->tv_usec * 1000 });
+}
 
 static struct __kernel_old_timeval ns_timeval(s64 ns)
 {
@@ -135,7 +139,7 @@ long sys_getitimer(int which, struct __kernel_old_itimerval __user *value)
 
 static bool timeval_ok(const struct __kernel_old_timeval *tv)
 {
-    return tv->tv_sec >= 0 && tv->tv_sec < INT64_MAX / NSEC_PER_SEC && tv->tv_usec >= 0 && tv->tv_usec < 1000000;
+    return tv->tv_sec >= 0 && tv->tv_usec >= 0 && tv->tv_usec < 1000000;
 }
 
 long sys_setitimer(int which, const struct __kernel_old_itimerval __user *new,

@@ -15,5 +15,7 @@
 
 struct signal_action;
 struct linux_dirent64;
+struct __kernel_timex;
+struct sched_attr;
 struct msghdr;
 struct mmsghdr;

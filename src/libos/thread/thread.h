@@ -77,9 +77,12 @@ struct thread {
 
     // what the scheduler calls were told; inherited by clone
     s8 nice;
-    u8 policy;     // SCHED_*
-    bool pinned;   // cpus was set
-    u64 cpus[128]; // sched_setaffinity(2)
+    u8 policy; // SCHED_*
+    u8 rt_priority;
+    bool reset_on_fork;
+    u16 io_priority; // ioprio_set(2)
+    bool pinned;     // cpus was set
+    u64 cpus[128];   // sched_setaffinity(2)
     // waiting inside (spin.c)
     u32 spins_in_vain, spins_skipped;
 

@@ -12,6 +12,12 @@ s64 time_realtime_ns(void);
 // clock_gettime(2) for every clock id programs use; -EINVAL for unknown ones.
 __nodiscard int time_get(int clock_id, struct __kernel_timespec *ret_ts);
 
+// Clocks that nobody can wait for: neither timers nor sleeps take them (-EOPNOTSUPP).
+static inline bool time_only_read(int clock_id)
+{
+    return clock_id == CLOCK_MONOTONIC_RAW || clock_id == CLOCK_REALTIME_COARSE || clock_id == CLOCK_MONOTONIC_COARSE;
+}
+
 static inline s64 timespec_to_ns(const struct __kernel_timespec *ts)
 {
     if (ts->tv_sec > INT64_MAX / NSEC_PER_SEC - 1)

@@ -89,6 +89,21 @@ int in_child(void (*run)(void))
     return status;
 }
 
+static void (*unprivileged)(void);
+static void lose_rights(void)
+{
+    if (syscall(SYS_setgroups, 0, NULL) || syscall(SYS_setresgid, 65534, 65534, 65534) ||
+        syscall(SYS_setresuid, 65534, 65534, 65534))
+        _exit(99);
+    unprivileged();
+}
+
+int as_nobody(void (*run)(void))
+{
+    unprivileged = run;
+    return in_child(lose_rights);
+}
+
 const char *status_text(int status)
 {
     static char text[32];
@@ -118,6 +133,25 @@ static int by_name(const void *a, const void *b)
     return files ? files : strcmp(x->name, y->name);
 }
 
+static int run_cases(const char *folder, char **prefixes)
+{
+    for (size_t i = 0; i < count; i++) {
+        char name[128];
+        snprintf(name, sizeof(name), "%.*s.%s", (int)(strlen(cases[i].file) - 2), cases[i].file, cases[i].name);
+        if (!wanted(name, prefixes))
+            continue;
+        printf("%s\n", name);
+        fflush(stdout);
+        if (mkdir("case", 0755) || chdir("case"))
+            return 3;
+        cases[i].run();
+        if (chdir(folder))
+            return 4;
+        nftw("case", remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2 || chdir(argv[1]))
@@ -128,19 +162,11 @@ int main(int argc, char **argv)
         long_path[i] = i % 2 ? 'x' : '/';
     bad = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     qsort(cases, count, sizeof(cases[0]), by_name);
-    for (size_t i = 0; i < count; i++) {
-        char name[128];
-        snprintf(name, sizeof(name), "%.*s.%s", (int)(strlen(cases[i].file) - 2), cases[i].file, cases[i].name);
-        if (!wanted(name, argv + 2))
-            continue;
-        printf("%s\n", name);
-        fflush(stdout);
-        if (mkdir("case", 0755) || chdir("case"))
-            return 3;
-        cases[i].run();
-        if (chdir(argv[1]))
-            return 4;
-        nftw("case", remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    }
-    return 0;
+    // The cases run in a child, so that they have a parent to ask about inside too.
+    pid_t pid = fork();
+    if (!pid)
+        _exit(run_cases(argv[1], argv + 2));
+    int status = 1;
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -44,3 +44,4 @@ int file_with(const char *name, const char *text); // makes it; 0644
 const char *contents(const char *name);            // of a small file, or the name of the error
 int in_child(void (*run)(void));                   // its wait status
 const char *status_text(int status);               // "exit 3", "signal 11"
+int as_nobody(void (*run)(void));                  // a child without any right (uid and gid 65534); its wait status
