@@ -10,7 +10,7 @@ import shutil
 import sys
 
 os.environ['OCCLUM_E2E_PLATFORM'] = 'emulated-edmm'
-from harness import Failure, Group, Instance, expect, expect_status, scratch  # noqa: E402
+from harness import Failure, Group, Instance, expect, expect_output, expect_status, occlum, scratch  # noqa: E402
 from test_python import LEFT_OUT, PYTHON  # noqa: E402
 
 KEPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'counts.json')
@@ -90,6 +90,20 @@ def _(instance):
             seen.append(json.load(file)['aex']['exception'])
     print(f'# exceptions: {seen}')
     expect(seen[0] == seen[1], f'exceptions with 100 and 1,100 signals: {seen}')
+
+
+@group.case('what was learned of a file that is another one by now does no harm; what --learn did not write is refused with its line')
+def _(instance):
+    learned, path = instance.learned, os.path.join(instance.learned.folder, 'learned')
+    with open(os.path.join(learned.folder, 'image/bin/hello'), 'ab') as file:
+        file.write(bytes(5000))
+    learned.build('--enable-edmm', 'Y')
+    expect_output(learned.run('/bin/hello'), 'Hello, world!\n')
+    with open(path, 'a', encoding='utf-8') as file:
+        lines = sum(1 for _ in open(path, encoding='utf-8'))
+        file.write('4096 1+1 /bin/hello\n')
+    refused = occlum('build', '--enable-edmm', 'Y', cwd=learned.folder)
+    expect(refused.status == 1 and f'learned:{lines + 1}' in refused.errors, 'not refused', refused)
 
 
 @group.case('the check itself: one host call more is found and named')
