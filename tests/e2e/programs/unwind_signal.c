@@ -1,4 +1,5 @@
-// Unwinds out of a handler through the frame of a signal, by libgcc, again after many returns; with a number: raises only.
+// Unwinds out of a handler through the frame of a signal, by libgcc, again after many returns; with a number: raises
+// only.
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
