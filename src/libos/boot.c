@@ -20,6 +20,7 @@
 #include "libos/time/time.h"
 #include "libos/tty/init.h"
 #include "libos/vm/fork.h"
+#include "libos/vm/learn.h"
 #include "libos/traps.h"
 #include "libos/vm/vm.h"
 #include "trusted/cpu.h"
@@ -86,6 +87,8 @@ static void boot(const struct host_start_args __host *host_args)
     time_init(args.shared_page);
     spinning_init(args.cpu_count);
     cpu_told(args.cpuid_7_ebx);
+    if (args.learn)
+        learn_start();
     if (args.report && (!hostmem_outside(args.report, sizeof(struct host_report)) || !IS_ALIGNED(args.report, 8)))
         enclave_abort(ABORT_HOST_POINTER);
     report_init(args.report);

@@ -91,6 +91,15 @@ s64 host_edmm_augment(struct host_thread *self, u64 addr, u64 len, u32 prot)
     return platform->edmm_augment ? platform->edmm_augment(addr, len, prot) : -ENOSYS;
 }
 
+s64 host_augment_runs(struct host_thread *self, const u64 *runs, size_t n)
+{
+    enum { ALL_ACCESS = 7 };
+    s64 err = 0;
+    for (size_t i = 0; i + 1 < n && !err; i += 2)
+        err = host_edmm_augment(self, runs[i], runs[i + 1], ALL_ACCESS);
+    return err;
+}
+
 s64 host_edmm_restrict(struct host_thread *self, u64 addr, u64 len, u32 prot)
 {
     return platform->edmm_restrict ? platform->edmm_restrict(addr, len, prot) : -ENOSYS;

@@ -91,6 +91,8 @@ static int prepare(const struct loader_options *options, struct host_start_args 
         args->has_image_key = 1;
         memcpy(args->image_key, options->image_key, sizeof(args->image_key));
     }
+    args->learn = options->learn_fd >= 0;
+    host_learn_to(options->learn_fd);
     args->cpu_count = count_cpus();
     args->cpuid_7_ebx = runtime_cpuid_7_ebx();
     add_stdio(args);

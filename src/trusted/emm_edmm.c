@@ -391,11 +391,15 @@ static void edmm_prefetch(u64 addr, u64 len)
     u8 *states = pagemap_get(addr, false, &count);
     if (states && (READ_ONCE(*states) & (PAGE_LIVE | PAGE_IDLE)))
         return;
+    if (tls_self()->augmented)
+        return;
     struct tls *tls = tls_self(); // what is to fill the pages is about to be read from the host, as a rule
     tls->augment_addr = addr;
     tls->augment_len = len;
     tls->augment_prot = READ_WRITE | EMM_EXEC;
 }
+
+static void edmm_prefetch_runs(const u64 *runs, size_t n) { tls_self()->augmented = ocall_augment_runs(runs, n) == 0; }
 
 static bool edmm_accessible(u64 addr, u32 prot)
 {
@@ -424,6 +428,7 @@ const struct emm_ops *emm_edmm_init(void)
         .discard = edmm_discard,
         .zero = edmm_zero,
         .prefetch = edmm_prefetch,
+        .prefetch_runs = edmm_prefetch_runs,
         .accessible = edmm_accessible,
         .contents = edmm_contents,
     };

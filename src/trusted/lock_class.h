@@ -78,6 +78,7 @@ enum lock_kind {
     X(SLEEPERS, LOCK_SPINS, "a bucket of threads that wait for mutexes")                                           \
     X(PAGE_CACHE, LOCK_SPINS, "blocks of the image in memory")                                                     \
     X(IMAGE_HASHES, LOCK_SPINS, "which blocks of the hash tree were checked")                                      \
+    X(LEARN, LOCK_SPINS, "what programs touched of files")                                                         \
     X(FILE_PAGES, LOCK_SPINS, "pages that hold file contents")                                                     \
     X(GATES, LOCK_SPINS, "the call-gate stubs of all address spaces")                                              \
     X(RESIDENTS, LOCK_SPINS, "which member of a family is resident, and its running threads")                      \

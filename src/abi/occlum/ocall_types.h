@@ -130,6 +130,7 @@ struct host_start_args {
     u64 stdio_flags; // bit i: descriptor i is open
     struct host_stat stdio[3];
     u64 report; // struct host_report, 8-byte aligned; 0: none is wanted
+    u64 learn;  // what programs touch of files is wanted (the host call `learned`)
     u64 serves; // it has no program of its own: argv and envp are empty, requests come by serve_take
     u64 has_image_key;
     u8 image_key[32]; // of development: the host knows it then

@@ -24,6 +24,8 @@ struct vm_filemap {
     u64 addr, offset, pages;
     u64 next_page;        // page after the last window brought in: faults there are sequential
     u64 window;           // pages to bring in at the next sequential fault
+    bool hot_known;       // the pages that programs were seen to touch have been brought in, or there are none
+    bool hot;             // they are known: others are rare
     struct vm_gate *gate; // call-gate patches; NULL: none
     u64 *present;         // bitmap: the page holds contents and is charged; NULL: at home
     u64 *exclusive;       // bitmap, of a shared one elsewhere: this copy may be written, it is the only one

@@ -110,7 +110,7 @@ static int find_table(const struct vm_filemap *map, struct vm_gate *gate)
 {
     const void *table = NULL;
     size_t size = 0;
-    int err = map->ops->gate_table ? map->ops->gate_table(map->file, &table, &size) : 0;
+    int err = map->ops->gate_table ? map->ops->gate_table(map->file, 0, &table, &size) : 0;
 
     if (err)
         return err;

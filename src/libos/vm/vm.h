@@ -29,7 +29,8 @@ struct vm_file_ops {
     // Call-site table (gate/sites.h) of an ELF file kept in the verified image; NULL pointer in *ret if it is unknown,
     // -ENOENT if it is known that there is nothing to rewrite.
     // The bytes stay valid while the file is referenced.
-    int (*gate_table)(void *file, const void **ret_table, size_t *ret_size);
+    // which: 0, or SITES_LEARNED for the pages that programs were seen to touch (imagefmt/sites.h).
+    int (*gate_table)(void *file, u64 which, const void **ret_table, size_t *ret_size);
     u64 (*size)(void *file);
     u64 (*inode)(void *file);
     void (*program_done)(void *file); // of mm_set_program
