@@ -91,6 +91,8 @@ static void pin(void)
         perror("sgx2emu: --pin");
 }
 
+static int pinned; // the last of --pin and --no-pin
+
 static const struct option long_options[] = { { "epc", required_argument, NULL, 'e' },
                                               { "max-map-count", required_argument, NULL, 'm' },
                                               { "sgx1", no_argument, NULL, '1' },
@@ -98,8 +100,8 @@ static const struct option long_options[] = { { "epc", required_argument, NULL, 
                                               { "profile", required_argument, NULL, 'p' },
                                               { "stats", optional_argument, NULL, 's' },
                                               { "trace", no_argument, NULL, 't' },
-                                              { "pin", no_argument, NULL, 'n' },
-                                              { "no-pin", no_argument, NULL, 'N' },
+                                              { "pin", no_argument, &pinned, 1 },
+                                              { "no-pin", no_argument, &pinned, 0 },
                                               { "fuses", required_argument, NULL, 'f' },
                                               { "script", required_argument, NULL, 'x' },
                                               { "no-vdso", no_argument, NULL, 'v' },
@@ -151,9 +153,7 @@ static void take_option(int c, char **argv)
     case 't':
         o->trace = true;
         break;
-    case 'n':
-    case 'N':
-        o->pin = c == 'n';
+    case 0: // --pin, --no-pin
         break;
     case 'v':
         o->no_vdso = true;
@@ -191,7 +191,7 @@ static void parse(int argc, char **argv)
                                .profile = "server-icx" };
     while ((c = getopt_long(argc, argv, "+:", long_options, NULL)) >= 0)
         take_option(c, argv);
-    if (o->pin)
+    if (pinned)
         pin();
     if (profile_load(o->profile, &emu_profile) < 0)
         exit(125);

@@ -12,7 +12,7 @@ enum { EMU_PAGE = 4096, EMU_XSAVE_MAX = 16384 };
 struct emu_options {
     u64 epc_bytes;
     u64 max_map_count; // of enclave mappings in an address space
-    bool sgx1, driver_sgx1, no_vdso, trace, stats, check, no_batch, abort_page, pin;
+    bool sgx1, driver_sgx1, no_vdso, trace, stats, check, no_batch, abort_page;
     const char *stats_file, *profile, *fuses;
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Does one thing N times; whoever runs it counts what that costs in host calls.
-//     exits idle|wake|pipe|unix|tcp|epoll N    between two threads of this program
-//     exits recv|echo N PORT                   with a server at 127.0.0.1:PORT, which sends or echoes single bytes
+//     exits wake|pipe|unix|tcp|epoll N    between two threads of this program
+//     exits idle 0                             threads that wait for all kinds of things
+//     exits recv|echo|polled N PORT            with a server at 127.0.0.1:PORT, which sends or echoes single bytes
 #include <arpa/inet.h>
 #include <linux/futex.h>
 #include <netinet/in.h>
@@ -109,6 +110,7 @@ static void receive(int rounds, int port)
 {
     int fd = outside(port);
     char byte;
+    must(write(fd, "s", 1) == 1, "write");
     sleep(1);
     for (int i = 0; i < rounds; i++)
         must(recv(fd, &byte, 1, 0) == 1, "recv");
@@ -125,6 +127,35 @@ static void echoed(int rounds, int port, int epolls)
     }
 }
 
+static void *wait_in_read(void *fd) { return (void *)read(*(int *)fd, &(char){ 0 }, 1); }
+
+static void *wait_in_accept(void *unused)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    must(bind(listener, (void *)&at, sizeof(at)) == 0 && listen(listener, 1) == 0, "listen");
+    struct end end = { .epoll = with_epoll(listener) };
+    await(&end);
+    return unused;
+}
+
+static void idle(void)
+{
+    static int p[2];
+    pthread_t thread;
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    must(pipe(p) == 0, "pipe");
+    for (int i = 0; i < 2; i++)
+        must(pthread_create(&thread, NULL, wait_in_read, p) == 0 &&
+                 pthread_create(&thread, NULL, wait_in_accept, NULL) == 0,
+             "thread");
+    sleep(1);
+    puts("all wait");
+    fflush(stdout);
+    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&lock);
+}
+
 int main(int argc, char **argv)
 {
     static int word;
@@ -139,6 +170,8 @@ int main(int argc, char **argv)
         unix_pair(rounds);
     else if (!strcmp(kind, "tcp") || !strcmp(kind, "epoll"))
         tcp(rounds, kind[0] == 'e');
+    else if (!strcmp(kind, "idle"))
+        idle();
     else if (!strcmp(kind, "recv"))
         receive(rounds, port);
     else if (!strcmp(kind, "echo") || !strcmp(kind, "polled"))
