@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,22 +25,11 @@ static void *in_thread(void *arg)
 static volatile int seen;
 static void on_signal(int signal) { seen = nested(signal); }
 
-// How /proc/self/maps shows the stack.
-static void print_stack(void)
-{
-    char line[512], prot[8];
-    FILE *maps = fopen("/proc/self/maps", "r");
-    while (maps && fgets(line, sizeof(line), maps))
-        if (strstr(line, "[stack]") && sscanf(line, "%*s %7s", prot) == 1 && prot[0] == 'r')
-            printf("stack %s\n", prot);
-}
-
 int main(void)
 {
     pthread_t thread;
     int result = 0, status;
 
-    print_stack();
     printf("nested %d\n", nested(1));
     pthread_create(&thread, NULL, in_thread, &result);
     pthread_join(thread, NULL);
