@@ -82,6 +82,8 @@ int elf_image_open(struct file *file, struct elf_image *ret_image)
     for (u16 i = 0; i < eh.e_phnum && !err; i++) {
         if (ph[i].p_type == PT_LOAD && ph[i].p_memsz)
             err = take_load(&span, &ph[i], &previous_end);
+        else if (ph[i].p_type == PT_GNU_STACK)
+            ret_image->exec_stack = ph[i].p_flags & PF_X;
         else if (ph[i].p_type == PT_INTERP) {
             if (ph[i].p_filesz < 2 || ph[i].p_filesz > sizeof(ret_image->interpreter))
                 return -ENOEXEC;
