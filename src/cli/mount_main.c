@@ -31,7 +31,7 @@ static void asked_by(u32 *ret_uid, u32 *ret_gid)
 static int serve(struct ext2 *ext2, const char *folder, bool read_only, bool foreground)
 {
     char program[] = "occlum-mount", option[] = "-o", options[80];
-    snprintf(options, sizeof(options), "default_permissions,use_ino,fsname=occlum%s", read_only ? ",ro" : "");
+    snprintf(options, sizeof(options), "default_permissions,fsname=occlum%s", read_only ? ",ro" : "");
     char *argv[] = { program, option, options, NULL };
     struct fuse_args args = FUSE_ARGS_INIT(3, argv);
     struct fuse *fuse = fuse_new(&args, &mount_operations, sizeof(mount_operations), NULL);

@@ -554,6 +554,13 @@ static int op_rename(const char *from, const char *to, unsigned flags)
 }
 
 static int op_fsync(const char *path, int data_only, struct fuse_file_info *info) { return told(mount_commit()); }
+
+static void *op_init(struct fuse_conn_info *connection, struct fuse_config *config)
+{
+    config->use_ino = 1; // hard links are seen as such
+    return NULL;
+}
+
 static void op_destroy(void *data) { (void)!mount_commit(); }
 
 const struct fuse_operations mount_operations = {
@@ -579,6 +586,7 @@ const struct fuse_operations mount_operations = {
     .listxattr = op_listxattr,
     .removexattr = op_removexattr,
     .readdir = op_readdir,
+    .init = op_init,
     .destroy = op_destroy,
     .utimens = op_utimens,
 };

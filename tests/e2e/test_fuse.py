@@ -10,11 +10,16 @@ from harness import OCCLUM, Group, Instance, Skip, clean_environment, expect, ex
 group = Group()
 
 
+def shell(instance, script):
+    applets = ''.join(f'{name}() {{ /bin/busybox {name} "$@"; }}; ' for name in ('mkdir', 'ln', 'cat', 'ls', 'stat', 'wc'))
+    return instance.run('/bin/busybox', 'sh', '-c', applets + script)
+
+
 def setup():
     instance = Instance('fuse', persistent=True)
     instance.pack('/bin/busybox')
     instance.build()
-    expect_status(instance.run('/bin/busybox', 'sh', '-c', 'mkdir -p /data && echo inside > /data/file && ln -s file /data/link'), 0)
+    expect_status(shell(instance, 'mkdir -p /data && echo inside > /data/file && ln -s file /data/link'), 0)
     instance.place = os.path.join(scratch(), 'place')
     os.mkdir(instance.place)
     return instance
@@ -29,7 +34,7 @@ def mounted(instance, *options):
             return process
         if process.poll() is not None:
             message = process.stderr.read().decode()
-            expect('FUSE' in message or '/dev/fuse' in message, f'no clear refusal: {message}')
+            expect('/dev/fuse' in message, f'no clear refusal: {message}')
             raise Skip(f'no FUSE here: {message.strip()[:100]}')
         time.sleep(0.05)
     process.kill()
@@ -58,7 +63,7 @@ def _(instance):
     expect_status(occlum('volume', 'check', cwd=instance.folder), 0)
     expect_status(occlum('volume', 'export', image, cwd=instance.folder), 0)
     must(['e2fsck', '-fn', image])
-    expect_output(instance.run('/bin/busybox', 'sh', '-c', 'cd /data; cat a/hard; ls; stat -c "%a %h" a/moved; stat -c "%s %Y" a/numbers; ls a/b/linux | wc -l'),
+    expect_output(shell(instance, 'cd /data; cat a/hard; ls; stat -c "%a %h" a/moved; stat -c "%s %Y" a/numbers; ls a/b/linux | wc -l'),
                   f'outside\na\n640 2\n5000 1000000000\n{len(os.listdir("/usr/include/linux"))}\n')
 
 
