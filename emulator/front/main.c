@@ -111,14 +111,6 @@ static const struct option long_options[] = { { "epc", required_argument, NULL, 
                                               { "help", no_argument, NULL, 'h' },
                                               { NULL, 0, NULL, 0 } };
 
-static u64 positive(const char *option, const char *text)
-{
-    u64 number = strtoull(text, NULL, 10);
-    if (!number)
-        wrong("%s %s: not a number above 0", option, text);
-    return number;
-}
-
 // One option of the command line, as getopt_long says it.
 static void take_option(int c, char **argv)
 {
@@ -130,7 +122,9 @@ static void take_option(int c, char **argv)
             wrong("--epc %s: not a size of 1M or more, such as 128M", optarg);
         break;
     case 'm':
-        o->max_map_count = positive("--max-map-count", optarg);
+        o->max_map_count = strtoull(optarg, NULL, 10);
+        if (!o->max_map_count)
+            wrong("--max-map-count %s: not a number above 0", optarg);
         break;
     case '1':
         o->sgx1 = true;
