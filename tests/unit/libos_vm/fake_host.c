@@ -6,7 +6,6 @@
 #include <sys/mman.h>
 
 #include "fake_host.h"
-#include "libos/vm/learn.h"
 #include "trusted/random.h"
 
 // The object behind the LibOS's `const struct enclave_layout enclave_layout`, which tests set at run time.
@@ -130,8 +129,6 @@ int emm_contents(u64 addr, u64 count, u8 *ret_flags)
 void emm_prefetch(u64 addr, u64 len) {}
 void emm_prefetch_runs(const u64 *runs, size_t n) {}
 void emm_prefetch_done(void) {}
-bool learn_is_on(void) { return false; }
-void learn_note(const struct vm_filemap *map, u64 first, u64 count) {}
 
 bool emm_accessible(u64 addr, u32 prot)
 {
