@@ -127,6 +127,8 @@ int emm_contents(u64 addr, u64 count, u8 *ret_flags)
 }
 
 void emm_prefetch(u64 addr, u64 len) {}
+void emm_prefetch_runs(const u64 *runs, size_t n) {}
+void emm_prefetch_done(void) {}
 
 bool emm_accessible(u64 addr, u32 prot)
 {
