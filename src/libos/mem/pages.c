@@ -6,6 +6,7 @@
 #include "base/string.h"
 #include "trusted/log.h"
 #include "libos/mem/heap.h"
+#include "libos/mem/limits.h"
 #include "trusted/spinlock.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
@@ -150,6 +151,8 @@ void *pages_alloc(size_t count, enum page_kind kind)
     size_t start = count && count <= page_count ? find_run(count) : page_count;
     if (start == page_count) {
         spin_unlock(&lock);
+        if (count <= page_count)
+            limit_note(LIMIT_KERNEL_HEAP, 0);
         return NULL;
     }
     take(start, count);

@@ -33,6 +33,7 @@ struct inet_socket {
     struct socket socket;
     int fd; // the host's; -1: none yet, of a connection inside that was accepted
     struct hostpoll poll;
+    struct ahead ahead; // of a stream
     // Owned. Its wait queues are those of the socket. Of a stream also a connection inside, and the backlog of such.
     struct unix_socket *inner;
     bool inside; // atomic: connected inside; stays so

@@ -139,7 +139,7 @@ static void run_client(void *arg)
     int status;
 
     kfree(arg);
-    int err = files_create_streams(fds, true, &current->files);
+    int err = files_create_streams(fds, true, NULL, &current->files);
     if (err) {
         status = NOT_EXECUTABLE;
         refusal = REFUSED_MEMORY;

@@ -165,6 +165,9 @@ long sys_getrandom(void __user *buf, size_t size, u32 flags)
 // Every thread is a host thread of its own: a barrier on all of them needs the host, which may not be trusted with it.
 long sys_membarrier(int command, u32 flags, int cpu) { return command == 0 && !flags ? 0 : -EINVAL; }
 
+// Faults are the library OS's own; nobody may handle those of others in its place.
+long sys_userfaultfd(int flags) { return -EPERM; }
+
 // personality(2): kept and told back; what it would change of addresses and system calls it does not.
 long sys_personality(u32 persona)
 {

@@ -19,17 +19,29 @@ static const char *const core_names[] = {
 
 static const char *core_name(int signo) { return signo < (int)ARRAY_SIZE(core_names) ? core_names[signo] : NULL; }
 
-// The end by a signal's default action. There is no core file, so the log says what can be said in a line.
+// How the program ended, in a line: of the one that was started always, of others, whose parents are told, where the
+// log is on. Without the log no addresses.
+static void tell_end(const struct user_regs *regs, int signo, const char *name, const siginfo_t *info)
+{
+    u64 rip = vm_original_rip(regs->rip);
+    u32 pid = current_process()->pid;
+
+    if (log_level < LOG_ERROR && pid == 1)
+        log_notice("%s[%u]: ended by signal %d (%s)", current->name, pid, signo, name);
+    else if (info && info->si_code > 0 && info->si_code != SI_KERNEL)
+        log_error("%s[%u]: ended by signal %d (%s) at %#lx, address %#lx", current->name, pid, signo, name, rip,
+                  (u64)info->si_addr);
+    else
+        log_error("%s[%u]: ended by signal %d (%s) at %#lx", current->name, pid, signo, name, rip);
+}
+
+// The end by a signal's default action.
 static _Noreturn void die_of(const struct user_regs *regs, int signo, const siginfo_t *info)
 {
     const char *name = core_name(signo);
 
-    if (name && info && info->si_code > 0 && info->si_code != SI_KERNEL)
-        log_error("%s[%u]: ended by signal %d (%s) at %#lx, address %#lx", current->name, current_process()->pid, signo,
-                  name, vm_original_rip(regs->rip), (u64)info->si_addr);
-    else if (name)
-        log_error("%s[%u]: ended by signal %d (%s) at %#lx", current->name, current_process()->pid, signo, name,
-                  vm_original_rip(regs->rip));
+    if (name)
+        tell_end(regs, signo, name, info);
     // No core is written, but where one is asked for the status says what it says on Linux.
     bool core = name && current_process()->limits[RLIMIT_CORE].rlim_cur && !current_process()->undumpable;
     process_kill(current_process(), signo | (core ? CORE_FLAG : 0));

@@ -3,6 +3,7 @@
 #include "abi/occlum/entry.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "libos/mem/limits.h"
 #include "libos/thread/cred.h"
 #include "libos/thread/slots.h"
 #include "libos/thread/spin.h"
@@ -40,6 +41,8 @@ int thread_create(struct thread **ret_thread)
         return -ENOMEM;
     int err = slot_claim(thread);
     if (err) {
+        if (err == -EAGAIN)
+            limit_note(LIMIT_THREADS, 0);
         kfree(thread);
         return err;
     }
@@ -116,6 +119,8 @@ void thread_park(s64 deadline_ns)
     }
     thread_park_end();
 }
+
+void thread_yield(void) { ocall_yield(); }
 
 static u64 slot_of(const struct slot_wake *slot) { return container_of(slot, const struct tls, wake)->slot.slot; }
 

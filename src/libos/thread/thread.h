@@ -81,6 +81,7 @@ struct thread {
     u8 rt_priority;
     bool reset_on_fork;
     u16 io_priority; // ioprio_set(2)
+    u32 mempolicy;   // set_mempolicy(2): the mode, and bit 31 for node 0
     bool pinned;     // cpus was set
     u64 cpus[128];   // sched_setaffinity(2)
     // waiting inside (spin.c)
@@ -104,6 +105,9 @@ void thread_park(s64 deadline_ns);
 // not to be made. park_end follows in any case.
 bool thread_park_begin(void);
 void thread_park_end(void);
+
+// Lets the host run another thread. No spinlock held.
+void thread_yield(void);
 
 // thread_notify_collect and the flush at once. No spinlock held; the thread stays meanwhile (process_lock).
 void thread_notify(struct thread *thread, u32 bits);

@@ -363,16 +363,18 @@ static void take_over(struct family *family, struct thread *self)
     wait_remove(&family->turn, &waiter);
 }
 
-int vm_join(struct mm *mm, u64 addr, u64 len)
+// mm becomes a relative of those that have areas in [addr, addr+len). *ret_holder: one of those, referenced, or NULL;
+// until it is dropped nobody else can get those addresses. 0; -EAGAIN: nobody has areas there (who had them is about to
+// leave); -ENOMEM.
+static int join(struct mm *mm, u64 addr, u64 len, struct mm **ret_holder)
 {
     struct thread *self = current;
-    struct mm *other, *member = NULL;
-    struct family *family = mm->family ? NULL : family_at(mm, addr, addr + len, &member);
+    struct mm *other;
 
-    if (!family) {
-        mm_unref(member);
-        return -ENOMEM;
-    }
+    *ret_holder = NULL;
+    struct family *family = mm->family ? NULL : family_at(mm, addr, addr + len, ret_holder);
+    if (!family)
+        return mm->family || *ret_holder ? -ENOMEM : -EAGAIN;
     self->stays++;
     take_over(family, self);
     mutex_lock(&mm->lock);
@@ -396,6 +398,26 @@ int vm_join(struct mm *mm, u64 addr, u64 len)
     mutex_unlock(&mm->lock);
     self->stays--;
     tell(family);
-    mm_unref(member);
     return err ? -ENOMEM : 0;
+}
+
+s64 vm_map_beside(struct mm *mm, const struct vm_map_args *args)
+{
+    enum { TRIES = 3000, PAUSE_NS = 1000000 };
+    s64 at = -ENOMEM;
+
+    for (int tries = 0; at < 0 && tries < TRIES; tries++) {
+        struct mm *holder;
+        int err = join(mm, args->addr, args->len, &holder);
+        if (!err || err == -EAGAIN)
+            at = vm_map(mm, args);
+        mm_unref(holder);
+        if (err != -EAGAIN)
+            break;
+        struct waiter waiter;
+        waiter_init(&waiter);
+        if (at < 0)
+            (void)waiter_sleep_uninterruptible(&waiter, time_monotonic_ns() + PAUSE_NS);
+    }
+    return at;
 }

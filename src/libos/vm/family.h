@@ -85,7 +85,7 @@ void mm_release_range(struct mm *mm, u64 start, u64 len);
 __nodiscard int family_begin_alone(struct mm *mm);
 // The end of that: to (NULL: as before) is the resident now, with one thread running.
 void family_end_alone(struct mm *mm, struct mm *to);
-// Every mm from its making until it has no areas any more: vm_join looks for those that are in the way.
+// Every mm from its making until it has no areas any more: vm_map_beside looks for those that are in the way.
 void family_list(struct mm *mm);
 void family_unlist(struct mm *mm);
 // A member is gone. Frees the family with the last one.
