@@ -285,11 +285,12 @@ static int inet_shutdown(struct socket *base, int how)
     if (inet_is_inside(socket))
         return socket->inner->socket.ops->shutdown(&socket->inner->socket, how);
     int err = hostsock_shutdown(socket->fd, how);
-    if (!err && base->type == SOCK_DGRAM && how != SHUT_RD)
+    bool shut = !err || (err == -ENOTCONN && base->type == SOCK_DGRAM); // which is told, and done all the same
+    if (shut && base->type == SOCK_DGRAM && how != SHUT_RD)
         inet_datagram_outside(socket, true, false);
-    if (!err && how != SHUT_WR)
+    if (shut && how != SHUT_WR)
         WRITE_ONCE(socket->read_shut, true);
-    if (!err) // RDHUP and HUP may hold now: the host tells of it, but perhaps not before the next look
+    if (shut) // RDHUP and HUP may hold now: the host tells of it, but perhaps not before the next look
         hostpoll_forget(&socket->poll, hostpoll_begin(&socket->poll), 0);
     return err;
 }

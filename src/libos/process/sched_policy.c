@@ -222,8 +222,8 @@ long sys_sched_getattr(int tid, struct sched_attr __user *user, u32 size, u32 fl
 
 void sched_inherit(struct thread *child, const struct thread *parent)
 {
+    mutex_lock(&process_lock); // others may change the parent's meanwhile
     bool reset = parent->reset_on_fork;
-
     child->nice = reset && parent->nice < 0 ? 0 : parent->nice;
     child->policy = reset && realtime(parent->policy) ? SCHED_NORMAL : parent->policy;
     child->rt_priority = reset ? 0 : parent->rt_priority;
@@ -231,4 +231,5 @@ void sched_inherit(struct thread *child, const struct thread *parent)
     child->mempolicy = parent->mempolicy;
     child->pinned = parent->pinned;
     memcpy(child->cpus, parent->cpus, sizeof(child->cpus));
+    mutex_unlock(&process_lock);
 }

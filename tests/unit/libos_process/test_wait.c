@@ -90,6 +90,7 @@ TEST(queues)
     CHECK_EQ(signals_thread_init(&fake_thread, NULL), 0);
     fake_thread.blocked = ~SIGMASK_UNBLOCKABLE;
     memset(&info, 0, sizeof(info));
+    info.si_code = SI_QUEUE; // kill(2) would go through without contents
     CHECK_EQ(signal_send(init, &fake_thread, SIGUSR1, NULL), 0);
     CHECK_EQ(signal_send(init, &fake_thread, SIGUSR1, NULL), 0); // a standard signal waits once
     for (int i = 0; i < 1024 - 1; i++) {
