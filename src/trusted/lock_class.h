@@ -34,6 +34,7 @@ enum lock_kind {
     X(MM, LOCK_SLEEPS, "mm.lock: the areas of an address space; page faults take it")                              \
     X(FAMILY, LOCK_SLEEPS, "family.lock: what is kept of mms that share addresses, and whose turn it is")          \
     X(FAMILIES, LOCK_SLEEPS, "all address spaces, for those that look for relatives")                              \
+    X(AIO, LOCK_SLEEPS, "contexts of Linux AIO and the completions that wait in them")                             \
     X(SHM, LOCK_SLEEPS, "segments of System V shared memory and who refers to them")                               \
     X(SYSV, LOCK_SLEEPS, "System V semaphores and message queues")                                                 \
     X(MQ, LOCK_SLEEPS, "POSIX message queues")                                                                     \
@@ -77,6 +78,7 @@ enum lock_kind {
     X(SLEEPERS, LOCK_SPINS, "a bucket of threads that wait for mutexes")                                           \
     X(PAGE_CACHE, LOCK_SPINS, "blocks of the image in memory")                                                     \
     X(IMAGE_HASHES, LOCK_SPINS, "which blocks of the hash tree were checked")                                      \
+    X(LEARN, LOCK_SPINS, "what programs touched of files")                                                         \
     X(FILE_PAGES, LOCK_SPINS, "pages that hold file contents")                                                     \
     X(GATES, LOCK_SPINS, "the call-gate stubs of all address spaces")                                              \
     X(RESIDENTS, LOCK_SPINS, "which member of a family is resident, and its running threads")                      \

@@ -124,11 +124,14 @@ struct host_start_args {
     u64 image_size;      // bytes; 0: there is no image
     u64 image_address;   // where it is mapped to be read; 0: nowhere, it is read by pread
     u64 hostname, hostname_size;
+    u64 cpuid_7_ebx; // of CPUID leaf 7, which an enclave may not ask; a hint
     u64 cpu_count;   // processors it may run on, a hint; 0: not known
     u64 log_level;   // 0 off .. 5 trace
     u64 stdio_flags; // bit i: descriptor i is open
-    u64 report;      // struct host_report, 8-byte aligned; 0: none is wanted
-    u64 serves;      // it has no program of its own: argv and envp are empty, requests come by serve_take
+    struct host_stat stdio[3];
+    u64 report; // struct host_report, 8-byte aligned; 0: none is wanted
+    u64 learn;  // what programs touch of files is wanted (the host call `learned`)
+    u64 serves; // it has no program of its own: argv and envp are empty, requests come by serve_take
     u64 has_image_key;
     u8 image_key[32]; // of development: the host knows it then
 };

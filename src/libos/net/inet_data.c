@@ -181,14 +181,26 @@ static long receive_datagram_now(struct inet_socket *socket, struct buffer *buff
     return receive_from_socket(socket, buffer, flags, received, control, NULL);
 }
 
-static int wait_readable(struct inet_socket *socket, struct message *message, s64 deadline)
+// A socket may be ready (POLLHUP) and have nothing all the same. Who asks again does not spin meanwhile: it sleeps, can
+// be ended, and lets its memory go to a relative that waits for it.
+static int pause_between(s64 deadline)
+{
+    enum { PAUSE_NS = 2000000 };
+    struct waiter waiter;
+
+    waiter_init(&waiter);
+    int err = waiter_sleep(&waiter, MIN(deadline, time_monotonic_ns() + PAUSE_NS));
+    return err == -ETIMEDOUT && time_monotonic_ns() < deadline ? 0 : err;
+}
+
+// *tries: how often it was waited for already, for nothing.
+static int wait_readable(struct inet_socket *socket, struct message *message, s64 deadline, u32 *tries)
 {
     if (message->flags & MSG_DONTWAIT)
         return -EAGAIN;
-    // A socket may be ready (POLLHUP) and have nothing all the same: whoever asks again and again can be ended.
-    int err = thread_interrupted(current)
-                  ? -EINTR
-                  : inet_wait(socket, POLLIN | (message->flags & MSG_OOB ? POLLPRI : 0), deadline);
+    int err = (*tries)++ ? pause_between(deadline) : 0;
+    if (!err)
+        err = inet_wait(socket, POLLIN | (message->flags & MSG_OOB ? POLLPRI : 0), deadline);
     return err ? socket_wait_error(err, READ_ONCE(socket->socket.receive_timeout)) : 0;
 }
 
@@ -297,6 +309,7 @@ static long receive_waiting(struct inet_socket *socket, struct buffer *buffer, s
                             struct host_received *received, s64 deadline)
 {
     bool waits = knows_of_nothing(socket, message);
+    u32 tries = 0;
 
     for (;;) {
         if (!buffer->size && ahead_size(&socket->ahead)) // the host, which has nothing any more, would say -EAGAIN
@@ -306,7 +319,7 @@ static long receive_waiting(struct inet_socket *socket, struct buffer *buffer, s
             continue;
         if (n != -EAGAIN)
             return n;
-        int err = wait_readable(socket, message, deadline);
+        int err = wait_readable(socket, message, deadline, &tries);
         if (err)
             return err;
         waits = false;
@@ -378,6 +391,7 @@ static bool host_is_to_be_asked(struct inet_socket *socket, const struct message
 static long receive_datagram(struct inet_socket *socket, struct message *message)
 {
     s64 deadline = socket_deadline(READ_ONCE(socket->socket.receive_timeout));
+    u32 tries = 0;
 
     for (;;) {
         long n = inet_datagram_receive(socket, message);
@@ -388,7 +402,7 @@ static long receive_datagram(struct inet_socket *socket, struct message *message
         // The host's socket says EAGAIN to who does not wait, also when it is shut.
         if (READ_ONCE(socket->read_shut) && !(message->flags & MSG_DONTWAIT))
             return 0;
-        int err = wait_readable(socket, message, deadline);
+        int err = wait_readable(socket, message, deadline, &tries);
         if (err)
             return err;
     }

@@ -65,6 +65,15 @@ s64 ocall_fstat(int fd, struct host_stat *out)
     return stat_result(fstat(fd, &st), &st, out);
 }
 
+s64 ocall_open_stat(int dirfd, const char *path, u32 flags, u32 mode, struct host_stat *out)
+{
+    s64 fd = ocall_open(dirfd, path, flags, mode);
+    s64 err = fd < 0 ? fd : ocall_fstat((int)fd, out);
+    if (fd >= 0 && err)
+        close((int)fd);
+    return err ? err : fd;
+}
+
 s64 ocall_fstatat(int dirfd, const char *path, struct host_stat *out, u32 flags)
 {
     struct stat st;
