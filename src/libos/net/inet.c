@@ -217,7 +217,7 @@ static int accept_inside(struct inet_socket *socket, struct inet_socket **ret_ac
 }
 
 // One attempt. The new socket has its cookie before it is there.
-static int accept_now(struct inet_socket *socket, struct inet_socket **ret_accepted)
+static int accept_now(struct inet_socket *socket, bool nonblock, struct inet_socket **ret_accepted)
 {
     if (accept_inside(socket, ret_accepted) == 0)
         return 0;
@@ -237,6 +237,8 @@ static int accept_now(struct inet_socket *socket, struct inet_socket **ret_accep
         release(&accepted->socket);
         return fd;
     }
+    if (!nonblock) // whether there is another one: who polls first must not block then
+        hostpoll_forget(&socket->poll, begun, POLLIN);
     accepted->fd = accepted->poll.fd = fd;
     hostpoll_armed(&accepted->poll, POLLOUT);
     *ret_accepted = accepted;
@@ -251,7 +253,7 @@ static int inet_accept(struct socket *base, bool nonblock, struct socket **ret_s
 
     if (base->type != SOCK_STREAM)
         return -EOPNOTSUPP;
-    while ((err = accept_now(socket, &accepted)) == -EAGAIN && !nonblock) {
+    while ((err = accept_now(socket, nonblock, &accepted)) == -EAGAIN && !nonblock) {
         err = inet_wait(socket, POLLIN, deadline);
         if (err)
             return socket_wait_error(err, timeout);
