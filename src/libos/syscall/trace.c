@@ -4,7 +4,6 @@
 #include "abi/linux/abi.h"
 #include "base/fmt.h"
 #include "base/string.h"
-#include "libos/fs/fs.h"
 #include "libos/syscall/trace_names.h"
 #include "libos/thread/thread.h"
 #include "libos/time/time.h"
