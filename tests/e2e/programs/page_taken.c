@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One instruction that writes to one page thousands of times, while that page is taken from it each time: by msync, and by
-// a writer of another mapping of the same file. argv[1]: the folder of the file.
+// One instruction that writes to one page thousands of times, while that page is taken from it each time: by msync, and
+// by a writer of another mapping of the same file. argv[1]: the folder of the file.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>

@@ -40,9 +40,19 @@ CASE(aio_requests)
     struct io_event e[4] = { 0 };
     int fd = open("f", O_RDWR | O_CREAT, 0600), event = eventfd(0, EFD_NONBLOCK);
     struct iovec iov = { buf, 4 };
-    struct iocb w = { .aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = fd, .aio_buf = (long)"hello", .aio_nbytes = 5, .aio_offset = 2, .aio_data = 7,
-                      .aio_flags = IOCB_FLAG_RESFD, .aio_resfd = event },
-                r = { .aio_lio_opcode = IOCB_CMD_PREADV, .aio_fildes = fd, .aio_buf = (long)&iov, .aio_nbytes = 1, .aio_offset = 1 },
+    struct iocb w = { .aio_lio_opcode = IOCB_CMD_PWRITE,
+                      .aio_fildes = fd,
+                      .aio_buf = (long)"hello",
+                      .aio_nbytes = 5,
+                      .aio_offset = 2,
+                      .aio_data = 7,
+                      .aio_flags = IOCB_FLAG_RESFD,
+                      .aio_resfd = event },
+                r = { .aio_lio_opcode = IOCB_CMD_PREADV,
+                      .aio_fildes = fd,
+                      .aio_buf = (long)&iov,
+                      .aio_nbytes = 1,
+                      .aio_offset = 1 },
                 s = { .aio_lio_opcode = IOCB_CMD_FSYNC, .aio_fildes = fd };
     struct iocb *all[] = { &w, &r, &s, (void *)bad };
     setup(3, &c);
@@ -74,7 +84,11 @@ CASE(aio_refused)
     struct io_event e[8] = { 0 };
     int fd = open("f", O_RDWR | O_CREAT, 0600), r = open("f", O_RDONLY), fds[2];
     pipe(fds);
-    struct iocb good = { .aio_lio_opcode = IOCB_CMD_PWRITE, .aio_fildes = fd, .aio_buf = (long)"hello", .aio_nbytes = 5 }, q, *list[] = { &q, &q };
+    struct iocb good = { .aio_lio_opcode = IOCB_CMD_PWRITE,
+                         .aio_fildes = fd,
+                         .aio_buf = (long)"hello",
+                         .aio_nbytes = 5 },
+                q, *list[] = { &q, &q };
     setup(8, &c);
 #define TRY(change) (q = good, change, SEE(submit(c, 1, list)))
     TRY(q.aio_lio_opcode = 99);
