@@ -64,8 +64,8 @@ static int by_target(const void *a, const void *b)
 static size_t all_mounts(const struct occlum_json *json, struct config_mount *mounts)
 {
     static char proc[] = "/proc", dev[] = "/dev", none[] = "";
-    const struct config_mount extra[CONFIG_EXTRA_MOUNTS] = { { OCCLUM_MOUNT_PROCFS, proc, none, 0 },
-                                                             { OCCLUM_MOUNT_DEVFS, dev, none, 0 } };
+    const struct config_mount extra[CONFIG_EXTRA_MOUNTS] = { { OCCLUM_MOUNT_PROCFS, proc, none, 0, NULL },
+                                                             { OCCLUM_MOUNT_DEVFS, dev, none, 0, NULL } };
     size_t count = json->mount_count;
     memcpy(mounts, json->mounts, count * sizeof(*mounts));
     for (size_t i = 0; i < CONFIG_EXTRA_MOUNTS; i++) {
@@ -89,7 +89,8 @@ static bool put_mounts(struct writer *out, const struct occlum_json *json, struc
     bool good = config->mount_offset;
     for (u32 i = 0; i < config->mount_count && good; i++) {
         struct occlum_mount mount = { .type = mounts[i].type, .size = mounts[i].size };
-        good = put_string(out, mounts[i].target, &mount.target) && put_string(out, mounts[i].source, &mount.source);
+        good = put_string(out, mounts[i].target, &mount.target) && put_string(out, mounts[i].source, &mount.source) &&
+               put_string(out, mounts[i].anchor ? mounts[i].anchor : "", &mount.anchor);
         if (good)
             memcpy(out->data + config->mount_offset + i * sizeof(mount), &mount, sizeof(mount));
     }

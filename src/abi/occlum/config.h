@@ -37,7 +37,7 @@ struct occlum_string_list {
 
 struct occlum_mount {
     u32 type;   // enum occlum_mount_type
-    u32 flags;  // 0
+    u32 anchor; // offset of the host path of a volume's freshness anchor, or ""
     u32 target; // offset of the absolute path inside
     u32 source; // offset of the host path of a hostfs or of a volume's folder (relative to the instance, or absolute),
                 // or ""

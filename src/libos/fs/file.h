@@ -47,6 +47,8 @@ struct fs_special {
     void (*before_open)(const char *path);
     // The last reference of a file with watches is gone: called before it is taken apart. May sleep.
     void (*forget_watched)(struct file *file);
+    // /proc/sysvipc: the objects of a kind ("msg", "sem", "shm").
+    void (*show_sysv)(struct proc_text *text, const char *kind);
 };
 extern struct fs_special fs_special;
 

@@ -132,7 +132,7 @@ void heap_init(void)
     page_count = total;
     lowest_free = used = peak = present_end = present_count = 0;
     trim_at = SPARE + TRIM_FROM;
-    heap_trim_due = false;
+    WRITE_ONCE(heap_trim_due, false);
     slabs_init();
     set_present(0, initial, true);
     take(0, (meta_end - base) / PAGE_SIZE);
@@ -190,7 +190,7 @@ bool pages_free(void *addr, enum page_kind kind)
         descs[first + i] = (struct page_desc){ PAGE_FREE, 0 };
     give(first, count);
     if (present_count - used >= trim_at && present_count > initial)
-        heap_trim_due = true;
+        WRITE_ONCE(heap_trim_due, true);
     spin_unlock(&lock);
     return true;
 }
@@ -210,7 +210,7 @@ static size_t free_run(size_t *end)
 void heap_trim(void)
 {
     spin_lock(&lock);
-    heap_trim_due = false;
+    WRITE_ONCE(heap_trim_due, false);
     for (size_t end = present_end, count; present_count >= used + SPARE + TRIM_RUN && (count = free_run(&end));
          end -= count) {
         count = MIN(count, present_count - used - SPARE);

@@ -79,8 +79,10 @@ static long exchange_limit(u32 pid, u32 resource, const struct rlimit64 *new, st
         err = -EPERM;
     } else {
         *ret_old = process->limits[resource];
-        if (new)
-            process->limits[resource] = *new;
+        if (new) { // the process looks at the soft one without the lock
+            WRITE_ONCE(process->limits[resource].rlim_cur, new->rlim_cur);
+            process->limits[resource].rlim_max = new->rlim_max;
+        }
         if (new != NULL && resource == RLIMIT_CPU)
             cpu_limit_set(process);
         if (new != NULL && resource == RLIMIT_NOFILE)

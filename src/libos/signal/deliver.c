@@ -3,7 +3,10 @@
 #include "abi/sgx/arch.h"
 #include "base/string.h"
 #include "trusted/log.h"
-#include "libos/process/process.h"
+#include "libos/fs/fs.h"
+#include "libos/signal/signal.h"
+#include "libos/tree/process.h"
+#include "libos/vm/vm.h"
 #include "trusted/hooks.h"
 
 enum { CORE_FLAG = 0x80 };
@@ -65,7 +68,7 @@ static void stop(int signo)
         mutex_unlock(&process_lock);
         return;
     }
-    process->stopped = true;
+    WRITE_ONCE(process->stopped, true); // its threads look without the lock
     process->stop_reported = process->continued = false;
     process->stop_signal = signo;
     if (process->parent)
@@ -171,7 +174,6 @@ static void run_handler(struct user_regs *regs, int signo, const struct signal_a
     struct thread *thread = current;
 
     settle_syscall(regs, action);
-    thread->restore_blocked = false;
     if (signal_frame_push(regs, signo, action, info, old_mask) == 0) {
         signal_set_blocked(mask);
         return;
@@ -207,12 +209,8 @@ void signal_run_pending(struct user_regs *regs)
             run_handler(regs, signo, &action, &info, mask, old_mask);
     }
     settle_syscall(regs, NULL);
-    if (thread->restore_blocked) {
-        thread->restore_blocked = false;
-        signal_set_blocked(thread->saved_blocked);
-        if (signal_deliverable(thread))
-            signal_run_pending(regs);
-    }
+    if (thread->restore_blocked)
+        signal_set_blocked(thread->saved_blocked); // what is deliverable now brings the thread here again
 }
 
 void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 trapno, u64 error)
@@ -278,7 +276,7 @@ static void raise_self(int signo)
 void signal_init(void)
 {
     thread_pending_hook = signal_run_pending;
-    thread_set_blocked_hook = signal_set_blocked;
+    thread_mask_hooks = (struct thread_mask_hooks){ .set = signal_set_blocked, .borrow = signal_borrow_mask };
     fs_raise_signal = raise_self;
     mq_signal_init();
 }

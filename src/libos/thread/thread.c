@@ -15,7 +15,7 @@
 #include "trusted/vector.h"
 
 void (*thread_pending_hook)(struct user_regs *regs);
-void (*thread_set_blocked_hook)(u64 mask);
+struct thread_mask_hooks thread_mask_hooks;
 
 struct thread *current_thread(void) { return tls_self()->thread; }
 
@@ -119,6 +119,8 @@ void thread_park(s64 deadline_ns)
     }
     thread_park_end();
 }
+
+void thread_yield(void) { ocall_yield(); }
 
 static u64 slot_of(const struct slot_wake *slot) { return container_of(slot, const struct tls, wake)->slot.slot; }
 
