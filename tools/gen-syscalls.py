@@ -33,8 +33,23 @@ class Row:
         return f"sys_{self.name}({', '.join(args)})"
 
     def format(self):
-        kinds = {"int": "d", "u32": "u", "s64": "D", "u64": "x", "size_t": "U"}
-        return "".join("s" if "char" in t and "*" in t and "const" in t else "p" if "*" in t else kinds.get(t, "x") for t in self.types)
+        """A letter for each argument (libos/syscall/trace.c): by its name where that tells more than its type."""
+        if self.params.strip() in ("void", ""):
+            return ""
+        names = [re.search(r"(\w+)$", p.strip()).group(1) for p in self.params.split(",")]
+        return "".join(self.letter(t, n, names[i + 1:i + 2]) for i, (t, n) in enumerate(zip(self.types, names)))
+
+    @staticmethod
+    def letter(kind, name, following):
+        if "*" in kind:
+            if "char" in kind and "const" in kind:
+                return "s"
+            return "b" if "const void" in kind and following == ["size"] else "p"
+        if name in ("dirfd", "old_dirfd", "new_dirfd", "olddirfd", "newdirfd"):
+            return "f"
+        if name == "mode" and kind == "u32":
+            return "m"
+        return {"int": "d", "u32": "u", "s64": "D", "u64": "x", "size_t": "U"}.get(kind, "x")
 
 
 def read(path):

@@ -3,7 +3,7 @@
 """`occlum gdb`: symbols of programs and of the library OS, breakpoints in both."""
 import shutil
 
-from harness import OCCLUM, Group, Instance, Skip, clean_environment, expect, expect_contains, expect_output, occlum, run_command
+from harness import OCCLUM, Group, Instance, Skip, clean_environment, compile_program, expect, expect_contains, expect_output, occlum, run_command
 
 group = Group()
 
@@ -14,6 +14,8 @@ def setup():
     instance = Instance('gdb')
     # With symbols, which the harness's own programs do without.
     instance.compile('debugged', flags=['-g3', '-O0'])
+    # A file of the same name elsewhere is not taken for it.
+    instance.pack(f'{compile_program("hello")}=/opt/debugged')
     instance.build()
     return instance
 

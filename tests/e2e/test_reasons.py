@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Why a program ended, or was refused something: one line on stderr that names the program and the signal, or the field of Occlum.json and its value; what
 release enclaves say of it."""
+import re
+
 from harness import Group, Instance, expect, expect_output, expect_status
 
 group = Group()
@@ -60,6 +62,16 @@ def _(instances):
     expect_output(result, '6\n')
     expect(not result.errors, 'something is said', result)
     expect('ended by signal 6 (SIGABRT)' in instances['debug'].run('/bin/limits_met', 'child').errors, 'nothing is said where the log is on')
+
+
+@group.case('the trace is an strace: names, arguments by their types, flags and errors by name, times; nothing of it in a release enclave')
+def _(instances):
+    wanted = (r'openat\(AT_FDCWD, "/tmp/big", O_WRONLY\|O_CREAT, 0600\) = 3 <\d+\.\d{6}>', r'write\(3, "(\\0){32}"\.\.\., 65536\) = 65536 <', r'= -1 ENOSPC <',
+              r'mmap\(0, 0x[0-9a-f]+, PROT_READ\|PROT_WRITE, MAP_PRIVATE\|MAP_ANONYMOUS, -1, 0\) = 0x[0-9a-f]+ <', r'exit_group\(0\) = \?')
+    traced = instances['debug'].run('/bin/limits_met', 'files', env={'OCCLUM_LOG_LEVEL': 'trace'})
+    for pattern in wanted:
+        expect(re.search(pattern, traced.errors), f'no line like {pattern}', traced)
+    expect('openat' not in instances['release'].run('/bin/limits_met', 'files', env={'OCCLUM_LOG_LEVEL': 'trace'}).errors, 'a release enclave traces')
 
 
 group.main(setup)

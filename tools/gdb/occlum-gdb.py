@@ -58,18 +58,11 @@ def host_file(path):
     return None
 
 
-def file_named(name):
-    """The file of the image with this name; None where none has it or several files do: an open file keeps no whole path."""
-    root = os.path.realpath('image')
-    found = {host_file(os.path.relpath(os.path.join(folder, name), root)) for folder, _, names in os.walk(root) if name in names}
-    return found.pop() if len(found) == 1 else None
-
-
 class Mapped(gdb.Breakpoint):
-    """gatemap_attach(mm, map, start, end): pages of a file become executable."""
+    """gatemap_told(path, offset, start, end): pages of a file become executable."""
 
     def __init__(self):
-        super().__init__('gatemap_attach', internal=True)
+        super().__init__('gatemap_told', internal=True)
         self.silent = True
 
     def stop(self):
@@ -80,14 +73,10 @@ class Mapped(gdb.Breakpoint):
         return False
 
     def look(self):
-        struct_map = gdb.lookup_type('struct vm_filemap').pointer()
-        struct_file = gdb.lookup_type('struct file').pointer()
-        mapping, start, end = value('$rsi').cast(struct_map).dereference(), int(value('$rdx')), int(value('$rcx'))
-        place = mapping['file'].cast(struct_file).dereference()['place']
-        struct_place = gdb.lookup_type('struct place').pointer()
-        path = file_named(place.cast(struct_place).dereference()['name'].string()) if int(place) else None
-        offset = int(mapping['offset']) + start - int(mapping['addr'])
-        for segment_offset, address, _ in executable_segments(path) if path else []:
+        text = gdb.lookup_type('char').pointer()
+        offset, start, end = (int(value(f'${name}')) for name in ('rsi', 'rdx', 'rcx'))
+        path = host_file(value('$rdi').cast(text).string())
+        for segment_offset, address, _ in executable_segments(path) if path and os.path.isfile(path) else []:
             if segment_offset // PAGE * PAGE == offset:
                 bias = start - address // PAGE * PAGE
                 forget(start, end)

@@ -183,10 +183,28 @@ static int prepare(struct vm_filemap *map, struct vm_gate *gate, u64 start, u64 
     return gate->stub_size ? make_stubs(gate) : -ENOENT;
 }
 
+// A debugger stops here (tools/gdb) and learns which file becomes executable where.
+static __noinline void gatemap_told(const char *path, u64 offset, u64 start, u64 end)
+{
+    __asm__ volatile("" ::"r"(path), "r"(offset), "r"(start), "r"(end) : "memory");
+}
+
+static void tell_debugger(const struct vm_filemap *map, u64 start, u64 end)
+{
+    char path[256];
+    size_t len = map->ops->path ? map->ops->path(map->file, path, sizeof(path)) : 0;
+    if (len && len < sizeof(path)) {
+        path[len] = '\0';
+        gatemap_told(path, map->offset + (start - map->addr), start, end);
+    }
+}
+
 int gatemap_attach(struct mm *mm, struct vm_filemap *map, u64 start, u64 end)
 {
     if (map->gate || map->shared)
         return 0;
+    if (enclave_simulated) // elsewhere nobody looks in
+        tell_debugger(map, start, end);
     struct vm_gate *gate = kzalloc(sizeof(*gate));
     if (!gate)
         return -ENOMEM;

@@ -10,6 +10,7 @@
 
 // The object behind the LibOS's `const struct enclave_layout enclave_layout`, which tests set at run time.
 struct enclave_layout layout __asm__("enclave_layout");
+u8 enclave_simulated = 1; // as trusted/layout.h has it
 
 #define PAGES (FAKE_USER_SIZE / PAGE_SIZE)
 static struct {
