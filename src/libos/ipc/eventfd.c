@@ -2,6 +2,7 @@
 // eventfd(2): a counter that readers take and writers add to.
 #include "base/string.h"
 #include "libos/fs/poll.h"
+#include "libos/ipc/ipc.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
@@ -81,7 +82,7 @@ static u32 event_poll(struct file *file, struct poll_table *table)
     struct eventfd *event = file->private;
     poll_wait_pair(table, &event->readable, &event->writable);
     u64 count = READ_ONCE(event->count);
-    return (count ? POLLIN | POLLRDNORM : 0) | (count < COUNT_MAX ? POLLOUT | POLLWRNORM : 0);
+    return (count ? POLLIN : 0u) | (count < COUNT_MAX ? POLLOUT : 0u);
 }
 
 static void describe(struct file *file, struct proc_text *text)
@@ -99,6 +100,15 @@ static const struct file_ops event_ops = { .read = event_read,
                                            .release = release,
                                            .stream = true,
                                            .unmoved = true };
+
+bool eventfd_is(const struct file *file) { return file->ops == &event_ops; }
+
+void eventfd_signal(struct file *file)
+{
+    struct eventfd *event = file->private;
+    if (add(event, 1))
+        wake_up_all(&event->readable);
+}
 
 long sys_eventfd2(u32 initial, int flags)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // splice(2), tee(2), vmsplice(2). Bytes are copied once; what the target does not take goes back to the pipe.
 #include "libos/fs/byteq.h"
+#include "libos/fs/poll.h"
 #include "libos/ipc/pipe.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
@@ -73,6 +74,9 @@ static long file_to_pipe(const struct side *in, struct file *pipe, size_t size, 
     long room = pipe_wait_room(pipe, waits_not(pipe, flags));
     if (room < 0)
         return room;
+    // A socket is asked not to wait by the flag too; what has a position never waits.
+    if ((flags & SPLICE_F_NONBLOCK) && in->file->ops->stream && !(file_poll(in->file, NULL) & (POLLIN | POLLHUP | POLLERR)))
+        return -EAGAIN;
     size = MIN(MIN(size, (size_t)room), (size_t)CHUNK);
     void *data = kmalloc(size);
     if (!data)

@@ -262,6 +262,7 @@ static int replace(struct exec *exec, char *const *envp, const char *execfn)
     signals_reset(&current_process()->signals);
     mutex_lock(&process_lock);
     posix_timers_free(&current_process()->signals);
+    aio_drop_all(current_process());
     current->tid = current_process()->pid;
     current_process()->execed = old != NULL;
     current_process()->exit_signal = SIGCHLD;

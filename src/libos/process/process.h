@@ -66,6 +66,7 @@ struct process {
     int oom_score_adj;
     u32 personality;
     u64 mapped_peak;               // bytes of addresses at most, as far as was seen
+    struct list_head aio;          // struct aio_context
     struct process_handle *handle; // of its pidfds; NULL: there were none
     u32 ended_uid;                 // whose it was, once it has no threads
     u32 exit_signal;               // to the parent, usually SIGCHLD
@@ -102,6 +103,7 @@ _Noreturn void process_boot(const struct occlum_config *config, char **argv, cha
 
 // A new process as a child of parent (NULL for the first), without threads, with its own copies. -ENOMEM.
 __nodiscard int process_create(struct process *parent, struct process **ret_process);
+void aio_drop_all(struct process *process); // its contexts of asynchronous I/O (aio.h). With process_lock held
 void process_free(struct process *process);  // unlinked, no threads. With process_lock held
 struct process *process_find(u32 pid);       // NULL
 struct thread *process_find_thread(u32 tid); // NULL

@@ -57,6 +57,7 @@ int process_create(struct process *parent, struct process **ret_process)
     struct process *process = kzalloc(sizeof(*process));
     if (!process)
         return -ENOMEM;
+    list_init(&process->aio);
     list_init(&process->children);
     list_init(&process->siblings);
     list_init(&process->all);
@@ -95,6 +96,7 @@ void process_free(struct process *process)
 {
     pidfd_forget(process);
     signals_free(&process->signals);
+    aio_drop_all(process);
     kfree(process->exe);
     kfree(process->cmdline);
     kfree(process->environ);

@@ -2,6 +2,7 @@
 // The types that system calls take pointers to.
 #pragma once
 
+#include <linux/aio_abi.h>
 #include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/openat2.h>

@@ -80,7 +80,8 @@ struct thread {
     u8 policy; // SCHED_*
     u8 rt_priority;
     bool reset_on_fork;
-    u16 io_priority; // ioprio_set(2)
+    u16 io_priority;   // ioprio_set(2)
+    u16 memory_policy; // set_mempolicy(2): MPOL_* with its flags
     bool pinned;     // cpus was set
     u64 cpus[128];   // sched_setaffinity(2)
     // waiting inside (spin.c)

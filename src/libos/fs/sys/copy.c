@@ -97,6 +97,8 @@ long sys_sendfile(int out_fd, int in_fd, s64 __user *offset, size_t size)
     struct file *in = files_get(in_fd), *out = files_get(out_fd);
     long n = may_send(in, out, offset, (s64)at);
 
+    if (!n && (s64)size < 0)
+        n = -EINVAL;
     if (!n && !offset)
         at = own_offset(in);
     if (!n)
