@@ -54,6 +54,8 @@ int cli_parse(int argc, char **argv, const struct cli_option *options, size_t co
 #define TEMPORARY ".tmp" // followed by six characters of chance: a file that is being written (write_file_atomically)
 #define STAGED ".new"    // outputs of a build carry it until all of them are whole
 
+// True if the path of a program is absolute, as it must be; otherwise prints that.
+bool program_path_check(const char *path);
 // True if the working folder is an instance; otherwise prints what to do.
 bool instance_check(void);
 // Writes text to path through a temporary file and rename. 0 or -errno after a message.

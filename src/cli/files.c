@@ -21,6 +21,14 @@ bool instance_check(void)
     return false;
 }
 
+bool program_path_check(const char *path)
+{
+    if (path[0] == '/')
+        return true;
+    cli_error("%s: the program is named by its absolute path inside the image, as /bin/%s", path, path);
+    return false;
+}
+
 static int write_all(int fd, const char *data, size_t size)
 {
     while (size) {

@@ -19,11 +19,12 @@ const struct verb *cli_find_verb(const struct verb *verbs, size_t count, const c
 
 static bool asks_for_help(int argc, char **argv)
 {
-    // Behind the program's name the arguments of `run` are the program's.
+    // Behind the program's name the arguments of `run` and `exec` are the program's.
     for (int i = 1; i < argc && argv[i][0] == '-'; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
             return true;
-    return strcmp(argv[0], "run") != 0 && argc > 1 && strcmp(argv[argc - 1], "--help") == 0;
+    return strcmp(argv[0], "run") != 0 && strcmp(argv[0], "exec") != 0 && argc > 1 &&
+           strcmp(argv[argc - 1], "--help") == 0;
 }
 
 int cli_run_verb(const struct verb *verb, int argc, char **argv)

@@ -6,11 +6,14 @@
 #include "abi/occlum/layout.h"
 #include "cli/cli.h"
 #include "cli/emulate.h"
+#include "cli/running.h"
 #include "cli/verbs.h"
 #include "platform/requirements.h"
 
 const char help_status[] =
-    "Says in which mode the instance is built, with or without EDMM, and how large it is; then, line by line, what\n"
+    "Says in which mode the instance is built, with or without EDMM, and how large it is; whether its enclave runs "
+    "(occlum\n"
+    "start) and which programs of occlum exec run in it; then, line by line, what\n"
     "occlum needs of this machine, whether it is there, and what helps where it is not.\n\n"
     "      --json  the same for programs\n\n"
     "exit status: 0 built, 1 not built or no instance; what the machine lacks does not change it\n";
@@ -23,6 +26,7 @@ struct status {
     struct requirement list[REQUIREMENTS];
     unsigned needed; // FOR_...: by what is built, or by all ways to run where nothing is
     enum sgx_verdict verdict;
+    struct running running;
     char text[600]; // of the verdict
 };
 
@@ -33,6 +37,8 @@ static void gather(struct status *s)
     const struct enclave_layout *layout = &s->header.layout;
 
     s->built = s->instance && enclave_header_read(&s->header);
+    if (s->instance)
+        running_look(&s->running);
     machine_facts_look(s->built ? layout : NULL, &s->facts);
     requirements_judge(&s->facts, s->built ? layout : NULL, s->list);
     if (!s->built)
@@ -167,7 +173,9 @@ static void print_json(const struct status *s)
            boolean(s->built), boolean(runs(s)), boolean(emulated()));
     if (s->built)
         print_built_json(s);
-    printf("\"requirements\": [");
+    printf("\"enclave\": ");
+    running_print_json(&s->running);
+    printf(", \"requirements\": [");
     for (size_t i = 0; i < REQUIREMENTS; i++) {
         const struct requirement *r = &s->list[i];
         printf("%s{\"name\": \"%s\", \"met\": %s, \"needed\": %s, ", i ? ", " : "", r->key, boolean(r->met),
@@ -198,6 +206,8 @@ int verb_status(int argc, char **argv)
             print_built(&s);
         else if (s.instance)
             printf("%-22s not built (occlum build)\n", "state");
+        if (s.instance)
+            running_print(&s.running);
         print_requirements(&s);
     }
     return s.built ? STATUS_OK : STATUS_ERROR;

@@ -26,6 +26,9 @@ int verb_new(int argc, char **argv);
 int verb_init(int argc, char **argv);
 int verb_build(int argc, char **argv);
 int verb_run(int argc, char **argv);
+int verb_start(int argc, char **argv);
+int verb_exec(int argc, char **argv);
+int verb_stop(int argc, char **argv);
 int verb_gdb(int argc, char **argv);
 int verb_status(int argc, char **argv);
 int verb_print(int argc, char **argv);
@@ -34,4 +37,4 @@ int verb_gen_image_key(int argc, char **argv);
 int verb_volume(int argc, char **argv);
 
 extern const char help_new[], help_init[], help_build[], help_run[], help_gdb[], help_status[], help_print[],
-    help_config[], help_volume[], help_gen_image_key[];
+    help_config[], help_volume[], help_gen_image_key[], help_start[], help_exec[], help_stop[];

@@ -12,6 +12,7 @@
 #include "libos/mem/heap.h"
 #include "libos/process/process.h"
 #include "libos/process/report.h"
+#include "libos/process/strings.h"
 #include "libos/syscall/dispatch.h"
 #include "libos/thread/slots.h"
 #include "libos/thread/spin.h"
@@ -43,17 +44,7 @@ static char **take_strings(u64 addr, u64 size)
         return NULL;
     hostmem_copy_in(text, (const void __host *)addr, size);
     text[size] = '\0';
-    size_t count = 0;
-    for (u64 i = 0; i < size; i++)
-        count += text[i] == '\0';
-    char **list = kzalloc((count + 1) * sizeof(char *));
-    if (!list)
-        return NULL;
-    for (size_t i = 0, at = 0; i < count; i++) {
-        list[i] = text + at;
-        at += strlen(text + at) + 1;
-    }
-    return list;
+    return strings_split(text, size);
 }
 
 static _Noreturn void fail(const char *what, long err)
@@ -112,7 +103,7 @@ static void boot(const struct host_start_args __host *host_args)
     ipc_init();
     tty_init();
     char **argv = take_strings(args.argv, args.argv_size), **envp = take_strings(args.envp, args.envp_size);
-    if (!argv || !argv[0] || !envp)
+    if (!argv || (!argv[0] && !args.serves) || !envp)
         fail("arguments or environment too long", -E2BIG);
     fs_special.before_open = host_names_before_open;
     inet_loopback_init(!(config->flags & OCCLUM_CONFIG_NO_LOOPBACK));
@@ -137,6 +128,8 @@ static void boot(const struct host_start_args __host *host_args)
     if (err)
         fail("standard streams", err);
     report_booted();
+    if (args.serves)
+        process_serve();
     process_boot(config, argv, envp);
 }
 

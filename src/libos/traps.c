@@ -7,6 +7,7 @@
 #include "libos/process/cpuid.h"
 #include "libos/process/process.h"
 #include "libos/process/report.h"
+#include "libos/process/serve.h"
 #include "libos/signal/signal.h"
 #include "libos/vm/fork.h"
 #include "libos/vm/straddle.h"
@@ -55,6 +56,8 @@ static void take_host_signals(void)
         report_publish();
         ocall_report();
     }
+    if (mask & (1ull << HOST_SIGNAL_REQUEST))
+        process_requests_wait();
     if (mask & (1ull << HOST_SIGNAL_END))
         process_kill(process_first, SIGTERM);
     for (int signo = 1; signo < 32; signo++)

@@ -18,6 +18,7 @@
 #include "loader/messages.h"
 #include "loader/report.h"
 #include "loader/runtime.h"
+#include "loader/serve.h"
 #include "loader/threads.h"
 #include "platform/raw.h"
 #include "platform/switches.h"
@@ -80,7 +81,8 @@ static int prepare(const struct loader_options *options, struct host_start_args 
 {
     *args = (struct host_start_args){ .shared_page = (u64)(uintptr_t)&loader_page,
                                       .log_level = options->log_level,
-                                      .report = report_address() };
+                                      .report = report_address(),
+                                      .serves = options->serve != NULL };
     char *argv = join(options->argv, &args->argv_size), *envp = join(options->envp, &args->envp_size);
     if (!argv || !envp)
         return -ENOMEM;
@@ -116,13 +118,15 @@ int loader_run(const struct loader_options *options)
     if (!err)
         err = host_poll_init();
     if (!err)
-        err = host_signals_init();
+        err = options->serve ? serve_init(options->serve) : host_signals_init();
     if (err)
         return err;
-    messages_set_program(options->argv[0]);
+    messages_set_program(options->serve ? "start" : options->argv[0]);
     runtime_init(platform);
     clock_sync();
     int status = threads_run_first((u64)(uintptr_t)&args);
     report_write();
+    if (options->serve)
+        serve_done();
     return status;
 }

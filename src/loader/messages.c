@@ -30,7 +30,7 @@ void message_aborted(u64 value)
     _exit(125);
 }
 
-void message_refused_start(u64 refusal)
+const char *message_of_refusal(u64 refusal)
 {
     static const char *const reasons[] = {
         [REFUSED_ENTRY_POINT] = "entry_points of Occlum.json does not permit it",
@@ -57,10 +57,19 @@ void message_refused_start(u64 refusal)
         [REFUSED_IMAGE_KEY_NONE] =
             "the image is encrypted: give the key that it was built with (occlum run --image-key FILE)",
         [REFUSED_IMAGE_KEY_WRONG] = "this is not the image key that the image was built with",
+        [REFUSED_THREADS] = "no thread is free: see max_num_of_threads in Occlum.json",
+        [REFUSED_STOPPING] = "the enclave is being stopped",
+        [REFUSED_FOLDER] = "the working folder is not there, or none",
+        [REFUSED_REQUEST] = "the enclave does not accept the request",
         [REFUSED_OTHER] = "it cannot be started (OCCLUM_LOG_LEVEL=error says more in a debuggable enclave)",
     };
+    return refusal < ARRAY_SIZE(reasons) && reasons[refusal] ? reasons[refusal] : "?";
+}
+
+void message_refused_start(u64 refusal)
+{
     if (refusal)
-        fprintf(stderr, "occlum: %s: %s\n", program, refusal < ARRAY_SIZE(reasons) ? reasons[refusal] : "?");
+        fprintf(stderr, "occlum: %s: %s\n", program, message_of_refusal(refusal));
 }
 
 // A thread that starts, or comes back from a host call, while the enclave shuts down is turned away too: then its slot

@@ -11,5 +11,6 @@ _Noreturn void message_aborted(u64 value);
 // EXIT_SHUTDOWN of a program that did not even start (REFUSED_*; 0: it ran): says why, whatever the enclave's log may
 // say.
 void message_refused_start(u64 refusal);
+const char *message_of_refusal(u64 refusal); // REFUSED_* in words
 // EXIT_REFUSED: nothing to say if the enclave is shutting down, or does so within ten seconds; else ends the process.
 void message_refused_entry(u64 slot, const bool *shutting_down);

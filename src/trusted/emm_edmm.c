@@ -164,10 +164,9 @@ static int edmm_map(u64 addr, u64 len, u32 prot) { return 0; }
 
 // --- giving back
 
-// MODIFY_TYPES(TRIM), EACCEPT of each page, REMOVE_PAGES. The pages of the run are taken and have a page in the EPC.
-void edmm_trim(u64 addr, u64 count, enum emm_region region)
+// EACCEPT of each page of type TRIM, REMOVE_PAGES.
+static void accept_trim(u64 addr, u64 count, enum emm_region region)
 {
-    must(ocall_edmm_type(addr, count * PAGE_SIZE, SGX_PT_TRIM));
     for (u64 i = 0; i < count; i++)
         must((s64)enclu_eaccept(addr + i * PAGE_SIZE, SGX_SECINFO_PT(SGX_PT_TRIM) | SGX_SECINFO_MODIFIED));
     must(ocall_edmm_remove(addr, count * PAGE_SIZE));
@@ -175,6 +174,21 @@ void edmm_trim(u64 addr, u64 count, enum emm_region region)
     stats_add(STAT_EACCEPT, count);
     stats_add(STAT_REMOVED_PAGES, count);
     emm_count(region, -(s64)count);
+}
+
+// MODIFY_TYPES(TRIM), EACCEPT of each page, REMOVE_PAGES. The pages of the run are taken and have a page in the EPC.
+void edmm_trim(u64 addr, u64 count, enum emm_region region)
+{
+    must(ocall_edmm_type(addr, count * PAGE_SIZE, SGX_PT_TRIM));
+    accept_trim(addr, count, region);
+}
+
+void edmm_trim_hidden(u64 addr, u64 count)
+{
+    must(ocall_edmm_type(addr, count * PAGE_SIZE, SGX_PT_TRIM));
+    // Where the kernel has no room for more mappings the host shows more, which needs fewer of them: it cannot fail.
+    must(ocall_edmm_augment(addr, count * PAGE_SIZE, READ_WRITE | EMM_EXEC));
+    accept_trim(addr, count, EMM_USER);
 }
 
 static void extend(const struct run *run, u32 access)
@@ -230,12 +244,18 @@ static int edmm_zero(u64 addr, u64 len, u32 prot) { return edmm_discard(addr, le
 
 // --- copying in
 
-// Initial pages cannot be filled in one step: they make room for new ones.
+// Idle pages cannot be filled in one step: they make room for new ones.
 static bool make_room(const struct run *run)
 {
-    if (!show(run->addr, run_len(run), mapping_access(run->old))) // EACCEPT reads the page
-        return false;
-    edmm_trim(run->addr, run->count, EMM_USER);
+    if (!(run->old & PAGE_INITIAL)) {
+        edmm_trim_hidden(run->addr, run->count);
+    } else {
+        // The host has no larger mapping to show instead. Until the next line other threads of the program may see
+        // zeros here.
+        if (!show(run->addr, run_len(run), mapping_access(run->old))) // EACCEPT reads the page
+            return false;
+        edmm_trim(run->addr, run->count, EMM_USER);
+    }
     reserve_taken(run->old, run->count);
     return true;
 }

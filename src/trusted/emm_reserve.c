@@ -73,14 +73,12 @@ static void trim_range(struct range range)
             }
             n++;
         }
-        // EACCEPT reads the page. Where the host is out of mappings the pages stay idle.
-        bool shown = n && ocall_edmm_augment(addr, n * PAGE_SIZE, EMM_READ | EMM_WRITE | EMM_EXEC) == 0;
-        if (shown) {
-            edmm_trim(addr, n, EMM_USER);
+        if (n) {
+            edmm_trim_hidden(addr, n);
             reserve_taken(0, n);
         }
         for (u64 k = 0; k < n; k++)
-            page_unlock(&states[k], shown ? 0 : PAGE_IDLE | EMM_READ | EMM_WRITE);
+            page_unlock(&states[k], 0);
         i += MAX(n, 1u);
     }
 }

@@ -35,6 +35,11 @@
 #define REFUSED_VOLUME_SPACE 13
 #define REFUSED_IMAGE_KEY_NONE 14
 #define REFUSED_IMAGE_KEY_WRONG 15
+// Why a program did not start in an enclave that serves (HOST_NEWS_REFUSED), besides those above.
+#define REFUSED_THREADS 16
+#define REFUSED_STOPPING 17
+#define REFUSED_FOLDER 18
+#define REFUSED_REQUEST 19
 
 #ifndef __ASSEMBLER__
 #include "base/types.h"

@@ -60,6 +60,32 @@ struct host_shared_page {
 // process is still there.
 #define HOST_SIGNAL_END 61
 
+// Bit of host_signals: requests wait (serve_take).
+#define HOST_SIGNAL_REQUEST 60
+
+// What clients of `occlum exec`, `status` and `stop` ask an enclave that serves. A client is a number of the host's,
+// not 0.
+enum { HOST_REQUEST_EXEC = 1, HOST_REQUEST_SIGNAL, HOST_REQUEST_COUNT, HOST_REQUEST_STOP };
+struct host_request {
+    u64 client;
+    u32 kind;
+    s32 value;  // SIGNAL: which. STOP: seconds that programs have after SIGTERM
+    s32 fds[3]; // EXEC: descriptors of the host, the enclave's to close; -1: not open
+    u32 reserved;
+    u32 argv_size, envp_size, cwd_size; // EXEC: bytes of "word\0word\0" that serve_text reads, one behind the other
+    u32 reserved2;
+};
+// What the enclave tells of them. value: READY nothing, STARTED the process id, STOPPED nothing (as the client asked by
+// SIGTSTP), ENDED the wait(2) status, REFUSED an exit status | REFUSED_* << 32, COUNT processes.
+enum {
+    HOST_NEWS_READY = 1,
+    HOST_NEWS_STARTED,
+    HOST_NEWS_STOPPED,
+    HOST_NEWS_ENDED,
+    HOST_NEWS_REFUSED,
+    HOST_NEWS_COUNT,
+};
+
 // What the enclave tells of itself when the host asks for it (`occlum run --report`). Bytes and counts.
 enum { HOST_REPORT_IMAGE, HOST_REPORT_HEAP, HOST_REPORT_USER, HOST_REPORT_THREADS, HOST_REPORT_REGIONS };
 struct host_report_region {
@@ -87,6 +113,7 @@ struct host_start_args {
     u64 log_level;   // 0 off .. 5 trace
     u64 stdio_flags; // bit i: descriptor i is open
     u64 report;      // struct host_report, 8-byte aligned; 0: none is wanted
+    u64 serves;      // it has no program of its own: argv and envp are empty, requests come by serve_take
     u64 has_image_key;
     u8 image_key[32]; // of development: the host knows it then
 };

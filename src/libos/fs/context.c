@@ -38,7 +38,7 @@ struct fs_context *fs_context_ref(struct fs_context *context)
 
 void fs_context_unref(struct fs_context *context)
 {
-    if (__atomic_fetch_sub(&context->refs, 1, __ATOMIC_ACQ_REL) != 1)
+    if (!context || __atomic_fetch_sub(&context->refs, 1, __ATOMIC_ACQ_REL) != 1)
         return;
     inode_unref(context->root);
     inode_unref(context->cwd);

@@ -108,7 +108,7 @@ static void drop(struct files *files, struct file *file)
 
 void files_unref(struct files *files)
 {
-    if (__atomic_fetch_sub(&files->refs, 1, __ATOMIC_ACQ_REL) != 1)
+    if (!files || __atomic_fetch_sub(&files->refs, 1, __ATOMIC_ACQ_REL) != 1)
         return;
     for (u32 i = 0; i < files->size; i++)
         drop(files, files->slots[i].file);

@@ -24,14 +24,14 @@ __nodiscard int files_copy(struct files *files, struct files **ret_copy); // for
 // alone (and so keeps its record locks; a look by /proc at this moment may cost them).
 __nodiscard int files_own(struct files *files, struct files **ret_own);
 struct files *files_ref(struct files *files);
-void files_unref(struct files *files);
+void files_unref(struct files *files); // NULL is accepted
 void files_close_on_exec(struct files *files);
 void files_set_limit(struct files *files, u64 limit);                    // RLIMIT_NOFILE: descriptors below it
 long fs_context_cwd(struct fs_context *context, char *buf, size_t size); // absolute path; length or -errno
 __nodiscard int fs_context_create_initial(struct fs_context **ret_context);
 __nodiscard int fs_context_copy(struct fs_context *context, struct fs_context **ret_copy);
 struct fs_context *fs_context_ref(struct fs_context *context);
-void fs_context_unref(struct fs_context *context);
+void fs_context_unref(struct fs_context *context); // NULL is accepted
 
 // Opens a regular file for execve: -ENOENT, -EACCES (not regular, no execute permission), -ENOEXEC never. Symlinks are
 // followed.

@@ -13,6 +13,7 @@
 #include "libos/fs/volfs/disk.h"
 #include "libos/fs/volfs/volfs.h"
 #include "trusted/log.h"
+#include "libos/host/hostfile.h"
 #include "libos/mem/heap.h"
 #include "libos/thread/thread.h"
 
@@ -214,8 +215,13 @@ int files_create_streams(const int fds[3], bool owned, struct files **ret_files)
         return err;
     current->files = *ret_files;
     for (int fd = 0; fd < 3 && !err; fd++) {
-        if (fds[fd] < 0 || hostio_open(fds[fd], owned, O_RDWR, &file))
+        if (fds[fd] < 0)
             continue;
+        if (hostio_open(fds[fd], owned, O_RDWR, &file)) {
+            if (owned)
+                hostfile_close(fds[fd]);
+            continue;
+        }
         err = files_replace(fd, file, false);
         err = err < 0 ? err : 0;
     }

@@ -9,25 +9,27 @@
 
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
-static _Noreturn void exec_failed(int err)
+u32 process_refusal(int err, int *ret_status)
 {
+    *ret_status = NOT_EXECUTABLE;
     switch (err) {
     case -ENOENT:
     case -ENOTDIR:
-        enclave_refuse(NOT_FOUND << 8, REFUSED_NOT_FOUND);
+        *ret_status = NOT_FOUND;
+        return REFUSED_NOT_FOUND;
     case -EACCES:
-        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_NOT_EXECUTABLE);
+        return REFUSED_NOT_EXECUTABLE;
     case -ENOEXEC:
-        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_FORMAT);
+        return REFUSED_FORMAT;
     case -E2BIG:
-        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_TOO_BIG);
+        return REFUSED_TOO_BIG;
     case -ENOMEM:
-        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_MEMORY);
+        return REFUSED_MEMORY;
     case -EIO:
-        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_IMAGE);
+        return REFUSED_IMAGE;
     default:
-        log_error("the first program: error %d", -err);
-        enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_OTHER);
+        log_error("the program cannot start: error %d", -err);
+        return REFUSED_OTHER;
     }
 }
 
@@ -51,8 +53,11 @@ void process_boot(const struct occlum_config *config, char **argv, char **envp)
     process_procfs_init();
     process_resources_init();
     int err = process_exec(argv[0], argv, env);
-    if (err)
-        exec_failed(err);
+    if (err) {
+        int status;
+        u32 refusal = process_refusal(err, &status);
+        enclave_refuse(status << 8, refusal);
+    }
     report_started();
     thread_return_to_user(current->regs);
 }

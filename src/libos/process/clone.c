@@ -97,32 +97,12 @@ static int new_process(const struct clone_request *request, struct process **ret
     return 0;
 }
 
-static void unlink_process(struct process *process)
-{
-    mutex_lock(&process_lock);
-    list_del(&process->siblings);
-    list_del(&process->all);
-    if (process->tty)
-        process_tty.drop(process);
-    process_free(process);
-    mutex_unlock(&process_lock);
-}
-
 // The child is in the tree and has its id before it runs.
 static void enter_tree(struct thread *child, struct process *process, bool is_thread)
 {
     mutex_lock(&process_lock);
     child->tid = is_thread ? process_new_id() : process->pid;
     process_add_thread(process, child);
-    mutex_unlock(&process_lock);
-}
-
-static void leave_tree(struct thread *child, struct process *process)
-{
-    mutex_lock(&process_lock);
-    list_del(&child->siblings);
-    (void)process_drop_thread(process);
-    process->live_count--;
     mutex_unlock(&process_lock);
 }
 
@@ -168,10 +148,10 @@ static void inherit_stack(struct thread *child, const struct clone_request *requ
 // Takes the child out of the tree again, with its process.
 static void undo(struct thread *child, struct process *process, const struct clone_request *request)
 {
-    leave_tree(child, process);
+    process_remove_thread(process, child);
     drop(child);
     if (!(request->flags & CLONE_THREAD))
-        unlink_process(process);
+        process_unlink(process);
 }
 
 static long run_child(struct thread *child, struct process *process, const struct clone_request *request)

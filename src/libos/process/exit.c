@@ -179,13 +179,15 @@ void process_thread_exit(int wait_status)
     fs_context_unref(thread_swap(fs, NULL));
     if (last && process == process_first)
         process_shutdown(process->wait_status);
+    if (last && process->client)
+        (void)sys_sync(); // who started it finds on the disk what it wrote
     if (last) {
         mutex_lock(&process_lock);
         process_tty.leader_ends(process);
         mutex_unlock(&process_lock);
     }
     struct vm_rss rss = { 0 };
-    if (last)
+    if (last && thread->mm) // one that could not start has none
         mm_get_rss(thread->mm, &rss);
     struct mm *mm = thread_swap(mm, NULL);
     vm_thread_ends(mm, thread->away);

@@ -2,21 +2,20 @@
 // Who is outside: signals of the host's terminal and service manager come in, and it hears when what it stopped stops.
 #include "base/string.h"
 #include "libos/process/process.h"
+#include "libos/process/serve.h"
 #include "trusted/layout.h"
 #include "trusted/log.h"
 #include "trusted/ocall.h"
 
-static bool stop_asked; // by the host, and no SIGCONT since. Guarded by process_lock
-
 // SIGUSR1, SIGUSR2 and SIGHUP mean what a program makes of them: a host may run their handlers only where the
 // configuration says so. Hanging up ends what has no handler all the same, as the host can end everything anyway.
-static bool asked_for(int signo)
+static bool asked_for(const struct process *process, int signo)
 {
     const u64 private = SIGMASK(SIGHUP) | SIGMASK(SIGUSR1) | SIGMASK(SIGUSR2);
 
     if (!(private & SIGMASK(signo)) || (enclave_config()->flags & OCCLUM_CONFIG_HOST_SIGNALS))
         return true;
-    if (signo == SIGHUP && READ_ONCE(process_first->signals.actions[SIGHUP - 1].handler) == (u64)SIG_DFL)
+    if (signo == SIGHUP && READ_ONCE(process->signals.actions[SIGHUP - 1].handler) == (u64)SIG_DFL)
         return true;
     log_once(LOG_WARN, "signal %d from the host is not passed on: feature.host_signals of Occlum.json permits it",
              signo);
@@ -40,7 +39,8 @@ static void signal_terminal(const struct process *leader, int signo)
     }
 }
 
-void signal_from_host(int signo)
+// A signal for what somebody outside started. With process_lock held.
+static void signal_from_outside(struct process *process, int signo)
 {
     // The host may ask, not lie: faults and other news of the kernel never come from it.
     const u64 of_terminal =
@@ -50,23 +50,40 @@ void signal_from_host(int signo)
 
     if (signo < 1 || signo > SIGNALS || !(accepted & SIGMASK(signo)))
         return;
-    bool hangs_up = signo == SIGHUP && READ_ONCE(process_first->tty);
-    if (!hangs_up && !asked_for(signo))
-        return;
-    mutex_lock(&process_lock);
-    if (hangs_up) { // its terminal is gone, which the host could show by its reads as well
-        process_tty.hang_up(process_first);
-        mutex_unlock(&process_lock);
+    if (signo == SIGHUP && process->tty) { // its terminal is gone, which the host could show by its reads as well
+        process_tty.hang_up(process);
         return;
     }
+    if (!asked_for(process, signo))
+        return;
     if (signo == SIGTSTP || signo == SIGCONT)
-        stop_asked = signo == SIGTSTP;
-    if (of_terminal & SIGMASK(signo))
-        signal_terminal(process_first, signo);
-    if (!(of_terminal & SIGMASK(signo)) && !process_first->zombie) {
+        process->stop_asked = signo == SIGTSTP;
+    if (of_terminal & SIGMASK(signo)) {
+        signal_terminal(process, signo);
+    } else if (!process->zombie) {
         memset(&info, 0, sizeof(info));
         info.si_code = SI_USER;
-        signal_send(process_first, NULL, signo, &info);
+        signal_send(process, NULL, signo, &info);
+    }
+}
+
+void signal_from_host(int signo)
+{
+    mutex_lock(&process_lock);
+    signal_from_outside(process_first, signo);
+    mutex_unlock(&process_lock);
+}
+
+void process_signal_client(u64 client, int signo)
+{
+    struct process *process;
+
+    mutex_lock(&process_lock);
+    list_for_each (process, &process_first->children, siblings) {
+        if (process->client != client)
+            continue;
+        signal_from_outside(process, signo);
+        break;
     }
     mutex_unlock(&process_lock);
 }
@@ -74,9 +91,11 @@ void signal_from_host(int signo)
 void process_tell_stopped(struct process *process)
 {
     mutex_lock(&process_lock);
-    bool tell = process == process_first && process->stopped && stop_asked;
-    stop_asked = false;
+    bool tell = process->stopped && process->stop_asked;
+    process->stop_asked = false;
     mutex_unlock(&process_lock);
-    if (tell)
+    if (tell && process->client)
+        client_tell(process->client, HOST_NEWS_STOPPED, 0);
+    else if (tell && process == process_first)
         (void)ocall_stop_self();
 }

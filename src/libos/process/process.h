@@ -36,6 +36,9 @@ struct process {
     struct tty *tty;   // controlling terminal, referenced; NULL: none. Set by the process itself, cleared by any
     u32 tty_old_group; // of a leader whose terminal was hung up: who was in the foreground then
     bool outside;      // somebody outside is its parent who can continue it: its group is no orphan
+    bool stop_asked;   // by who is outside, and no SIGCONT since
+    bool own;          // the LibOS's: process 1 of an enclave that serves
+    u64 client;        // the host's name of the client that started it (`occlum exec`); 0: none
     struct process *parent;
     struct list_head children, siblings; // parent's children
     struct list_head all;                // of every process that is not yet reaped
@@ -100,6 +103,10 @@ static inline struct process *current_process(void) { return current->process; }
 // Makes the first process on the current thread from the program argv[0] and ends in it. Exit statuses 126 and 127 as a
 // shell has them end the enclave instead.
 _Noreturn void process_boot(const struct occlum_config *config, char **argv, char **envp);
+// The same for an enclave that serves: the first process is the LibOS's own (serve.h).
+_Noreturn void process_serve(void);
+// What REFUSED_* and which exit status tell that a program could not start for this error.
+u32 process_refusal(int err, int *ret_status);
 
 // A new process as a child of parent (NULL for the first), without threads, with its own copies. -ENOMEM.
 __nodiscard int process_create(struct process *parent, struct process **ret_process);
@@ -127,6 +134,11 @@ __nodiscard int process_may_clone(void);
 void process_add_thread(struct process *process, struct thread *thread);
 // Counts a thread off that left process->threads. True if it was the last. With process_lock held.
 bool process_drop_thread(struct process *process);
+// Takes a thread out again that was added and did not start, and a process that has none.
+void process_remove_thread(struct process *process, struct thread *thread);
+void process_unlink(struct process *process);
+// Frees a zombie, whose use its parent takes over. With process_lock held.
+void process_reap(struct process *child);
 u32 process_threads(void); // of all processes
 
 // Groups and sessions (group.c). With process_lock held.

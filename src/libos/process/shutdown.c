@@ -61,7 +61,9 @@ void process_shutdown(int wait_status)
                   process_threads() - 1, PATIENCE_NS / NSEC_PER_SEC);
     // The others wrote theirs back when they dropped their memory. The pages themselves go with the enclave.
     u64 start = enclave_layout.user_start;
-    int err = vm_sync(current->mm, start, enclave_layout.user_end - start, MS_SYNC);
+    int err = 0;
+    if (current->mm) // an enclave that serves ends on a thread without
+        err = vm_sync(current->mm, start, enclave_layout.user_end - start, MS_SYNC);
     if (err && err != -ENOMEM) // -ENOMEM: there are holes
         log_error("a shared mapping could not be written back: error %d", -err);
     (void)sys_sync();

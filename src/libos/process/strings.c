@@ -56,6 +56,18 @@ int strings_from_user(const u64 __user *user, char ***ret_list)
     return err;
 }
 
+char **strings_split(char *text, size_t size)
+{
+    size_t count = 0, n = 0;
+
+    for (size_t i = 0; i < size; i++)
+        count += text[i] == '\0';
+    char **list = kzalloc((count + 1) * sizeof(char *));
+    for (size_t at = 0; list && n < count; at += strlen(text + at) + 1)
+        list[n++] = text + at;
+    return list;
+}
+
 void strings_free(char **list)
 {
     for (size_t i = 0; list && list[i]; i++)

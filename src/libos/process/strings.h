@@ -8,5 +8,8 @@
 // -ENOMEM.
 __nodiscard int strings_from_user(const u64 __user *user, char ***ret_list);
 void strings_free(char **list);
+// The words of "a\0b\0", size bytes with another NUL behind them, as a list that points into text. kfree frees it;
+// NULL without memory.
+char **strings_split(char *text, size_t size);
 // "a\0b\0" in one block of kmalloc; NULL when out of memory.
 char *strings_flatten(char *const *list, size_t *ret_size);

@@ -44,7 +44,7 @@ static void inherit(struct process *process, struct process *parent)
         process->environ_size = parent->environ_size;
     }
     memcpy(process->limits, parent->limits, sizeof(process->limits));
-    process->exe = kstrdup(parent->exe);
+    process->exe = parent->exe ? kstrdup(parent->exe) : NULL; // the LibOS's own process has none
     process->cmdline = kmalloc(parent->cmdline_size + 1);
     if (process->cmdline && parent->cmdline) {
         memcpy(process->cmdline, parent->cmdline, parent->cmdline_size);
@@ -66,7 +66,7 @@ int process_create(struct process *parent, struct process **ret_process)
     wait_queue_init(&process->thread_gone);
     wait_queue_init(&process->resumed);
     // Before others can find it: a signal may come at once.
-    signals_init(&process->signals, parent ? &parent->signals : NULL);
+    signals_init(&process->signals, parent && !parent->own ? &parent->signals : NULL);
     process->start_ns = time_monotonic_ns();
     process->exit_signal = SIGCHLD;
     if (parent)
@@ -76,12 +76,13 @@ int process_create(struct process *parent, struct process **ret_process)
     mutex_lock(&process_lock);
     process->pid = process_new_id();
     process_made++;
-    if (!parent)
-        process->pgid = process->sid = process->pid;
+    process->pgid = process->sid = process->pid;
     process->parent = parent;
     if (parent) { // as it is at this moment: setsid and setpgid come under the same lock
-        process->pgid = parent->pgid;
-        process->sid = parent->sid;
+        if (!parent->own) {
+            process->pgid = parent->pgid;
+            process->sid = parent->sid;
+        }
         if (parent->tty)
             process_tty.inherit(process, parent);
         list_add_tail(&process->siblings, &parent->children);
@@ -173,4 +174,24 @@ void process_add_thread(struct process *process, struct thread *thread)
     // What was sent before the process had a thread found nobody to notify.
     if (READ_ONCE(process->signals.queue.pending))
         slot_set_pending(thread->wake, THREAD_SIGNAL);
+}
+
+void process_remove_thread(struct process *process, struct thread *thread)
+{
+    mutex_lock(&process_lock);
+    list_del(&thread->siblings);
+    (void)process_drop_thread(process);
+    process->live_count--;
+    mutex_unlock(&process_lock);
+}
+
+void process_unlink(struct process *process)
+{
+    mutex_lock(&process_lock);
+    list_del(&process->siblings);
+    list_del(&process->all);
+    if (process->tty)
+        process_tty.drop(process);
+    process_free(process);
+    mutex_unlock(&process_lock);
 }

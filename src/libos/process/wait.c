@@ -37,7 +37,7 @@ static bool matches(const struct wait_request *request, const struct process *ch
     return request->type == P_ALL || (request->type == P_PID ? child->pid : child->pgid) == request->id;
 }
 
-static void reap(struct process *child)
+void process_reap(struct process *child)
 {
     usage_process_reaped(child->parent, child);
     list_del(&child->siblings);
@@ -63,7 +63,7 @@ static bool take_event(const struct wait_request *request, struct process *child
         result->code = !sig ? CLD_EXITED : child->wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;
         result->status = sig ? sig : child->wait_status >> 8;
         if (!keep)
-            reap(child);
+            process_reap(child);
         return true;
     }
     if (child->stopped && !child->stop_reported && (request->options & WUNTRACED)) {

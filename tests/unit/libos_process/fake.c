@@ -3,6 +3,7 @@
 
 #include "base/string.h"
 #include "libos/process/pidfd.h"
+#include "libos/process/serve.h"
 #include "libos/signal/posix_timer.h"
 #include "trusted/log.h"
 #include "trusted/ocall.h"
@@ -57,6 +58,7 @@ void fake_reset(void)
 
 struct thread *current_thread(void) { return &fake_thread; }
 s64 ocall_stop_self(void) { return 0; }
+void client_tell(u64 client, u32 news, u64 value) { (void)client; }
 void log_printf(enum log_level level, const char *format, ...) {}
 void *kmalloc(size_t size) { return __builtin_malloc(size ? size : 1); }
 void *kzalloc(size_t size) { return __builtin_calloc(1, size ? size : 1); }
