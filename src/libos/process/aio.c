@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Contexts of native asynchronous I/O. Their id is an address of the program's, as on Linux, where a ring of events lies
-// that libraries read if they find its magic number; here a page of zeros is there, so that they ask io_getevents(2).
+// Contexts of native asynchronous I/O. Their id is an address of the program's, as on Linux, where a ring of events
+// lies that libraries read if they find its magic number; here a page of zeros is there, so that they ask
+// io_getevents(2).
 #include "libos/process/aio.h"
 
 #include "libos/mem/heap.h"

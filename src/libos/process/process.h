@@ -110,7 +110,7 @@ u32 process_refusal(int err, int *ret_status);
 
 // A new process as a child of parent (NULL for the first), without threads, with its own copies. -ENOMEM.
 __nodiscard int process_create(struct process *parent, struct process **ret_process);
-void aio_drop_all(struct process *process); // its contexts of asynchronous I/O (aio.h). With process_lock held
+void aio_drop_all(struct process *process);  // its contexts of asynchronous I/O (aio.h). With process_lock held
 void process_free(struct process *process);  // unlinked, no threads. With process_lock held
 struct process *process_find(u32 pid);       // NULL
 struct thread *process_find_thread(u32 tid); // NULL

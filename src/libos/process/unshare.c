@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// unshare(2), setns(2): there are no namespaces but the first ones; tables and folders that clone shared are told apart.
+// unshare(2), setns(2): there are no namespaces but the first ones; tables and folders that clone shared are told
+// apart.
 #include "libos/fs/file.h"
 #include "libos/process/process.h"
 #include "libos/syscall/prototypes.h"

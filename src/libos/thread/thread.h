@@ -82,8 +82,8 @@ struct thread {
     bool reset_on_fork;
     u16 io_priority;   // ioprio_set(2)
     u16 memory_policy; // set_mempolicy(2): MPOL_* with its flags
-    bool pinned;     // cpus was set
-    u64 cpus[128];   // sched_setaffinity(2)
+    bool pinned;       // cpus was set
+    u64 cpus[128];     // sched_setaffinity(2)
     // waiting inside (spin.c)
     u32 spins_in_vain, spins_skipped;
 

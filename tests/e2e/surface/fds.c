@@ -19,7 +19,7 @@
 static const char *const kinds[] = { "none",    "closed",      "file to read", "file to write", "path",
                                      "folder",  "reading end", "writing end",  "socket",        "datagram",
                                      "eventfd", "epoll",       "timerfd",      "signalfd",      "inotify",
-                                     "null",    "proc",        "memfd",        "fifo",          "appending" };
+                                     "null",    "zero",        "memfd",        "fifo",          "appending" };
 static int make(int kind)
 {
     int fds[2];
@@ -59,7 +59,7 @@ static int make(int kind)
     case 15:
         return open("/dev/null", O_RDWR);
     case 16:
-        return open("/proc/self/stat", O_RDONLY);
+        return open("/dev/zero", O_RDONLY);
     case 17:
         return memfd_create("m", 0);
     case 18:
@@ -141,7 +141,8 @@ FDS(syncfs_file, syncfs(fd))
 FDS(sync_range, sync_file_range(fd, 0, 0, 0))
 FDS(fadvise_file, syscall(SYS_fadvise64, fd, 0, 0, POSIX_FADV_NORMAL))
 FDS(readahead_file, readahead(fd, 0, 4096))
-FDS(fchmod_file, fchmod(fd, 0600))
+// With the mode it has: the device is the host's when this runs there.
+FDS(fchmod_file, fchmod(fd, fstat(fd, &st) ? 0600 : st.st_mode & 07777))
 FDS(fchown_file, fchown(fd, -1, -1))
 FDS(fchdir_folder, fchdir(fd))
 FDS(futimens_file, futimens(fd, NULL))
