@@ -21,15 +21,15 @@ USAGE
 
 build_packages=(
     meson ninja-build gcc libc6-dev binutils pkg-config python3
-    libssl-dev libexpat1-dev libyaml-dev libcyaml-dev libjansson-dev libzydis-dev libipsec-mb-dev
+    libssl-dev libexpat1-dev libyaml-dev libcyaml-dev libjansson-dev libzydis-dev libipsec-mb-dev libfuse3-dev
     erofs-utils cryptsetup-bin
 )
 demo_packages=(busybox python3.11)
 test_packages=(
     python3-cryptography linux-source-6.1 bzip2 musl-tools coreutils findutils grep sed gzip
-    golang-go strace xz-utils file procps
+    make golang-go strace xz-utils file procps
     redis-server redis-tools e2fsprogs
-    gdb valgrind runsc openssl
+    gdb valgrind runsc openssl fuse3
     clang-14 clang-format-14 libclang-rt-14-dev lld
 )
 analysis_packages=(universal-ctags clang-tidy-14 zydis-tools hyperfine)

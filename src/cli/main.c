@@ -26,6 +26,7 @@ static const struct verb verbs[] = {
       help_gen_image_key },
     { "volume", "info|check|export FILE|import FILE|resize SIZE|rekey [options]",
       "look at, fill, enlarge the encrypted volume that keeps what programs write", verb_volume, help_volume },
+    { "mount", "[options] FOLDER", "show the volume in a folder of this machine (FUSE)", cli_mount, NULL },
     { "print", "mrenclave|mrsigner|sigstruct", "print the identity of the built enclave", cli_delegate, NULL },
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };

@@ -58,4 +58,5 @@ int cli_delegate(int argc, char **argv)
     return become("occlum-build", arguments);
 }
 
+int cli_mount(int argc, char **argv) { return become("occlum-mount", argv); }
 int cli_copy_bom(int argc, char **argv) { return become("copy_bom", argv); }

@@ -22,6 +22,9 @@ const char help_volume[] =
     "  resize SIZE    grows it and the file system in it to SIZE (as 32GB); disk_size of Occlum.json does so at the "
     "next "
     "run\n"
+    "  anchor FILE    makes FILE the freshness anchor of the state it is in: after resize, import, rekey, or when an "
+    "older\n"
+    "                 state was put back on purpose\n"
     "  rekey          the same contents under another key: a new one in DIR/simulation.key, or that of\n"
     "                 --new-image-key FILE\n\n"
     "import and rekey write a new volume in DIR.new, which then takes DIR's place: whatever interrupts them, one "
@@ -52,6 +55,7 @@ static int info(struct volume *volume)
     print_hex("state", i.root_tag, sizeof(i.root_tag));
     printf("%-14s %u\n", "format", VOLUME_VERSION);
     printf("%-14s %llu MiB\n", "size", (unsigned long long)(i.blocks * VOLUME_BLOCK >> 20));
+    printf("%-14s %s\n", "freshness", i.anchored ? "an anchor names its commits" : "nothing tells an older state");
     printf("%-14s %llu KiB\n", "in use", (unsigned long long)(i.used_places * VOLUME_BLOCK >> 10));
     if (i.damaged_superblocks)
         printf("%-14s %u of %d: a commit was cut off, or somebody changed them\n", "superblocks", i.damaged_superblocks,
@@ -152,6 +156,10 @@ static int do_import(const struct request *r, const char *argument)
 {
     return volume_import(r->folder, &r->key, argument, r->force);
 }
+static int do_anchor(const struct request *r, const char *argument)
+{
+    return volume_write_anchor(r->folder, &r->key, argument);
+}
 static int do_resize(const struct request *r, const char *argument)
 {
     return volume_grow(r->folder, &r->key, argument);
@@ -166,7 +174,8 @@ static const struct {
     int (*run)(const struct request *r, const char *argument);
 } words[] = {
     { "info", NULL, do_info },           { "check", NULL, do_check },         { "export", "one FILE", do_export },
-    { "import", "one FILE", do_import }, { "resize", "one SIZE", do_resize }, { "rekey", NULL, do_rekey },
+    { "anchor", "one FILE", do_anchor }, { "import", "one FILE", do_import }, { "resize", "one SIZE", do_resize },
+    { "rekey", NULL, do_rekey },
 };
 
 static int unknown_word(const char *word)

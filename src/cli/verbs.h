@@ -19,8 +19,9 @@ const struct verb *cli_find_verb(const struct verb *verbs, size_t count, const c
 int cli_run_verb(const struct verb *verb, int argc, char **argv);
 // Hands the verb over to occlum-build, which stands beside this program.
 int cli_delegate(int argc, char **argv);
-// The same to copy_bom.
+// The same to copy_bom and occlum-mount.
 int cli_copy_bom(int argc, char **argv);
+int cli_mount(int argc, char **argv);
 
 int verb_new(int argc, char **argv);
 int verb_init(int argc, char **argv);

@@ -12,3 +12,5 @@ int volume_import(const char *folder, const struct key_source *source, const cha
 int volume_grow(const char *folder, const struct key_source *source, const char *size);
 // The same contents under another key: an image key's, or (NULL) a new one in the folder's simulation.key.
 int volume_rekey(const char *folder, const struct key_source *source, const char *new_image_key);
+// Makes the file at path the freshness anchor of the state the volume is in. Exit status, after a message.
+int volume_write_anchor(const char *folder, const struct key_source *source, const char *path);

@@ -64,8 +64,8 @@ static int by_target(const void *a, const void *b)
 static size_t all_mounts(const struct occlum_json *json, struct config_mount *mounts)
 {
     static char proc[] = "/proc", dev[] = "/dev", none[] = "";
-    const struct config_mount extra[CONFIG_EXTRA_MOUNTS] = { { OCCLUM_MOUNT_PROCFS, proc, none, 0 },
-                                                             { OCCLUM_MOUNT_DEVFS, dev, none, 0 } };
+    const struct config_mount extra[CONFIG_EXTRA_MOUNTS] = { { OCCLUM_MOUNT_PROCFS, proc, none, 0, NULL },
+                                                             { OCCLUM_MOUNT_DEVFS, dev, none, 0, NULL } };
     size_t count = json->mount_count;
     memcpy(mounts, json->mounts, count * sizeof(*mounts));
     for (size_t i = 0; i < CONFIG_EXTRA_MOUNTS; i++) {
@@ -89,7 +89,8 @@ static bool put_mounts(struct writer *out, const struct occlum_json *json, struc
     bool good = config->mount_offset;
     for (u32 i = 0; i < config->mount_count && good; i++) {
         struct occlum_mount mount = { .type = mounts[i].type, .size = mounts[i].size };
-        good = put_string(out, mounts[i].target, &mount.target) && put_string(out, mounts[i].source, &mount.source);
+        good = put_string(out, mounts[i].target, &mount.target) && put_string(out, mounts[i].source, &mount.source) &&
+               put_string(out, mounts[i].anchor ? mounts[i].anchor : "", &mount.anchor);
         if (good)
             memcpy(out->data + config->mount_offset + i * sizeof(mount), &mount, sizeof(mount));
     }
@@ -105,6 +106,9 @@ int config_blob(const struct occlum_json *json, const struct occlum_image *image
         .version = OCCLUM_CONFIG_VERSION,
         .flags = (json->debuggable.value ? OCCLUM_CONFIG_DEBUGGABLE : 0u) |
                  (json->disable_log.value ? OCCLUM_CONFIG_DISABLE_LOG : 0u) |
+                 (json->disable_log.given && json->disable_log.value ? OCCLUM_CONFIG_SILENT : 0u) |
+                 (json->user_max_size.given ? OCCLUM_CONFIG_USER_MAX : 0u) |
+                 (json->heap_max_size.given ? OCCLUM_CONFIG_HEAP_MAX : 0u) |
                  (json->host_signals.value ? OCCLUM_CONFIG_HOST_SIGNALS : 0u) |
                  (json->loopback.given && !json->loopback.value ? OCCLUM_CONFIG_NO_LOOPBACK : 0u),
         .default_stack_size = json->default_stack_size.value,

@@ -27,6 +27,7 @@ struct config_mount {
     enum occlum_mount_type type;
     char *target, *source; // source "": none
     u64 size;              // of a ramfs, bytes, 0: not given; of a volume
+    char *anchor;          // of a volume: file of its freshness anchor; NULL: none
 };
 
 struct occlum_json {

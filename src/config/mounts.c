@@ -9,9 +9,9 @@
 
 static const char *const mount_keys[] = { "target", "type", "source", "options", NULL };
 static const char *const root_options[] = { "layers", "temporary", NULL };
-static const char *const layer_options[] = { "MAC", "temporary", "cache_size", "disk_size", NULL };
+static const char *const layer_options[] = { "MAC", "temporary", "cache_size", "disk_size", "freshness", NULL };
 static const char *const ramfs_options[] = { "size", NULL };
-static const char *const volume_options[] = { "disk_size", NULL };
+static const char *const volume_options[] = { "disk_size", "freshness", NULL };
 static const char *const no_options[] = { NULL };
 
 enum { SMALLEST_VOLUME = 16 << 20 };
@@ -80,6 +80,22 @@ static void read_disk_size(const struct json_value *options, const char *path, s
         refuse_member(m, path, "16MB to 8TB", errors);
 }
 
+// *ret_anchor: the file of "host:FILE", to be freed. Stays when there is none.
+static void read_freshness(const struct json_value *options, const char *path, struct config_errors *errors,
+                           char **ret_anchor)
+{
+    static const char host[] = "host:";
+    const struct json_value *m = member(options, "freshness");
+
+    if (!m || (m->type == JSON_STRING && strcmp(m->text, "none") == 0))
+        return;
+    size_t len = m->type == JSON_STRING ? strlen(m->text) : 0;
+    if (len <= strlen(host) || strncmp(m->text, host, strlen(host)) != 0 || m->text[len - 1] == '/' || *ret_anchor)
+        refuse_member(m, path, "\"none\" or \"host:FILE\", a file of the host that names the newest commit", errors);
+    else
+        *ret_anchor = strdup(m->text + strlen(host));
+}
+
 // *ret_temporary: what the layer writes lies in memory. Stays when the key is not there.
 static void read_temporary(const struct json_value *options, const char *path, struct config_errors *errors,
                            bool *ret_temporary)
@@ -106,6 +122,7 @@ static void check_layer_options(const struct json_value *options, const char *pa
 struct config_root {
     bool temporary;
     u64 size;
+    char *anchor;
 };
 
 static void check_layer(const struct json_value *layer, const char *path, size_t index, struct config_errors *errors,
@@ -133,6 +150,7 @@ static void check_layer(const struct json_value *layer, const char *path, size_t
         return;
     read_temporary(options, options_path, errors, &root->temporary);
     read_disk_size(options, options_path, errors, &root->size);
+    read_freshness(options, options_path, errors, &root->anchor);
 }
 
 static void check_root(const struct json_value *options, const char *path, struct config_errors *errors,
@@ -196,12 +214,14 @@ static void check_options(const struct json_value *options, const char *path, st
         struct config_root root = { .size = default_volume };
         check_root(options, full, errors, &root);
         out->size = root.temporary ? 0 : root.size;
+        out->anchor = root.anchor;
         return;
     }
     if (out->type == OCCLUM_MOUNT_VOLUME) {
         out->size = default_volume;
         check_keys(options, full, volume_options, errors);
         read_disk_size(options, full, errors, &out->size);
+        read_freshness(options, full, errors, &out->anchor);
         return;
     }
     check_keys(options, full, out->type == OCCLUM_MOUNT_TMPFS ? ramfs_options : no_options, errors);
@@ -267,6 +287,7 @@ static void read_mount(const struct json_value *mount, const char *path, struct 
     config_error(errors, mount->pos, "%s: out of memory", path);
     free(out.target);
     free(out.source);
+    free(out.anchor);
 }
 
 void mounts_read(const struct json_value *value, struct config_errors *errors, struct occlum_json *json)

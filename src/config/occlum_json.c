@@ -95,7 +95,7 @@ static int set_defaults(struct occlum_json *json)
         if (!json->mounts)
             return -ENOMEM;
         json->mount_count = 1;
-        json->mounts[0] = (struct config_mount){ OCCLUM_MOUNT_ROOT, strdup("/"), strdup(""), 0 };
+        json->mounts[0] = (struct config_mount){ OCCLUM_MOUNT_ROOT, strdup("/"), strdup(""), 0, NULL };
         if (!json->mounts[0].target || !json->mounts[0].source)
             return -ENOMEM;
     }
@@ -155,6 +155,7 @@ void occlum_json_free(struct occlum_json *json)
     for (size_t i = 0; i < json->mount_count; i++) {
         free(json->mounts[i].target);
         free(json->mounts[i].source);
+        free(json->mounts[i].anchor);
     }
     free(json->mounts);
     *json = (struct occlum_json){ 0 };

@@ -57,6 +57,9 @@ const char *message_of_refusal(u64 refusal)
         [REFUSED_IMAGE_KEY_NONE] =
             "the image is encrypted: give the key that it was built with (occlum run --image-key FILE)",
         [REFUSED_IMAGE_KEY_WRONG] = "this is not the image key that the image was built with",
+        [REFUSED_VOLUME_STALE] =
+            "the volume under run/mount/__ROOT (or of an ext2 mount) is not what its freshness anchor names: an older "
+            "state or a copy that went on elsewhere is in its place, or the volume or the anchor was taken away",
         [REFUSED_THREADS] = "no thread is free: see max_num_of_threads in Occlum.json",
         [REFUSED_STOPPING] = "the enclave is being stopped",
         [REFUSED_FOLDER] = "the working folder is not there, or none",

@@ -27,6 +27,8 @@ enum {
     VOLUME_VERSION = 2,    // 1: without commit_counter; all blocks of a superblock were durable before it was written
 };
 
+enum { VOLUME_ANCHORED = 1 }; // a freshness anchor names its commits (anchor.h)
+
 #define VOLUME_MAGIC "OCCLVOL1"
 
 // Where a block is and what it must be.
@@ -66,12 +68,13 @@ struct volume_super_body { // sealed
     u64 blocks;            // logical size
     u64 max_blocks;        // it may grow to this
     u32 height;            // level of the root block, at least 1
-    u32 reserved;
+    u32 flags;             // VOLUME_ANCHORED
     struct volume_entry root;
-    u8 binding[32];     // what the volume belongs to; the opener compares it
-    u64 commit_counter; // blocks of this session with an IV from here on were perhaps not durable before this was
-                        // written
-    u8 zero[3968 - 120];
+    u8 binding[32];      // what the volume belongs to; the opener compares it
+    u64 commit_counter;  // blocks of this session with an IV from here on were perhaps not durable before this was
+                         // written
+    u8 previous_tag[16]; // of the root that the commit before had
+    u8 zero[3968 - 136];
 };
 static_assert(sizeof(struct volume_super_header) + sizeof(struct volume_super_body) == VOLUME_BLOCK);
 

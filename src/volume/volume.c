@@ -29,6 +29,7 @@ static int write_super(struct volume *v, u64 generation, u64 commit_counter)
     super->body = v->super;
     super->body.generation = generation;
     super->body.commit_counter = commit_counter;
+    memcpy(super->body.previous_tag, v->committed_tag, sizeof(super->body.previous_tag));
     crypt_seal_super(v, super);
     return v->backend.write(v->backend.context, generation % VOLUME_SUPERBLOCKS * VOLUME_BLOCK, super, VOLUME_BLOCK);
 }
@@ -200,6 +201,10 @@ int volume_open(const struct volume_env *env, const struct volume_backend *backe
     err = find_super(v);
     if (!err && options->binding && memcmp(options->binding, v->super.binding, sizeof(v->super.binding)) != 0)
         err = -EXDEV;
+    memcpy(v->committed_tag, v->super.root.tag, sizeof(v->committed_tag));
+    v->opened.generation = v->super.generation;
+    memcpy(v->opened.root_tag, v->super.root.tag, sizeof(v->opened.root_tag));
+    memcpy(v->opened.previous_tag, v->super.previous_tag, sizeof(v->opened.previous_tag));
     s64 size = err ? 0 : v->backend.size(v->backend.context);
     if (size < 0)
         err = (int)size;
@@ -392,13 +397,19 @@ int volume_commit(struct volume *v)
 {
     if (v->error || (!v->dirty_count && !v->super_dirty))
         return v->error;
+    if (v->backend.committed)
+        v->super.flags |= VOLUME_ANCHORED;
     v->error = commit(v);
     if (v->error)
         return v->error;
     v->super.generation++;
+    memcpy(v->super.previous_tag, v->committed_tag, sizeof(v->super.previous_tag));
+    memcpy(v->committed_tag, v->super.root.tag, sizeof(v->committed_tag));
     v->super_dirty = false;
     space_committed(v);
-    return 0;
+    if (v->backend.committed)
+        v->error = v->backend.committed(v->backend.context, v->super.generation, v->committed_tag);
+    return v->error;
 }
 
 // A new root whose first entry is the old one.
@@ -441,6 +452,8 @@ int volume_resize(struct volume *v, u64 blocks, u64 max_blocks)
 
 void *volume_context(const struct volume *v) { return v->backend.context; }
 
+struct volume_state volume_opened_at(const struct volume *v) { return v->opened; }
+
 void volume_get_info(const struct volume *v, struct volume_info *ret_info)
 {
     *ret_info = (struct volume_info){
@@ -452,8 +465,10 @@ void volume_get_info(const struct volume *v, struct volume_info *ret_info)
         .height = v->super.height,
         .damaged_superblocks = v->damaged_superblocks,
         .read_only = v->read_only,
+        .anchored = v->super.flags & VOLUME_ANCHORED,
     };
     memcpy(ret_info->uuid, v->uuid, sizeof(v->uuid));
     memcpy(ret_info->binding, v->super.binding, sizeof(v->super.binding));
-    memcpy(ret_info->root_tag, v->super.root.tag, sizeof(v->super.root.tag));
+    memcpy(ret_info->root_tag, v->committed_tag, sizeof(v->committed_tag));
+    memcpy(ret_info->previous_tag, v->super.previous_tag, sizeof(v->super.previous_tag));
 }

@@ -21,6 +21,9 @@ struct volume_backend {
     // Everything written before is durable when it returns.
     int (*sync)(void *context);
     s64 (*size)(void *context); // of the file, or -errno
+    // A commit is durable, and returns when this has: keeps the freshness anchor (anchor.h). An error poisons the
+    // volume. NULL: there is none.
+    int (*committed)(void *context, u64 generation, const u8 root_tag[16]);
 };
 
 struct volume_env {
@@ -47,9 +50,16 @@ struct volume_info {
     u64 blocks, max_blocks;
     u64 used_places, file_places; // places that hold a block; size of the file in places
     u32 height, damaged_superblocks;
-    bool read_only;
+    bool read_only, anchored; // anchored: its commits are named by a freshness anchor
     u8 binding[32];
-    u8 root_tag[16]; // names the state: two states of one generation differ in it
+    u8 root_tag[16];     // names the state: two states of one generation differ in it
+    u8 previous_tag[16]; // that of the commit before; zeros when it was made by an older program
+};
+
+// A commit, and what it came after.
+struct volume_state {
+    u64 generation;
+    u8 root_tag[16], previous_tag[16];
 };
 
 // Makes an empty volume over whatever the file held: blocks logical blocks, growing to max_blocks.
@@ -78,7 +88,8 @@ __nodiscard int volume_commit(struct volume *volume);
 // Grows (never shrinks) the logical size, up to max_blocks; max_blocks itself may be raised. Takes part in the next
 // commit.
 __nodiscard int volume_resize(struct volume *volume, u64 blocks, u64 max_blocks);
-void *volume_context(const struct volume *volume); // the backend's
+void *volume_context(const struct volume *volume);                 // the backend's
+struct volume_state volume_opened_at(const struct volume *volume); // the commit that it was at then
 void volume_get_info(const struct volume *volume, struct volume_info *ret_info);
 
 // Reads every block of the last commit. ret_bad counts those that do not verify, which bad() is told (may be NULL).

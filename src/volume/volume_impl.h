@@ -54,8 +54,10 @@ struct volume {
     struct volume_super_body super; // with what the next commit will write; generation is that of the last one
     u8 uuid[16], salt[16];
     u8 master[32];
-    u64 counter;      // next IV of this session
-    u64 commit_start; // what it was after the last commit
+    u64 counter;          // next IV of this session
+    u64 commit_start;     // what it was after the last commit
+    u8 committed_tag[16]; // of the root of the last commit
+    struct volume_state opened;
     bool read_only, super_dirty;
     int error; // of a failed commit or write-back
     u32 damaged_superblocks;

@@ -35,6 +35,7 @@
 #define REFUSED_VOLUME_SPACE 13
 #define REFUSED_IMAGE_KEY_NONE 14
 #define REFUSED_IMAGE_KEY_WRONG 15
+#define REFUSED_VOLUME_STALE 20
 // Why a program did not start in an enclave that serves (HOST_NEWS_REFUSED), besides those above.
 #define REFUSED_THREADS 16
 #define REFUSED_STOPPING 17
@@ -49,9 +50,10 @@ struct ocall_frame {
     u64 number;
     u64 arg[8];
     // What edmm_augment would be told, before the call is served; length 0: nothing. A hint that costs no exit of its
-    // own.
+    // own. Or AUGMENT_HIDE: the range is made inaccessible instead.
     u64 augment_addr, augment_len, augment_prot;
 };
+#define AUGMENT_HIDE 16
 
 #define OCALL_ARENA_SIZE (160ul << 10)
 #endif

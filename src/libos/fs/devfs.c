@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "libos/fs/file.h"
 #include "libos/fs/memfs.h"
+#include "libos/fs/volfs/volfs.h"
 #include "libos/mem/heap.h"
 #include "trusted/random.h"
 
@@ -48,7 +49,7 @@ static const struct {
 } devices[] = {
     { "null", DEVICE(1, 3), &null_ops },      { "zero", DEVICE(1, 5), &zero_ops },
     { "full", DEVICE(1, 7), &full_ops },      { "random", DEVICE(1, 8), &random_ops },
-    { "urandom", DEVICE(1, 9), &random_ops },
+    { "urandom", DEVICE(1, 9), &random_ops }, { "volume", DEVICE(10, 243), &volfs_device_ops },
 };
 
 int device_open(u64 rdev, u32 mode, struct file *file)

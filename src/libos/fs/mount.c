@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the measured configuration mounts.
+#include "abi/occlum/ocall_types.h"
 #include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/devfs.h"
@@ -96,6 +97,8 @@ static const char *why_no_volume(int err)
         return "it was made with another key, or the host changed it";
     case -EINVAL:
         return "its file is no volume";
+    case -ESTALE:
+        return "it is not what its freshness anchor names";
     case -ENOSPC:
         return "the host's disk is full";
     default:
@@ -103,11 +106,11 @@ static const char *why_no_volume(int err)
     }
 }
 
-int mount_open_volume(const char *source, u64 size, bool grow, const struct lower_tree *lower, u64 lower_root,
-                      struct inode **ret_root)
+int mount_open_volume(const char *source, const char *anchor, u64 size, bool grow, const struct lower_tree *lower,
+                      u64 lower_root, struct inode **ret_root)
 {
     struct ext2 *ext2;
-    int err = volfs_disk_open(source, size, grow, &ext2);
+    int err = volfs_disk_open(source, anchor, size, grow, &ext2);
 
     if (err)
         log_error("volume in %s: %s (error %d)", source, why_no_volume(err), -err);
@@ -119,7 +122,7 @@ int mount_open_volume(const char *source, u64 size, bool grow, const struct lowe
 static int mount_root(const struct occlum_config *config, const struct host_image *image)
 {
     const struct occlum_mount *list = (const struct occlum_mount *)((const u8 *)config + config->mount_offset);
-    const char *source = "";
+    const char *source = "", *anchor = "";
     const struct lower_tree *lower = NULL;
     u64 lower_root = 0, size = 0;
     int err = config->image.present ? image_fs_open(&config->image, image, &lower, &lower_root) : 0;
@@ -127,10 +130,11 @@ static int mount_root(const struct occlum_config *config, const struct host_imag
     for (u32 i = 0; i < config->mount_count; i++)
         if (list[i].type == OCCLUM_MOUNT_ROOT) {
             source = (const char *)config + list[i].source;
+            anchor = (const char *)config + list[i].anchor;
             size = list[i].size;
         }
     if (!err)
-        err = *source ? (volume_error = mount_open_volume(source, size, true, lower, lower_root, &fs_root))
+        err = *source ? (volume_error = mount_open_volume(source, anchor, size, true, lower, lower_root, &fs_root))
                       : memfs_create(lower, lower_root, 0755, &fs_root);
     if (!err && !*source)
         memfs_set_limit(fs_root, size / PAGE_SIZE);
@@ -184,7 +188,8 @@ static int mount_one(const struct occlum_config *config, const struct occlum_mou
         }
         return attach(target, source, "hostfs", root);
     case OCCLUM_MOUNT_VOLUME:
-        err = volume_error = mount_open_volume(source, mount->size, true, NULL, 0, &root);
+        err = volume_error =
+            mount_open_volume(source, (const char *)config + mount->anchor, mount->size, true, NULL, 0, &root);
         return err ? err : attach(target, source, "ext2", root);
     default:
         return -EINVAL;
@@ -206,7 +211,7 @@ int fs_init(const struct occlum_config *config, const struct host_image *image)
     return err;
 }
 
-int files_create_streams(const int fds[3], bool owned, struct files **ret_files)
+int files_create_streams(const int fds[3], bool owned, const struct host_stat *stats, struct files **ret_files)
 {
     struct file *file;
     int err = files_create_empty(ret_files);
@@ -217,7 +222,7 @@ int files_create_streams(const int fds[3], bool owned, struct files **ret_files)
     for (int fd = 0; fd < 3 && !err; fd++) {
         if (fds[fd] < 0)
             continue;
-        if (hostio_open(fds[fd], owned, O_RDWR, &file)) {
+        if (hostio_open(fds[fd], owned, stats ? &stats[fd] : NULL, O_RDWR, &file)) {
             if (owned)
                 hostfile_close(fds[fd]);
             continue;

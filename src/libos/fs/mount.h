@@ -46,8 +46,8 @@ __nodiscard int mount_make(const char *type, const char *source, const char *dat
 void mount_set_config(const struct occlum_config *config);
 // A volume: see volfs_disk_open. lower: of the root.
 struct lower_tree;
-__nodiscard int mount_open_volume(const char *source, u64 size, bool grow, const struct lower_tree *lower,
-                                  u64 lower_root, struct inode **ret_root);
+__nodiscard int mount_open_volume(const char *source, const char *anchor, u64 size, bool grow,
+                                  const struct lower_tree *lower, u64 lower_root, struct inode **ret_root);
 
 // For umount2(2): of linux/fs.h, which is not for programs.
 enum { MNT_FORCE = 1, MNT_DETACH = 2, MNT_EXPIRE = 4, UMOUNT_NOFOLLOW = 8 };

@@ -182,7 +182,7 @@ static bool is_below(const char *path, const char *folder)
     return strncmp(path, folder, n) == 0 && (!path[n] || path[n] == '/' || folder[n - 1] == '/');
 }
 
-static bool configured(const char *path, enum occlum_mount_type type)
+static const struct occlum_mount *configured(const char *path, enum occlum_mount_type type)
 {
     const struct occlum_mount *list = (const struct occlum_mount *)((const u8 *)config + config->mount_offset);
 
@@ -191,9 +191,9 @@ static bool configured(const char *path, enum occlum_mount_type type)
         if (list[i].type != type || !*source)
             continue;
         if (str_eq(path, source) || (type == OCCLUM_MOUNT_HOSTFS && is_plain(path) && is_below(path, source)))
-            return true;
+            return &list[i];
     }
-    return false;
+    return NULL;
 }
 
 static int make_tmpfs(const struct mount_options *o, struct inode **ret_root)
@@ -226,9 +226,10 @@ static int make_folder(const char *path)
 
 static int make_volume(const char *dir, u64 size, struct inode **ret_root)
 {
+    const struct occlum_mount *known = configured(dir, OCCLUM_MOUNT_VOLUME);
     int err = 0;
 
-    if (!configured(dir, OCCLUM_MOUNT_VOLUME)) {
+    if (!known) {
         if (!str_starts(dir, VOLUMES_FOLDER) || !is_plain(dir) || str_eq(dir, VOLUMES_FOLDER "__ROOT"))
             return -EPERM;
         const char *name = dir + strlen(VOLUMES_FOLDER);
@@ -237,7 +238,9 @@ static int make_volume(const char *dir, u64 size, struct inode **ret_root)
                 return -EPERM;
         err = *name ? make_folder(dir) : -EPERM;
     }
-    err = err ? err : mount_open_volume(dir, size ? size : default_volume, size, NULL, 0, ret_root);
+    const char *anchor = known ? (const char *)config + known->anchor : "";
+    if (!err)
+        err = mount_open_volume(dir, anchor, size ? size : default_volume, size, NULL, 0, ret_root);
     return err == -EBADMSG || err == -EUCLEAN ? -EIO : err;
 }
 

@@ -2,7 +2,7 @@
 // eventfd(2): a counter that readers take and writers add to.
 #include "base/string.h"
 #include "libos/fs/poll.h"
-#include "libos/ipc/ipc.h"
+#include "libos/ipc/eventfd.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
@@ -101,13 +101,14 @@ static const struct file_ops event_ops = { .read = event_read,
                                            .stream = true,
                                            .unmoved = true };
 
-bool eventfd_is(const struct file *file) { return file->ops == &event_ops; }
+bool file_is_eventfd(const struct file *file) { return file->ops == &event_ops; }
 
 void eventfd_signal(struct file *file)
 {
     struct eventfd *event = file->private;
-    if (add(event, 1))
-        wake_up_all(&event->readable);
+
+    (void)add(event, 1);
+    wake_up_all(&event->readable);
 }
 
 long sys_eventfd2(u32 initial, int flags)

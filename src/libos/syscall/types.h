@@ -2,7 +2,6 @@
 // The types that system calls take pointers to.
 #pragma once
 
-#include <linux/aio_abi.h>
 #include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/openat2.h>
@@ -14,6 +13,7 @@
 #include "abi/linux/abi.h"
 #include "abi/linux/shm.h"
 
+struct io_event;
 struct signal_action;
 struct linux_dirent64;
 struct __kernel_timex;

@@ -3,6 +3,7 @@
 #include "libos/fs/volfs/disk.h"
 
 #include "base/string.h"
+#include "libos/fs/volfs/anchor.h"
 #include "libos/fs/volfs/key.h"
 #include "libos/fs/volfs/volfs.h"
 #include "libos/host/hostfile.h"
@@ -34,14 +35,20 @@ static const struct volume_env env = {
     .alloc = env_alloc, .free = env_free, .random = random_bytes, .vector_begin = vector_begin, .vector_end = vector_end
 };
 
-static int fd_of(void *context) { return (int)(s64)context; }
+// The host's files of a volume: what its backend works on.
+struct disk {
+    int fd;
+    struct volfs_anchor anchor;
+};
 
-static int disk_read(void *context, u64 offset, void *buf, size_t size)
+static int fd_of(void *context) { return ((struct disk *)context)->fd; }
+
+int volfs_host_read(int fd, u64 offset, void *buf, size_t size)
 {
     size_t done = 0;
 
     while (done < size) {
-        long n = hostfile_read(fd_of(context), offset + done, (u8 *)buf + done, size - done);
+        long n = hostfile_read(fd, offset + done, (u8 *)buf + done, size - done);
         if (n == -EINTR)
             continue;
         if (n < 0)
@@ -55,12 +62,12 @@ static int disk_read(void *context, u64 offset, void *buf, size_t size)
     return 0;
 }
 
-static int disk_write(void *context, u64 offset, const void *buf, size_t size)
+int volfs_host_write(int fd, u64 offset, const void *buf, size_t size)
 {
     size_t done = 0;
 
     while (done < size) {
-        long n = hostfile_write(fd_of(context), offset + done, (const u8 *)buf + done, size - done);
+        long n = hostfile_write(fd, offset + done, (const u8 *)buf + done, size - done);
         if (n == -EINTR)
             continue;
         if (n <= 0)
@@ -68,6 +75,16 @@ static int disk_write(void *context, u64 offset, const void *buf, size_t size)
         done += (size_t)n;
     }
     return 0;
+}
+
+static int disk_read(void *context, u64 offset, void *buf, size_t size)
+{
+    return volfs_host_read(fd_of(context), offset, buf, size);
+}
+
+static int disk_write(void *context, u64 offset, const void *buf, size_t size)
+{
+    return volfs_host_write(fd_of(context), offset, buf, size);
 }
 
 static int disk_reserve(void *context, u64 offset, u64 size)
@@ -90,16 +107,22 @@ static s64 disk_size(void *context)
     return err ? err : (s64)st.size;
 }
 
-static struct volume_backend backend_of(int fd)
+static int disk_committed(void *context, u64 generation, const u8 root_tag[16])
+{
+    return volfs_anchor_keep(&((struct disk *)context)->anchor, generation, root_tag);
+}
+
+static struct volume_backend backend_of(struct disk *disk)
 {
     return (struct volume_backend){
-        .context = (void *)(s64)fd,
+        .context = disk,
         .read = disk_read,
         .write = disk_write,
         .reserve = disk_reserve,
         .discard = disk_discard,
         .sync = disk_sync,
         .size = disk_size,
+        .committed = disk->anchor.fd >= 0 ? disk_committed : NULL,
     };
 }
 
@@ -151,7 +174,8 @@ static int sync_folder(int dir)
 static int fill(int fd, const u8 key[32], u64 size)
 {
     struct volume_options options = { .cache_blocks = CACHE_BLOCKS };
-    struct volume_backend backend = backend_of(fd);
+    struct disk disk = { .fd = fd, .anchor.fd = -1 };
+    struct volume_backend backend = backend_of(&disk);
     struct volume *volume;
     u64 blocks = size / VOLUME_BLOCK;
     memcpy(options.key, key, sizeof(options.key));
@@ -187,24 +211,24 @@ static int make(int dir, const u8 key[32], u64 size)
     return err == -EEXIST ? -EBUSY : err;
 }
 
-static int mount(int fd, const u8 key[32], u64 grow_to, struct ext2 **ret_ext2);
+static int mount(struct disk *disk, const u8 key[32], u64 grow_to, struct ext2 **ret_ext2);
 
 // Without growing, from the last commit on.
-static int mount_again(int fd, const u8 key[32], struct ext2 *failed, int why, struct ext2 **ret_ext2)
+static int mount_again(struct disk *disk, const u8 key[32], struct ext2 *failed, int why, struct ext2 **ret_ext2)
 {
     struct volume *volume = failed->volume;
 
     log_warn("volume: it cannot grow to the disk_size of Occlum.json (error %d) and stays as it is", -why);
     ext2_unmount(failed);
     volume_close(volume);
-    return mount(fd, key, 0, ret_ext2);
+    return mount(disk, key, 0, ret_ext2);
 }
 
 // grow_to: blocks that it is to have at least.
-static int mount(int fd, const u8 key[32], u64 grow_to, struct ext2 **ret_ext2)
+static int mount(struct disk *disk, const u8 key[32], u64 grow_to, struct ext2 **ret_ext2)
 {
     struct volume_options options = { .cache_blocks = CACHE_BLOCKS };
-    struct volume_backend backend = backend_of(fd);
+    struct volume_backend backend = backend_of(disk);
     struct volume_info info;
     struct volume *volume;
 
@@ -218,44 +242,67 @@ static int mount(int fd, const u8 key[32], u64 grow_to, struct ext2 **ret_ext2)
     if (info.damaged_superblocks)
         log_warn("volume: %u superblock of 4 is not whole: a commit was cut off, or the host changed it",
                  info.damaged_superblocks);
-    err = ext2_mount(volume, &env, ret_ext2);
+    err = volfs_anchor_check(&disk->anchor, &info);
+    if (!err)
+        err = ext2_mount(volume, &env, ret_ext2);
     if (err) {
         volume_close(volume);
         return err;
     }
     err = ext2_grow(*ret_ext2, grow_to);
-    return err ? mount_again(fd, key, *ret_ext2, err, ret_ext2) : 0;
+    return err ? mount_again(disk, key, *ret_ext2, err, ret_ext2) : 0;
 }
 
-int volfs_disk_open(const char *source, u64 size, bool grow, struct ext2 **ret_ext2)
+static void close_disk(struct disk *disk)
 {
-    u8 key[32];
-    int dir = hostfile_open_root(source);
+    volfs_anchor_close(&disk->anchor);
+    if (disk->fd >= 0)
+        hostfile_close(disk->fd);
+    kfree(disk);
+}
 
-    if (dir < 0)
-        return dir;
-    int err = volfs_key(dir, key);
-    int fd = err ? err : open_file(dir, VOLUME_FILE, false);
-    if (!err && fd == -ENOENT)
-        fd = make(dir, key, size);
-    if (fd >= 0)
-        err = mount(fd, key, grow ? size / VOLUME_BLOCK : 0, ret_ext2);
-    else
-        err = fd;
+// The volume's file in the folder, made if there is none, and the anchor.
+static int open_disk(struct disk *disk, int dir, const char *anchor, const u8 key[32], u64 size)
+{
+    disk->fd = open_file(dir, VOLUME_FILE, false);
+    bool there = disk->fd != -ENOENT;
+    if (disk->fd < 0 && there)
+        return disk->fd;
+    int err = *anchor ? volfs_anchor_open(anchor, key, there, &disk->anchor) : 0;
+    if (!err && !there)
+        disk->fd = make(dir, key, size);
+    return err ? err : MIN(disk->fd, 0);
+}
+
+int volfs_disk_open(const char *source, const char *anchor, u64 size, bool grow, struct ext2 **ret_ext2)
+{
+    struct disk *disk = kzalloc(sizeof(*disk));
+    u8 key[32];
+
+    if (!disk)
+        return -ENOMEM;
+    disk->fd = disk->anchor.fd = -1;
+    int dir = hostfile_open_root(source);
+    int err = dir < 0 ? dir : volfs_key(dir, key);
+    if (!err)
+        err = open_disk(disk, dir, anchor, key, size);
+    if (!err)
+        err = mount(disk, key, grow ? size / VOLUME_BLOCK : 0, ret_ext2);
     memset(key, 0, sizeof(key));
     barrier();
-    if (err && fd >= 0)
-        hostfile_close(fd);
-    hostfile_close(dir);
+    if (err)
+        close_disk(disk);
+    if (dir >= 0)
+        hostfile_close(dir);
     return err;
 }
 
 void volfs_disk_close(struct ext2 *ext2)
 {
     struct volume *volume = ext2->volume;
-    int fd = fd_of(volume_context(volume));
+    struct disk *disk = volume_context(volume);
 
     ext2_unmount(ext2);
     volume_close(volume);
-    hostfile_close(fd);
+    close_disk(disk);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "ext2/ext2.h"
+#include "libos/fs/file.h"
 #include "libos/fs/inode.h"
 #include "libos/fs/memfs.h"
 
@@ -17,5 +18,9 @@ __nodiscard int volfs_create(struct ext2 *ext2, const struct lower_tree *lower, 
 __nodiscard int volfs_sync(struct inode *inode);
 
 extern const struct inode_ops volfs_ops;
+// /dev/volume: which commit the volume of "/" is at, for services that keep that elsewhere. Reading says "UUID
+// GENERATION STATE\n" in hexadecimal, decimal, hexadecimal. Writing "GENERATION STATE" asserts that the volume, when it
+// was opened, was at that commit or a later one: -ESTALE when it was not. -ENODEV where "/" is no volume.
+extern const struct file_ops volfs_device_ops;
 // The call sites of an unchanged file of the image; -ENOENT: it is one, and has none.
-int volfs_gate_table(struct inode *inode, const void **ret_table, size_t *ret_size);
+int volfs_gate_table(struct inode *inode, u64 which, const void **ret_table, size_t *ret_size);
