@@ -16,7 +16,7 @@ FILES = sorted(name[:-2] for name in os.listdir(SOURCES) if name.endswith('.c') 
 
 def compile_suite():
     target = os.path.join(scratch(), 'surface.bin')
-    must(['gcc', '-O1', '-g0', '-w', '-pthread', *sorted(glob.glob(SOURCES + '/*.c')), '-o', target, '-lrt'])
+    must(['gcc', '-O1', '-g0', '-w', '-pthread', *sorted(glob.glob(SOURCES + '/*.c')), '-o', target, '-lrt', '-Wl,--no-as-needed', '-lgcc_s'])
     return target
 
 

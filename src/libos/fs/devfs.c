@@ -38,6 +38,8 @@ static const struct file_ops zero_ops = { .read = read_zero, .write = write_null
 static const struct file_ops full_ops = { .read = read_zero, .write = write_full };
 static const struct file_ops random_ops = { .read = read_random, .write = write_null };
 
+bool device_is_null(const struct file *file) { return file->ops == &null_ops; }
+
 bool device_is_zero(const struct file *file) { return file->ops == &zero_ops; }
 
 static const struct {

@@ -5,4 +5,5 @@
 
 __nodiscard int devfs_create(struct inode **ret_root);
 struct file;
+bool device_is_null(const struct file *file); // /dev/null, which splice(2) and sendfile(2) do not read
 bool device_is_zero(const struct file *file); // /dev/zero: mapping it gives anonymous memory

@@ -449,7 +449,12 @@ static u32 epoll_poll(struct file *file, struct poll_table *table)
     return ready ? POLLIN | POLLRDNORM : 0;
 }
 
-static const struct file_ops epoll_ops = { .poll = epoll_poll, .release = release, .stream = true, .unmoved = true };
+// epoll_params of Linux 6.9 are not there; what is unknown is -EINVAL since they are.
+static long epoll_ioctl(struct file *file, u32 command, u64 argument) { return -EINVAL; }
+
+static const struct file_ops epoll_ops = {
+    .poll = epoll_poll, .ioctl = epoll_ioctl, .release = release, .stream = true, .unmoved = true
+};
 
 struct epoll *epoll_of(struct file *file) { return file->ops == &epoll_ops ? file->private : NULL; }
 

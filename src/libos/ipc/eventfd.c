@@ -82,7 +82,7 @@ static u32 event_poll(struct file *file, struct poll_table *table)
     struct eventfd *event = file->private;
     poll_wait_pair(table, &event->readable, &event->writable);
     u64 count = READ_ONCE(event->count);
-    return (count ? POLLIN | POLLRDNORM : 0) | (count < COUNT_MAX ? POLLOUT | POLLWRNORM : 0);
+    return (count ? POLLIN : 0u) | (count < COUNT_MAX ? POLLOUT : 0u);
 }
 
 static void describe(struct file *file, struct proc_text *text)

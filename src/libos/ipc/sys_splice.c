@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // splice(2), tee(2), vmsplice(2). Bytes are copied once; what the target does not take goes back to the pipe.
 #include "libos/fs/byteq.h"
+#include "libos/fs/devfs.h"
+#include "libos/fs/poll.h"
 #include "libos/ipc/pipe.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
@@ -73,6 +75,10 @@ static long file_to_pipe(const struct side *in, struct file *pipe, size_t size, 
     long room = pipe_wait_room(pipe, waits_not(pipe, flags));
     if (room < 0)
         return room;
+    // A socket is asked not to wait by the flag too; what has a position never waits.
+    if ((flags & SPLICE_F_NONBLOCK) && in->file->ops->stream &&
+        !(file_poll(in->file, NULL) & (POLLIN | POLLHUP | POLLERR)))
+        return -EAGAIN;
     size = MIN(MIN(size, (size_t)room), (size_t)CHUNK);
     void *data = kmalloc(size);
     if (!data)
@@ -143,6 +149,8 @@ static long check(const struct side *in, const struct side *out)
         return -EINVAL;
     if (from_pipe && (out->file->flags & O_APPEND))
         return -EINVAL;
+    if (to_pipe && (in->file->ops->unmoved || device_is_null(in->file)))
+        return -EINVAL; // anonymous files are read by read(2) alone
     return (from_pipe ? other->file->ops->write : other->file->ops->read) ? 0 : -EINVAL;
 }
 

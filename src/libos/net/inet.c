@@ -5,9 +5,14 @@
 
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "libos/net/inet_endpoint.h"
+#include "libos/thread/cred.h"
 #include "libos/vm/user.h"
 
-enum { PROTOCOLS = 262 + 1 }; // IPPROTO_MAX of Linux, which counts IPPROTO_MPTCP
+enum {
+    PROTOCOLS = 262 + 1,  // IPPROTO_MAX of Linux, which counts IPPROTO_MPTCP
+    PORTS_OF_ROOT = 1024, // net.ipv4.ip_unprivileged_port_start
+};
 
 int inet_address(const struct inet_socket *socket, const struct net_name *name, struct host_address *ret_address)
 {
@@ -133,6 +138,9 @@ static int inet_bind(struct socket *base, const struct net_name *name)
     struct inet_socket *socket = inet_of(base);
     struct host_address address;
     int err = inet_address(socket, name, &address);
+    u16 port = err ? 0 : __builtin_bswap16(endpoint_of(&address).port);
+    if (port && port < PORTS_OF_ROOT && !capable(CAP_NET_BIND_SERVICE))
+        return -EACCES;
     if (!err)
         err = inet_is_inside(socket) ? -EINVAL : hostsock_bind(socket->fd, &address);
     return !err && base->type == SOCK_DGRAM ? inet_datagram_bound(socket) : err;

@@ -6,6 +6,8 @@
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 
+enum { SOCK_LAST = 10 }; // SOCK_PACKET, the highest type that there is
+
 static int create(int family, int type, int protocol, struct socket **ret_socket)
 {
     if (family == AF_UNIX)
@@ -31,7 +33,7 @@ long sys_socket(int family, int type, int protocol)
 {
     struct socket *socket;
 
-    if (type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK))
+    if ((type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK)) || (type & SOCK_TYPE_MASK) > SOCK_LAST)
         return -EINVAL;
     int err = create(family, type & SOCK_TYPE_MASK, protocol, &socket);
     return err ? err : install(socket, (u32)type);
@@ -54,7 +56,7 @@ long sys_socketpair(int family, int type, int protocol, int __user *user)
     struct socket *pair[2];
     int fds[2];
 
-    if (type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK))
+    if ((type & ~(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK)) || (type & SOCK_TYPE_MASK) > SOCK_LAST)
         return -EINVAL;
     int err = pair_of(family, type & SOCK_TYPE_MASK, protocol, pair);
     if (err)

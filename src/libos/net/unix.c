@@ -125,10 +125,10 @@ static int unix_listen(struct socket *base, int backlog)
 static int enqueue(struct unix_socket *listener, struct unix_socket *end, int type)
 {
     mutex_assert_held(&listener->lock);
-    if (listener->closed || listener->state != UNIX_LISTENING || listener->read_shut)
-        return -ECONNREFUSED;
     if (listener->socket.type != type)
         return -EPROTOTYPE;
+    if (listener->closed || listener->state != UNIX_LISTENING || listener->read_shut)
+        return -ECONNREFUSED;
     if (listener->backlog_size >= listener->backlog_max)
         return -EAGAIN;
     end->name = listener->name ? unix_name_ref(listener->name) : NULL;

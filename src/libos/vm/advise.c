@@ -68,6 +68,13 @@ static int free_lazily(struct mm *mm, struct vma *vma, u64 from, u64 to, int arg
     return vma->map || (vma->flags & VMA_SHARED) ? -EINVAL : drop(mm, vma, from, to, arg);
 }
 
+// What is to be populated must be accessible so (arg: the advice).
+static int may_populate(struct mm *mm, struct vma *vma, u64 from, u64 to, int arg)
+{
+    u32 needed = arg == MADV_POPULATE_WRITE ? PROT_WRITE : PROT_READ | PROT_WRITE | PROT_EXEC;
+    return vma->prot & needed ? 0 : -EINVAL;
+}
+
 struct to_remove {
     void *file;
     const struct vm_file_ops *ops;
@@ -160,7 +167,9 @@ int vm_advise(struct mm *mm, u64 addr, u64 len, int advice)
     int (*visit)(struct mm *, struct vma *, u64, u64, int) = drops ? drop : nothing;
     if (advice == MADV_FREE)
         visit = free_lazily;
-    int err = walk(mm, addr, end, visit, 0);
+    else if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+        visit = may_populate;
+    int err = walk(mm, addr, end, visit, advice);
     if (!err && populates)
         vm_populate(mm, addr, end - addr);
     return err;

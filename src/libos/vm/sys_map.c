@@ -30,12 +30,16 @@ static long may_map(struct vm_map_args *args, u32 access_mode)
 
 static long map_file(struct vm_map_args *args, int fd)
 {
-    u32 mode;
+    u32 mode = O_RDWR;
     if (!vm_file_from_fd)
         return -EBADF;
     args->file = vm_file_from_fd(fd, &args->ops, &mode);
+    // Whoever may not write the file is told so before it is looked whether it can be mapped.
+    bool to_write = (args->flags & MAP_TYPE) == MAP_SHARED && (args->prot & PROT_WRITE);
     if (is_err(args->file))
-        return ptr_err(args->file);
+        return ptr_err(args->file) == -ENODEV && to_write && mode != O_RDWR ? -EACCES : ptr_err(args->file);
+    if (!args->file && to_write && mode != O_RDWR)
+        return -EACCES;
     if (!args->file) {
         args->flags |= MAP_ANONYMOUS;
         return vm_map(current->mm, args);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // sendfile(2) and copy_file_range(2): from one descriptor to another through memory of the LibOS. The source has
 // positions: what the target does not take is read again later, so that nothing is lost.
+#include "libos/fs/devfs.h"
 #include "libos/fs/file.h"
 #include "libos/fs/notify.h"
 #include "libos/mem/heap.h"
@@ -86,7 +87,9 @@ static long may_send(const struct file *in, const struct file *out, bool has_off
         return -EINVAL;
     if (!out || !file_writable(out))
         return -EBADF;
-    return in->ops->stream || !in->ops->read || !out->ops->write || (out->flags & O_APPEND) ? -EINVAL : 0;
+    return in->ops->stream || device_is_null(in) || !in->ops->read || !out->ops->write || (out->flags & O_APPEND)
+               ? -EINVAL
+               : 0;
 }
 
 long sys_sendfile(int out_fd, int in_fd, s64 __user *offset, size_t size)
@@ -97,6 +100,8 @@ long sys_sendfile(int out_fd, int in_fd, s64 __user *offset, size_t size)
     struct file *in = files_get(in_fd), *out = files_get(out_fd);
     long n = may_send(in, out, offset, (s64)at);
 
+    if (!n && (s64)size < 0)
+        n = -EINVAL;
     if (!n && !offset)
         at = own_offset(in);
     if (!n)

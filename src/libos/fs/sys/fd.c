@@ -118,16 +118,19 @@ static long fcntl_lock(struct file *file, int command, u64 argument)
     struct flock lock, asked;
     bool get = command == F_GETLK || command == F_OFD_GETLK;
 
-    if (!file->inode)
-        return -EBADF;
     if (copy_from_user(&lock, (const void __user *)argument, sizeof(lock)))
         return -EFAULT;
     asked = lock;
     if (lock.l_type != F_RDLCK && lock.l_type != F_WRLCK && (lock.l_type != F_UNLCK || command == F_GETLK))
         return -EINVAL;
     long err = lock_range(file, &lock);
-    if (!err)
+    if (!err && file->inode)
         err = file_locks_fcntl(file, command, &lock);
+    else if (!err && get) // what has no inode here nobody else has open
+        lock.l_type = F_UNLCK;
+    else if (!err &&
+             ((lock.l_type == F_RDLCK && !file_readable(file)) || (lock.l_type == F_WRLCK && !file_writable(file))))
+        err = -EBADF;
     if (get && lock.l_type == F_UNLCK) { // nothing but the kind changes
         asked.l_type = F_UNLCK;
         lock = asked;
@@ -199,12 +202,19 @@ long sys_fcntl(int fd, u32 command, u64 argument)
     return result;
 }
 
+// The lock of a file that nobody else can open.
+static long flock_alone(u32 operation)
+{
+    u32 kind = operation & ~(u32)LOCK_NB;
+    return (operation & LOCK_MAND) || kind == LOCK_SH || kind == LOCK_EX || kind == LOCK_UN ? 0 : -EINVAL;
+}
+
 long sys_flock(int fd, u32 operation)
 {
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
-    long err = file->inode ? file_locks_flock(file, (int)operation) : -EINVAL;
+    long err = file->inode ? file_locks_flock(file, (int)operation) : flock_alone(operation);
     file_unref(file);
     return err;
 }
@@ -267,6 +277,7 @@ static void *file_for_map(int fd, const struct vm_file_ops **ret_ops, u32 *ret_a
     struct file *file = files_get(fd);
     if (!file)
         return err_ptr(-EBADF);
+    *ret_access_mode = file->flags & O_ACCMODE;
     if (device_is_zero(file)) { // as anonymous memory
         file_unref(file);
         return NULL;
@@ -277,7 +288,6 @@ static void *file_for_map(int fd, const struct vm_file_ops **ret_ops, u32 *ret_a
         return err_ptr(readable ? -ENODEV : -EACCES);
     }
     *ret_ops = &file_vm_ops;
-    *ret_access_mode = file->flags & O_ACCMODE;
     return file;
 }
 
@@ -313,6 +323,7 @@ long sys_memfd_create(const char __user *user_name, u32 flags)
     int err = file_unnamed(0, path, &file);
     if (err)
         return err;
+    file_change_flags(file, 0, O_LARGEFILE); // as Linux shows it
     memfs_set_seals(file->inode, flags & MFD_ALLOW_SEALING ? 0 : F_SEAL_SEAL);
     return install(file, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
 }

@@ -220,6 +220,21 @@ long sys_rename(const char __user *oldpath, const char __user *newpath)
     return sys_renameat2(AT_FDCWD, oldpath, AT_FDCWD, newpath, 0);
 }
 
+// Links to files of others, as with fs.protected_hardlinks: to regular ones without set-id bits that the caller may
+// read and write. 0 or -EPERM.
+static int may_link(struct inode *inode)
+{
+    struct kstat st;
+    int err = may_own(inode);
+    if (!err)
+        return 0;
+    err = inode->ops->getattr(inode, &st);
+    if (err)
+        return err;
+    bool set_id = (st.mode & S_ISUID) || (st.mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+    return !S_ISREG(st.mode) || set_id || inode_permission(inode, MAY_READ | MAY_WRITE) ? -EPERM : 0;
+}
+
 long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const char __user *newpath, int flags)
 {
     struct inode *inode;
@@ -238,6 +253,8 @@ long sys_linkat(int olddirfd, const char __user *oldpath, int newdirfd, const ch
             err = -EEXIST;
         else if (to.must_be_dir)
             err = -ENOENT;
+        else if ((err = may_link(inode)) != 0)
+            ;
         else if ((err = inode_may_change(to.parent)) != 0)
             ;
         else if (inode->ops != to.parent->ops)

@@ -169,9 +169,9 @@ static long with_flags(int fd, const struct iovec __user *iov, u64 count, s64 of
 
     if (!file)
         return -EBADF;
-    if ((flags & ~RWF_KNOWN) || ((flags & RWF_NOWAIT) && file->ops->stream) || ((flags & RWF_APPEND) && !write))
+    if ((flags & ~RWF_KNOWN) || ((flags & RWF_NOWAIT) && file->ops->stream))
         n = -EOPNOTSUPP;
-    if (!n && (flags & RWF_APPEND) && !file->ops->stream)
+    if (!n && write && (flags & RWF_APPEND) && !file->ops->stream)
         n = with_iov(fd, iov, count, (s64)file_size(file), true, write);
     else if (!n)
         n = with_iov(fd, iov, count, offset, offset != -1, write);
@@ -211,6 +211,10 @@ long sys_lseek(int fd, s64 offset, u32 whence)
 
     if (!file)
         return -EBADF;
+    if (whence > SEEK_HOLE) { // of any file
+        file_unref(file);
+        return -EINVAL;
+    }
     mutex_lock(&file->offset_lock);
     if (file->ops->stream)
         base = file->ops->unmoved ? 0 : -ESPIPE;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Attributes of files.
+#include <linux/magic.h>
+
 #include "base/string.h"
 #include "libos/fs/file.h"
 #include "libos/fs/instance.h"
@@ -61,6 +63,8 @@ static long file_stat(struct file *file, struct kstat *ret_stat)
     ret_stat->ino = file->owner_key;
     if (file->ops->type)
         ret_stat->mode = file->ops->type | 0777;
+    else if (file->ops->unmoved)
+        ret_stat->mode = 0600; // anonymous files are of no kind
     return 0;
 }
 
@@ -89,7 +93,7 @@ static long kstat_at(int dirfd, const char __user *path, int flags, struct kstat
 long sys_newfstatat(int dirfd, const char __user *path, struct stat __user *user, int flags)
 {
     struct kstat st;
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT))
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE))
         return -EINVAL;
     long err = kstat_at(dirfd, path, flags, &st);
     return err ? err : put_stat(&st, user);
@@ -202,7 +206,10 @@ static long change_fd(int fd, const struct attr_change *change, bool now)
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
-    long err = file->inode ? change_inode(file->inode, *change, now) : -EINVAL;
+    // Of what has no inode here sockets take changes, which nobody sees, and the anonymous files do not.
+    long err = file->inode ? change_inode(file->inode, *change, now) : file->ops->unmoved ? -EOPNOTSUPP : 0;
+    if (!file->inode && (change->valid & ATTR_SIZE))
+        err = -EINVAL;
     if (!err)
         notify_file(file, notify_change_events(change));
     file_unref(file);
@@ -464,12 +471,22 @@ long sys_statfs(const char __user *path, struct statfs __user *user)
     return err;
 }
 
+// Of a file without a name: Linux has it in a file system that is mounted nowhere.
+static long put_nameless_statfs(const struct file *file, struct statfs __user *user)
+{
+    struct statfs st = { .f_type = S_ISSOCK(file->ops->type) ? SOCKFS_MAGIC : ANON_INODE_FS_MAGIC,
+                         .f_bsize = PAGE_SIZE,
+                         .f_frsize = PAGE_SIZE,
+                         .f_namelen = 255 };
+    return copy_to_user(user, &st, sizeof(st)) ? -EFAULT : 0;
+}
+
 long sys_fstatfs(int fd, struct statfs __user *user)
 {
     struct file *file = files_get_path(fd);
     if (!file)
         return -EBADF;
-    long err = file->inode ? put_statfs(file->inode, user) : -ENOSYS;
+    long err = file->inode ? put_statfs(file->inode, user) : put_nameless_statfs(file, user);
     file_unref(file);
     return err;
 }

@@ -227,14 +227,29 @@ static long on_path(const char __user *path, u32 look, const struct request *r)
     return err;
 }
 
+// The answer for a file that can have no attributes: -EOPNOTSUPP, or as xattr(7) says of those of users.
+static long of_nothing(const struct request *r)
+{
+    char prefix[5];
+
+    if (copy_from_user(prefix, r->name, sizeof(prefix)))
+        return -EFAULT;
+    if (memcmp(prefix, "user.", sizeof(prefix)))
+        return -EOPNOTSUPP;
+    return r->what == GET ? -ENODATA : -EPERM;
+}
+
 static long on_fd(int fd, const struct request *r)
 {
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
-    long result = r->what == LIST ? 0 : -EOPNOTSUPP;
+    // Attributes of users are of files and folders only; what has no inode here has none.
+    long result = 0;
     if (file->inode)
         result = serve(file->inode, r);
+    else if (r->what != LIST)
+        result = of_nothing(r);
     if (!result && (r->what == SET || r->what == REMOVE))
         notify_file(file, IN_ATTRIB);
     file_unref(file);
