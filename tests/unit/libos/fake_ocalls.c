@@ -172,3 +172,12 @@ s64 ocall_poll_wait(void *batch, size_t len, s64 timeout_ns)
         fake_events_lie(events, count);
     return count < 0 ? -errno : count * (s64)sizeof(*events);
 }
+
+// /proc/sysvipc is not part of these tests.
+struct proc_text;
+void sysv_show(struct proc_text *text, const char *kind);
+void sysv_show(struct proc_text *text, const char *kind)
+{
+    (void)text;
+    (void)kind;
+}
