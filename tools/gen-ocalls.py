@@ -21,7 +21,7 @@ class Arg:
             raise SystemExit(f"gen-ocalls: bad argument: {text}")
 
     def ctype(self):
-        return {"bytes": "void", "str": "char", "s16": "s16", "u32": "u32"}.get(self.type, f"struct {self.type}")
+        return {"bytes": "void", "str": "char", "s16": "s16", "u32": "u32", "u64": "u64"}.get(self.type, f"struct {self.type}")
 
     def param(self):
         if not self.dir:

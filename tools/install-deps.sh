@@ -27,7 +27,7 @@ build_packages=(
 demo_packages=(busybox python3.11)
 test_packages=(
     python3-cryptography linux-source-6.1 bzip2 musl-tools coreutils findutils grep sed gzip
-    golang-go strace xz-utils file procps
+    make golang-go strace xz-utils file procps
     redis-server redis-tools e2fsprogs
     gdb valgrind runsc openssl fuse3
     clang-14 clang-format-14 libclang-rt-14-dev lld

@@ -42,6 +42,7 @@ static const char usage[] =
     "  --stats[=FILE.json]   counts at exit, on standard error or as JSON\n"
     "  --trace               one line an event on standard error\n"
     "  --pin                 the program and the emulator on one core: fastest transitions\n"
+    "  --no-pin              undoes --pin: threads of the program run at the same time\n"
     "  --abort-page          accesses from outside see ones also where the enclave uses the page: slow\n"
     "  --no-batch            a stop for every leaf and page touched, for comparison\n"
     "  --check               says what this machine and the emulated one offer\n"
@@ -90,16 +91,25 @@ static void pin(void)
         perror("sgx2emu: --pin");
 }
 
-static const struct option long_options[] = {
-    { "epc", required_argument, NULL, 'e' },     { "max-map-count", required_argument, NULL, 'm' },
-    { "sgx1", no_argument, NULL, '1' },          { "driver", required_argument, NULL, 'd' },
-    { "profile", required_argument, NULL, 'p' }, { "stats", optional_argument, NULL, 's' },
-    { "trace", no_argument, NULL, 't' },         { "pin", no_argument, NULL, 'n' },
-    { "fuses", required_argument, NULL, 'f' },   { "script", required_argument, NULL, 'x' },
-    { "no-vdso", no_argument, NULL, 'v' },       { "check", no_argument, NULL, 'c' },
-    { "no-batch", no_argument, NULL, 'b' },      { "abort-page", no_argument, NULL, 'a' },
-    { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 }
-};
+static int pinned; // the last of --pin and --no-pin
+
+static const struct option long_options[] = { { "epc", required_argument, NULL, 'e' },
+                                              { "max-map-count", required_argument, NULL, 'm' },
+                                              { "sgx1", no_argument, NULL, '1' },
+                                              { "driver", required_argument, NULL, 'd' },
+                                              { "profile", required_argument, NULL, 'p' },
+                                              { "stats", optional_argument, NULL, 's' },
+                                              { "trace", no_argument, NULL, 't' },
+                                              { "pin", no_argument, &pinned, 1 },
+                                              { "no-pin", no_argument, &pinned, 0 },
+                                              { "fuses", required_argument, NULL, 'f' },
+                                              { "script", required_argument, NULL, 'x' },
+                                              { "no-vdso", no_argument, NULL, 'v' },
+                                              { "check", no_argument, NULL, 'c' },
+                                              { "no-batch", no_argument, NULL, 'b' },
+                                              { "abort-page", no_argument, NULL, 'a' },
+                                              { "help", no_argument, NULL, 'h' },
+                                              { NULL, 0, NULL, 0 } };
 
 // One option of the command line, as getopt_long says it.
 static void take_option(int c, char **argv)
@@ -137,8 +147,7 @@ static void take_option(int c, char **argv)
     case 't':
         o->trace = true;
         break;
-    case 'n':
-        pin();
+    case 0: // --pin, --no-pin
         break;
     case 'v':
         o->no_vdso = true;
@@ -176,6 +185,8 @@ static void parse(int argc, char **argv)
                                .profile = "server-icx" };
     while ((c = getopt_long(argc, argv, "+:", long_options, NULL)) >= 0)
         take_option(c, argv);
+    if (pinned)
+        pin();
     if (profile_load(o->profile, &emu_profile) < 0)
         exit(125);
     if (optind == argc && !o->check)

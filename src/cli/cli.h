@@ -44,6 +44,7 @@ int cli_parse(int argc, char **argv, const struct cli_option *options, size_t co
 // The parts of an instance, relative to its folder.
 #define INSTANCE_CONFIG "Occlum.json"
 #define INSTANCE_IMAGE "image"
+#define INSTANCE_LEARNED "learned" // which pages programs touch (occlum run --learn)
 #define INSTANCE_STATUS ".__occlum_status"
 #define INSTANCE_BUILD "build"
 #define INSTANCE_RUN "run"

@@ -130,6 +130,7 @@ int enclave_prepare(const struct enclave_request *request, struct loader_options
     if (has_key)
         note("the image key is read from a file of this machine, which knows it then: for development");
     *ret_options = (struct loader_options){
+        .learn_fd = -1,
         .enclave_path = BUILD_ENCLAVE,
         .enclave_fd = enclave,
         .image_fd = image,

@@ -89,6 +89,12 @@ static int compute_state(const struct plan *plan, struct state *ret_state)
     add_file(&hash, plan->options->key);
     sha256_final(&hash, ret_state->inputs);
     int err = image_fingerprint(INSTANCE_IMAGE, ret_state->folder);
+    if (!err && access(INSTANCE_LEARNED, F_OK) == 0) { // goes into the image
+        sha256_init(&hash);
+        sha256_update(&hash, ret_state->folder, sizeof(ret_state->folder));
+        add_file(&hash, INSTANCE_LEARNED);
+        sha256_final(&hash, ret_state->folder);
+    }
     if (!err && plan->options->image_key) { // another key makes another image of the same folder
         u8 folder[32];
         memcpy(folder, ret_state->folder, sizeof(folder));
@@ -141,6 +147,7 @@ static int build_image(const struct plan *plan, struct state *state, const struc
 {
     struct image_request request = { .folder = INSTANCE_IMAGE,
                                      .output = BUILD_IMAGE STAGED,
+                                     .learned = INSTANCE_LEARNED,
                                      .key = plan->options->image_key ? plan->image_key : NULL,
                                      .progress = cli_progress };
 

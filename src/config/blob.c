@@ -106,6 +106,9 @@ int config_blob(const struct occlum_json *json, const struct occlum_image *image
         .version = OCCLUM_CONFIG_VERSION,
         .flags = (json->debuggable.value ? OCCLUM_CONFIG_DEBUGGABLE : 0u) |
                  (json->disable_log.value ? OCCLUM_CONFIG_DISABLE_LOG : 0u) |
+                 (json->disable_log.given && json->disable_log.value ? OCCLUM_CONFIG_SILENT : 0u) |
+                 (json->user_max_size.given ? OCCLUM_CONFIG_USER_MAX : 0u) |
+                 (json->heap_max_size.given ? OCCLUM_CONFIG_HEAP_MAX : 0u) |
                  (json->host_signals.value ? OCCLUM_CONFIG_HOST_SIGNALS : 0u) |
                  (json->loopback.given && !json->loopback.value ? OCCLUM_CONFIG_NO_LOOPBACK : 0u),
         .default_stack_size = json->default_stack_size.value,

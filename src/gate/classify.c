@@ -104,13 +104,22 @@ static bool accepted(const struct site *site)
            (site->hit->in_fde || number_loaded(site) || result_checked(site));
 }
 
-// Unwinders know the bytes of the signal return trampoline: it stays as it is.
-static bool is_signal_return(const struct site *site)
+// Go's trampoline ends in a trap. Its runtime knows the frame by the function's name and looks at no bytes.
+static bool followed_by_trap(const struct site *site)
+{
+    enum { INT3 = 0xcc };
+    size_t after = site->at + SYSCALL_SIZE;
+    return after < site->text->code.size && site->text->code.bytes[after] == INT3;
+}
+
+// Unwinders know a signal return trampoline by its unwind table (augmentation 'S': glibc), and where there is none by
+// its bytes (libgcc, libunwind, gdb: musl). Those of the second kind stay as they are.
+static bool is_known_by_bytes(const struct site *site)
 {
     struct gate_insn insn;
 
-    return previous(site, site->at, &insn) && insn.flags & INSN_IMM32 && insn.flags & INSN_WRITES_AX &&
-           insn.value == NR_RT_SIGRETURN;
+    return !site->hit->in_signal_frame && !followed_by_trap(site) && previous(site, site->at, &insn) &&
+           insn.flags & INSN_IMM32 && insn.flags & INSN_WRITES_AX && insn.value == NR_RT_SIGRETURN;
 }
 
 static void give_away(const struct site *site, size_t from, size_t to)
@@ -250,7 +259,7 @@ void scan_classify(struct scan *scan)
     for (int turn = 0; turn < TURN_COUNT; turn++) {
         for (u32 i = 0; i < scan->hit_count; i++) {
             struct site site = site_of(scan, i);
-            if (site.hit->accepted && site.hit->kind == GATE_TRAP && !is_signal_return(&site))
+            if (site.hit->accepted && site.hit->kind == GATE_TRAP && !is_known_by_bytes(&site))
                 classify(&site, (enum turn)turn);
         }
     }

@@ -25,6 +25,7 @@ struct scan_hit {
     u8 fixup;
     bool accepted; // an instruction beyond reasonable doubt
     bool in_fde;
+    bool in_signal_frame; // that FDE is one of a signal trampoline
 };
 
 // Each bitmap has one bit per byte of code.

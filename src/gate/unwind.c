@@ -111,6 +111,7 @@ static void mark_function(struct scan *scan, u64 start, u64 size, bool signal_fr
         if (scan->hits[low].in_fde) // FDEs do not overlap, unless to make this loop long
             break;
         scan->hits[low].in_fde = true;
+        scan->hits[low].in_signal_frame = signal_frame;
     }
 }
 

@@ -126,7 +126,7 @@ static int append_parts(const struct image_request *request, int fd, struct occl
         return err;
     step(request, "finding system calls", 0.4);
     image->sites_offset = image->fs_blocks * 4096;
-    err = image_append_sites(fd, image->sites_offset, &image->sites_size);
+    err = image_append_sites(fd, image->sites_offset, request->learned, &image->sites_size);
     if (!err)
         err = pad_to_block(fd, &image->data_blocks);
     if (err)

@@ -6,9 +6,10 @@
 #include "abi/occlum/config.h"
 
 struct image_request {
-    const char *folder; // what becomes the root file system
-    const char *output; // image file; written beside it first, then renamed
-    const u8 *key;      // 32 bytes: the image is encrypted with it; NULL: it is not
+    const char *folder;  // what becomes the root file system
+    const char *output;  // image file; written beside it first, then renamed
+    const char *learned; // what occlum run --learn wrote; NULL or not there: nothing is known
+    const u8 *key;       // 32 bytes: the image is encrypted with it; NULL: it is not
     // Called with a step and its share done (0..1), NULL if nobody watches.
     void (*progress)(const char *step, double share);
 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "gate/host_scan.h"
+#include "image/learned.h"
 #include "image/parts.h"
 #include "imagefmt/erofs.h"
 #include "imagefmt/sites.h"
@@ -168,12 +169,33 @@ static int write_tables(int fd, u64 at, struct walk *w, u64 *ret_size)
     return err;
 }
 
-int image_append_sites(int fd, u64 size, u64 *ret_size)
+static int add_learned(struct walk *w, const char *path)
+{
+    struct learned_table *tables;
+    size_t count;
+    int err = image_learned(path, &w->fs, &tables, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        bool room = !err && reserve((void **)&w->found, w->found_count, &w->found_room, sizeof(*w->found));
+        if (room)
+            w->found[w->found_count++] =
+                (struct found){ tables[i].nid | SITES_LEARNED, tables[i].runs, tables[i].size };
+        else
+            free(tables[i].runs);
+        err = room || err ? err : -ENOMEM;
+    }
+    free(tables);
+    return err;
+}
+
+int image_append_sites(int fd, u64 size, const char *learned, u64 *ret_size)
 {
     struct walk w = { .fd = fd };
 
     w.fs = (struct erofs){ .ctx = &w, .read = read_image, .size = size };
     int err = walk_image(&w);
+    if (!err)
+        err = add_learned(&w, learned);
     if (!err) {
         if (w.found_count)
             qsort(w.found, w.found_count, sizeof(*w.found), by_nid);

@@ -17,6 +17,13 @@ struct sites_entry {
     u64 offset, size;
 };
 
+// An inode number with this bit names another table of the file: struct sites_run, the pages that programs were seen to
+// touch (occlum run --learn), in order.
+#define SITES_LEARNED (1ull << 63)
+struct sites_run {
+    u32 first, count; // pages
+};
+
 // Checks an entry against the size of the whole area.
 static inline bool sites_entry_ok(const struct sites_entry *entry, u64 area)
 {

@@ -20,6 +20,7 @@
 #include "libos/time/time.h"
 #include "libos/tty/init.h"
 #include "libos/vm/fork.h"
+#include "libos/vm/learn.h"
 #include "libos/traps.h"
 #include "libos/vm/vm.h"
 #include "trusted/cpu.h"
@@ -85,6 +86,9 @@ static void boot(const struct host_start_args __host *host_args)
         enclave_abort(ABORT_HOST_POINTER);
     time_init(args.shared_page);
     spinning_init(args.cpu_count);
+    cpu_told(args.cpuid_7_ebx);
+    if (args.learn)
+        learn_start();
     if (args.report && (!hostmem_outside(args.report, sizeof(struct host_report)) || !IS_ALIGNED(args.report, 8)))
         enclave_abort(ABORT_HOST_POINTER);
     report_init(args.report);
@@ -92,6 +96,7 @@ static void boot(const struct host_start_args __host *host_args)
     const struct occlum_config *config = enclave_config();
     log_level =
         config->flags & OCCLUM_CONFIG_DISABLE_LOG ? LOG_OFF : (enum log_level)MIN(args.log_level, (u64)LOG_TRACE);
+    log_notices = args.log_level > LOG_OFF && !(config->flags & OCCLUM_CONFIG_SILENT);
     heap_init();
     struct thread *thread = kzalloc(sizeof(*thread)); // freed when it ends, as every thread
     if (!thread)
@@ -124,7 +129,7 @@ static void boot(const struct host_start_args __host *host_args)
     int streams[3];
     for (int fd = 0; fd < 3; fd++)
         streams[fd] = args.stdio_flags & (1ull << fd) ? fd : -1;
-    err = files_create_streams(streams, false, &thread->files);
+    err = files_create_streams(streams, false, args.stdio, &thread->files);
     if (!err)
         err = fs_context_create_initial(&thread->fs);
     if (err)

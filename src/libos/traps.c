@@ -4,6 +4,8 @@
 #include "libos/traps.h"
 
 #include "abi/sgx/arch.h"
+#include "libos/fs/fs.h"
+#include "libos/mem/limits.h"
 #include "libos/process/cpuid.h"
 #include "libos/process/process.h"
 #include "libos/process/report.h"
@@ -33,6 +35,8 @@ void trap_fault(struct user_regs *regs, u32 vector, u32 error, u64 addr)
             err = vm_store_across(regs, addr);
         if (!err)
             return;
+        if (limits_due)
+            limits_tell(current->name, fs_current_pid());
         if (err == -ESTALE) // a page that is there faults and faults
             enclave_abort(ABORT_HOST_LIE);
         signal_raise_page_fault(regs, addr, error, err);

@@ -16,6 +16,15 @@ s64 host_open(struct host_thread *self, int dirfd, const char *path, u32 flags, 
     return RAW(SYS_openat, dirfd, path, flags | O_CLOEXEC, mode);
 }
 
+s64 host_open_stat(struct host_thread *self, int dirfd, const char *path, u32 flags, u32 mode, struct host_stat *out)
+{
+    s64 fd = host_open(self, dirfd, path, flags, mode);
+    s64 err = fd >= 0 ? host_fstat(self, (int)fd, out) : fd;
+    if (fd >= 0 && err)
+        RAW(SYS_close, fd);
+    return err ? err : fd;
+}
+
 s64 host_close(struct host_thread *self, int fd) { return RAW(SYS_close, fd); }
 s64 host_read(struct host_thread *self, int fd, void *buf, size_t len) { return RAW(SYS_read, fd, buf, len); }
 s64 host_write(struct host_thread *self, int fd, const void *buf, size_t len) { return RAW(SYS_write, fd, buf, len); }

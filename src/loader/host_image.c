@@ -9,6 +9,11 @@
 #include "platform/raw.h"
 
 static u64 image_address, image_bytes;
+static int learn_fd = -1;
+
+void host_learn_to(int fd) { learn_fd = fd; }
+
+s64 host_learned(struct host_thread *self, const void *text, size_t len) { return RAW(SYS_write, learn_fd, text, len); }
 
 u64 host_image_map(int fd, u64 size)
 {

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "loader/host_ahead.h"
 #include "loader/host_poll.h"
 #include "loader/ocall_handlers.h"
 #include "platform/raw.h"
@@ -32,18 +33,25 @@ s64 host_sock_connect(struct host_thread *self, int fd, const struct host_addres
 
 s64 host_sock_listen(struct host_thread *self, int fd, int backlog) { return RAW(SYS_listen, fd, backlog); }
 
-s64 host_sock_accept(struct host_thread *self, int fd, u64 cookie, struct host_address *address)
+s64 host_sock_accept(struct host_thread *self, int fd, u64 cookie, u32 grant, struct host_address *address)
 {
     socklen_t size = sizeof(address->bytes);
     s64 got = RAW(SYS_accept4, fd, address->bytes, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (got < 0)
         return got;
     address->size = size;
+    host_ahead_grant((int)got, cookie, grant);
     s64 err = host_poll_arm((int)got, cookie);
     if (!err)
         return got;
-    RAW(SYS_close, got);
+    host_ahead_close((int)got, cookie);
     return err;
+}
+
+s64 host_sock_close(struct host_thread *self, int fd, u64 cookie)
+{
+    host_ahead_close(fd, cookie);
+    return 0;
 }
 
 s64 host_sock_name(struct host_thread *self, int fd, u32 of_peer, struct host_address *address)
@@ -55,8 +63,9 @@ s64 host_sock_name(struct host_thread *self, int fd, u32 of_peer, struct host_ad
 }
 
 s64 host_sock_send(struct host_thread *self, int fd, const void *data, size_t len, u32 flags,
-                   const struct host_address *address)
+                   const struct host_address *address, const struct host_ahead *ahead)
 {
+    host_ahead_grant(fd, ahead->cookie, ahead->grant); // before: an answer may come at once
     const void *to = address->size ? address->bytes : NULL;
     return RAW(SYS_sendto, fd, data, len, flags | MSG_DONTWAIT | MSG_NOSIGNAL, to, size_of(address));
 }
@@ -94,9 +103,16 @@ s64 host_sock_recv_with(struct host_thread *self, int fd, void *data, size_t len
     return n < (s64)len ? n : (s64)len;
 }
 
-s64 host_sock_recv(struct host_thread *self, int fd, void *data, size_t len, u32 flags, struct host_received *received)
+s64 host_sock_recv(struct host_thread *self, int fd, void *data, size_t len, u32 flags, struct host_received *received,
+                   const struct host_ahead *ahead)
 {
-    return host_sock_recv_with(self, fd, data, len, flags, received, NULL, 0);
+    s64 n = ahead->cookie ? host_ahead_revoke(ahead) : 0;
+    if (n)
+        return n;
+    n = host_sock_recv_with(self, fd, data, len, flags, received, NULL, 0);
+    if (n == -EAGAIN || (n > 0 && n < (s64)len))
+        host_ahead_grant(fd, ahead->cookie, ahead->grant);
+    return n;
 }
 
 s64 host_sock_shutdown(struct host_thread *self, int fd, int how) { return RAW(SYS_shutdown, fd, how); }

@@ -8,11 +8,12 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "loader/host_ahead.h"
 #include "loader/ocall_handlers.h"
 #include "loader/threads.h"
 #include "platform/raw.h"
 
-enum { BATCH_MAX = 64, EPOLL_PWAIT2 = 441 };
+enum { EPOLL_PWAIT2 = 441, AHEAD_LEAST = 512, AHEAD_MOST = 16 << 10 };
 // epoll.data of the event descriptor that ends a wait: no cookie of the enclave looks so.
 #define WAKE_COOKIE UINT64_MAX
 
@@ -21,6 +22,9 @@ static int epoll = -1, wake = -1;
 int host_poll_init(void)
 {
     struct epoll_event event = { .events = EPOLLIN, .data.u64 = WAKE_COOKIE };
+    int err = host_ahead_init();
+    if (err)
+        return err;
     epoll = (int)RAW(SYS_epoll_create1, EPOLL_CLOEXEC);
     wake = (int)RAW(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (epoll < 0 || wake < 0)
@@ -62,30 +66,62 @@ static s64 wait_ns(struct epoll_event *events, int n, s64 timeout_ns)
     return RAW(SYS_epoll_pwait, epoll, events, n, ms < INT32_MAX ? (int)ms : INT32_MAX, NULL, 0);
 }
 
-// The events without the wake-up, which is the sleeper's to take.
-static s64 take_events(const struct epoll_event *from, s64 n, struct host_event *events, bool sleeper)
+// A batch that is being written.
+struct batch {
+    u8 *at, *end;
+    s64 left; // events that are to come, which need their room
+};
+
+// Room for data of the next event, in whole words; 0: too little.
+static size_t room_for_data(const struct batch *batch)
 {
-    s64 count = 0;
+    size_t needed = (size_t)batch->left * sizeof(struct host_event), room = (size_t)(batch->end - batch->at);
+    room = room > needed ? (room - needed) & ~(size_t)7 : 0;
+    if (room < AHEAD_LEAST)
+        return 0;
+    return room < AHEAD_MOST ? room : AHEAD_MOST;
+}
+
+static void put_event(struct batch *batch, const struct epoll_event *from)
+{
+    struct host_event *event = (struct host_event *)batch->at;
+
+    *event = (struct host_event){ .cookie = from->data.u64, .events = from->events };
+    batch->at += sizeof(*event);
+    host_ahead_read(event, batch->at, room_for_data(batch));
+    if (event->got > 0)
+        batch->at += ((size_t)event->got + 7) & ~(size_t)7;
+}
+
+// The events without the wake-up, which is the sleeper's to take. Returns the size of the batch.
+static s64 take_events(const struct epoll_event *from, s64 n, void *to, size_t len, bool sleeper)
+{
+    struct batch batch = { to, (u8 *)to + len, n };
+
+    if (n < 0)
+        return n;
     for (s64 i = 0; i < n; i++) {
         u64 ignored;
+        batch.left--;
         if (from[i].data.u64 != WAKE_COOKIE)
-            events[count++] = (struct host_event){ .cookie = from[i].data.u64, .events = from[i].events };
+            put_event(&batch, &from[i]);
         else if (sleeper)
             RAW(SYS_read, wake, &ignored, sizeof(ignored));
     }
-    return n < 0 ? n : count;
+    return batch.at - (u8 *)to;
 }
 
-s64 host_poll_wait(struct host_thread *self, struct host_event *events, size_t n, s64 timeout_ns)
+s64 host_poll_wait(struct host_thread *self, void *batch, size_t len, s64 timeout_ns)
 {
-    struct epoll_event got[BATCH_MAX];
-    int room = n < BATCH_MAX ? (int)n : BATCH_MAX;
+    struct epoll_event got[HOST_EVENTS_MAX];
+    size_t most = len / sizeof(struct host_event);
+    int room = most < HOST_EVENTS_MAX ? (int)most : HOST_EVENTS_MAX;
 
     // A look without waiting is nobody's sleep: a token stays for the sleep it is meant for.
     if (timeout_ns == 0)
-        return take_events(got, wait_ns(got, room, 0), events, false);
+        return take_events(got, wait_ns(got, room, 0), batch, len, false);
     bool sleep = threads_poll_begin(self);
     s64 count = wait_ns(got, room, sleep ? timeout_ns : 0);
     threads_poll_end(self);
-    return take_events(got, count, events, true);
+    return take_events(got, count, batch, len, true);
 }

@@ -19,10 +19,21 @@ static bool hide_sha;
 
 enum { LEAF_7_EBX_SHA = 1 << 29 };
 
-void runtime_init(const struct platform_ops *ops)
+static void ask_cpu(u32 leaf, u32 subleaf, u32 regs[4])
 {
-    platform = ops;
+    __cpuid_count(leaf, subleaf, regs[0], regs[1], regs[2], regs[3]);
+    if (hide_sha && leaf == 7 && subleaf == 0)
+        regs[1] &= ~(u32)LEAF_7_EBX_SHA;
+}
+
+void runtime_init(const struct platform_ops *ops) { platform = ops; }
+
+u32 runtime_cpuid_7_ebx(void)
+{
+    u32 regs[4];
     hide_sha = switch_is_on("OCCLUM_NO_SHA");
+    ask_cpu(7, 0, regs);
+    return regs[1];
 }
 
 s64 host_thread_start(struct host_thread *self, u64 slot) { return threads_start(self, slot); }
@@ -43,9 +54,7 @@ s64 host_cpuid(struct host_thread *self, u32 leaf, u32 subleaf, u32 *regs, size_
 {
     if (n != 4)
         return -EINVAL;
-    __cpuid_count(leaf, subleaf, regs[0], regs[1], regs[2], regs[3]);
-    if (hide_sha && leaf == 7 && subleaf == 0)
-        regs[1] &= ~(u32)LEAF_7_EBX_SHA;
+    ask_cpu(leaf, subleaf, regs);
     return 0;
 }
 
@@ -80,6 +89,15 @@ s64 host_mem_discard(struct host_thread *self, u64 addr, u64 len) { return platf
 s64 host_edmm_augment(struct host_thread *self, u64 addr, u64 len, u32 prot)
 {
     return platform->edmm_augment ? platform->edmm_augment(addr, len, prot) : -ENOSYS;
+}
+
+s64 host_augment_runs(struct host_thread *self, const u64 *runs, size_t n)
+{
+    enum { ALL_ACCESS = 7 };
+    s64 err = 0;
+    for (size_t i = 0; i + 1 < n && !err; i += 2)
+        err = host_edmm_augment(self, runs[i], runs[i + 1], ALL_ACCESS);
+    return err;
 }
 
 s64 host_edmm_restrict(struct host_thread *self, u64 addr, u64 len, u32 prot)

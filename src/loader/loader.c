@@ -16,6 +16,7 @@
 #include "loader/host_poll.h"
 #include "loader/host_signals.h"
 #include "loader/messages.h"
+#include "loader/ocall_handlers.h"
 #include "loader/report.h"
 #include "loader/runtime.h"
 #include "loader/serve.h"
@@ -51,13 +52,11 @@ static int add_image(int fd, struct host_start_args *args)
     return 0;
 }
 
-static u64 open_stdio(void)
+static void add_stdio(struct host_start_args *args)
 {
-    u64 flags = 0;
     for (int fd = 0; fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) >= 0)
-            flags |= 1ull << fd;
-    return flags;
+        if (host_fstat(NULL, fd, &args->stdio[fd]) == 0)
+            args->stdio_flags |= 1ull << fd;
 }
 
 static const struct platform_ops *choose_platform(const struct enclave_file *file)
@@ -92,8 +91,11 @@ static int prepare(const struct loader_options *options, struct host_start_args 
         args->has_image_key = 1;
         memcpy(args->image_key, options->image_key, sizeof(args->image_key));
     }
+    args->learn = options->learn_fd >= 0;
+    host_learn_to(options->learn_fd);
     args->cpu_count = count_cpus();
-    args->stdio_flags = open_stdio();
+    args->cpuid_7_ebx = runtime_cpuid_7_ebx();
+    add_stdio(args);
     return options->image_fd >= 0 ? add_image(options->image_fd, args) : 0;
 }
 

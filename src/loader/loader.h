@@ -17,6 +17,7 @@ struct loader_options {
     bool report;                      // tell at the end, and on SIGUSR1, what was used
     const char *report_path;          // NULL: as a table on stderr
     bool emulated;                    // the machine is sgx2emu's: the report says so
+    int learn_fd;                     // gets what programs touch of files; -1: that is not wanted
 };
 
 // Runs the enclave to its end, which of one that serves is a request or a signal to stop. Returns the wait(2) status of

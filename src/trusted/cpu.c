@@ -2,7 +2,6 @@
 #include "trusted/cpu.h"
 #include "trusted/enclu.h"
 #include "trusted/layout.h"
-#include "trusted/ocall.h"
 #include "trusted/xsave.h"
 
 static u64 hwcap, xfrm;
@@ -52,20 +51,11 @@ void cpu_init(void)
     }
 }
 
-// CPUID is not for enclaves, so the host is asked, once. A lie costs speed, or an instruction that the CPU does not
-// know stops the enclave: the digest is the same by both ways.
-bool cpu_has_sha(void)
-{
-    enum { UNKNOWN, NO, YES };
-    static u8 known;
-    u32 regs[4];
+static u32 told_7_ebx; // written at boot
 
-    if (__atomic_load_n(&known, __ATOMIC_RELAXED) == UNKNOWN) {
-        bool has = ocall_cpuid(7, 0, regs, ARRAY_SIZE(regs)) == 0 && (regs[1] & (1u << 29));
-        __atomic_store_n(&known, has ? YES : NO, __ATOMIC_RELAXED);
-    }
-    return __atomic_load_n(&known, __ATOMIC_RELAXED) == YES;
-}
+void cpu_told(u64 cpuid_7_ebx) { told_7_ebx = (u32)cpuid_7_ebx; }
+
+bool cpu_has_sha(void) { return told_7_ebx & (1u << 29); }
 
 u64 cpu_hwcap(void) { return hwcap; }
 u64 cpu_xfrm(void) { return xfrm; }

@@ -2,6 +2,7 @@
 #include "trusted/emm.h"
 #include "trusted/emm_impl.h"
 #include "trusted/layout.h"
+#include "trusted/tls.h"
 
 static const struct emm_ops *ops;
 
@@ -20,6 +21,12 @@ int emm_protect(u64 addr, u64 len, u32 prot) { return ops->protect(addr, len, pr
 int emm_discard(u64 addr, u64 len) { return ops->discard(addr, len); }
 int emm_zero(u64 addr, u64 len, u32 prot) { return ops->zero(addr, len, prot); }
 void emm_prefetch(u64 addr, u64 len) { ops->prefetch(addr, len); }
+void emm_prefetch_runs(const u64 *runs, size_t n)
+{
+    if (ops->prefetch_runs)
+        ops->prefetch_runs(runs, n);
+}
+void emm_prefetch_done(void) { tls_self()->augmented = false; }
 int emm_contents(u64 addr, u64 count, u8 *ret_flags) { return ops->contents(addr, count, ret_flags); }
 bool emm_accessible(u64 addr, u32 prot) { return ops->accessible(addr, prot); }
 

@@ -46,6 +46,10 @@ __nodiscard int emm_discard(u64 addr, u64 len);
 __nodiscard int emm_zero(u64 addr, u64 len, u32 prot);
 // A hint that absent pages of the range are about to be committed or copied to.
 void emm_prefetch(u64 addr, u64 len);
+// The same for several ranges (address, length; n counts the numbers), at once. They are filled until
+// emm_prefetch_done; emm_prefetch does nothing meanwhile.
+void emm_prefetch_runs(const u64 *runs, size_t n);
+void emm_prefetch_done(void);
 // Is the page there and does it allow the access? Where pages need no commit: always.
 bool emm_accessible(u64 addr, u32 prot);
 

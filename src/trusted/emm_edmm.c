@@ -3,6 +3,7 @@
 // same state, takes them, asks the host for the run at once, and accepts page by page: the page map changes only by
 // what EACCEPT, EACCEPTCOPY and EMODPE confirmed.
 #include "abi/linux/abi.h"
+#include "abi/occlum/entry.h"
 #include "base/string.h"
 #include "trusted/log.h"
 #include "trusted/emm_edmm.h"
@@ -390,11 +391,15 @@ static void edmm_prefetch(u64 addr, u64 len)
     u8 *states = pagemap_get(addr, false, &count);
     if (states && (READ_ONCE(*states) & (PAGE_LIVE | PAGE_IDLE)))
         return;
+    if (tls_self()->augmented)
+        return;
     struct tls *tls = tls_self(); // what is to fill the pages is about to be read from the host, as a rule
     tls->augment_addr = addr;
     tls->augment_len = len;
     tls->augment_prot = READ_WRITE | EMM_EXEC;
 }
+
+static void edmm_prefetch_runs(const u64 *runs, size_t n) { tls_self()->augmented = ocall_augment_runs(runs, n) == 0; }
 
 static bool edmm_accessible(u64 addr, u32 prot)
 {
@@ -423,26 +428,26 @@ const struct emm_ops *emm_edmm_init(void)
         .discard = edmm_discard,
         .zero = edmm_zero,
         .prefetch = edmm_prefetch,
+        .prefetch_runs = edmm_prefetch_runs,
         .accessible = edmm_accessible,
         .contents = edmm_contents,
     };
     return &ops;
 }
 
-// The initial pages of user space were not measured: whatever the host put there, programs find zeros.
+// The initial pages of user space were not measured: whatever the host put there, programs find zeros. The loader has
+// them in its page tables by now; that they are hidden again goes along with the next host call.
 void emm_start(void)
 {
     u64 start = enclave_layout.user_start, end = enclave_layout.user_committed_end;
 
-    if (!enclave_layout.edmm)
+    if (!enclave_layout.edmm || start >= end)
         return;
-    for (u64 addr = start; addr < end; addr += MIB(2)) {
-        u64 len = MIN(MIB(2), end - addr);
-        augment(addr, len, 0); // brings the mappings in
-        memset((void *)addr, 0, len);
-    }
-    if (start < end)
-        must(ocall_mem_protect(start, end - start, 0));
+    memset((void *)start, 0, end - start);
+    struct tls *tls = tls_self();
+    tls->augment_addr = start;
+    tls->augment_len = end - start;
+    tls->augment_prot = AUGMENT_HIDE;
 }
 
 static bool known(u8 state) { return state & (PAGE_LIVE | PAGE_IDLE); }

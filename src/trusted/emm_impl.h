@@ -14,6 +14,7 @@ struct emm_ops {
     int (*discard)(u64 addr, u64 len);
     int (*zero)(u64 addr, u64 len, u32 prot);
     void (*prefetch)(u64 addr, u64 len);
+    void (*prefetch_runs)(const u64 *runs, size_t n); // may be NULL
     bool (*accessible)(u64 addr, u32 prot);
     int (*contents)(u64 addr, u64 count, u8 *ret_flags);
 };

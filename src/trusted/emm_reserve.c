@@ -29,7 +29,8 @@ bool reserve_admits(u8 state, u64 addr, u64 count)
     spin_lock(&lock);
     bool room = used < RANGES;
     if (room) {
-        ranges[(first + used++) % RANGES] = (struct range){ addr, count };
+        ranges[(first + used) % RANGES] = (struct range){ addr, count };
+        WRITE_ONCE(used, used + 1);                              // over() looks without the lock
         __atomic_fetch_add(&idle, (s64)count, __ATOMIC_RELAXED); // reserve_taken counts without the lock
     }
     spin_unlock(&lock);
@@ -51,7 +52,7 @@ static bool oldest(struct range *ret_range)
     if (over() && used) {
         *ret_range = ranges[first];
         first = (first + 1) % RANGES;
-        used--;
+        WRITE_ONCE(used, used - 1);
         found = true;
     }
     spin_unlock(&lock);

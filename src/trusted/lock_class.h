@@ -34,6 +34,7 @@ enum lock_kind {
     X(MM, LOCK_SLEEPS, "mm.lock: the areas of an address space; page faults take it")                              \
     X(FAMILY, LOCK_SLEEPS, "family.lock: what is kept of mms that share addresses, and whose turn it is")          \
     X(FAMILIES, LOCK_SLEEPS, "all address spaces, for those that look for relatives")                              \
+    X(AIO, LOCK_SLEEPS, "contexts of Linux AIO and the completions that wait in them")                             \
     X(SHM, LOCK_SLEEPS, "segments of System V shared memory and who refers to them")                               \
     X(SYSV, LOCK_SLEEPS, "System V semaphores and message queues")                                                 \
     X(MQ, LOCK_SLEEPS, "POSIX message queues")                                                                     \
@@ -67,6 +68,7 @@ enum lock_kind {
     X(SIGNALS, LOCK_SPINS, "process_signals.lock: actions, queues and masks of a process")                         \
     X(FUTEX, LOCK_SPINS | LOCK_PAIRS, "a bucket of futex waiters")                                                 \
     X(HOSTPOLL, LOCK_SPINS, "the descriptors of the host that are watched")                                        \
+    X(AHEAD, LOCK_SPINS, "ahead.lock: what the host read of a stream before it was asked")                         \
     X(EVENT, LOCK_SPINS, "the count of an eventfd, the expirations of a timerfd")                                  \
     X(TEST_SPIN_INNER, LOCK_SPINS | LOCK_NESTS, "of tests")                                                        \
     X(WATCHES, LOCK_SPINS, "file.watch_lock: the epoll watches of a file")                                         \
@@ -76,6 +78,7 @@ enum lock_kind {
     X(SLEEPERS, LOCK_SPINS, "a bucket of threads that wait for mutexes")                                           \
     X(PAGE_CACHE, LOCK_SPINS, "blocks of the image in memory")                                                     \
     X(IMAGE_HASHES, LOCK_SPINS, "which blocks of the hash tree were checked")                                      \
+    X(LEARN, LOCK_SPINS, "what programs touched of files")                                                         \
     X(FILE_PAGES, LOCK_SPINS, "pages that hold file contents")                                                     \
     X(GATES, LOCK_SPINS, "the call-gate stubs of all address spaces")                                              \
     X(RESIDENTS, LOCK_SPINS, "which member of a family is resident, and its running threads")                      \

@@ -5,6 +5,7 @@
 #include "trusted/ocall.h"
 
 enum log_level log_level = LOG_ERROR;
+bool log_notices = true;
 
 static const char *const names[] = { "", "error", "warn", "info", "debug", "trace" };
 

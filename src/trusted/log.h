@@ -9,6 +9,16 @@ enum log_level { LOG_OFF = 0, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRAC
 
 extern enum log_level log_level;
 
+// Notices: what whoever started the program must know (how it ended, which limit of Occlum.json it met). A release
+// enclave writes them too, without addresses, unless metadata.disable_log is given.
+extern bool log_notices;
+
+#define log_notice(...)                         \
+    do {                                        \
+        if (log_notices)                        \
+            log_printf(LOG_ERROR, __VA_ARGS__); \
+    } while (0)
+
 void log_printf(enum log_level level, const char *format, ...) __printf_like(2, 3);
 
 #define log_error(...) log_at(LOG_ERROR, __VA_ARGS__)

@@ -76,6 +76,7 @@ struct tls {
     u64 waits;      // how often it waited
     // A hint for the host that goes along with the next host call (struct ocall_frame); length 0: none.
     u64 augment_addr, augment_len, augment_prot;
+    bool augmented; // emm_prefetch_runs took care of what is filled now
 };
 
 static_assert(offsetof(struct tls, thread) == TLS_CURRENT);

@@ -61,7 +61,7 @@ def _(instances):
     result = instances['crowded'].run('/bin/fs_generic', '/work', 'names')
     expect_output(result, '-- names until full\nthen ENOSPC\nrename("a-file-with-a-name-0", "renamed"): ok\nrename("renamed", "a-file-with-a-name-0"): ok\n'
                   'another process: 1\nmany 1, all seen 1, all removed 1, all made again 1\n')
-    expect(b'kernel_space_heap_size' in result.err, 'the field of Occlum.json is not named', result)
+    expect(b'kernel_space_heap_max_size' in result.err, 'the field of Occlum.json is not named', result)
 
 
 if __name__ == '__main__':

@@ -10,7 +10,7 @@ group = Group()
 
 def setup():
     instance = Instance('memory')
-    instance.compile('map_deadlock', 'foreign', 'shared_memory', 'map_end', 'shm_kinds', 'ring')
+    instance.compile('map_deadlock', 'foreign', 'shared_memory', 'map_end', 'shm_kinds', 'ring', 'page_taken')
     instance.add_text('/dev/shm/.here', '') # for the native twin
     instance.build()
     return instance
@@ -37,6 +37,13 @@ def _(instance):
 @group.case('POSIX and System V segments, seals, errors of mmap, ETXTBSY, futexes at two addresses')
 def _(instance):
     instance.same('/bin/shm_kinds')
+
+
+@group.case('a page that is taken away from one instruction thousands of times: by msync, by another mapping')
+def _(instance):
+    native = instance.native('/bin/page_taken', '/tmp')
+    for folder in ('/tmp', '/host'):
+        expect_output(instance.run('/bin/page_taken', folder), native.text)
 
 
 @group.case('a ring that is mapped twice, written across its seam; two views of code')

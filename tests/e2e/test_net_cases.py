@@ -22,6 +22,17 @@ for _name in NAMES:
     group.add(f'{_name}: every line is as on Linux', lambda instance, name=_name: instance.same(f'/bin/net_{name}'))
 
 
+@group.case('with network.loopback false streams are those of the host, and every line is as on Linux')
+def _(instance):
+    outside = Instance('net-outside', **{'network.loopback': False})
+    names = ['ahead', 'events']
+    for name in names:
+        outside.pack(f'{compile_program("net/" + name, output="net_" + name)}=/bin/net_{name}')
+    outside.build()
+    for name in names:
+        outside.same(f'/bin/net_{name}')
+
+
 @group.case('inotify on a root that is a volume')
 def _(instance):
     volume = Instance('net-volume', persistent=True)

@@ -38,7 +38,7 @@ def setup():
     instance.add_text('/bin/script', SCRIPT, mode=0o755)
     fixed = compile_program('fork', '-no-pie', output='fork-fixed')
     instance.pack(f'{fixed}=/bin/fork-fixed')
-    instance.compile('fork', 'told_back', 'signal_rules', 'proc_watch', 'orderly_end', 'cpu_time', 'wait_signal', 'crash', 'credentials', 'pidfds', 'proc_files', 'limits', 'process_vm')
+    instance.compile('fork', 'told_back', 'signal_rules', 'proc_watch', 'orderly_end', 'cpu_time', 'wait_signal', 'crash', 'credentials', 'pidfds', 'proc_files', 'limits', 'process_vm', 'stack_code')
     instance.build()
     return instance
 
@@ -55,6 +55,7 @@ same('CPU time: clocks, getrusage, times, wait4, ITIMER_PROF, RLIMIT_CPU', '/bin
 
 same('resource limits that hold', '/bin/limits')
 same('the memory of another process', '/bin/process_vm')
+same('nested functions: code on the stack', '/bin/stack_code')
 same('pidfds, clone3, waitid', '/bin/pidfds')
 same('users, groups, capabilities; files of others; set-id programs', '/bin/credentials')
 

@@ -15,7 +15,7 @@ group = Group()
 
 def setup():
     instance = Instance('signals')
-    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'posix_timers', 'greedy', 'bad_return', 'storms')
+    instance.compile('handler', 'restart', 'alarm', 'wait_signal', 'sync', 'mappings', 'clocks', 'auxv', 'poll', 'locks', 'posix_timers', 'greedy', 'bad_return', 'storms', 'unwind_signal')
     instance.build()
     return instance
 
@@ -25,6 +25,7 @@ def same(name, *arguments):
 
 
 same('handlers, siginfo, masks, sigqueue', '/bin/handler')
+same('libgcc unwinds through the frame of a signal, registers come back', '/bin/unwind_signal')
 same('SA_RESTART and EINTR', '/bin/restart')
 same('alarm and interval timers', '/bin/alarm')
 same('POSIX timers', '/bin/posix_timers')

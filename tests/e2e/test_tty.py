@@ -15,7 +15,8 @@ def setup():
     instance = Instance('tty')
     for name in ('pty', 'jobs'):
         instance.compile(name, flags=('-lutil',))
-    instance.pack('/bin/bash=/bin/bash', '/bin/dash=/bin/sh', '/bin/sleep=/bin/sleep', '/bin/cat=/bin/cat', '/usr/bin/tty=/bin/tty')
+    instance.pack('/bin/bash=/bin/bash', '/bin/dash=/bin/sh', '/bin/sleep=/bin/sleep', '/bin/cat=/bin/cat', '/usr/bin/tty=/bin/tty',
+                  '/bin/busybox=/bin/busybox')
     instance.build()
     return instance
 
@@ -79,17 +80,26 @@ def at_terminal(instance, command, steps, inside=True):
 
 SHELL = ['/bin/bash', '--norc', '--noediting', '-i']
 # Says when it runs, and when it was continued: then it is in the foreground, and keys reach it.
-JOB = b"""sh -c 'trap "echo ba""ck" CONT; echo st""art; while :; do sleep 0.05; done'"""
-# The prompt comes when the shell is back in the foreground.
-SESSION = [(b'# ', b'tty\n'), (b'/dev/pts/0', b''), (b'# ', JOB + b'\n'), (b'start', b'\x1a'), (b'Stopped', b''),
-           (b'# ', b'jobs\n'), (b'Stopped', b''), (b'# ', b'fg\n'), (b'back', b'\x03'), (b'# ', b'echo was $?\n'), (b'was 130', b''), (b'# ', b'cat\n'), (b'cat\r\n', b'a line\n\x04'),
-           (b'a line\r\na line', b''), (b'# ', b'exit 5\n')]
+# bash, not dash: who stops between vfork and exec keeps its parent from stopping, on Linux too, and dash makes its children by vfork.
+JOB = b"""bash -c 'trap "echo ba""ck" CONT; echo st""art; while :; do sleep 0.05; done'"""
+# A session at a shell's prompt, which comes when the shell is back in the foreground.
+JOBS = [(b'# ', b'tty\n'), (b'/dev/pts/0', b''), (b'# ', JOB + b'\n'), (b'start', b'\x1a'), (b'Stopped', b''),
+           (b'# ', b'jobs\n'), (b'Stopped', b''), (b'# ', b'fg\n'), (b'back', b'\x03'), (b'# ', b'echo was $?\n'), (b'was 130', b'')]
+SESSION = JOBS + [(b'# ', b'cat\n'), (b'cat\r\n', b'a line\n\x04'), (b'a line\r\na line', b''), (b'# ', b'exit 5\n')]
 
 
 @group.case("bash at the host's terminal: ^Z, jobs, fg, ^C, end of file")
 def _(instance):
     status, seen = at_terminal(instance, ['run', *SHELL], SESSION)
     expect(status == 5, f'status {status}, saw {seen!r}')
+
+
+@group.case("dash and busybox sh at the host's terminal: the same")
+def _(instance):
+    # busybox edits lines itself: what is typed before its command has the terminal is not for that.
+    for shell, steps in ((['/bin/sh', '-i'], SESSION), (['/bin/busybox', 'sh', '-i'], JOBS + SESSION[-1:])):
+        status, seen = at_terminal(instance, ['run', *shell], steps)
+        expect(status == 5, f'{shell}: status {status}, saw {seen!r}')
 
 
 @group.case('^C ends a program without a shell, ^Z stops occlum itself')

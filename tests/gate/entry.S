@@ -8,6 +8,8 @@
 live_gate:
     cmp $435, %eax              // clone3: not served, as in the LibOS; libc falls back to clone
     je 4f
+    cmp $15, %eax               // rt_sigreturn: its frame is at the stack pointer, and it does not come back here
+    je 5f
     cmp $58, %eax               // vfork returns twice on one stack: make it a fork
     jne 1f
     mov $57, %eax
@@ -34,6 +36,8 @@ live_gate:
 4:  lock incq %gs:8
     mov $-38, %rax
     jmp *%rcx
+5:  lock incq %gs:8
+    syscall
 live_gate_end:
 
 // void live_start(u64 entry, u64 stack)

@@ -99,7 +99,7 @@ static void dispatch(struct user_regs *regs)
 // gate_return: what waits is done first.
 static void run_pending(struct user_regs *regs)
 {
-    while (thread_interrupted(current))
+    while (thread_pending(current))
         if (hooks->pending(regs))
             break;
 }

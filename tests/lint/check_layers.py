@@ -52,14 +52,6 @@ def layer_of(path, names):
     return max(fitting, key=len) if fitting else None
 
 
-def is_excepted(rules, source, header):
-    for item in rules.get('exception', []):
-        if header == item['to'] and (source == item['from'] or source.startswith(item['from'] + '/')):
-            item['used'] = True
-            return True
-    return False
-
-
 def check_edges(tree, rules):
     """Rule 1: only the listed edges between layers."""
     edges, faults = rules['edges'], []
@@ -77,8 +69,7 @@ def check_edges(tree, rules):
                 continue
             if any(target == to or target.startswith(to + '/') for to in edges[layer]):
                 continue
-            if not is_excepted(rules, source, header):
-                faults.append(f'{source} includes {header}: {layer} may include only {edges[layer]}')
+            faults.append(f'{source} includes {header}: {layer} may include only {edges[layer]}')
     return faults
 
 
@@ -98,7 +89,7 @@ def check_libos_order(tree, rules):
                 continue
             if to[1] not in order:
                 faults.append(f'{source} includes {header}: libos/{to[1]} has no place in the order')
-            elif order.index(to[1]) > order.index(parts[1]) and not is_excepted(rules, source, header):
+            elif order.index(to[1]) > order.index(parts[1]):
                 faults.append(f'{source} includes {header}: {to[1]} stands right of {parts[1]}')
     return faults
 
@@ -213,15 +204,6 @@ def check_readmes(tree, _rules):
     return faults
 
 
-def check_exceptions_used(tree, rules):
-    """An exception nobody needs any more must go."""
-    for item in rules.get('exception', []):
-        item['used'] = False
-    check_edges(tree, rules)
-    check_libos_order(tree, rules)
-    return [f'exception {item["from"]} -> {item["to"]} is not used' for item in rules.get('exception', []) if not item['used']]
-
-
 # name, check, files of a small tree with one planted fault, a part of the report that must come
 SOURCE_CHECKS = [
     ('allowed include edges between layers', check_edges,
@@ -244,7 +226,6 @@ SOURCE_CHECKS = [
     ('conditionals in conditionals', check_conditionals, {'src/base/a.c': 'int a = b ? 1 : c ? 2 : d ? 3 : 4; // ?\n'},
      'base/a.c:1: 3 conditional operators meet'),
     ('a README.md in each folder', check_readmes, {'src/base/a.c': ''}, 'base: no README.md'),
-    ('no exception without use', check_exceptions_used, {'src/base/a.c': ''}, 'is not used'),
 ]
 
 

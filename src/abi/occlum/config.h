@@ -13,6 +13,9 @@ enum occlum_config_flags {
     OCCLUM_CONFIG_DEBUGGABLE = 1 << 0,
     OCCLUM_CONFIG_DISABLE_LOG = 1 << 1,
     OCCLUM_CONFIG_HOST_SIGNALS = 1 << 2, // SIGHUP, SIGUSR1 and SIGUSR2 of the host reach handlers of the program
+    OCCLUM_CONFIG_SILENT = 1 << 4,       // disable_log is given: not even notices are written
+    OCCLUM_CONFIG_USER_MAX = 1 << 5,     // user_space_max_size is given
+    OCCLUM_CONFIG_HEAP_MAX = 1 << 6,     // kernel_space_heap_max_size is given
     OCCLUM_CONFIG_NO_LOOPBACK = 1 << 3,  // connections between sockets of the enclave go through the host, too
 };
 

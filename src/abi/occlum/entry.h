@@ -50,9 +50,10 @@ struct ocall_frame {
     u64 number;
     u64 arg[8];
     // What edmm_augment would be told, before the call is served; length 0: nothing. A hint that costs no exit of its
-    // own.
+    // own. Or AUGMENT_HIDE: the range is made inaccessible instead.
     u64 augment_addr, augment_len, augment_prot;
 };
+#define AUGMENT_HIDE 16
 
 #define OCALL_ARENA_SIZE (160ul << 10)
 #endif

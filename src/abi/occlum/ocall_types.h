@@ -25,10 +25,25 @@ struct host_statfs {
     u64 type, bsize, blocks, bfree, bavail, files, ffree, namelen, flags;
 };
 
-// What holds (POLL*) for the descriptor that was registered under the cookie.
+// What holds (POLL*) for the descriptor that was registered under the cookie. In a batch of poll_wait the data that the
+// host read ahead follows, padded to 8 bytes.
 struct host_event {
     u64 cookie;
-    u32 events, reserved;
+    u32 events;
+    s32 got;    // bytes that follow, or -errno of reading; 0: nothing was read
+    u32 number; // of the grant by which it was
+    u32 more;   // not 0: there may be more
+};
+enum { HOST_EVENTS_MAX = 32 }; // in a batch
+
+// Goes with a send or a receive of a stream. The host may read ahead once, when it reports that there is something, for
+// each grant; a receive takes older grants back. cookie 0: none of this.
+struct host_ahead {
+    u64 cookie;
+    u32 seen;   // the number of the last piece that the enclave has got
+    u32 revoke; // grants up to this number end: of a receive
+    u32 grant;  // a new one: of a send, and of a receive that takes all there is; 0: none
+    u32 reserved;
 };
 
 // A socket address of AF_INET (16 bytes) or AF_INET6 (28 bytes), as Linux has them. size 0: none.
@@ -109,11 +124,14 @@ struct host_start_args {
     u64 image_size;      // bytes; 0: there is no image
     u64 image_address;   // where it is mapped to be read; 0: nowhere, it is read by pread
     u64 hostname, hostname_size;
+    u64 cpuid_7_ebx; // of CPUID leaf 7, which an enclave may not ask; a hint
     u64 cpu_count;   // processors it may run on, a hint; 0: not known
     u64 log_level;   // 0 off .. 5 trace
     u64 stdio_flags; // bit i: descriptor i is open
-    u64 report;      // struct host_report, 8-byte aligned; 0: none is wanted
-    u64 serves;      // it has no program of its own: argv and envp are empty, requests come by serve_take
+    struct host_stat stdio[3];
+    u64 report; // struct host_report, 8-byte aligned; 0: none is wanted
+    u64 learn;  // what programs touch of files is wanted (the host call `learned`)
+    u64 serves; // it has no program of its own: argv and envp are empty, requests come by serve_take
     u64 has_image_key;
     u8 image_key[32]; // of development: the host knows it then
 };

@@ -174,13 +174,13 @@ static int vm_punch(void *arg, u64 offset, u64 len)
     return file->ops->fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len);
 }
 
-static int vm_gate_table(void *arg, const void **ret_table, size_t *ret_size)
+static int vm_gate_table(void *arg, u64 which, const void **ret_table, size_t *ret_size)
 {
     struct file *file = arg;
 
     if (file->inode && file->inode->ops == &volfs_ops)
-        return volfs_gate_table(file->inode, ret_table, ret_size);
-    return memfs_gate_table(arg, ret_table, ret_size);
+        return volfs_gate_table(file->inode, which, ret_table, ret_size);
+    return memfs_gate_table(arg, which, ret_table, ret_size);
 }
 
 static u64 vm_size(void *file) { return file_size(file); }

@@ -47,6 +47,8 @@ struct fs_special {
     void (*before_open)(const char *path);
     // The last reference of a file with watches is gone: called before it is taken apart. May sleep.
     void (*forget_watched)(struct file *file);
+    // /proc/sysvipc: the objects of a kind ("msg", "sem", "shm").
+    void (*show_sysv)(struct proc_text *text, const char *kind);
 };
 extern struct fs_special fs_special;
 
@@ -74,6 +76,8 @@ struct file {
 };
 
 __nodiscard int file_alloc(struct inode *inode, u32 flags, struct file **ret_file); // takes its own reference of inode
+// fsync(2). -EINVAL: nothing of the file is stored anywhere.
+__nodiscard long file_sync(struct file *file);
 // RLIMIT_FSIZE: how much of *n bytes may be written to a regular file at offset (appending: at its end); the size that
 // it is to have. Sends SIGXFSZ with -EFBIG.
 __nodiscard int file_limit_write(struct file *file, u64 offset, size_t *n);

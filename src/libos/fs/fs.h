@@ -6,6 +6,7 @@
 #include "abi/occlum/config.h"
 #include "libos/vm/vm.h"
 
+struct host_stat;  // abi/occlum/ocall_types.h
 struct host_image; // libos/fs/image_source.h
 struct file;       // an open file description (shared by dup and fork)
 struct files;      // a descriptor table
@@ -17,8 +18,10 @@ int fs_volume_error(void); // why fs_init failed, when it was for a volume; else
 // Commits all volumes: sync(2), and the end. 0 or the first error.
 int fs_sync(void);
 // A table for the current thread, which has none, with these descriptors of the host as 0, 1, 2 (-1: not open); owned:
-// they are closed with the last file. What the host does not have is left out.
-__nodiscard int files_create_streams(const int fds[3], bool owned, struct files **ret_files);
+// they are closed with the last file. stats: what the host says of them; NULL: it is asked. What it does not have is
+// left out.
+__nodiscard int files_create_streams(const int fds[3], bool owned, const struct host_stat *stats,
+                                     struct files **ret_files);
 __nodiscard int files_copy(struct files *files, struct files **ret_copy); // fork, vfork without CLONE_FILES
 // For execve, which leaves a shared table to the others: a copy, or another reference of a table that is the caller's
 // alone (and so keeps its record locks; a look by /proc at this moment may cost them).

@@ -12,10 +12,11 @@ enum { FIRST_DEV = 0x100 };
 static int lookup(struct inode *dir, const char *name, struct inode **ret_inode)
 {
     struct hostfs_node *parent = hostfs_node_of(dir), *node;
-    int handle = hostfile_lookup(parent->handle, name);
+    struct host_stat st;
+    int handle = hostfile_find(parent->handle, name, false, &st);
     if (handle < 0)
         return handle;
-    int err = hostfs_node_get(parent->fs, parent, name, handle, &node);
+    int err = hostfs_node_get(parent->fs, parent, name, handle, &st, &node);
     if (!err)
         *ret_inode = &node->inode;
     return err;
@@ -80,7 +81,13 @@ static int tmpfile(struct inode *dir, u32 mode, bool linkable, struct inode **re
     int fd = hostfile_tmpfile(parent->handle, mode & 07777, linkable);
     if (fd < 0)
         return fd;
-    int err = hostfs_node_get(parent->fs, parent, "", fd, &node);
+    struct host_stat st;
+    int err = hostfile_stat(fd, &st);
+    if (err) {
+        hostfile_close(fd);
+        return err;
+    }
+    err = hostfs_node_get(parent->fs, parent, "", fd, &st, &node);
     if (err)
         return err;
     WRITE_ONCE(node->removed, true);
@@ -267,7 +274,8 @@ int hostfs_create(const char *source, struct inode **ret_root)
 {
     static u64 mounts;
     struct hostfs_node *root;
-    int handle = hostfile_open_root(source);
+    struct host_stat st;
+    int handle = hostfile_find(AT_FDCWD, source, true, &st);
     if (handle < 0)
         return handle;
     struct hostfs *fs = kzalloc(sizeof(*fs));
@@ -279,7 +287,7 @@ int hostfs_create(const char *source, struct inode **ret_root)
     fs->instance.ops = &instance_ops;
     mutex_init(&fs->lock, LOCK_HOSTFS);
     list_init(&fs->nodes);
-    int err = hostfs_node_get(fs, NULL, "", handle, &root);
+    int err = hostfs_node_get(fs, NULL, "", handle, &st, &root);
     if (!err && !inode_is_dir(&root->inode)) {
         inode_unref(&root->inode);
         err = -ENOTDIR;

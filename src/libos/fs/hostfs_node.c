@@ -102,19 +102,13 @@ static struct hostfs_node *node_alloc(struct hostfs *fs, struct hostfs_node *par
 }
 
 int hostfs_node_get(struct hostfs *fs, struct hostfs_node *parent, const char *name, int handle,
-                    struct hostfs_node **ret_node)
+                    const struct host_stat *st, struct hostfs_node **ret_node)
 {
-    struct host_stat st;
-    int err = hostfile_stat(handle, &st);
-    if (err) {
-        hostfile_close(handle);
-        return err;
-    }
     mutex_lock(&fs->lock);
-    struct hostfs_node *node = find(fs, &st);
+    struct hostfs_node *node = find(fs, st);
     bool known = node;
     if (!node)
-        node = node_alloc(fs, parent, name, &st, handle);
+        node = node_alloc(fs, parent, name, st, handle);
     mutex_unlock(&fs->lock);
     if (known || !node)
         hostfile_close(handle);

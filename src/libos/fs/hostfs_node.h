@@ -33,9 +33,9 @@ static inline struct hostfs_node *hostfs_node_of(struct inode *inode)
 }
 
 extern const struct inode_ops hostfs_ops;
-// The node behind a handle, which it takes over. -EIO, -ENOMEM and the handle closed.
+// The node behind a handle, which it takes over, and which is what st says. -ENOMEM and the handle closed.
 __nodiscard int hostfs_node_get(struct hostfs *fs, struct hostfs_node *parent, const char *name, int handle,
-                                struct hostfs_node **ret_node);
+                                const struct host_stat *st, struct hostfs_node **ret_node);
 void hostfs_node_release(struct inode *inode);
 // The node is now called name in parent.
 void hostfs_node_moved(struct hostfs_node *node, struct hostfs_node *parent, const char *name);

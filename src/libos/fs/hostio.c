@@ -19,7 +19,7 @@ struct stream {
     struct refcount refs;
     int fd; // the host's
     bool owned;
-    u64 rdev;
+    struct host_stat first; // what the host said when it was opened
     struct hostpoll poll;
     struct wait_queue readable, writable;
 };
@@ -54,7 +54,7 @@ void hostio_wake(struct stream *stream)
     wake_up_all(&stream->writable);
 }
 
-u64 hostio_device(const struct stream *stream) { return stream->rdev; }
+u64 hostio_device(const struct stream *stream) { return stream->first.rdev; }
 
 u32 hostio_poll(struct stream *stream, struct poll_table *table) { return hostpoll_events(&stream->poll, table); }
 
@@ -161,6 +161,13 @@ static const struct {
     { TCFLSH, 0, 0, true },      { TCXONC, 0, 0, true },      { TCSBRK, 0, 0, true },     { TCSBRKP, 0, 0, true },
 };
 
+// A terminal is a character device, and none of memory's (/dev/null): of others the host need not be asked.
+static bool may_be_tty(const struct stream *stream)
+{
+    enum { MEMORY_DEVICES = 1 }; // the major number
+    return S_ISCHR(stream->first.mode) && stream->first.rdev >> 8 != MEMORY_DEVICES;
+}
+
 long hostio_ioctl(struct stream *stream, u32 command, u64 argument)
 {
     u8 in[64] = { 0 }, out[64] = { 0 };
@@ -169,6 +176,8 @@ long hostio_ioctl(struct stream *stream, u32 command, u64 argument)
         size_t in_size = tty_commands[i].in, out_size = tty_commands[i].out;
         if (tty_commands[i].command != command)
             continue;
+        if (command != FIONREAD && command != TIOCOUTQ && !may_be_tty(stream))
+            return -ENOTTY;
         if (tty_commands[i].value) {
             u32 number = (u32)argument;
             in_size = sizeof(number);
@@ -187,7 +196,7 @@ long hostio_ioctl(struct stream *stream, u32 command, u64 argument)
 bool hostio_settings(struct stream *stream, struct termios *ret_settings)
 {
     u8 in[1] = { 0 };
-    return ocall_tty_ioctl(stream->fd, TCGETS, in, 0, ret_settings, sizeof(*ret_settings)) >= 0;
+    return may_be_tty(stream) && ocall_tty_ioctl(stream->fd, TCGETS, in, 0, ret_settings, sizeof(*ret_settings)) >= 0;
 }
 
 static long ioctl_stream(struct file *file, u32 command, u64 argument)
@@ -203,8 +212,10 @@ static struct stream_inode *node_of(struct inode *inode) { return container_of(i
 
 static int getattr(struct inode *inode, struct kstat *st)
 {
-    struct host_stat host;
-    s64 err = ocall_fstat(node_of(inode)->stream->fd, &host);
+    const struct stream *stream = node_of(inode)->stream;
+    struct host_stat host = stream->first;
+    // Of pipes, sockets and devices what was said first is as good.
+    s64 err = S_ISREG(host.mode) || S_ISDIR(host.mode) ? ocall_fstat(stream->fd, &host) : 0;
     if (err)
         return (int)err;
     *st = (struct kstat){
@@ -237,7 +248,7 @@ static void release(struct inode *inode)
 static const struct inode_ops stream_inode_ops = { .getattr = getattr, .open = reopen, .release = release };
 
 // owned: the descriptor is closed with the last file; not when this fails.
-static int stream_new(int fd, bool owned, u64 rdev, struct stream **ret_stream)
+static int stream_new(int fd, bool owned, const struct host_stat *stat, struct stream **ret_stream)
 {
     struct stream *stream = kzalloc(sizeof(*stream));
 
@@ -246,7 +257,7 @@ static int stream_new(int fd, bool owned, u64 rdev, struct stream **ret_stream)
     refcount_init(&stream->refs, 1);
     stream->fd = fd;
     stream->owned = owned;
-    stream->rdev = rdev;
+    stream->first = *stat;
     wait_queue_init(&stream->readable);
     wait_queue_init(&stream->writable);
     int err = hostpoll_open(&stream->poll, fd, &stream->readable, &stream->writable);
@@ -257,16 +268,19 @@ static int stream_new(int fd, bool owned, u64 rdev, struct stream **ret_stream)
     return err;
 }
 
-int hostio_open(int fd, bool owned, u32 flags, struct file **ret_file)
+int hostio_open(int fd, bool owned, const struct host_stat *known, u32 flags, struct file **ret_file)
 {
     struct host_stat host;
     struct stream_inode *node = kzalloc(sizeof(*node));
 
     if (!node)
         return -ENOMEM;
-    int err = (int)ocall_fstat(fd, &host);
+    bool asks = !known || !(known->mode & S_IFMT);
+    int err = asks ? (int)ocall_fstat(fd, &host) : 0;
+    if (!asks)
+        host = *known;
     if (!err)
-        err = stream_new(fd, owned, host.rdev, &node->stream);
+        err = stream_new(fd, owned, &host, &node->stream);
     if (err) {
         kfree(node);
         return err;

@@ -7,11 +7,12 @@
 
 #include "libos/fs/file.h"
 
+struct host_stat;
 struct stream; // a descriptor of the host, shared by the files of it
 
-// A file of it; owned: the host's descriptor is closed with the last file (not when this fails). -EBADF and what else
-// the host says.
-__nodiscard int hostio_open(int host_fd, bool owned, u32 flags, struct file **ret_file);
+// A file of it; owned: the host's descriptor is closed with the last file (not when this fails). known: what the host
+// said of it; NULL, or of no type: it is asked. -EBADF and what else the host says.
+__nodiscard int hostio_open(int host_fd, bool owned, const struct host_stat *known, u32 flags, struct file **ret_file);
 struct stream *hostio_of(const struct file *file); // not referenced; NULL: it is no such file
 struct stream *hostio_ref(struct stream *stream);
 void hostio_unref(struct stream *stream);

@@ -6,7 +6,7 @@
 #include "libos/time/time.h"
 #include "trusted/ocall.h"
 
-enum { BATCH = 32, TABLE_FIRST = 64, EVENTS = POLLIN | POLLOUT | POLLPRI | POLLERR | POLLHUP | POLLRDHUP };
+enum { TABLE_FIRST = 64, ROOM = 64 << 10, EVENTS = POLLIN | POLLOUT | POLLPRI | POLLERR | POLLHUP | POLLRDHUP };
 
 // Which descriptor a cookie means. An index is used again under another generation, so that a late report of a
 // descriptor that was closed finds nothing.
@@ -145,7 +145,8 @@ u32 hostpoll_events(struct hostpoll *poll, struct poll_table *table_of_caller)
         table_of_caller->host = true;
     poll_wait_pair(table_of_caller, poll->readable, poll->writable);
     bool known = READ_ONCE(poll->armed) && !READ_ONCE(poll->stale);
-    return with_aliases(known ? __atomic_load_n(&poll->state, __ATOMIC_SEQ_CST) : hostpoll_ask(poll));
+    u32 events = known ? __atomic_load_n(&poll->state, __ATOMIC_SEQ_CST) : hostpoll_ask(poll);
+    return with_aliases(events | (poll->ahead ? ahead_events(poll->ahead) : 0));
 }
 
 u32 hostpoll_begin(struct hostpoll *poll) { return __atomic_load_n(&poll->changes, __ATOMIC_SEQ_CST); }
@@ -164,15 +165,24 @@ void hostpoll_forget(struct hostpoll *poll, u32 begun, u32 bits)
     hostpoll_clear(poll, begun, bits);
 }
 
+// One event of a batch.
+struct heard {
+    u64 cookie;
+    u32 events;
+    struct ahead_piece piece; // size 0, error 0: none
+};
+
 // Under table_lock, so that the descriptor stays and hostpoll_clear sees both changes or none.
-static void report(const struct host_event *event, struct wake_list *list)
+static void report(struct heard *heard, struct wake_list *list)
 {
-    u32 index = (u32)event->cookie, generation = (u32)(event->cookie >> 32), events = event->events & EVENTS;
+    u32 index = (u32)heard->cookie, generation = (u32)(heard->cookie >> 32), events = heard->events & EVENTS;
 
     if (index >= table_size || !table[index].poll || table[index].generation != generation)
         return;
     struct hostpoll *poll = table[index].poll;
-    __atomic_fetch_add(&poll->changes, 1, __ATOMIC_SEQ_CST);
+    heard->piece.changes = __atomic_add_fetch(&poll->changes, 1, __ATOMIC_SEQ_CST);
+    if (poll->ahead && (heard->piece.size || heard->piece.error))
+        ahead_deliver(poll->ahead, &heard->piece);
     // Added, not stored: two batches may be looked at in the other order. What is over is found out by trying.
     __atomic_fetch_or(&poll->state, events, __ATOMIC_SEQ_CST);
     bool both = events & (POLLERR | POLLHUP);
@@ -182,27 +192,86 @@ static void report(const struct host_event *event, struct wake_list *list)
         wake_collect(poll->writable, SIZE_MAX, list);
 }
 
+// Takes the event at *at of a batch of size bytes, which is the enclave's copy. False: that is no event.
+static bool take_event(const u8 *batch, size_t size, size_t *at, struct heard *heard)
+{
+    struct host_event event;
+
+    if (size - *at < sizeof(event))
+        return false;
+    memcpy(&event, batch + *at, sizeof(event));
+    *at += sizeof(event);
+    *heard = (struct heard){ .cookie = event.cookie, .events = event.events };
+    heard->piece.number = event.number;
+    heard->piece.more = event.more;
+    if (event.got < 0)
+        heard->piece.error = event.got >= -133 ? event.got : -EIO;
+    if (event.got <= 0)
+        return true;
+    if ((u32)event.got > size - *at)
+        return false;
+    heard->piece.data = kmalloc((u32)event.got);
+    heard->piece.size = (u32)event.got;
+    heard->piece.error = heard->piece.data ? 0 : -ENOMEM; // the stream has a hole now
+    if (heard->piece.data)
+        memcpy(heard->piece.data, batch + *at, (u32)event.got);
+    *at += MIN(ALIGN_UP((size_t)event.got, 8), size - *at);
+    return true;
+}
+
+static void report_batch(const u8 *batch, size_t size)
+{
+    struct heard heard[HOST_EVENTS_MAX];
+    struct wake_list list;
+    size_t at = 0, count = 0;
+
+    while (count < HOST_EVENTS_MAX && take_event(batch, size, &at, &heard[count]))
+        count++;
+    wake_list_init(&list);
+    spin_lock(&table_lock);
+    for (size_t i = 0; i < count; i++)
+        report(&heard[i], &list);
+    spin_unlock(&table_lock);
+    wake_list_flush(&list);
+    for (size_t i = 0; i < count; i++)
+        kfree(heard[i].piece.data); // what nobody took
+}
+
 // What is reported may concern this thread first of all: it is awake by then, and needs nobody to ask the host to wake
 // it.
-static s64 sleep_in_host(struct host_event *events, s64 timeout_ns)
+static s64 sleep_in_host(void *batch, size_t size, s64 timeout_ns)
 {
-    s64 n = thread_park_begin() ? ocall_poll_wait(events, BATCH, timeout_ns) : 0;
+    s64 n = thread_park_begin() ? ocall_poll_wait(batch, size, timeout_ns) : 0;
     thread_park_end();
     return n;
 }
 
+// Room for a batch with data: one is kept.
+static u8 *spare_room;
+
+static u8 *take_room(void)
+{
+    if (ahead_is_full())
+        return NULL;
+    u8 *room = __atomic_exchange_n(&spare_room, NULL, __ATOMIC_ACQ_REL);
+    return room ? room : kmalloc(ROOM);
+}
+
+static void give_room(u8 *room)
+{
+    if (room)
+        kfree(__atomic_exchange_n(&spare_room, room, __ATOMIC_ACQ_REL));
+}
+
 static void hear(s64 timeout_ns)
 {
-    struct host_event events[BATCH];
-    struct wake_list list;
+    u8 small[HOST_EVENTS_MAX * sizeof(struct host_event)], *room = take_room(), *batch = room ? room : small;
+    size_t size = room ? (size_t)ROOM : sizeof(small);
 
-    s64 n = timeout_ns ? sleep_in_host(events, timeout_ns) : ocall_poll_wait(events, BATCH, 0);
-    wake_list_init(&list);
-    spin_lock(&table_lock);
-    for (s64 i = 0; i < n; i++)
-        report(&events[i], &list);
-    spin_unlock(&table_lock);
-    wake_list_flush(&list);
+    s64 n = timeout_ns ? sleep_in_host(batch, size, timeout_ns) : ocall_poll_wait(batch, size, 0);
+    if (n > 0)
+        report_batch(batch, (size_t)n);
+    give_room(room);
 }
 
 static bool lead(s64 deadline_ns)

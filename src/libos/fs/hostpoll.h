@@ -10,6 +10,7 @@
 // The host may lie: a cookie that names no descriptor is ignored, events are hints.
 #pragma once
 
+#include "libos/fs/ahead.h"
 #include "libos/fs/poll.h"
 
 struct hostpoll {
@@ -21,6 +22,7 @@ struct hostpoll {
     bool armed;                             // the host will tell of the next change
     bool stale;                             // the next look asks the host
     bool steady;                            // a regular file: always ready
+    struct ahead *ahead;                    // the owner's: what is read ahead; NULL: nothing is
     struct wait_queue *readable, *writable; // the owner's
 };
 

@@ -4,10 +4,10 @@
 #include "base/string.h"
 #include "libos/mem/filepages.h"
 #include "libos/mem/heap.h"
+#include "libos/mem/limits.h"
 #include "libos/thread/cred.h"
 #include "libos/time/time.h"
 #include "libos/vm/vm.h"
-#include "trusted/log.h"
 
 s64 memfs_now(void) { return time_realtime_ns(); }
 
@@ -25,8 +25,7 @@ int memfs_has_room(void)
     heap_get_stats(&heap);
     if (likely(__atomic_load_n(&heap_bytes, __ATOMIC_RELAXED) < (s64)(heap.max / 4 * 3)))
         return 0;
-    log_once(LOG_ERROR, "the file systems in memory hold no more files: inodes and names fill three quarters of "
-                        "resource_limits.kernel_space_heap_size of Occlum.json");
+    limit_note(LIMIT_MEMORY_NAMES, 0);
     return -ENOSPC;
 }
 

@@ -42,7 +42,7 @@ __nodiscard int memfs_anonymous(u32 mode, struct inode **ret_inode);
 __nodiscard int memfs_get_seals(struct inode *inode, u32 *ret_seals);
 // Adds seals. -EINVAL, -EPERM (F_SEAL_SEAL), -EBUSY (F_SEAL_WRITE while it is mapped to be written).
 __nodiscard int memfs_add_seals(struct inode *inode, u32 seals);
-void memfs_set_seals(struct inode *inode, u32 seals);                       // of a new file
-int memfs_gate_table(void *file, const void **ret_table, size_t *ret_size); // vm_file_ops
+void memfs_set_seals(struct inode *inode, u32 seals);                                  // of a new file
+int memfs_gate_table(void *file, u64 which, const void **ret_table, size_t *ret_size); // vm_file_ops
 // Device nodes open through this (devfs.c): sets file->ops. -ENXIO for unknown numbers.
 int device_open(u64 rdev, u32 mode, struct file *file);

@@ -368,7 +368,7 @@ int memfs_open(struct inode *inode, struct file *file)
     }
 }
 
-int memfs_gate_table(void *arg, const void **ret_table, size_t *ret_size)
+int memfs_gate_table(void *arg, u64 which, const void **ret_table, size_t *ret_size)
 {
     struct file *file = arg;
     struct memfs_node *node = file->inode && file->inode->ops == &memfs_ops ? node_of(file->inode) : NULL;
@@ -379,6 +379,6 @@ int memfs_gate_table(void *arg, const void **ret_table, size_t *ret_size)
         node->size != node->lower_size || !node->fs->lower->gate_table)
         return 0;
     // The build has looked into every ELF file of the image: one without a table has nothing to rewrite.
-    int err = node->fs->lower->gate_table(node->lower, ret_table, ret_size);
+    int err = node->fs->lower->gate_table(node->lower | which, ret_table, ret_size);
     return err ? err : *ret_table ? 0 : -ENOENT;
 }

@@ -4,6 +4,7 @@
 #include "base/string.h"
 #include "libos/fs/memfs_node.h"
 #include "libos/mem/filepages.h"
+#include "libos/mem/limits.h"
 #include "libos/vm/vm.h"
 
 // Takes one page of the file system's limit. False when it is used up.
@@ -12,6 +13,7 @@ bool memfs_charge(struct memfs *fs)
     if (__atomic_add_fetch(&fs->used, 1, __ATOMIC_RELAXED) <= fs->limit || !fs->limit)
         return true;
     __atomic_sub_fetch(&fs->used, 1, __ATOMIC_RELAXED);
+    limit_note(LIMIT_MEMORY_FILES, fs->limit * PAGE_SIZE);
     return false;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the measured configuration mounts.
+#include "abi/occlum/ocall_types.h"
 #include "base/fmt.h"
 #include "base/string.h"
 #include "libos/fs/devfs.h"
@@ -210,7 +211,7 @@ int fs_init(const struct occlum_config *config, const struct host_image *image)
     return err;
 }
 
-int files_create_streams(const int fds[3], bool owned, struct files **ret_files)
+int files_create_streams(const int fds[3], bool owned, const struct host_stat *stats, struct files **ret_files)
 {
     struct file *file;
     int err = files_create_empty(ret_files);
@@ -221,7 +222,7 @@ int files_create_streams(const int fds[3], bool owned, struct files **ret_files)
     for (int fd = 0; fd < 3 && !err; fd++) {
         if (fds[fd] < 0)
             continue;
-        if (hostio_open(fds[fd], owned, O_RDWR, &file)) {
+        if (hostio_open(fds[fd], owned, stats ? &stats[fd] : NULL, O_RDWR, &file)) {
             if (owned)
                 hostfile_close(fds[fd]);
             continue;

@@ -105,7 +105,7 @@ int mount_attach(struct inode *dir, struct inode *root, const char *source, cons
     if (!err && dir) {
         m->dir = inode_ref(dir);
         m->below = root_of(dir);
-        root->covered = dir;
+        WRITE_ONCE(root->covered, dir);
         WRITE_ONCE(dir->mounted, root);
     }
     if (!err) {

@@ -193,6 +193,8 @@ void proc_loadavg(struct proc_text *text, const char *argument)
 
 void proc_file_nr(struct proc_text *text, const char *argument) { proc_print(text, "%lu\t0\t65536\n", file_count()); }
 
+void proc_sysvipc(struct proc_text *text, const char *kind) { fs_special.show_sysv(text, kind); }
+
 void proc_uuid(struct proc_text *text, const char *argument)
 {
     static u8 boot[16];

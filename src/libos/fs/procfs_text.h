@@ -13,5 +13,6 @@ void proc_uptime(struct proc_text *text, const char *argument);
 void proc_loadavg(struct proc_text *text, const char *argument);
 void proc_uuid(struct proc_text *text, const char *argument); // "boot": that of the start, NULL: a new one
 void proc_file_nr(struct proc_text *text, const char *argument);
+void proc_sysvipc(struct proc_text *text, const char *kind); // what ipc/ shows (struct fs_special)
 void proc_threads_max(struct proc_text *text, const char *argument);
 void proc_enclave_pages(struct proc_text *text, const char *argument);

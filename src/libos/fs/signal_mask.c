@@ -12,9 +12,7 @@ long signal_mask_swap(const u64 __user *user, size_t size)
         return -EINVAL;
     if (get_user(mask, user))
         return -EFAULT;
-    current->saved_blocked = current->blocked;
-    current->restore_blocked = true;
-    thread_set_blocked_hook(mask);
+    thread_mask_hooks.borrow(mask);
     return 0;
 }
 
@@ -22,7 +20,6 @@ long signal_mask_done(long result)
 {
     if (result == -ERESTARTNOHAND || !current->restore_blocked)
         return result;
-    current->restore_blocked = false;
-    thread_set_blocked_hook(current->saved_blocked);
+    thread_mask_hooks.set(current->saved_blocked);
     return result;
 }

@@ -39,16 +39,31 @@ static bool time_valid(const struct host_timespec *ts)
     return ts->nsec >= 0 && ts->nsec < NSEC && ts->sec > INT64_MIN / NSEC && ts->sec < INT64_MAX / NSEC;
 }
 
+static bool stat_valid(const struct host_stat *st)
+{
+    return st->size <= INT64_MAX && time_valid(&st->atime) && time_valid(&st->mtime) && time_valid(&st->ctime);
+}
+
 int hostfile_stat(int handle, struct host_stat *ret_stat)
 {
     struct host_stat st;
     int err = (int)ocall_fstatat(handle, "", &st, AT_EMPTY_PATH);
     if (err)
         return err;
-    if (st.size > INT64_MAX || !time_valid(&st.atime) || !time_valid(&st.mtime) || !time_valid(&st.ctime))
+    if (!stat_valid(&st))
         return -EIO;
     *ret_stat = st;
     return 0;
+}
+
+int hostfile_find(int dir, const char *name, bool folder, struct host_stat *ret_stat)
+{
+    u32 flags = folder ? O_PATH | O_DIRECTORY | O_CLOEXEC : (u32)HANDLE_FLAGS;
+    int handle = (int)ocall_open_stat(dir, name, flags, 0, ret_stat);
+    if (handle < 0 || stat_valid(ret_stat))
+        return handle;
+    hostfile_close(handle);
+    return -EIO;
 }
 
 int hostfile_statfs(int handle, struct statfs *ret_statfs)

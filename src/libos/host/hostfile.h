@@ -13,6 +13,8 @@ enum { HOSTFILE_CHUNK = 64 << 10 }; // bytes one host call moves at most
 __nodiscard int hostfile_open_root(const char *path);
 // The handle of an entry of a directory; a final symbolic link is opened itself.
 __nodiscard int hostfile_lookup(int dir, const char *name);
+// Either of the two (folder: the first, from AT_FDCWD) and what hostfile_stat would say, with one host call.
+__nodiscard int hostfile_find(int dir, const char *name, bool folder, struct host_stat *ret_stat);
 // A descriptor for data (O_RDONLY, O_WRONLY, O_RDWR, and O_DIRECTORY) of the object behind a handle.
 __nodiscard int hostfile_reopen(int handle, u32 flags);
 // A descriptor for data of a regular file of a directory, without the detour of a handle; a symbolic link is -ELOOP.

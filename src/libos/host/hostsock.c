@@ -28,19 +28,19 @@ static bool take_address(struct host_address *address, int family)
 }
 
 int hostsock_open(int family, int type, int protocol) { return (int)ocall_sock_open(family, type, protocol); }
-void hostsock_close(int fd) { ocall_close(fd); }
+void hostsock_close(int fd, u64 cookie) { ocall_sock_close(fd, cookie); }
 int hostsock_bind(int fd, const struct host_address *address) { return (int)ocall_sock_bind(fd, address); }
 int hostsock_connect(int fd, const struct host_address *address) { return (int)ocall_sock_connect(fd, address); }
 int hostsock_listen(int fd, int backlog) { return (int)ocall_sock_listen(fd, backlog); }
 
-int hostsock_accept(int fd, int family, u64 cookie, struct host_address *ret_peer)
+int hostsock_accept(int fd, int family, u64 cookie, u32 grant, struct host_address *ret_peer)
 {
-    s64 got = ocall_sock_accept(fd, cookie, ret_peer);
+    s64 got = ocall_sock_accept(fd, cookie, grant, ret_peer);
     if (got < 0)
         return (int)got;
     if (take_address(ret_peer, family))
         return (int)got;
-    ocall_close((int)got);
+    hostsock_close((int)got, cookie);
     return -EIO;
 }
 
@@ -52,9 +52,12 @@ int hostsock_name(int fd, int family, bool of_peer, struct host_address *ret_add
     return err;
 }
 
-long hostsock_send(int fd, const void *data, size_t size, u32 flags, const struct host_address *to)
+static const struct host_ahead nothing_ahead;
+
+long hostsock_send(int fd, const void *data, size_t size, u32 flags, const struct host_address *to,
+                   const struct host_ahead *ahead)
 {
-    return ocall_sock_send(fd, data, size, flags, to);
+    return ocall_sock_send(fd, data, size, flags, to, ahead ? ahead : &nothing_ahead);
 }
 
 long hostsock_send_with(int fd, const void *data, size_t size, u32 flags, const struct host_address *to,
@@ -72,14 +75,16 @@ static long check_received(s64 n, int family, struct host_received *ret_received
     return n;
 }
 
-long hostsock_receive(int fd, int family, void *data, size_t size, u32 flags, struct host_received *ret_received)
+long hostsock_receive(int fd, int family, void *data, size_t size, u32 flags, struct host_received *ret_received,
+                      const struct host_ahead *ahead)
 {
-    return check_received(ocall_sock_recv(fd, data, size, flags, ret_received), family, ret_received);
+    s64 n = ocall_sock_recv(fd, data, size, flags, ret_received, ahead ? ahead : &nothing_ahead);
+    return check_received(n, family, ret_received);
 }
 
 long hostsock_receive_unnamed(int fd, void *data, size_t size, struct host_received *ret_received)
 {
-    s64 n = ocall_sock_recv(fd, data, size, 0, ret_received);
+    s64 n = ocall_sock_recv(fd, data, size, 0, ret_received, &nothing_ahead);
     ret_received->from.size = 0;
     return n;
 }

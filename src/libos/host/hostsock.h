@@ -9,17 +9,20 @@
 enum { HOSTSOCK_CHUNK = 64 << 10 }; // bytes one host call moves at most; more than a datagram can have
 
 __nodiscard int hostsock_open(int family, int type, int protocol);
-void hostsock_close(int fd);
+// cookie: under which it is registered; 0: it is not.
+void hostsock_close(int fd, u64 cookie);
 __nodiscard int hostsock_bind(int fd, const struct host_address *address);
 __nodiscard int hostsock_connect(int fd, const struct host_address *address);
 __nodiscard int hostsock_listen(int fd, int backlog);
-// The descriptor of an accepted socket, registered under the cookie.
-__nodiscard int hostsock_accept(int fd, int family, u64 cookie, struct host_address *ret_peer);
+// The descriptor of an accepted socket, registered under the cookie. grant: as in struct host_ahead.
+__nodiscard int hostsock_accept(int fd, int family, u64 cookie, u32 grant, struct host_address *ret_peer);
 __nodiscard int hostsock_name(int fd, int family, bool of_peer, struct host_address *ret_address);
-__nodiscard long hostsock_send(int fd, const void *data, size_t size, u32 flags, const struct host_address *to);
+// ahead: NULL: nothing is to be read ahead.
+__nodiscard long hostsock_send(int fd, const void *data, size_t size, u32 flags, const struct host_address *to,
+                               const struct host_ahead *ahead);
 // ret_received->size is at least what is returned.
 __nodiscard long hostsock_receive(int fd, int family, void *data, size_t size, u32 flags,
-                                  struct host_received *ret_received);
+                                  struct host_received *ret_received, const struct host_ahead *ahead);
 // The same with ancillary data as cmsg(3) has it. What came of it is the host's word: ret_received->control_size is at
 // most control_size, no more is checked.
 __nodiscard long hostsock_send_with(int fd, const void *data, size_t size, u32 flags, const struct host_address *to,

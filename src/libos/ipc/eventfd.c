@@ -2,6 +2,7 @@
 // eventfd(2): a counter that readers take and writers add to.
 #include "base/string.h"
 #include "libos/fs/poll.h"
+#include "libos/ipc/eventfd.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/thread/thread.h"
@@ -99,6 +100,16 @@ static const struct file_ops event_ops = { .read = event_read,
                                            .release = release,
                                            .stream = true,
                                            .unmoved = true };
+
+bool file_is_eventfd(const struct file *file) { return file->ops == &event_ops; }
+
+void eventfd_signal(struct file *file)
+{
+    struct eventfd *event = file->private;
+
+    (void)add(event, 1);
+    wake_up_all(&event->readable);
+}
 
 long sys_eventfd2(u32 initial, int flags)
 {

@@ -68,7 +68,7 @@ static void put_in(struct mq *mq, struct mq_message *m, struct notice *ret_notic
         mq->notify_pid = 0;
     }
     insert(mq, m);
-    mq->count++;
+    WRITE_ONCE(mq->count, mq->count + 1); // who waits looks without the lock
     mq->bytes += m->size;
     mq->mtime = mq->ctime = time_realtime_ns();
 }
@@ -136,7 +136,7 @@ static struct mq_message *take_out(struct mq *mq)
         return NULL;
     struct mq_message *m = container_of(mq->messages.next, struct mq_message, link);
     list_del(&m->link);
-    mq->count--;
+    WRITE_ONCE(mq->count, mq->count - 1);
     mq->bytes -= m->size;
     mq->atime = mq->ctime = time_realtime_ns();
     return m;

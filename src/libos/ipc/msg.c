@@ -380,3 +380,21 @@ long sys_msgctl(int id, int command, void __user *user)
         return -EINVAL;
     }
 }
+
+void msg_show(struct proc_text *text)
+{
+    proc_print(text,
+               "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime "
+               "     rtime      ctime\n");
+    mutex_lock(&sysv_lock);
+    for (u32 i = 0; i < SYSV_SLOTS; i++) {
+        if (!table.slots[i])
+            continue;
+        const struct sysv *v = table.slots[i];
+        const struct msg_queue *q = queue_of(table.slots[i]);
+        proc_print(text, "%10d %10d  %4o  %10lu %10lu %5u %5u %5u %5u %5u %5u %10ld %10ld %10ld\n", v->key, v->id,
+                   v->mode, q->bytes, q->count, q->lspid, q->lrpid, v->uid, v->gid, v->cuid, v->cgid, q->stime,
+                   q->rtime, q->ctime);
+    }
+    mutex_unlock(&sysv_lock);
+}

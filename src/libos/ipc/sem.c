@@ -4,6 +4,7 @@
 #include "libos/ipc/sem.h"
 
 #include "abi/linux/abi.h"
+#include "libos/fs/fs.h"
 #include "libos/mem/heap.h"
 #include "libos/time/time.h"
 
@@ -158,4 +159,19 @@ void sem_process_ends(u32 pid)
         wake_list_flush(&list);
         kfree(undo);
     }
+}
+
+void sem_show(struct proc_text *text)
+{
+    proc_print(text, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n");
+    mutex_lock(&sysv_lock);
+    for (u32 i = 0; i < SYSV_SLOTS; i++) {
+        if (!sem_table.slots[i])
+            continue;
+        const struct sysv *v = sem_table.slots[i];
+        const struct sem_set *set = container_of(v, const struct sem_set, sysv);
+        proc_print(text, "%10d %10d  %4o %10u %5u %5u %5u %5u %10ld %10ld\n", v->key, v->id, v->mode, set->count,
+                   v->uid, v->gid, v->cuid, v->cgid, set->otime, set->ctime);
+    }
+    mutex_unlock(&sysv_lock);
 }

@@ -5,6 +5,7 @@
 
 #include "base/fmt.h"
 #include "libos/fs/file.h"
+#include "libos/fs/inode.h"
 #include "libos/ipc/sysv.h"
 #include "libos/mem/heap.h"
 #include "libos/syscall/prototypes.h"
@@ -332,4 +333,31 @@ long sys_shmctl(int id, int command, struct shmid64_ds __user *user)
     }
     put(s);
     return result;
+}
+
+// --- /proc/sysvipc/shm
+
+static u64 resident(const struct segment *s)
+{
+    struct kstat st = { 0 };
+    return s->file->inode->ops->getattr(s->file->inode, &st) ? 0 : (u64)st.blocks * 512;
+}
+
+void shm_show(struct proc_text *text)
+{
+    proc_print(text,
+               "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      "
+               "atime      dtime      ctime                   rss                  swap\n");
+    mutex_lock(&lock);
+    for (u32 i = 0; i < SEGMENTS; i++) {
+        const struct segment *s = segments[i];
+        if (!s)
+            continue;
+        const struct sysv *v = &s->sysv;
+        u32 mode = v->mode | (s->removed ? SHM_DEST : 0u) | (s->locked ? SHM_LOCKED : 0u);
+        proc_print(text, "%10d %10d  %4o %21lu %5u %5u  %5u %5u %5u %5u %5u %10ld %10ld %10ld %21lu %21lu\n", v->key,
+                   v->id, mode, s->size, s->cpid, s->lpid, s->refs - (s->removed ? 0u : 1u), v->uid, v->gid, v->cuid,
+                   v->cgid, s->atime, s->dtime, s->ctime, resident(s), 0ul);
+    }
+    mutex_unlock(&lock);
 }

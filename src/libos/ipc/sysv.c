@@ -2,6 +2,7 @@
 #include "libos/ipc/sysv.h"
 
 #include "abi/linux/abi.h"
+#include "base/string.h"
 #include "libos/thread/cred.h"
 
 struct mutex sysv_lock = MUTEX_INIT(LOCK_SYSV);
@@ -116,4 +117,14 @@ void sysv_set_owner(struct sysv *object, const struct ipc64_perm *perm)
     object->uid = perm->uid;
     object->gid = perm->gid;
     object->mode = perm->mode & 0777;
+}
+
+void sysv_show(struct proc_text *text, const char *kind)
+{
+    if (str_eq(kind, "shm"))
+        shm_show(text);
+    else if (str_eq(kind, "sem"))
+        sem_show(text);
+    else
+        msg_show(text);
 }

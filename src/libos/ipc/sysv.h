@@ -49,5 +49,12 @@ __nodiscard int sysv_owned(const struct sysv *object);
 void sysv_describe(const struct sysv *object, struct ipc64_perm *ret_perm);
 void sysv_set_owner(struct sysv *object, const struct ipc64_perm *perm); // IPC_SET
 
+// /proc/sysvipc (proc(5)): each object of a kind, whoever asks. No lock held.
+struct proc_text;
+void sysv_show(struct proc_text *text, const char *kind);
+void shm_show(struct proc_text *text);
+void sem_show(struct proc_text *text);
+void msg_show(struct proc_text *text);
+
 // The end of a process: what it did to semaphores with SEM_UNDO is undone.
 void sem_process_ends(u32 pid);

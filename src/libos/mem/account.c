@@ -2,6 +2,7 @@
 #include "libos/mem/account.h"
 
 #include "abi/linux/abi.h"
+#include "libos/mem/limits.h"
 
 static u64 limit, used, peak; // pages; used and peak are atomic
 
@@ -24,6 +25,12 @@ int account_charge(u64 pages)
            !__atomic_compare_exchange_n(&peak, &top, old + pages, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         ;
     return 0;
+}
+
+void account_note(u64 pages)
+{
+    if (pages > limit - __atomic_load_n(&used, __ATOMIC_RELAXED))
+        limit_note(LIMIT_USER_MEMORY, 0);
 }
 
 void account_uncharge(u64 pages) { __atomic_fetch_sub(&used, pages, __ATOMIC_RELAXED); }

@@ -8,6 +8,8 @@
 void account_init(u64 limit_bytes);
 // Takes pages out of the budget: 0, or -ENOMEM and nothing taken.
 __nodiscard int account_charge(u64 pages);
+// Are so many pages more than is left? Then the limit is noted (limits.h).
+void account_note(u64 pages);
 void account_uncharge(u64 pages);
 
 struct account_stats {

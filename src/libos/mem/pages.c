@@ -6,6 +6,7 @@
 #include "base/string.h"
 #include "trusted/log.h"
 #include "libos/mem/heap.h"
+#include "libos/mem/limits.h"
 #include "trusted/spinlock.h"
 #include "trusted/emm.h"
 #include "trusted/layout.h"
@@ -131,7 +132,7 @@ void heap_init(void)
     page_count = total;
     lowest_free = used = peak = present_end = present_count = 0;
     trim_at = SPARE + TRIM_FROM;
-    heap_trim_due = false;
+    WRITE_ONCE(heap_trim_due, false);
     slabs_init();
     set_present(0, initial, true);
     take(0, (meta_end - base) / PAGE_SIZE);
@@ -150,6 +151,8 @@ void *pages_alloc(size_t count, enum page_kind kind)
     size_t start = count && count <= page_count ? find_run(count) : page_count;
     if (start == page_count) {
         spin_unlock(&lock);
+        if (count <= page_count)
+            limit_note(LIMIT_KERNEL_HEAP, 0);
         return NULL;
     }
     take(start, count);
@@ -187,7 +190,7 @@ bool pages_free(void *addr, enum page_kind kind)
         descs[first + i] = (struct page_desc){ PAGE_FREE, 0 };
     give(first, count);
     if (present_count - used >= trim_at && present_count > initial)
-        heap_trim_due = true;
+        WRITE_ONCE(heap_trim_due, true);
     spin_unlock(&lock);
     return true;
 }
@@ -207,7 +210,7 @@ static size_t free_run(size_t *end)
 void heap_trim(void)
 {
     spin_lock(&lock);
-    heap_trim_due = false;
+    WRITE_ONCE(heap_trim_due, false);
     for (size_t end = present_end, count; present_count >= used + SPARE + TRIM_RUN && (count = free_run(&end));
          end -= count) {
         count = MIN(count, present_count - used - SPARE);

@@ -48,12 +48,22 @@ static struct inet_socket *alloc(int family, int type, int protocol, struct unix
     list_init(&socket->listening);
     list_init(&socket->bound.link);
     socket->inner = inner ? inner : unix_stream_new();
-    if (socket->inner && hostpoll_open(&socket->poll, -1, &socket->inner->readable, &socket->inner->writable) == 0)
+    ahead_init(&socket->ahead);
+    if (socket->inner && hostpoll_open(&socket->poll, -1, &socket->inner->readable, &socket->inner->writable) == 0) {
+        socket->poll.ahead = type == SOCK_STREAM ? &socket->ahead : NULL;
         return socket;
+    }
     if (socket->inner && !inner)
         unix_put(socket->inner);
     kfree(socket);
     return NULL;
+}
+
+static void reset_at_close(struct inet_socket *socket)
+{
+    const struct linger at_once = { .on = 1 };
+    int err = hostsock_set_option(socket->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    (void)err; // then it ends orderly
 }
 
 static void release(struct socket *base)
@@ -62,8 +72,10 @@ static void release(struct socket *base)
     inet_loopback_forget(socket);
     inet_datagram_forget(socket);
     hostpoll_close(&socket->poll);
+    if (ahead_drop(&socket->ahead)) // what is closed with data unread is reset; the host does not know of them
+        reset_at_close(socket);
     if (socket->fd >= 0)
-        hostsock_close(socket->fd);
+        hostsock_close(socket->fd, hostpoll_cookie(&socket->poll));
     socket->inner->socket.ops->release(&socket->inner->socket);
     kfree(socket);
 }
@@ -112,7 +124,7 @@ int inet_fd(struct inet_socket *socket)
         inet_apply_options(socket, fd);
     if (fd < 0 || __atomic_compare_exchange_n(&socket->fd, &none, fd, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         return fd;
-    hostsock_close(fd); // another thread was faster
+    hostsock_close(fd, 0); // another thread was faster
     return none;
 }
 
@@ -163,6 +175,8 @@ static int inet_connect(struct socket *base, const struct net_name *name, bool n
     // What held for the unconnected socket (POLLHUP) says nothing any more; the host tells anew.
     hostpoll_clear(&socket->poll, hostpoll_begin(&socket->poll), ~0u);
     err = hostsock_connect(socket->fd, &address);
+    if (!err && base->type == SOCK_STREAM && name->family == AF_UNSPEC)
+        ahead_drop(&socket->ahead);
     if (!err && base->type == SOCK_DGRAM)
         inet_datagram_connected(socket, name->family == AF_UNSPEC ? NULL : &address);
     // -EALREADY: a call that a signal interrupted is made again.
@@ -212,8 +226,11 @@ static int accept_now(struct inet_socket *socket, struct inet_socket **ret_accep
 
     if (!accepted)
         return -ENOMEM;
+    if (READ_ONCE(socket->ahead.off))
+        ahead_stop(&accepted->ahead);
     u32 begun = hostpoll_begin(&socket->poll);
-    int fd = hostsock_accept(socket->fd, socket->socket.family, hostpoll_cookie(&accepted->poll), &peer);
+    const struct host_ahead ask = ahead_ask(&accepted->ahead, hostpoll_cookie(&accepted->poll), false);
+    int fd = hostsock_accept(socket->fd, socket->socket.family, ask.cookie, ask.grant, &peer);
     if (fd < 0) {
         if (fd == -EAGAIN)
             hostpoll_clear(&socket->poll, begun, POLLIN);
@@ -329,6 +346,12 @@ static long inet_ioctl(struct socket *base, u32 command, u64 argument)
         err = hostsock_ioctl(err, command, &value, sizeof(value));
     if (err)
         return err;
+    if (command == FIONREAD && base->type == SOCK_STREAM)
+        value += (int)MIN(ahead_size(&socket->ahead), (u32)(INT32_MAX - MAX(value, 0)));
+    if (command == SIOCATMARK)
+        ahead_stop(&socket->ahead); // the mark is a place in what the host has
+    if (command == SIOCATMARK && ahead_size(&socket->ahead))
+        value = 0;
     return put_user(value, user) ? -EFAULT : 0;
 }
 

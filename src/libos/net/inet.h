@@ -33,10 +33,13 @@ struct inet_socket {
     struct socket socket;
     int fd; // the host's; -1: none yet, of a connection inside that was accepted
     struct hostpoll poll;
+    struct ahead ahead; // of a stream
     // Owned. Its wait queues are those of the socket. Of a stream also a connection inside, and the backlog of such.
     struct unix_socket *inner;
-    bool inside;                     // atomic: connected inside; stays so
-    bool only_six;                   // of a listener: IPV6_V6ONLY
+    bool inside; // atomic: connected inside; stays so
+    // Of a listener, guarded by listeners_lock: where it hears, IPV6_V6ONLY.
+    struct endpoint hears;
+    bool only_six;
     bool wants_control;              // options were set that bring ancillary data; atomic
     bool read_shut;                  // shutdown(SHUT_RD) was called; atomic
     struct list_head listening;      // of a listener: among those that are heard inside

@@ -47,12 +47,15 @@ static long send_now(struct inet_socket *socket, const void *data, size_t size, 
 {
     s64 timeout = READ_ONCE(socket->socket.send_timeout), deadline = socket_deadline(timeout);
     u32 flags = message->flags & SEND_FLAGS;
+    bool stream = socket->socket.type == SOCK_STREAM;
 
     for (;;) {
         u32 begun = hostpoll_begin(&socket->poll);
+        struct host_ahead ask =
+            stream ? ahead_ask(&socket->ahead, hostpoll_cookie(&socket->poll), false) : (struct host_ahead){ 0 };
         long n = envelope->control.size ? hostsock_send_with(socket->fd, data, size, flags, &envelope->to,
                                                              envelope->control.bytes, envelope->control.size)
-                                        : hostsock_send(socket->fd, data, size, flags, &envelope->to);
+                                        : hostsock_send(socket->fd, data, size, flags, &envelope->to, &ask);
         if (n == -EINTR)
             continue;
         if (n != -EAGAIN) {
@@ -151,49 +154,175 @@ static bool may_clear(struct inet_socket *socket)
 }
 
 // control: where ancillary data go; NULL: it is not asked for.
-static long receive_now(struct inet_socket *socket, struct buffer *buffer, struct message *message,
-                        struct host_received *received, struct inet_control *control)
+static long receive_from_socket(struct inet_socket *socket, struct buffer *buffer, u32 flags,
+                                struct host_received *received, struct inet_control *control,
+                                const struct host_ahead *ask)
 {
     bool stream = socket->socket.type == SOCK_STREAM;
-    u32 flags = (message->flags & RECEIVE_FLAGS) | (stream ? 0 : MSG_TRUNC);
     u32 begun = hostpoll_begin(&socket->poll);
-    long n = control ? hostsock_receive_with(socket->fd, socket->socket.family, buffer->data, buffer->size, flags,
-                                             received, control->bytes, sizeof(control->bytes))
-                     : hostsock_receive(socket->fd, socket->socket.family, buffer->data, buffer->size, flags, received);
+    long n =
+        control ? hostsock_receive_with(socket->fd, socket->socket.family, buffer->data, buffer->size, flags, received,
+                                        control->bytes, sizeof(control->bytes))
+                : hostsock_receive(socket->fd, socket->socket.family, buffer->data, buffer->size, flags, received, ask);
 
     if (n == -EAGAIN)
         hostpoll_clear(&socket->poll, begun, POLLIN | POLLPRI);
-    else if (n < 0)
+    else if (n < 0 && n != -EALREADY)
         hostpoll_clear(&socket->poll, begun, POLLERR);
     else if (stream && n > 0 && (size_t)n < buffer->size && !(flags & MSG_PEEK) && may_clear(socket))
         hostpoll_clear(&socket->poll, begun, POLLIN); // that was all
     return n;
 }
 
-static int wait_readable(struct inet_socket *socket, struct message *message, s64 deadline)
+static long receive_datagram_now(struct inet_socket *socket, struct buffer *buffer, struct message *message,
+                                 struct host_received *received, struct inet_control *control)
+{
+    u32 flags = (message->flags & RECEIVE_FLAGS) | MSG_TRUNC;
+    return receive_from_socket(socket, buffer, flags, received, control, NULL);
+}
+
+// A socket may be ready (POLLHUP) and have nothing all the same. Who asks again does not spin meanwhile: it sleeps, can
+// be ended, and lets its memory go to a relative that waits for it.
+static int pause_between(s64 deadline)
+{
+    enum { PAUSE_NS = 2000000 };
+    struct waiter waiter;
+
+    waiter_init(&waiter);
+    int err = waiter_sleep(&waiter, MIN(deadline, time_monotonic_ns() + PAUSE_NS));
+    return err == -ETIMEDOUT && time_monotonic_ns() < deadline ? 0 : err;
+}
+
+// *tries: how often it was waited for already, for nothing.
+static int wait_readable(struct inet_socket *socket, struct message *message, s64 deadline, u32 *tries)
 {
     if (message->flags & MSG_DONTWAIT)
         return -EAGAIN;
-    // A socket may be ready (POLLHUP) and have nothing all the same: whoever asks again and again can be ended.
-    int err = thread_interrupted(current)
-                  ? -EINTR
-                  : inet_wait(socket, POLLIN | (message->flags & MSG_OOB ? POLLPRI : 0), deadline);
+    int err = (*tries)++ ? pause_between(deadline) : 0;
+    if (!err)
+        err = inet_wait(socket, POLLIN | (message->flags & MSG_OOB ? POLLPRI : 0), deadline);
     return err ? socket_wait_error(err, READ_ONCE(socket->socket.receive_timeout)) : 0;
+}
+
+// Bytes that come first are on their way in another thread, which does not sleep before it has put them down:
+// -EALREADY, they are there now. -EAGAIN: not waited for, a signal came.
+static long await_ahead(struct inet_socket *socket, const struct host_ahead *refused)
+{
+    while (ahead_is_under_way(&socket->ahead, refused)) {
+        if (thread_interrupted(current))
+            return -EAGAIN;
+        thread_yield();
+    }
+    return -EALREADY;
+}
+
+// From the host, which is told of grants; -EALREADY: what was read ahead comes first, and is there now.
+static long receive_asking(struct inet_socket *socket, struct buffer *buffer, u32 flags, struct host_received *received)
+{
+    struct host_ahead ask = ahead_ask(&socket->ahead, hostpoll_cookie(&socket->poll), true);
+
+    if (flags & (MSG_PEEK | MSG_OOB)) { // leaves something, or says nothing of the rest
+        const struct host_ahead unused = { .grant = ask.grant };
+        ahead_answered(&socket->ahead, &unused, false, false);
+        ask.grant = 0;
+    }
+    long n = receive_from_socket(socket, buffer, flags, received, NULL, &ask);
+    bool drained = n == -EAGAIN || (n > 0 && (size_t)n < buffer->size);
+    ahead_answered(&socket->ahead, &ask, n == -EALREADY, drained);
+    return n == -EALREADY ? await_ahead(socket, &ask) : n;
+}
+
+// Who looks at more than what was read ahead: the rest is fetched to it.
+static void fetch_to_peek(struct inet_socket *socket, size_t size)
+{
+    struct host_received received = { 0 };
+    struct buffer rest;
+    u32 there = ahead_size(&socket->ahead);
+
+    if (!there || there >= size || !ahead_grow_begin(&socket->ahead))
+        return;
+    long n = buffer_init(&rest, size - there);
+    if (!n) {
+        n = receive_asking(socket, &rest, 0, &received);
+        ahead_grow_end(&socket->ahead, rest.data, n > 0 ? (u32)n : 0);
+        buffer_done(&rest);
+    } else {
+        ahead_grow_end(&socket->ahead, NULL, 0);
+    }
+}
+
+// What came after the piece that was read ahead is part of the answer too: who gets less than he asked for may conclude
+// that there is no more (epoll(7), EPOLLET).
+static long receive_rest(struct inet_socket *socket, struct buffer *buffer, size_t done)
+{
+    struct buffer rest = { .data = buffer->data + done, .size = buffer->size - done };
+    struct host_received received = { 0 };
+
+    long n = receive_asking(socket, &rest, 0, &received);
+    if (n < 0 && n != -EAGAIN && n != -EALREADY && n != -EINTR)
+        ahead_put_error(&socket->ahead, (int)n);
+    return (long)done + MAX(n, 0L);
+}
+
+// What the host read ahead, and what came since. 0: nothing.
+static long receive_ahead(struct inet_socket *socket, struct buffer *buffer, bool peek)
+{
+    struct ahead_taken taken = ahead_take(&socket->ahead, buffer->data, (u32)buffer->size, peek);
+
+    if (!taken.size)
+        return ahead_take_error(&socket->ahead);
+    bool complete = !taken.more && hostpoll_begin(&socket->poll) == taken.changes;
+    if (taken.last && !complete && taken.size < buffer->size)
+        return receive_rest(socket, buffer, taken.size);
+    if (taken.last && complete && may_clear(socket))
+        hostpoll_clear(&socket->poll, taken.changes, POLLIN);
+    return taken.size;
+}
+
+static long receive_now(struct inet_socket *socket, struct buffer *buffer, struct message *message,
+                        struct host_received *received)
+{
+    bool peek = message->flags & MSG_PEEK;
+    long n;
+
+    do {
+        if (peek)
+            fetch_to_peek(socket, buffer->size);
+        n = message->flags & MSG_OOB ? 0 : receive_ahead(socket, buffer, peek);
+        if (!n && ahead_is_growing(&socket->ahead))
+            n = await_ahead(socket, &(struct host_ahead){ .seen = UINT32_MAX });
+        if (!n)
+            n = receive_asking(socket, buffer, message->flags & RECEIVE_FLAGS, received);
+    } while (n == -EALREADY);
+    return n;
+}
+
+// The host may read ahead, and told of nothing: who can wait need not ask.
+static bool knows_of_nothing(struct inet_socket *socket, const struct message *message)
+{
+    return !(message->flags & (MSG_DONTWAIT | MSG_OOB)) && ahead_is_granted(&socket->ahead) &&
+           !(hostpoll_events(&socket->poll, NULL) & (POLLIN | POLLERR | POLLHUP | POLLRDHUP));
 }
 
 // Receives once, waiting if need be.
 static long receive_waiting(struct inet_socket *socket, struct buffer *buffer, struct message *message,
                             struct host_received *received, s64 deadline)
 {
+    bool waits = knows_of_nothing(socket, message);
+    u32 tries = 0;
+
     for (;;) {
-        long n = receive_now(socket, buffer, message, received, NULL);
+        if (!buffer->size && ahead_size(&socket->ahead)) // the host, which has nothing any more, would say -EAGAIN
+            return 0;
+        long n = waits ? -EAGAIN : receive_now(socket, buffer, message, received);
         if (n == -EINTR)
             continue;
         if (n != -EAGAIN)
             return n;
-        int err = wait_readable(socket, message, deadline);
+        int err = wait_readable(socket, message, deadline, &tries);
         if (err)
             return err;
+        waits = false;
     }
 }
 
@@ -232,7 +361,7 @@ static long receive_from_host(struct inet_socket *socket, struct message *messag
     long n = buffer_init(&buffer, MIN(message->uio->left, (size_t)DATAGRAM_MAX));
     if (n)
         return n;
-    while ((n = receive_now(socket, &buffer, message, &received, with_control ? &control : NULL)) == -EINTR)
+    while ((n = receive_datagram_now(socket, &buffer, message, &received, with_control ? &control : NULL)) == -EINTR)
         ;
     control.size = n < 0 || !with_control ? 0 : received.control_size;
     if (n > 0 && uio_put(message->uio, buffer.data, (size_t)n))
@@ -262,6 +391,7 @@ static bool host_is_to_be_asked(struct inet_socket *socket, const struct message
 static long receive_datagram(struct inet_socket *socket, struct message *message)
 {
     s64 deadline = socket_deadline(READ_ONCE(socket->socket.receive_timeout));
+    u32 tries = 0;
 
     for (;;) {
         long n = inet_datagram_receive(socket, message);
@@ -272,7 +402,7 @@ static long receive_datagram(struct inet_socket *socket, struct message *message
         // The host's socket says EAGAIN to who does not wait, also when it is shut.
         if (READ_ONCE(socket->read_shut) && !(message->flags & MSG_DONTWAIT))
             return 0;
-        int err = wait_readable(socket, message, deadline);
+        int err = wait_readable(socket, message, deadline, &tries);
         if (err)
             return err;
     }

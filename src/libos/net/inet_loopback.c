@@ -13,24 +13,27 @@ bool inet_loopback_on(void) { return on; }
 
 static bool hears(const struct inet_socket *listener, const struct endpoint *to)
 {
-    struct endpoint at = endpoint_of(&listener->inner->own);
-    return endpoint_hears(&at, listener->only_six, to);
+    mutex_assert_held(&listeners_lock);
+    return endpoint_hears(&listener->hears, listener->only_six, to);
 }
 
 int inet_loopback_listen(struct inet_socket *socket, int backlog)
 {
-    int value = 0;
+    struct host_address own;
+    int only_six = 0;
 
     if (!on)
         return 0;
-    int err = hostsock_name(socket->fd, socket->socket.family, false, &socket->inner->own);
+    int err = hostsock_name(socket->fd, socket->socket.family, false, &own);
     if (err)
         return err;
     if (socket->socket.family == AF_INET6 &&
-        hostsock_get_option(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY, &value, sizeof(value)) > 0)
-        socket->only_six = value;
+        hostsock_get_option(socket->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_six, sizeof(only_six)) <= 0)
+        only_six = 0;
     unix_stream_listen(socket->inner, backlog);
     mutex_lock(&listeners_lock);
+    socket->hears = endpoint_of(&own);
+    socket->only_six = only_six;
     if (list_empty(&socket->listening))
         list_add(&socket->listening, &listeners);
     mutex_unlock(&listeners_lock);
@@ -99,12 +102,7 @@ bool inet_loopback_connect(struct inet_socket *socket, const struct host_address
     if (!listener)
         return false;
     // What stands in the way of it inside, a full backlog say, is left to the host.
-    bool joined = own_address(socket, &to, &own) == 0;
-    if (joined) {
-        socket->inner->own = own;
-        socket->inner->other = to;
-        joined = unix_stream_connect(socket->inner, listener) == 0;
-    }
+    bool joined = own_address(socket, &to, &own) == 0 && unix_stream_connect(socket->inner, listener, &own, &to) == 0;
     if (joined) {
         __atomic_store_n(&socket->inside, true, __ATOMIC_RELEASE);
         hostpoll_close(&socket->poll); // what the host says of the socket that holds the port is no event

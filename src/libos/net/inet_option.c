@@ -230,6 +230,12 @@ int inet_get_option(struct socket *base, int level, int number, void *value, u32
     int fd = inet_fd(socket);
     if (fd < 0)
         return fd;
+    int error = level == SOL_SOCKET && number == SO_ERROR ? -ahead_take_error(&socket->ahead) : 0;
+    if (error) {
+        *size = MIN(*size, (u32)sizeof(error));
+        memcpy(value, &error, *size);
+        return 0;
+    }
     u32 begun = hostpoll_begin(&socket->poll);
     int n = hostsock_get_option(fd, level, number, value, MIN(*size, (u32)option->size));
     if (level == SOL_SOCKET && number == SO_ERROR)
@@ -254,6 +260,8 @@ int inet_set_option(struct socket *base, int level, int number, const void *valu
     }
     if (level == SOL_SOCKET && number == SO_OOBINLINE && size >= sizeof(int))
         unix_urgent_set_inline(inet_of(base)->inner, *(const int *)value);
+    if (level == SOL_SOCKET && (number == SO_RCVLOWAT || number == SO_OOBINLINE))
+        ahead_stop(&inet_of(base)->ahead); // these are about what the host has
     if (inet_control_option(level, number)) {
         WRITE_ONCE(inet_of(base)->wants_control, true);
         if (base->type == SOCK_DGRAM) // the host knows best what comes along

@@ -123,6 +123,6 @@ long interface_ioctl(int fd, u32 command, u64 argument)
     if (fd < 0)
         return fd;
     long err = ask_host(fd, command, user);
-    hostsock_close(fd);
+    hostsock_close(fd, 0);
     return err;
 }

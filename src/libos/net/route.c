@@ -52,9 +52,9 @@ long route_ask(const struct nlmsghdr *request, void (*each)(const struct nlmsghd
     int fd = hostsock_open(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
     if (fd < 0)
         return fd;
-    long n = hostsock_send(fd, request, request->nlmsg_len, 0, &nobody);
+    long n = hostsock_send(fd, request, request->nlmsg_len, 0, &nobody, NULL);
     if (n >= 0)
         n = collect(fd, dump, each, arg);
-    hostsock_close(fd);
+    hostsock_close(fd, 0);
     return n;
 }

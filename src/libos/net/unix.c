@@ -135,7 +135,7 @@ static int enqueue(struct unix_socket *listener, struct unix_socket *end, int ty
     end->credentials = listener->credentials;
     end->pass_credentials = listener->pass_credentials;
     list_add_tail(&unix_ref(end)->pending, &listener->backlog);
-    listener->backlog_size++;
+    WRITE_ONCE(listener->backlog_size, listener->backlog_size + 1); // inet's accept looks without the lock
     return 0;
 }
 
@@ -175,13 +175,17 @@ static int complete(struct unix_socket *socket, struct unix_socket *end)
     else {
         socket->state = UNIX_CONNECTED;
         socket->peer = unix_ref(end);
+        socket->own = end->other;
+        socket->other = end->own;
         socket->peer_credentials = end->credentials;
     }
     mutex_unlock(&socket->lock);
     return err;
 }
 
-static int connect_stream(struct unix_socket *socket, struct unix_socket *listener, bool nonblock)
+// own and to: the addresses that the socket and the end have, of the internet families; none of AF_UNIX.
+static int connect_stream(struct unix_socket *socket, struct unix_socket *listener, const struct host_address *own,
+                          const struct host_address *to, bool nonblock)
 {
     s64 timeout = READ_ONCE(socket->socket.send_timeout), deadline = socket_deadline(timeout);
     struct unix_socket *end = alloc(socket->socket.type);
@@ -192,8 +196,8 @@ static int connect_stream(struct unix_socket *socket, struct unix_socket *listen
     end->state = UNIX_CONNECTED;
     end->peer = unix_ref(socket);
     end->tcp = socket->tcp;
-    end->own = socket->other;
-    end->other = socket->own;
+    end->own = *to;
+    end->other = *own;
     while ((err = offer(socket, listener, end)) == -EAGAIN && !nonblock) {
         err = wait_event(&listener->writable, backlog_has_room(listener), deadline);
         if (err) {
@@ -237,6 +241,7 @@ static int connect_datagram(struct unix_socket *socket, const struct net_name *n
 
 static int unix_connect(struct socket *base, const struct net_name *name, bool nonblock)
 {
+    static const struct host_address none;
     struct unix_socket *listener;
 
     if (name->size < sizeof(name->family))
@@ -246,7 +251,7 @@ static int unix_connect(struct socket *base, const struct net_name *name, bool n
     int err = unix_find(name, &listener);
     if (err)
         return err;
-    err = connect_stream(unix_of(base), listener, nonblock);
+    err = connect_stream(unix_of(base), listener, &none, &none, nonblock);
     unix_put(listener);
     return err;
 }
@@ -262,7 +267,7 @@ static struct unix_socket *take_pending(struct unix_socket *listener, int *ret_e
     if (!list_empty(&listener->backlog)) {
         end = list_first(&listener->backlog, struct unix_socket, pending);
         list_del(&end->pending);
-        listener->backlog_size--;
+        WRITE_ONCE(listener->backlog_size, listener->backlog_size - 1);
     }
     mutex_unlock(&listener->lock);
     return end;
@@ -314,9 +319,10 @@ void unix_stream_listen(struct unix_socket *socket, int backlog)
     mutex_unlock(&socket->lock);
 }
 
-int unix_stream_connect(struct unix_socket *socket, struct unix_socket *listener)
+int unix_stream_connect(struct unix_socket *socket, struct unix_socket *listener, const struct host_address *own,
+                        const struct host_address *to)
 {
-    return connect_stream(socket, listener, true);
+    return connect_stream(socket, listener, own, to, true);
 }
 
 struct unix_socket *unix_stream_accept(struct unix_socket *listener)
@@ -554,7 +560,7 @@ static int set_option(struct socket *base, int level, int option, const void *va
         socket->receive_size = twice;
         break;
     case SO_PASSCRED:
-        socket->pass_credentials = number;
+        WRITE_ONCE(socket->pass_credentials, number); // senders look without the lock
         break;
     default:
         err = -ENOPROTOOPT;

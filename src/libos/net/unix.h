@@ -28,7 +28,7 @@ struct unix_socket {
     bool pass_credentials;
     bool tcp;                       // the inside of a TCP connection (inet_loopback.c): ends as those do,
     bool reset_on_close;            // perhaps by force (SO_LINGER)
-    struct host_address own, other; // its addresses
+    struct host_address own, other; // its addresses; for good, once connected
     int error;                      // reported once (SO_ERROR, or the next call), positive
     struct unix_name *name;
     struct unix_socket *peer; // referenced. Streams: for good, once connected
@@ -82,8 +82,9 @@ struct unix_socket *unix_peer(struct unix_socket *socket);
 // Streams without a name, for connections of the internet families inside. A listener's backlog is as listen(2) has it.
 struct unix_socket *unix_stream_new(void); // NULL: no memory; ended by its ops->release
 void unix_stream_listen(struct unix_socket *socket, int backlog);
-// Joins it with a new end, which waits in the backlog: -EAGAIN, if that is full.
-__nodiscard int unix_stream_connect(struct unix_socket *socket, struct unix_socket *listener);
+// Joins it with a new end, which waits in the backlog: -EAGAIN, if that is full. Its addresses are own and to then.
+__nodiscard int unix_stream_connect(struct unix_socket *socket, struct unix_socket *listener,
+                                    const struct host_address *own, const struct host_address *to);
 struct unix_socket *unix_stream_accept(struct unix_socket *listener); // NULL: nobody waits
 bool unix_stream_is_over(struct unix_socket *socket);                 // both ends said that nothing more comes
 u32 unix_events(struct unix_socket *socket);                          // POLL* that hold now

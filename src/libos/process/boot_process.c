@@ -40,7 +40,7 @@ void process_boot(const struct occlum_config *config, char **argv, char **envp)
 
     if (!entry_point_allowed(config, argv[0]))
         enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_ENTRY_POINT);
-    if (!env || process_create(NULL, &process) || signals_thread_init(current, NULL))
+    if (!env || process_create(NULL, SIGCHLD, &process) || signals_thread_init(current, NULL))
         enclave_refuse(NOT_EXECUTABLE << 8, REFUSED_MEMORY);
     process_first = process;
     process->outside = true;

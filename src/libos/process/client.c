@@ -139,7 +139,7 @@ static void run_client(void *arg)
     int status;
 
     kfree(arg);
-    int err = files_create_streams(fds, true, &current->files);
+    int err = files_create_streams(fds, true, NULL, &current->files);
     if (err) {
         status = NOT_EXECUTABLE;
         refusal = REFUSED_MEMORY;
@@ -182,7 +182,7 @@ static int start(const struct host_request *request, u32 *ret_refusal)
     if (!err)
         err = signals_thread_init(thread, NULL);
     if (!err)
-        err = process_create(process_first, &process);
+        err = process_create(process_first, SIGCHLD, &process);
     if (!err) {
         *copy = *request;
         memcpy(thread->name, name, sizeof(name));

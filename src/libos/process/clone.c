@@ -85,10 +85,9 @@ static void become_sibling(struct process *child)
 static int new_process(const struct clone_request *request, struct process **ret_process)
 {
     struct process *process;
-    int err = process_create(current_process(), &process);
+    int err = process_create(current_process(), request->exit_signal, &process);
     if (err)
         return err;
-    process->exit_signal = request->exit_signal;
     if (request->reset_handlers)
         signals_reset(&process->signals);
     if (request->flags & CLONE_PARENT)
@@ -123,7 +122,7 @@ static int apply_ids(struct thread *child, const struct clone_request *request)
         if (err)
             return err;
         spin_lock(&child->resources_lock);
-        child->mm = mm;
+        WRITE_ONCE(child->mm, mm);
         spin_unlock(&child->resources_lock);
     }
     if (request->flags & CLONE_CHILD_SETTID)

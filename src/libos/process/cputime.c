@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "libos/process/cputime.h"
+#include "libos/tree/cputime.h"
 #include "libos/process/process.h"
 #include "libos/time/time.h"
 #include "trusted/cpu.h"

@@ -82,6 +82,8 @@ int elf_image_open(struct file *file, struct elf_image *ret_image)
     for (u16 i = 0; i < eh.e_phnum && !err; i++) {
         if (ph[i].p_type == PT_LOAD && ph[i].p_memsz)
             err = take_load(&span, &ph[i], &previous_end);
+        else if (ph[i].p_type == PT_GNU_STACK)
+            ret_image->exec_stack = ph[i].p_flags & PF_X;
         else if (ph[i].p_type == PT_INTERP) {
             if (ph[i].p_filesz < 2 || ph[i].p_filesz > sizeof(ret_image->interpreter))
                 return -ENOEXEC;
@@ -108,9 +110,8 @@ static int reserve(struct elf_image *image, struct mm *mm)
         .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (image->fixed ? MAP_FIXED_NOREPLACE : 0),
     };
     s64 at = vm_map(mm, &args);
-    // Programs that must lie at the same place take turns there.
-    if (at < 0 && image->fixed && vm_join(mm, args.addr, args.len) == 0)
-        at = vm_map(mm, &args);
+    if (at < 0 && image->fixed) // programs that must lie at the same place take turns there
+        at = vm_map_beside(mm, &args);
     if (at < 0) {
         if (image->fixed)
             log_warn("a program that must lie at %#lx cannot start: another process holds that address", image->start);

@@ -8,6 +8,7 @@
 struct elf_image {
     struct file *file;
     bool fixed;      // ET_EXEC
+    bool exec_stack; // PT_GNU_STACK asks for a stack that can be executed (code of nested functions)
     u64 entry, phdr; // link-time addresses; phdr 0 if the headers are not mapped
     u16 phnum;
     u64 start, end; // span of the PT_LOADs, page aligned

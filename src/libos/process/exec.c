@@ -16,6 +16,7 @@
 #include "trusted/vector.h"
 
 enum { MAX_SCRIPTS = 4, SCRIPT_LINE = 256 };
+#define STACK_FIRST KIB(16) // of the stack, every program uses
 
 struct exec {
     struct elf_image program, interpreter;
@@ -140,7 +141,7 @@ static int open_interpreter(struct exec *exec)
     return err == 0 && exec->interpreter.fixed ? -ENOEXEC : err;
 }
 
-static int map_stack(struct mm *mm, u64 size, u64 *ret_top)
+static int map_stack(struct mm *mm, u64 size, bool executable, u64 *ret_top)
 {
     struct vm_map_args args = {
         .len = size + PAGE_SIZE,
@@ -151,7 +152,11 @@ static int map_stack(struct mm *mm, u64 size, u64 *ret_top)
     if (at < 0)
         return (int)at;
     *ret_top = (u64)at + PAGE_SIZE + size;
-    return vm_protect(mm, (u64)at + PAGE_SIZE, size, PROT_READ | PROT_WRITE); // the lowest page stays a guard
+    u32 prot = PROT_READ | PROT_WRITE | (executable ? PROT_EXEC : 0);
+    int err = vm_protect(mm, (u64)at + PAGE_SIZE, size, prot); // the lowest page stays a guard
+    if (!err)
+        vm_populate(mm, *ret_top - STACK_FIRST, STACK_FIRST);
+    return err;
 }
 
 static u64 stack_size(void)
@@ -188,7 +193,7 @@ static int build(struct exec *exec, char *const *envp, const char *execfn)
     if (!err && exec->has_interpreter)
         err = elf_image_map(&exec->interpreter, mm, NULL);
     if (!err)
-        err = map_stack(mm, size, &top);
+        err = map_stack(mm, size, exec->program.exec_stack, &top);
     if (!err)
         err = mm_set_brk(mm, exec->program.end + exec->program.bias, enclave_config()->default_heap_size);
     if (!err)

@@ -19,7 +19,7 @@ void process_kill_collect(struct process *process, int wait_status, struct wake_
         process->exiting = true;
         process->wait_status = wait_status;
     }
-    process->stopped = false;
+    WRITE_ONCE(process->stopped, false);
     list_for_each (thread, &process->threads, siblings)
         thread_notify_collect(thread, THREAD_EXIT, list);
     wake_collect_all(&process->resumed, list);

@@ -9,13 +9,13 @@
 
 // SIGUSR1, SIGUSR2 and SIGHUP mean what a program makes of them: a host may run their handlers only where the
 // configuration says so. Hanging up ends what has no handler all the same, as the host can end everything anyway.
-static bool asked_for(const struct process *process, int signo)
+static bool asked_for(struct process *process, int signo)
 {
     const u64 private = SIGMASK(SIGHUP) | SIGMASK(SIGUSR1) | SIGMASK(SIGUSR2);
 
     if (!(private & SIGMASK(signo)) || (enclave_config()->flags & OCCLUM_CONFIG_HOST_SIGNALS))
         return true;
-    if (signo == SIGHUP && READ_ONCE(process->signals.actions[SIGHUP - 1].handler) == (u64)SIG_DFL)
+    if (signo == SIGHUP && signals_action(&process->signals, SIGHUP).handler == (u64)SIG_DFL)
         return true;
     log_once(LOG_WARN, "signal %d from the host is not passed on: feature.host_signals of Occlum.json permits it",
              signo);

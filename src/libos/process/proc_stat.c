@@ -41,16 +41,18 @@ static const char *state_name(char state)
     }
 }
 
-struct signal_masks {
+struct signal_state {
+    u32 queued;
     u64 pending, shared, blocked, ignored, caught;
 };
 
-static struct signal_masks masks_of(const struct proc_view *v)
+static struct signal_state signals_of(const struct proc_view *v)
 {
     struct process_signals *signals = &v->process->signals;
-    struct signal_masks m = { 0 };
+    struct signal_state m = { 0 };
 
     spin_lock(&signals->lock);
+    m.queued = signals->queue.count;
     m.shared = signals->queue.pending;
     if (v->thread) {
         m.blocked = v->thread->blocked;
@@ -75,7 +77,7 @@ void proc_write_stat(struct proc_text *t, const struct proc_view *v)
     const struct process *p = v->process;
     const struct memory_layout *l = &p->layout;
     struct cpu_usage used = usage_of(v), children = p->ended_children;
-    struct signal_masks m = masks_of(v);
+    struct signal_state m = signals_of(v);
     int nice = v->thread ? v->thread->nice : 0;
     bool look = may_look_into(v->process) == 0; // addresses are for those who may know them
     u32 foreground = process_tty.foreground(p);
@@ -144,11 +146,11 @@ static void write_memory(struct proc_text *t, const struct proc_view *v)
 
 static void write_signals(struct proc_text *t, const struct proc_view *v)
 {
-    struct signal_masks m = masks_of(v);
+    struct signal_state m = signals_of(v);
 
     proc_print(t, "Threads:\t%u\nSigQ:\t%u/%lu\nSigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\nSigIgn:\t%016lx\n",
-               v->process->thread_count, READ_ONCE(v->process->signals.queue.count),
-               (u64)v->process->limits[RLIMIT_SIGPENDING].rlim_cur, m.pending, m.shared, m.blocked, m.ignored);
+               v->process->thread_count, m.queued, (u64)v->process->limits[RLIMIT_SIGPENDING].rlim_cur, m.pending,
+               m.shared, m.blocked, m.ignored);
     proc_print(t, "SigCgt:\t%016lx\n", m.caught);
 }
 

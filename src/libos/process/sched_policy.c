@@ -228,6 +228,7 @@ void sched_inherit(struct thread *child, const struct thread *parent)
     child->policy = reset && realtime(parent->policy) ? SCHED_NORMAL : parent->policy;
     child->rt_priority = reset ? 0 : parent->rt_priority;
     child->io_priority = parent->io_priority;
+    child->mempolicy = parent->mempolicy;
     child->pinned = parent->pinned;
     memcpy(child->cpus, parent->cpus, sizeof(child->cpus));
 }

@@ -168,7 +168,7 @@ static struct process *make_first(void)
     static const char name[] = "occlum";
     struct process *process;
 
-    if (process_create(NULL, &process) || signals_thread_init(current, NULL))
+    if (process_create(NULL, SIGCHLD, &process) || signals_thread_init(current, NULL))
         enclave_refuse(126 << 8, REFUSED_MEMORY);
     process->own = true;
     ignore_signals(&process->signals);

@@ -5,6 +5,7 @@
 #include "libos/process/report.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"
+#include "libos/vm/learn.h"
 #include "trusted/exit.h"
 #include "trusted/layout.h"
 #include "trusted/log.h"
@@ -67,6 +68,7 @@ void process_shutdown(int wait_status)
     if (err && err != -ENOMEM) // -ENOMEM: there are holes
         log_error("a shared mapping could not be written back: error %d", -err);
     (void)sys_sync();
+    learn_tell();
     report_publish();
     enclave_shutdown(wait_status);
 }

@@ -79,8 +79,10 @@ static long exchange_limit(u32 pid, u32 resource, const struct rlimit64 *new, st
         err = -EPERM;
     } else {
         *ret_old = process->limits[resource];
-        if (new)
-            process->limits[resource] = *new;
+        if (new) { // the process looks at the soft one without the lock
+            WRITE_ONCE(process->limits[resource].rlim_cur, new->rlim_cur);
+            process->limits[resource].rlim_max = new->rlim_max;
+        }
         if (new != NULL && resource == RLIMIT_CPU)
             cpu_limit_set(process);
         if (new != NULL && resource == RLIMIT_NOFILE)
@@ -162,6 +164,9 @@ long sys_getrandom(void __user *buf, size_t size, u32 flags)
 
 // Every thread is a host thread of its own: a barrier on all of them needs the host, which may not be trusted with it.
 long sys_membarrier(int command, u32 flags, int cpu) { return command == 0 && !flags ? 0 : -EINVAL; }
+
+// Faults are the library OS's own; nobody may handle those of others in its place.
+long sys_userfaultfd(int flags) { return -EPERM; }
 
 // personality(2): kept and told back; what it would change of addresses and system calls it does not.
 long sys_personality(u32 persona)

@@ -15,7 +15,7 @@ enum { CPU_WORDS = HOST_CPU_MASK_BYTES / 8 };
 
 long sys_sched_yield(void)
 {
-    ocall_yield();
+    thread_yield();
     return 0;
 }
 

@@ -52,7 +52,7 @@ static void inherit(struct process *process, struct process *parent)
     }
 }
 
-int process_create(struct process *parent, struct process **ret_process)
+int process_create(struct process *parent, u32 exit_signal, struct process **ret_process)
 {
     struct process *process = kzalloc(sizeof(*process));
     if (!process)
@@ -67,7 +67,7 @@ int process_create(struct process *parent, struct process **ret_process)
     // Before others can find it: a signal may come at once.
     signals_init(&process->signals, parent && !parent->own ? &parent->signals : NULL);
     process->start_ns = time_monotonic_ns();
-    process->exit_signal = SIGCHLD;
+    process->exit_signal = exit_signal;
     if (parent)
         inherit(process, parent);
     else
@@ -163,14 +163,14 @@ void process_add_thread(struct process *process, struct thread *thread)
     mutex_assert_held(&process_lock);
     thread->process = process;
     list_add_tail(&thread->siblings, &process->threads);
-    process->thread_count++;
+    __atomic_fetch_add(&process->thread_count, 1, __ATOMIC_RELAXED);
     process->live_count++;
     __atomic_fetch_add(&threads, 1, __ATOMIC_RELAXED);
     // A thread that joins a dying process, or one whose other thread is in execve, dies at once.
     if (process->exiting || process->execing || process_all_ending())
         slot_set_pending(thread->wake, THREAD_EXIT);
     // What was sent before the process had a thread found nobody to notify.
-    if (READ_ONCE(process->signals.queue.pending))
+    if (signals_waiting(&process->signals, ~0ull))
         slot_set_pending(thread->wake, THREAD_SIGNAL);
 }
 

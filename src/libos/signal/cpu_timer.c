@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // ITIMER_VIRTUAL, ITIMER_PROF and RLIMIT_CPU. The timer thread looks when the time can have come at the earliest: a
 // process uses at most as much CPU time per second as it has threads.
-#include "libos/process/process.h"
+#include "libos/signal/signal.h"
+#include "libos/tree/process.h"
 #include "libos/signal/posix_timer.h"
 #include "libos/time/time.h"
 

@@ -3,7 +3,10 @@
 #include "abi/sgx/arch.h"
 #include "base/string.h"
 #include "trusted/log.h"
-#include "libos/process/process.h"
+#include "libos/fs/fs.h"
+#include "libos/signal/signal.h"
+#include "libos/tree/process.h"
+#include "libos/vm/vm.h"
 #include "trusted/hooks.h"
 
 enum { CORE_FLAG = 0x80 };
@@ -16,17 +19,29 @@ static const char *const core_names[] = {
 
 static const char *core_name(int signo) { return signo < (int)ARRAY_SIZE(core_names) ? core_names[signo] : NULL; }
 
-// The end by a signal's default action. There is no core file, so the log says what can be said in a line.
+// How the program ended, in a line: of the one that was started always, of others, whose parents are told, where the
+// log is on. Without the log no addresses.
+static void tell_end(const struct user_regs *regs, int signo, const char *name, const siginfo_t *info)
+{
+    u64 rip = vm_original_rip(regs->rip);
+    u32 pid = current_process()->pid;
+
+    if (log_level < LOG_ERROR && pid == 1)
+        log_notice("%s[%u]: ended by signal %d (%s)", current->name, pid, signo, name);
+    else if (info && info->si_code > 0 && info->si_code != SI_KERNEL)
+        log_error("%s[%u]: ended by signal %d (%s) at %#lx, address %#lx", current->name, pid, signo, name, rip,
+                  (u64)info->si_addr);
+    else
+        log_error("%s[%u]: ended by signal %d (%s) at %#lx", current->name, pid, signo, name, rip);
+}
+
+// The end by a signal's default action.
 static _Noreturn void die_of(const struct user_regs *regs, int signo, const siginfo_t *info)
 {
     const char *name = core_name(signo);
 
-    if (name && info && info->si_code > 0 && info->si_code != SI_KERNEL)
-        log_error("%s[%u]: ended by signal %d (%s) at %#lx, address %#lx", current->name, current_process()->pid, signo,
-                  name, vm_original_rip(regs->rip), (u64)info->si_addr);
-    else if (name)
-        log_error("%s[%u]: ended by signal %d (%s) at %#lx", current->name, current_process()->pid, signo, name,
-                  vm_original_rip(regs->rip));
+    if (name)
+        tell_end(regs, signo, name, info);
     // No core is written, but where one is asked for the status says what it says on Linux.
     bool core = name && current_process()->limits[RLIMIT_CORE].rlim_cur && !current_process()->undumpable;
     process_kill(current_process(), signo | (core ? CORE_FLAG : 0));
@@ -53,7 +68,7 @@ static void stop(int signo)
         mutex_unlock(&process_lock);
         return;
     }
-    process->stopped = true;
+    WRITE_ONCE(process->stopped, true); // its threads look without the lock
     process->stop_reported = process->continued = false;
     process->stop_signal = signo;
     if (process->parent)
@@ -159,7 +174,6 @@ static void run_handler(struct user_regs *regs, int signo, const struct signal_a
     struct thread *thread = current;
 
     settle_syscall(regs, action);
-    thread->restore_blocked = false;
     if (signal_frame_push(regs, signo, action, info, old_mask) == 0) {
         signal_set_blocked(mask);
         return;
@@ -195,12 +209,8 @@ void signal_run_pending(struct user_regs *regs)
             run_handler(regs, signo, &action, &info, mask, old_mask);
     }
     settle_syscall(regs, NULL);
-    if (thread->restore_blocked) {
-        thread->restore_blocked = false;
-        signal_set_blocked(thread->saved_blocked);
-        if (signal_deliverable(thread))
-            signal_run_pending(regs);
-    }
+    if (thread->restore_blocked)
+        signal_set_blocked(thread->saved_blocked); // what is deliverable now brings the thread here again
 }
 
 void signal_force(struct user_regs *regs, int signo, int code, u64 addr, u32 trapno, u64 error)
@@ -266,7 +276,7 @@ static void raise_self(int signo)
 void signal_init(void)
 {
     thread_pending_hook = signal_run_pending;
-    thread_set_blocked_hook = signal_set_blocked;
+    thread_mask_hooks = (struct thread_mask_hooks){ .set = signal_set_blocked, .borrow = signal_borrow_mask };
     fs_raise_signal = raise_self;
     mq_signal_init();
 }

@@ -7,7 +7,9 @@
 
 #include "trusted/log.h"
 #include "libos/mem/heap.h"
-#include "libos/process/process.h"
+#include "libos/signal/signal.h"
+#include "libos/tree/process.h"
+#include "libos/vm/vm.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 #include "trusted/cpu.h"

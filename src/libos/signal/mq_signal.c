@@ -2,7 +2,8 @@
 // The signal of mq_notify(3).
 #include "base/string.h"
 #include "libos/ipc/mq.h"
-#include "libos/process/process.h"
+#include "libos/signal/signal.h"
+#include "libos/tree/process.h"
 
 static void send(u32 pid, int signo, sigval_t value, u32 sender_pid, u32 sender_uid)
 {

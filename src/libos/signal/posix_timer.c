@@ -5,7 +5,7 @@
 
 #include "base/string.h"
 #include "libos/mem/heap.h"
-#include "libos/process/process.h"
+#include "libos/tree/process.h"
 #include "libos/signal/signal_queue.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"

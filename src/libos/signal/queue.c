@@ -3,7 +3,7 @@
 #include "base/string.h"
 #include "libos/signal/posix_timer.h"
 #include "libos/mem/heap.h"
-#include "libos/process/process.h"
+#include "libos/tree/process.h"
 #include "libos/signal/signal_queue.h"
 
 enum { MAX_QUEUED = 65536 }; // per queue, whatever RLIMIT_SIGPENDING is
@@ -54,13 +54,18 @@ void signals_init(struct process_signals *signals, struct process_signals *inher
     spin_unlock(&inherit->lock);
 }
 
-bool signals_discard_children(struct process_signals *signals)
+struct signal_action signals_action(struct process_signals *signals, int signo)
 {
     spin_lock(&signals->lock);
-    const struct signal_action *action = &signals->actions[SIGCHLD - 1];
-    bool discard = action->handler == (u64)SIG_IGN || (action->flags & SA_NOCLDWAIT);
+    struct signal_action action = signals->actions[signo - 1];
     spin_unlock(&signals->lock);
-    return discard;
+    return action;
+}
+
+bool signals_discard_children(struct process_signals *signals)
+{
+    struct signal_action action = signals_action(signals, SIGCHLD);
+    return action.handler == (u64)SIG_IGN || (action.flags & SA_NOCLDWAIT);
 }
 
 void signals_free(struct process_signals *signals)
@@ -205,6 +210,14 @@ int signal_dequeue(struct thread *thread, u64 mask, siginfo_t *ret_info)
     return signo;
 }
 
+u64 signals_waiting(struct process_signals *signals, u64 mask)
+{
+    spin_lock(&signals->lock);
+    u64 waiting = signals->queue.pending & mask;
+    spin_unlock(&signals->lock);
+    return waiting;
+}
+
 u64 signal_thread_pending(const struct thread *thread)
 {
     return thread->queue ? signal_thread_queue(thread)->pending : 0;
@@ -212,5 +225,6 @@ u64 signal_thread_pending(const struct thread *thread)
 
 bool signal_deliverable(const struct thread *thread)
 {
+    spin_assert_held(&thread->process->signals.lock);
     return (signal_thread_queue(thread)->pending | thread->process->signals.queue.pending) & ~thread->blocked;
 }

@@ -2,7 +2,7 @@
 // Sending: to whom, and what happens at once. Threads are woken and interrupted after the signal lock is dropped, for
 // that may be a host call; process_lock keeps them in their process meanwhile.
 #include "base/string.h"
-#include "libos/process/process.h"
+#include "libos/tree/process.h"
 #include "libos/signal/signal_queue.h"
 
 static bool default_ignored(int signo)
@@ -22,7 +22,7 @@ static void continue_process(struct process *process)
     mutex_assert_held(&process_lock);
     if (!process->stopped)
         return;
-    process->stopped = false;
+    WRITE_ONCE(process->stopped, false);
     process->continued = true;
     wake_up_all(&process->resumed);
     if (!process->parent)
@@ -121,9 +121,7 @@ void signal_retarget(struct process *process, const struct thread *from, u64 mas
     struct process_signals *signals = &process->signals;
     struct thread *thread;
 
-    spin_lock(&signals->lock);
-    u64 waiting = signals->queue.pending & mask;
-    spin_unlock(&signals->lock);
+    u64 waiting = signals_waiting(signals, mask);
     list_for_each (thread, &process->threads, siblings) {
         u64 takes = waiting & ~READ_ONCE(thread->blocked);
         if (thread == from || !takes)
@@ -133,7 +131,8 @@ void signal_retarget(struct process *process, const struct thread *from, u64 mas
     }
 }
 
-void signal_set_blocked(u64 mask)
+// The mask, and whether another one comes back before the program runs (borrowed), in one step for the senders.
+static void change_mask(u64 mask, bool borrowed)
 {
     struct process *process = current_process();
     struct process_signals *signals = &process->signals;
@@ -141,6 +140,9 @@ void signal_set_blocked(u64 mask)
 
     spin_lock(&signals->lock);
     u64 newly = mask & ~thread->blocked;
+    thread->restore_blocked = borrowed;
+    if (borrowed)
+        thread->saved_blocked = thread->blocked;
     WRITE_ONCE(thread->blocked, mask & ~SIGMASK_UNBLOCKABLE);
     bool deliverable = signal_deliverable(thread);
     u64 left = signals->queue.pending & newly;
@@ -155,6 +157,9 @@ void signal_set_blocked(u64 mask)
     mutex_unlock(&process_lock);
 }
 
+void signal_set_blocked(u64 mask) { change_mask(mask, false); }
+void signal_borrow_mask(u64 mask) { change_mask(mask, true); }
+
 void signal_child_event(struct process *parent, struct process *child)
 {
     mutex_assert_held(&process_lock);
@@ -163,7 +168,7 @@ void signal_child_event(struct process *parent, struct process *child)
 
     // News of a process that lives is SIGCHLD whatever its end will be.
     if ((child->zombie && !child->exit_signal) ||
-        (!child->zombie && (parent->signals.actions[SIGCHLD - 1].flags & SA_NOCLDSTOP)))
+        (!child->zombie && (signals_action(&parent->signals, SIGCHLD).flags & SA_NOCLDSTOP)))
         return;
     memset(&info, 0, sizeof(info));
     info.si_code = !sig ? CLD_EXITED : child->wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;

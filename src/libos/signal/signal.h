@@ -3,54 +3,19 @@
 #pragma once
 
 #include "abi/linux/abi.h"
-#include "base/list.h"
-#include "trusted/spinlock.h"
+#include "libos/tree/signals.h"
 #include "trusted/regs.h"
 
 struct process;
 struct thread;
 
-enum { SIGNALS = 64 };
-#define SIGMASK(signo) (1ull << ((signo)-1))
-#define SIGMASK_UNBLOCKABLE (SIGMASK(SIGKILL) | SIGMASK(SIGSTOP))
-#define SIGMASK_STOPS (SIGMASK(SIGSTOP) | SIGMASK(SIGTSTP) | SIGMASK(SIGTTIN) | SIGMASK(SIGTTOU))
-
-// As the kernel's struct sigaction of x86-64.
-struct signal_action {
-    u64 handler, flags, restorer, mask;
-};
-
-// Signals that wait: a bit each, and what is known of each in arrival order.
-struct signal_queue {
-    u64 pending;
-    u32 count;
-    struct list_head entries; // struct signal_entry
-};
-
-// A timer on CPU time; ns, deadline 0: off.
-struct cpu_timer {
-    s64 deadline, interval;
-};
-
-// Per process; guarded by lock, as are the blocked masks and queues of its threads.
-struct process_signals {
-    struct spinlock lock;
-    struct signal_action actions[SIGNALS];
-    struct signal_queue queue;
-    bool stop_taken;                    // a stop signal was dequeued and no SIGCONT came since
-    s64 timer_deadline, timer_interval; // ITIMER_REAL, CLOCK_MONOTONIC ns; 0: off
-    struct cpu_timer cpu_timers[2];     // ITIMER_VIRTUAL, ITIMER_PROF
-    s64 cpu_limit_told;                 // CPU time at which RLIMIT_CPU was last told, ns
-    struct list_head timers;            // struct posix_timer; all of these guarded by process_lock
-    int timer_next_id;
-    u32 timer_count;
-};
-
 void signals_init(struct process_signals *signals, struct process_signals *inherit); // inherit may be NULL
 void signals_free(struct process_signals *signals);
 __nodiscard int signals_thread_init(struct thread *thread, const struct thread *creator);
 void signals_thread_free(struct thread *thread);
-u64 signal_thread_pending(const struct thread *thread); // directed at it alone. Process signals' lock held
+u64 signals_waiting(struct process_signals *signals, u64 mask); // for the process, of mask
+u64 signal_thread_pending(const struct thread *thread);         // directed at it alone. Process signals' lock held
+struct signal_action signals_action(struct process_signals *signals, int signo); // what is to be done on signo
 // True if ended children are to vanish without wait: SIGCHLD is ignored or has SA_NOCLDWAIT.
 bool signals_discard_children(struct process_signals *signals);
 // execve: handlers go back to the default, ignored stay ignored.
@@ -66,6 +31,9 @@ void signal_retarget(struct process *process, const struct thread *from, u64 mas
 // Every change of the current thread's mask: SIGKILL and SIGSTOP are never blocked; what is now deliverable is
 // delivered before the program runs on, what is now blocked goes to another thread. No spinlock may be held.
 void signal_set_blocked(u64 mask);
+// The same for the length of a system call: the mask there was is kept in saved_blocked, and the next
+// signal_set_blocked ends the loan.
+void signal_borrow_mask(u64 mask);
 // The action of the current process for signo has become to ignore it: what waits of it is forgotten. No lock held.
 void signal_forget_ignored(int signo);
 // sigaltstack(2) at stack pointer sp. signal_altstack_get: what is set; signal_altstack_set: 0, -EPERM (it is being
@@ -93,7 +61,7 @@ void signal_run_pending(struct user_regs *regs);
 // Builds the frame of a handler; mask is what sigreturn restores. 0 or -EFAULT.
 __nodiscard int signal_frame_push(struct user_regs *regs, int signo, const struct signal_action *action,
                                   const siginfo_t *info, u64 mask);
-// Deliverable signals of the current thread.
+// Deliverable signals of the current thread. Process signals' lock held.
 bool signal_deliverable(const struct thread *thread);
 // Takes the first signal in mask from the thread's or its process's queue; 0 if none. Process signals' lock held.
 int signal_dequeue(struct thread *thread, u64 mask, siginfo_t *ret_info);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // System calls that send.
 #include "base/string.h"
-#include "libos/process/process.h"
+#include "libos/signal/signal.h"
+#include "libos/tree/process.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/vm/user.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // System calls on actions and masks.
 #include "base/string.h"
-#include "libos/process/process.h"
+#include "libos/signal/signal.h"
+#include "libos/tree/process.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"
 #include "libos/vm/user.h"
@@ -75,9 +76,7 @@ static long suspend(u64 mask)
 {
     struct waiter waiter;
 
-    current->saved_blocked = current->blocked;
-    current->restore_blocked = true;
-    signal_set_blocked(mask);
+    signal_borrow_mask(mask);
     waiter_init(&waiter);
     while (waiter_sleep(&waiter, WAIT_FOREVER) != -EINTR)
         ;
@@ -124,10 +123,8 @@ static int take_or_sleep(u64 mask, s64 deadline, siginfo_t *ret_info)
             err = 0; // look which signal it was
         spin_lock(&signals->lock);
     }
-    u64 saved = current->saved_blocked;
-    current->restore_blocked = false;
     spin_unlock(&signals->lock);
-    signal_set_blocked(saved);
+    signal_set_blocked(current->saved_blocked);
     return signo ? signo : err == -ETIMEDOUT ? -EAGAIN : err;
 }
 

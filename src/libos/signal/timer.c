@@ -2,7 +2,8 @@
 // setitimer(2) and alarm(2), and the one LibOS thread that fires all timers: made when a program first sets one, it
 // sleeps until the next deadline.
 #include "base/string.h"
-#include "libos/process/process.h"
+#include "libos/signal/signal.h"
+#include "libos/tree/process.h"
 #include "libos/signal/posix_timer.h"
 #include "libos/syscall/prototypes.h"
 #include "libos/time/time.h"

@@ -3,7 +3,9 @@
 #include "abi/linux/abi.h"
 #include "base/bitmap.h"
 #include "trusted/log.h"
+#include "libos/fs/fs.h"
 #include "libos/mem/heap.h"
+#include "libos/mem/limits.h"
 #include "libos/thread/thread.h"
 
 static __noinline long unknown(u64 number)
@@ -42,6 +44,8 @@ void syscall_dispatch(struct user_regs *regs)
             regs->rax = (u64)syscall_table[number].call(args);
         // A restartable call that was interrupted by nothing that concerns this thread simply goes on.
     } while (unlikely(syscall_restarts((long)regs->rax)) && regs->orig_rax == number && !thread_interrupted(current));
+    if (unlikely(limits_due))
+        limits_tell(current->name, fs_current_pid());
     if (unlikely(READ_ONCE(heap_trim_due)))
         heap_trim();
 }

@@ -13,6 +13,7 @@
 #include "abi/linux/abi.h"
 #include "abi/linux/shm.h"
 
+struct io_event;
 struct signal_action;
 struct linux_dirent64;
 struct __kernel_timex;

@@ -3,6 +3,7 @@
 #include "abi/occlum/entry.h"
 #include "base/string.h"
 #include "libos/mem/heap.h"
+#include "libos/mem/limits.h"
 #include "libos/thread/cred.h"
 #include "libos/thread/slots.h"
 #include "libos/thread/spin.h"
@@ -14,7 +15,7 @@
 #include "trusted/vector.h"
 
 void (*thread_pending_hook)(struct user_regs *regs);
-void (*thread_set_blocked_hook)(u64 mask);
+struct thread_mask_hooks thread_mask_hooks;
 
 struct thread *current_thread(void) { return tls_self()->thread; }
 
@@ -40,6 +41,8 @@ int thread_create(struct thread **ret_thread)
         return -ENOMEM;
     int err = slot_claim(thread);
     if (err) {
+        if (err == -EAGAIN)
+            limit_note(LIMIT_THREADS, 0);
         kfree(thread);
         return err;
     }
@@ -116,6 +119,8 @@ void thread_park(s64 deadline_ns)
     }
     thread_park_end();
 }
+
+void thread_yield(void) { ocall_yield(); }
 
 static u64 slot_of(const struct slot_wake *slot) { return container_of(slot, const struct tls, wake)->slot.slot; }
 

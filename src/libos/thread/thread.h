@@ -33,7 +33,7 @@ struct thread {
     struct process *process;
     // Owned references, shared by threads and vforked processes. Only the thread itself changes them (thread_swap),
     // under resources_lock; it reads them without, others read them and take a reference under it
-    // (process/resources.c).
+    // (process/resources.c); who only compares mm looks without.
     struct mm *mm;
     struct files *files;
     struct fs_context *fs;   // cwd, root, umask
@@ -81,6 +81,7 @@ struct thread {
     u8 rt_priority;
     bool reset_on_fork;
     u16 io_priority; // ioprio_set(2)
+    u32 mempolicy;   // set_mempolicy(2): the mode, and bit 31 for node 0
     bool pinned;     // cpus was set
     u64 cpus[128];   // sched_setaffinity(2)
     // waiting inside (spin.c)
@@ -104,6 +105,9 @@ void thread_park(s64 deadline_ns);
 // not to be made. park_end follows in any case.
 bool thread_park_begin(void);
 void thread_park_end(void);
+
+// Lets the host run another thread. No spinlock held.
+void thread_yield(void);
 
 // thread_notify_collect and the flush at once. No spinlock held; the thread stays meanwhile (process_lock).
 void thread_notify(struct thread *thread, u32 bits);
@@ -146,7 +150,7 @@ __nodiscard int thread_start_kernel(struct thread *thread, void (*fn)(void *), v
         typeof(swap_self->member) swap_new = (new);    \
         spin_lock(&swap_self->resources_lock);         \
         typeof(swap_new) swap_old = swap_self->member; \
-        swap_self->member = swap_new;                  \
+        WRITE_ONCE(swap_self->member, swap_new);       \
         spin_unlock(&swap_self->resources_lock);       \
         swap_old;                                      \
     })
@@ -168,5 +172,10 @@ extern void (*thread_sleeps_hook)(struct thread *self);
 
 // Post-syscall hook: signal/ sets it. Called with pending work before each return to the program.
 extern void (*thread_pending_hook)(struct user_regs *regs);
-// Sets the current thread's signal mask, with all that follows from it; signal/ sets it (signal_set_blocked).
-extern void (*thread_set_blocked_hook)(u64 mask);
+// The current thread's signal mask, with all that follows from a change: signal_set_blocked and signal_borrow_mask,
+// which signal/ puts here.
+struct thread_mask_hooks {
+    void (*set)(u64 mask);
+    void (*borrow)(u64 mask);
+};
+extern struct thread_mask_hooks thread_mask_hooks;

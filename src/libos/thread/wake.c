@@ -58,8 +58,9 @@ bool thread_park_begin(void)
     struct slot_wake *self = current->wake;
 
     lock_check_sleep();
-    if (unlikely(thread_sleeps_hook != NULL))
-        thread_sleeps_hook(current);
+    void (*sleeps)(struct thread *) = READ_ONCE(thread_sleeps_hook);
+    if (unlikely(sleeps != NULL))
+        sleeps(current);
     __atomic_store_n(&self->parked, 1, __ATOMIC_SEQ_CST);
     return !__atomic_load_n(&self->park_token, __ATOMIC_SEQ_CST);
 }

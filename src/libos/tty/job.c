@@ -57,7 +57,7 @@ void tty_take(struct tty *tty)
 
     mutex_assert_held(&process_lock);
     tty_ref(tty);
-    self->tty = tty;
+    WRITE_ONCE(self->tty, tty); // looked at without the lock
     self->tty_old_group = 0;
     tty->session = self->sid;
     tty->foreground = self->pgid;
@@ -84,7 +84,7 @@ static void clear_session(u32 session)
         struct tty *tty = process->tty;
         if (process->sid != session || !tty)
             continue;
-        process->tty = NULL;
+        WRITE_ONCE(process->tty, NULL);
         tty_unref(tty);
     }
 }
@@ -138,7 +138,7 @@ static void leader_ends(struct process *self)
 static void drop(struct process *process)
 {
     struct tty *tty = process->tty;
-    process->tty = NULL;
+    WRITE_ONCE(process->tty, NULL);
     tty_unref(tty);
 }
 

@@ -68,7 +68,7 @@ static int set_break(struct mm *mm, u64 addr)
         if (mapped < 0)
             return (int)mapped;
     }
-    mm->brk_end = addr;
+    WRITE_ONCE(mm->brk_end, addr); // looked at without the lock
     return 0;
 }
 
@@ -89,9 +89,9 @@ static int brk_once(struct mm *mm, u64 addr, u64 *ret_break)
 
 u64 vm_brk(struct mm *mm, u64 addr)
 {
-    u64 result;
+    u64 result, now = READ_ONCE(mm->brk_end);
     // brk(2) reports failure by the unchanged break.
-    int err = vm_retry(brk_once(mm, addr, &result), addr > mm->brk_end ? (addr - mm->brk_end) / PAGE_SIZE + 1 : 1);
+    int err = vm_retry(brk_once(mm, addr, &result), addr > now ? (addr - now) / PAGE_SIZE + 1 : 1);
     (void)err;
     return result;
 }

@@ -57,7 +57,7 @@ static void go_away(struct thread *self)
 // Sleeping threads let the memory go.
 static void sleeps(struct thread *self)
 {
-    if (self->mm && self->mm->family && !self->away && !self->stays)
+    if (self->mm && mm_family(self->mm) && !self->away && !self->stays)
         go_away(self);
 }
 
@@ -204,13 +204,13 @@ static int make_family(struct mm *mm)
     if (!late) {
         list_add_tail(&mm->relatives, &family->members);
         spin_lock(&residents);
-        mm->family = family;
+        __atomic_store_n(&mm->family, family, __ATOMIC_RELEASE);
         spin_unlock(&residents);
     }
     mutex_unlock(&mm->lock);
     if (late) // another thread of it forks as well
         kfree(family);
-    thread_sleeps_hook = sleeps;
+    WRITE_ONCE(thread_sleeps_hook, sleeps);
     return 0;
 }
 
@@ -243,9 +243,9 @@ static void become_exclusive(struct family *family, struct thread *self)
 
 int family_begin_alone(struct mm *mm)
 {
-    int err = mm->family ? 0 : make_family(mm);
+    int err = mm_family(mm) ? 0 : make_family(mm);
     if (!err)
-        become_exclusive(mm->family, current);
+        become_exclusive(mm_family(mm), current);
     return err;
 }
 
@@ -326,9 +326,9 @@ static struct family *family_at(const struct mm *self, u64 addr, u64 end, struct
     bool several = false;
 
     for (; mm; mm = next) {
-        if (mm != self && covers(mm, addr, end) && (mm->family || make_family(mm) == 0)) {
-            several |= family && family != mm->family;
-            family = mm->family;
+        if (mm != self && covers(mm, addr, end) && (mm_family(mm) || make_family(mm) == 0)) {
+            several |= family && family != mm_family(mm);
+            family = mm_family(mm);
             if (!*ret_member)
                 *ret_member = mm_ref(mm);
         }
@@ -363,16 +363,18 @@ static void take_over(struct family *family, struct thread *self)
     wait_remove(&family->turn, &waiter);
 }
 
-int vm_join(struct mm *mm, u64 addr, u64 len)
+// mm becomes a relative of those that have areas in [addr, addr+len). *ret_holder: one of those, referenced, or NULL;
+// until it is dropped nobody else can get those addresses. 0; -EAGAIN: nobody has areas there (who had them is about to
+// leave); -ENOMEM.
+static int join(struct mm *mm, u64 addr, u64 len, struct mm **ret_holder)
 {
     struct thread *self = current;
-    struct mm *other, *member = NULL;
-    struct family *family = mm->family ? NULL : family_at(mm, addr, addr + len, &member);
+    struct mm *other;
 
-    if (!family) {
-        mm_unref(member);
-        return -ENOMEM;
-    }
+    *ret_holder = NULL;
+    struct family *family = mm->family ? NULL : family_at(mm, addr, addr + len, ret_holder);
+    if (!family)
+        return mm->family || *ret_holder ? -ENOMEM : -EAGAIN;
     self->stays++;
     take_over(family, self);
     mutex_lock(&mm->lock);
@@ -383,7 +385,7 @@ int vm_join(struct mm *mm, u64 addr, u64 len)
     s64 now = time_monotonic_ns();
     spin_lock(&residents);
     if (!err) {
-        mm->family = family;
+        __atomic_store_n(&mm->family, family, __ATOMIC_RELEASE);
         family->resident = mm;
         family->slice_end = now + SLICE_MIN_NS;
     }
@@ -396,6 +398,26 @@ int vm_join(struct mm *mm, u64 addr, u64 len)
     mutex_unlock(&mm->lock);
     self->stays--;
     tell(family);
-    mm_unref(member);
     return err ? -ENOMEM : 0;
+}
+
+s64 vm_map_beside(struct mm *mm, const struct vm_map_args *args)
+{
+    enum { TRIES = 3000, PAUSE_NS = 1000000 };
+    s64 at = -ENOMEM;
+
+    for (int tries = 0; at < 0 && tries < TRIES; tries++) {
+        struct mm *holder;
+        int err = join(mm, args->addr, args->len, &holder);
+        if (!err || err == -EAGAIN)
+            at = vm_map(mm, args);
+        mm_unref(holder);
+        if (err != -EAGAIN)
+            break;
+        struct waiter waiter;
+        waiter_init(&waiter);
+        if (at < 0)
+            (void)waiter_sleep_uninterruptible(&waiter, time_monotonic_ns() + PAUSE_NS);
+    }
+    return at;
 }

@@ -24,6 +24,9 @@ struct family {
     struct wait_queue turn;   // who waits for a turn, or to be alone
 };
 
+// An mm gets its family once, under its lock and the residents': who holds neither asks by this. NULL: it has none.
+static inline struct family *mm_family(const struct mm *mm) { return __atomic_load_n(&mm->family, __ATOMIC_ACQUIRE); }
+
 // What of a member is kept aside: contents, or bytes NULL: the pages were never touched.
 struct kept {
     struct list_head link; // mm->kept
@@ -82,7 +85,7 @@ void mm_release_range(struct mm *mm, u64 start, u64 len);
 __nodiscard int family_begin_alone(struct mm *mm);
 // The end of that: to (NULL: as before) is the resident now, with one thread running.
 void family_end_alone(struct mm *mm, struct mm *to);
-// Every mm from its making until it has no areas any more: vm_join looks for those that are in the way.
+// Every mm from its making until it has no areas any more: vm_map_beside looks for those that are in the way.
 void family_list(struct mm *mm);
 void family_unlist(struct mm *mm);
 // A member is gone. Frees the family with the last one.

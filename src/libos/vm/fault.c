@@ -5,10 +5,13 @@
 #include "libos/vm/fork.h"
 #include "libos/vm/object.h"
 #include "trusted/emm.h"
+#include "trusted/layout.h"
 
-// Most that one fault of anonymous memory commits.
+// Most that one fault of anonymous memory commits, and what it commits in a new area. The room of the program break is
+// used in order, as a rule.
 #define WINDOW_MAX MIB(2)
 #define WINDOW_FIRST KIB(16)
+#define WINDOW_BREAK KIB(64)
 #define NEAR KIB(256)
 
 // So many faults of a thread, one after the other, on a page that is in order, and the host has taken it away.
@@ -30,23 +33,34 @@ static bool is_near(const struct vma *vma, u64 page)
     return page + NEAR >= vma->window_start && page < vma->window_end + NEAR;
 }
 
-// Twice the last window where faults go on at its end, upwards or (stacks) downwards; else a few pages in a new area or
-// near the last window, and one page far from it.
+// How much lies in use without a gap beside `page`, below it or above; as far as WINDOW_MAX.
+static u64 run_beside(const struct vma *vma, u64 page, bool above)
+{
+    u64 len = 0;
+    if (above)
+        while (len < WINDOW_MAX && page + PAGE_SIZE + len < vma->end && emm_accessible(page + PAGE_SIZE + len, 0))
+            len += PAGE_SIZE;
+    else
+        while (len < WINDOW_MAX && page - len > vma->start && emm_accessible(page - len - PAGE_SIZE, 0))
+            len += PAGE_SIZE;
+    return len;
+}
+
+// Half as much again as lies in use up to here, where touches go on upwards or (stacks) downwards; else a few pages in
+// a new area or near the last window, and one page far from it. Memory that was added at load costs nothing more.
 static void choose_window(struct vma *vma, u64 page)
 {
-    u64 start = vma->window_start, end = vma->window_end, twice = MIN(2 * (end - start), WINDOW_MAX);
-    u64 first = end == start || is_near(vma, page) ? WINDOW_FIRST : PAGE_SIZE;
+    bool fresh = vma->window_end == vma->window_start || is_near(vma, page);
+    u64 first = vma->flags & VMA_BRK ? WINDOW_BREAK : fresh ? WINDOW_FIRST : PAGE_SIZE;
+    u64 below = run_beside(vma, page, false), above = run_beside(vma, page, true);
+    u64 up = above ? PAGE_SIZE : MAX(first, ALIGN_UP(below / 2, PAGE_SIZE)), down = 0;
 
-    if (end > start && page == end) {
-        vma->window_start = page;
-        vma->window_end = MIN(page + twice, vma->end);
-    } else if (end > start && page + PAGE_SIZE == start) {
-        vma->window_end = start;
-        vma->window_start = start - vma->start > twice ? start - twice : vma->start;
-    } else {
-        vma->window_start = page;
-        vma->window_end = MIN(page + first, vma->end);
-    }
+    if (above && !below)
+        down = MIN(MAX(first - PAGE_SIZE, ALIGN_UP(above / 2, PAGE_SIZE)), page - vma->start);
+    if (page < enclave_layout.user_committed_end)
+        up = MAX(up, MIN(WINDOW_MAX, enclave_layout.user_committed_end - page));
+    vma->window_start = page - down;
+    vma->window_end = MIN(page + up, vma->end);
 }
 
 static int commit_anonymous(const struct vma *vma, u64 start, u64 end)
@@ -121,12 +135,18 @@ static u64 populate_step(struct mm *mm, u64 addr, u64 end)
         return shared_populate(vma, addr, next) == 0 ? next : end;
     if (vma->map) {
         next = filemap_run_end(vma->map, addr, next);
-        return filemap_fill(mm, vma, addr, next, addr) == 0 ? next : end;
+        return filemap_populate(mm, vma, addr, next) == 0 ? next : end;
     }
     if (!emm_caps()->lazy_anon)
         return next;
     next = MIN(next, addr + WINDOW_MAX);
-    return commit_anonymous(vma, addr, next) == 0 ? next : end;
+    if (emm_accessible(addr, 0)) {
+        while (addr < next && emm_accessible(addr, 0))
+            addr += PAGE_SIZE;
+        return addr;
+    }
+    choose_window(vma, addr);
+    return commit_anonymous(vma, MIN(addr, vma->window_start), MAX(next, vma->window_end)) == 0 ? next : end;
 }
 
 void vm_populate(struct mm *mm, u64 addr, u64 len)

@@ -7,9 +7,11 @@
 #include "base/string.h"
 #include "libos/mem/account.h"
 #include "libos/mem/heap.h"
+#include "imagefmt/sites.h"
 #include "libos/thread/thread.h"
 #include "libos/vm/family.h"
 #include "libos/vm/gatemap.h"
+#include "libos/vm/learn.h"
 #include "libos/vm/object.h"
 #include "libos/vm/place.h"
 #include "trusted/emm.h"
@@ -212,6 +214,8 @@ static int fill_run(struct mm *mm, struct vma *vma, u64 start, u64 end)
     }
     for (u64 i = 0, first = filemap_index(vma->map, start); i < pages; i++)
         bitmap_set(vma->map->present, first + i);
+    if (unlikely(learn_is_on()))
+        learn_note(vma->map, vma->map->offset / PAGE_SIZE + filemap_index(vma->map, start), pages);
     if (unlikely(mm->family))
         family_filled(mm, vma, start, end);
     return 0;
@@ -244,11 +248,75 @@ int filemap_fill(struct mm *mm, struct vma *vma, u64 start, u64 end, u64 must)
 // A first fault brings in an aligned block around it; sequential ones double the window up to 2 MiB.
 #define WINDOW_MIN (KIB(32) / PAGE_SIZE)
 #define WINDOW_MAX (MIB(2) / PAGE_SIZE)
+#define DATA_MAX MIB(2)
+// Where it is known what programs touch: of what else they do.
+#define HOT_WINDOW KIB(8)
+
+// The next run of pages of the VMA that programs were seen to touch and that are absent, from *index of the table on.
+static bool next_hot(const struct vma *vma, const struct sites_run *runs, size_t count, size_t *index, u64 *ret_start,
+                     u64 *ret_end)
+{
+    const struct vm_filemap *map = vma->map;
+    u64 first = map->offset / PAGE_SIZE;
+
+    for (; *index < count; (*index)++) {
+        u64 low = MAX((u64)runs[*index].first, first),
+            high = MIN((u64)runs[*index].first + runs[*index].count, first + map->pages);
+        if (low >= high)
+            continue;
+        *ret_start = MAX(map->addr + (low - first) * PAGE_SIZE, vma->start);
+        *ret_end = MIN(map->addr + (high - first) * PAGE_SIZE, vma->end);
+        if (*ret_start >= *ret_end || is_present(map, *ret_start))
+            continue;
+        *ret_end = filemap_run_end(map, *ret_start, *ret_end);
+        (*index)++;
+        return true;
+    }
+    return false;
+}
+
+enum { HOT_BATCH = 64 }; // runs of one host call
+
+// Brings in what programs were seen to touch of the VMA. What cannot be had comes by its own fault, or not.
+static void fill_hot(struct mm *mm, struct vma *vma)
+{
+    struct vm_filemap *map = vma->map;
+    const void *table = NULL;
+    size_t size = 0, index = 0, n;
+    u64 runs[2 * HOT_BATCH], start, end;
+
+    if (map->hot_known || learn_is_on())
+        return;
+    map->hot_known = true;
+    if (!map->ops->gate_table || map->ops->gate_table(map->file, SITES_LEARNED, &table, &size) != 0 || !table)
+        return;
+    map->hot = true;
+    do {
+        for (n = 0; n < ARRAY_SIZE(runs) && next_hot(vma, table, size / sizeof(struct sites_run), &index, &start, &end);
+             n += 2) {
+            runs[n] = start;
+            runs[n + 1] = end - start;
+        }
+        if (n > 2)
+            emm_prefetch_runs(runs, n);
+        for (size_t i = 0; i < n; i += 2)
+            if (filemap_fill(mm, vma, runs[i], runs[i] + runs[i + 1], runs[i]) != 0)
+                break;
+        emm_prefetch_done();
+    } while (n == ARRAY_SIZE(runs));
+}
 
 static void choose_window(struct vm_filemap *map, const struct vma *vma, u64 page, u64 *ret_start, u64 *ret_end)
 {
     u64 start, end, index = filemap_index(map, page);
-    if (map->window && index == map->next_page) {
+    if (unlikely(learn_is_on()) || map->hot) {
+        u64 len = learn_is_on() ? PAGE_SIZE : HOT_WINDOW;
+        start = ALIGN_DOWN(page, len);
+        end = start + len;
+    } else if (vma->prot & PROT_WRITE) { // data: nearly all of it is written, by relocations or by the program
+        start = vma_len(vma) <= DATA_MAX ? vma->start : ALIGN_DOWN(page, DATA_MAX);
+        end = start + DATA_MAX;
+    } else if (map->window && index == map->next_page) {
         map->window = MIN(map->window * 2, WINDOW_MAX);
         start = page;
         end = page + map->window * PAGE_SIZE;
@@ -262,12 +330,25 @@ static void choose_window(struct vm_filemap *map, const struct vma *vma, u64 pag
     map->next_page = filemap_index(map, *ret_end);
 }
 
+int filemap_populate(struct mm *mm, struct vma *vma, u64 start, u64 end)
+{
+    u64 window_start, window_end;
+    fill_hot(mm, vma);
+    if (is_present(vma->map, start))
+        return 0;
+    choose_window(vma->map, vma, start, &window_start, &window_end);
+    return filemap_fill(mm, vma, MIN(start, window_start), MAX(end, window_end), start);
+}
+
 int filemap_fault(struct mm *mm, struct vma *vma, u64 page)
 {
     struct vm_filemap *map = vma->map;
     u64 start, end;
     if (is_present(map, page))
         return -EALREADY;
+    fill_hot(mm, vma);
+    if (is_present(map, page))
+        return 0;
     choose_window(map, vma, page, &start, &end);
     int err = filemap_fill(mm, vma, start, end, page);
     if (err && !is_present(map, page)) // perhaps a neighbour is at fault: the page alone

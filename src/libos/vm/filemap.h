@@ -24,6 +24,8 @@ struct vm_filemap {
     u64 addr, offset, pages;
     u64 next_page;        // page after the last window brought in: faults there are sequential
     u64 window;           // pages to bring in at the next sequential fault
+    bool hot_known;       // the pages that programs were seen to touch have been brought in, or there are none
+    bool hot;             // they are known: others are rare
     struct vm_gate *gate; // call-gate patches; NULL: none
     u64 *present;         // bitmap: the page holds contents and is charged; NULL: at home
     u64 *exclusive;       // bitmap, of a shared one elsewhere: this copy may be written, it is the only one
@@ -51,6 +53,8 @@ bool filemap_any_present(const struct vm_filemap *map, u64 start, u64 end);
 void filemap_forget(struct vm_filemap *map, u64 start, u64 end);
 // Brings absent pages of [start, end) in. 0, -EIO (nothing could be read at `must`), -ENOMEM.
 __nodiscard int filemap_fill(struct mm *mm, struct vma *vma, u64 start, u64 end, u64 must);
+// Brings in [start, end), all present or all absent, and what a fault of its first page would bring in.
+__nodiscard int filemap_populate(struct mm *mm, struct vma *vma, u64 start, u64 end);
 // The fault of a page. -EALREADY: it is there.
 __nodiscard int filemap_fault(struct mm *mm, struct vma *vma, u64 page);
 // Gives the present pages of [start, end) the protection prot.

@@ -10,10 +10,10 @@ __nodiscard int vm_fork(struct mm *parent, struct mm **ret_child);
 // The child is resident, with one thread, which is about to start. The current thread's memory is not in place.
 void vm_fork_done(struct mm *parent, struct mm *child);
 
-// The current thread's mm, of which it is the only thread and which has no family yet, becomes a relative of those that
-// have areas in [addr, addr+len): from then on they take turns there. 0, or -ENOMEM (also if those are of several
-// families, or the addresses are taken by something else).
-__nodiscard int vm_join(struct mm *mm, u64 addr, u64 len);
+// Maps at a fixed address that others have: the current thread's mm, of which it is the only thread and which has no
+// family yet, becomes their relative, and they take turns there. Returns the address, or -ENOMEM (also if those are of
+// several families).
+__nodiscard s64 vm_map_beside(struct mm *mm, const struct vm_map_args *args);
 
 // A thread gets, and no longer has, its reference of the mm. away: as thread->away of that thread says. Before the
 // reference is dropped.

@@ -110,7 +110,7 @@ static int find_table(const struct vm_filemap *map, struct vm_gate *gate)
 {
     const void *table = NULL;
     size_t size = 0;
-    int err = map->ops->gate_table ? map->ops->gate_table(map->file, &table, &size) : 0;
+    int err = map->ops->gate_table ? map->ops->gate_table(map->file, 0, &table, &size) : 0;
 
     if (err)
         return err;
@@ -129,21 +129,42 @@ static void log_counts(const struct vm_filemap *map, const struct gate_table *ta
               table->kinds[GATE_TRAP]);
 }
 
-// The stubs in memory of their own near the text, executable and no longer writable.
+struct stubs {
+    struct vm_gate *gate;
+    u8 *bytes; // of all, once the place is known
+};
+
+// page_source: the first piece tells where they lie.
+static int stub_bytes(void *arg, u64 at, u64 len, u8 *bytes)
+{
+    struct stubs *stubs = arg;
+    struct vm_gate *gate = stubs->gate;
+    u64 pages = DIV_ROUND_UP(gate->stub_size, PAGE_SIZE);
+
+    if (!stubs->bytes) {
+        stubs->bytes = kpages_alloc(pages);
+        if (!stubs->bytes)
+            return -ENOMEM;
+        memset(stubs->bytes, 0, pages * PAGE_SIZE);
+        gate->map.stub_base = at;
+        int err = gate_in_reach(&gate->map) ? gate_write_stubs(&gate->map, TLS_GATE, stubs->bytes) : -ERANGE;
+        if (err)
+            return err;
+    }
+    memcpy(bytes, stubs->bytes + (at - gate->map.stub_base), len);
+    return 0;
+}
+
+// The stubs in memory of their own near the text, executable and never writable for anybody.
 static int make_stubs(struct vm_gate *gate)
 {
     u64 lo = gate->map.first > REACH ? gate->map.first - REACH : 0, hi = gate->map.last + REACH;
-    u8 *area = tempmem_alloc(gate->stub_size, MAX(lo, enclave_layout.user_start), MIN(hi, enclave_layout.user_end));
+    struct stubs stubs = { .gate = gate };
 
-    if (!area)
-        return -ENOMEM;
-    gate->map.stub_base = (u64)(uintptr_t)area;
-    int err = gate_in_reach(&gate->map) ? gate_write_stubs(&gate->map, TLS_GATE, area) : -ERANGE;
-    if (!err)
-        err = emm_protect((u64)(uintptr_t)area, ALIGN_UP(gate->stub_size, PAGE_SIZE), EMM_READ | EMM_EXEC);
-    if (err)
-        tempmem_free(area, gate->stub_size);
-    return err;
+    void *area = tempmem_place(gate->stub_size, MAX(lo, enclave_layout.user_start), MIN(hi, enclave_layout.user_end),
+                               EMM_READ | EMM_EXEC, stub_bytes, &stubs);
+    kpages_free(stubs.bytes, DIV_ROUND_UP(gate->stub_size, PAGE_SIZE));
+    return area ? 0 : -ENOMEM;
 }
 
 static int prepare(struct vm_filemap *map, struct vm_gate *gate, u64 start, u64 end)

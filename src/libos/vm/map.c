@@ -120,7 +120,7 @@ bool vma_any_home(const struct mm *mm, u64 start, u64 end)
 
 // Decides where the mapping goes and takes the addresses. With MAP_FIXED those of mm's own VMAs stay theirs until
 // the VMAs are removed.
-static s64 take_place(struct mm *mm, u64 addr, u64 len, u32 flags)
+static s64 take_place(struct mm *mm, u64 addr, u64 len, u32 flags, bool initial)
 {
     u64 start;
     struct vma *next = vma_find(mm, addr);
@@ -139,7 +139,15 @@ static s64 take_place(struct mm *mm, u64 addr, u64 len, u32 flags)
     if (addr >= enclave_layout.user_start && range_within(addr, len, 0, enclave_layout.user_end) &&
         range_take(addr, len) == 0)
         return (s64)addr;
+    if (initial && vm_place_initial(len, &start))
+        return (s64)start;
     return vm_place(len, flags & MAP_32BIT, &start) ? (s64)start : -ENOMEM;
+}
+
+// Memory that a program will write as it comes: pages added at load can serve it.
+static bool suits_initial(const struct vm_map_args *args)
+{
+    return !args->file && (args->prot & PROT_WRITE) && !(args->prot & PROT_EXEC) && !(args->flags & MAP_32BIT);
 }
 
 // Makes anonymous memory usable and charges it.
@@ -188,7 +196,7 @@ s64 vm_map_locked(struct mm *mm, const struct vm_map_args *args, u32 vma_flags)
     struct vma *vma = vma_new();
     if (!vma)
         return -ENOMEM;
-    s64 addr = take_place(mm, args->addr, args->len, args->flags);
+    s64 addr = take_place(mm, args->addr, args->len, args->flags, suits_initial(args));
     if (addr < 0) {
         vma_free(vma);
         return addr;

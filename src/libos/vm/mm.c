@@ -40,6 +40,17 @@ bool vm_place(u64 len, bool low, u64 *ret_start)
            range_alloc(len, PAGE_SIZE, user_start, user_end, ret_start);
 }
 
+// Where ld(1) puts programs that are not position independent, and room for their data.
+#define LINKED_START MIB(4)
+#define LINKED_END MIB(256)
+
+bool vm_place_initial(u64 len, u64 *ret_start)
+{
+    u64 end = enclave_layout.edmm ? enclave_layout.user_committed_end : 0;
+    return (end > LINKED_END && range_alloc(len, PAGE_SIZE, LINKED_END, end, ret_start)) ||
+           (end && range_alloc(len, PAGE_SIZE, user_start, MIN(end, LINKED_START), ret_start));
+}
+
 bool vm_reclaim(u64 pages) { return filepage_reclaim(pages) != 0; }
 
 void mm_changed(struct mm *mm)

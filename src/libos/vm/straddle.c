@@ -173,6 +173,23 @@ static size_t decode(const struct user_regs *regs, struct store *ret_store)
     return known ? insn.size : 0;
 }
 
+// Notes the fault; true if it is one more of the same instruction on the other side of the same page's end. A loop over
+// pages faults with one instruction too, but at other pages each time. One that goes on at its page although that is
+// taken away again and again (by msync, or by a writer of another mapping) faults at this page only.
+static bool crosses_again(struct thread *thread, u64 rip, u64 addr, bool near)
+{
+    u64 page = addr / PAGE_SIZE;
+    bool other = page + 1 == thread->store_page || page == thread->store_page + 1;
+
+    if (near && rip == thread->store_rip && page == thread->store_page)
+        return false;
+    bool again = near && rip == thread->store_rip && other;
+    thread->store_rip = near ? rip : 0;
+    thread->store_page = page;
+    thread->store_faults = again ? thread->store_faults + 1 : 0;
+    return again;
+}
+
 int vm_store_across(struct user_regs *regs, u64 addr)
 {
     struct thread *thread = current;
@@ -181,21 +198,13 @@ int vm_store_across(struct user_regs *regs, u64 addr)
     u64 room = PAGE_SIZE - (addr & PAGE_MASK); // a store that begins here and ends behind the page is longer
     bool near = room < STORE_MAX || room == PAGE_SIZE;
 
-    // A loop over pages faults with one instruction too, but at other pages each time.
-    bool again = near && regs->rip == thread->store_rip && addr / PAGE_SIZE + 1 - thread->store_page <= 2;
-
-    if (likely(!again)) {
-        thread->store_rip = near ? regs->rip : 0;
-        thread->store_page = addr / PAGE_SIZE;
-        thread->store_faults = 0;
+    if (likely(!crosses_again(thread, regs->rip, addr, near)) || thread->store_faults < TRIES)
         return 0;
-    }
-    if (++thread->store_faults < TRIES)
-        return 0;
-    if (thread->store_faults > GIVE_UP)
-        return -EIO;
     size_t size = room < STORE_MAX ? decode(regs, &store) : 0; // else the second page: the first one tells the address
-    if (!size || store.bytes <= room)
+    if (!size)
+        return thread->store_faults > GIVE_UP ? -EIO : 0;
+    thread->store_rip = 0;
+    if (store.bytes <= room)
         return 0;
     if (store.kind == STORE_VECTOR)
         save_vector(store.reg, store.bytes, bytes);
@@ -205,6 +214,5 @@ int vm_store_across(struct user_regs *regs, u64 addr)
     if (copy_to_user((void __user *)addr, bytes, store.bytes))
         return -EIO;
     regs->rip += size;
-    thread->store_rip = 0;
     return 0;
 }

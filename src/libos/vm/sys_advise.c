@@ -12,22 +12,38 @@
 long sys_madvise(u64 addr, u64 len, int advice) { return vm_advise(current->mm, addr, len, advice); }
 long sys_msync(u64 addr, u64 len, int flags) { return vm_sync(current->mm, addr, len, flags); }
 
-// Residency of up to `count` pages from addr. -ENOMEM for a hole. Anonymous memory counts as resident.
+static bool file_resident(const struct vma *vma, u64 page)
+{
+    return vma->map->shared ? shared_resident(vma, page)
+                            : bitmap_test(vma->map->present, filemap_index(vma->map, page));
+}
+
+// Residency of `count` pages of one VMA. What is added beside a touched page (windows of faults) counts.
+static void vma_residency(const struct vma *vma, u64 addr, u8 *vec, u64 count)
+{
+    bool asked = !vma->map && (vma->flags & VMA_BACKED) && emm_contents(addr, count, vec) == 0;
+    for (u64 i = 0; i < count; i++)
+        if (vma->map)
+            vec[i] = file_resident(vma, addr + i * PAGE_SIZE);
+        else
+            vec[i] = asked ? vec[i] != 0 : (vma->flags & VMA_BACKED) != 0;
+}
+
+// Residency of `count` pages from addr. -ENOMEM for a hole.
 static int residency(struct mm *mm, u64 addr, u8 *vec, u64 count)
 {
     int err = 0;
     mm_lock(mm);
-    for (u64 i = 0; !err && i < count; i++) {
-        u64 page = addr + i * PAGE_SIZE;
-        struct vma *vma = vma_find(mm, page);
-        if (!vma || vma->start > page)
+    for (u64 done = 0, run; !err && done < count; done += run) {
+        u64 page = addr + done * PAGE_SIZE;
+        const struct vma *vma = vma_find(mm, page);
+        run = 1;
+        if (!vma || vma->start > page) {
             err = -ENOMEM;
-        else if (vma->map && vma->map->shared)
-            vec[i] = shared_resident(vma, page);
-        else if (vma->map)
-            vec[i] = bitmap_test(vma->map->present, filemap_index(vma->map, page));
-        else
-            vec[i] = (vma->flags & VMA_BACKED) && emm_accessible(page, 0);
+        } else {
+            run = MIN(count - done, (vma->end - page) / PAGE_SIZE);
+            vma_residency(vma, page, vec + done, run);
+        }
     }
     mm_unlock(mm);
     return err;
@@ -53,8 +69,7 @@ long sys_mincore(u64 addr, u64 len, u8 __user *vec)
     return 0;
 }
 
-// Is every page of the range mapped?
-static int mapped(u64 addr, u64 len)
+int vm_mapped(struct mm *mm, u64 addr, u64 len)
 {
     u64 end;
     int err = 0;
@@ -62,7 +77,6 @@ static int mapped(u64 addr, u64 len)
         return 0;
     if (add_overflow_u64(addr & ~PAGE_MASK, len + (addr & PAGE_MASK), &end))
         return -EINVAL;
-    struct mm *mm = current->mm;
     mm_lock(mm);
     for (addr &= ~PAGE_MASK; !err && addr < end;) {
         struct vma *vma = vma_find(mm, addr);
@@ -78,7 +92,7 @@ static int mapped(u64 addr, u64 len)
 // Enclave memory is never paged by us, so there is nothing to lock.
 long sys_mlock(u64 addr, u64 len)
 {
-    int err = mapped(addr, len);
+    int err = vm_mapped(current->mm, addr, len);
     if (!err && len && len <= UINT64_MAX - 2 * PAGE_MASK)
         vm_populate(current->mm, addr & ~PAGE_MASK, ALIGN_UP(len + (addr & PAGE_MASK), PAGE_SIZE));
     return err;
@@ -88,10 +102,10 @@ long sys_mlock2(u64 addr, u64 len, int flags)
 {
     if (flags & ~MLOCK_ONFAULT)
         return -EINVAL;
-    return flags ? mapped(addr, len) : sys_mlock(addr, len);
+    return flags ? vm_mapped(current->mm, addr, len) : sys_mlock(addr, len);
 }
 
-long sys_munlock(u64 addr, u64 len) { return mapped(addr, len); }
+long sys_munlock(u64 addr, u64 len) { return vm_mapped(current->mm, addr, len); }
 
 long sys_mlockall(int flags)
 {

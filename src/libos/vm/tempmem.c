@@ -6,7 +6,7 @@
 #include "libos/mem/range.h"
 #include "trusted/emm.h"
 
-void *tempmem_alloc(u64 size, u64 lo, u64 hi)
+void *tempmem_place(u64 size, u64 lo, u64 hi, u32 prot, page_source source, void *arg)
 {
     u64 at, len = ALIGN_UP(size, PAGE_SIZE), pages = len / PAGE_SIZE;
 
@@ -14,7 +14,8 @@ void *tempmem_alloc(u64 size, u64 lo, u64 hi)
         return NULL;
     if (account_charge(pages) == 0) {
         if (range_alloc(len, PAGE_SIZE, lo, hi, &at)) {
-            if (emm_commit(at, len) == 0)
+            // Nobody else knows of it yet.
+            if ((source ? place_pages(at, at + len, prot, true, source, arg) : emm_commit(at, len)) == 0)
                 return (void *)at;
             range_release(at, len);
         }
@@ -23,6 +24,8 @@ void *tempmem_alloc(u64 size, u64 lo, u64 hi)
     range_descriptor_drop();
     return NULL;
 }
+
+void *tempmem_alloc(u64 size, u64 lo, u64 hi) { return tempmem_place(size, lo, hi, 0, NULL, NULL); }
 
 void tempmem_free(void *memory, u64 size)
 {

@@ -87,12 +87,29 @@ static int resolve(struct fault_guard *guard, u64 addr, u32 access)
     return vm_fault(current->mm, addr, access) == 0 ? 0 : -EFAULT;
 }
 
+// What a copy is about to touch all of comes at once, and without the exceptions by which programs ask for it: on SGX
+// each of those is an exit of the enclave. What cannot be had is left to resolve.
+static void bring_in(u64 addr, size_t size)
+{
+    u64 end = ALIGN_UP(addr + size, PAGE_SIZE);
+    if (!emm_caps()->lazy_anon || !current->mm)
+        return;
+    for (u64 page = ALIGN_DOWN(addr, PAGE_SIZE); page < end; page += PAGE_SIZE) {
+        if (emm_accessible(page, 0))
+            continue;
+        vm_populate(current->mm, page, end - page);
+        return;
+    }
+}
+
 int copy_from_user(void *dst, const void __user *src, size_t size)
 {
     lock_check_user_copy();
     u64 addr = address(src);
     struct fault_guard guard = { 0 };
     int err = permitted(addr, size, VM_READ, true) < size ? -EFAULT : 0;
+    if (!err)
+        bring_in(addr, size);
     for (size_t done = 0; !err && done < size;) {
         done += size - done - usercopy_raw((u8 *)dst + done, raw(addr + done), size - done);
         if (done < size)
@@ -107,6 +124,8 @@ int copy_to_user(void __user *dst, const void *src, size_t size)
     u64 addr = address(dst);
     struct fault_guard guard = { 0 };
     int err = permitted(addr, size, VM_WRITE, true) < size ? -EFAULT : 0;
+    if (!err)
+        bring_in(addr, size);
     for (size_t done = 0; !err && done < size;) {
         done += size - done - usercopy_raw(raw(addr + done), (const u8 *)src + done, size - done);
         if (done < size)
@@ -121,6 +140,8 @@ int clear_user(void __user *dst, size_t size)
     u64 addr = address(dst);
     struct fault_guard guard = { 0 };
     int err = permitted(addr, size, VM_WRITE, true) < size ? -EFAULT : 0;
+    if (!err)
+        bring_in(addr, size);
     for (size_t done = 0; !err && done < size;) {
         done += size - done - userclear_raw(raw(addr + done), size - done);
         if (done < size)
@@ -129,21 +150,33 @@ int clear_user(void __user *dst, size_t size)
     return err;
 }
 
+// How many bytes from addr on lie in pages that are there, at most size: the others need no exception to be missed.
+static size_t present(u64 addr, size_t size)
+{
+    u64 end = addr + size;
+    if (!emm_caps()->lazy_anon)
+        return size;
+    for (u64 page = ALIGN_DOWN(addr, PAGE_SIZE); page < end; page += PAGE_SIZE)
+        if (!emm_accessible(page, 0))
+            return page > addr ? page - addr : 0;
+    return size;
+}
+
 size_t copy_from_user_nofault(void *dst, const void __user *src, size_t size)
 {
-    size_t can = permitted(address(src), size, VM_READ, false);
+    size_t can = present(address(src), permitted(address(src), size, VM_READ, false));
     return can - usercopy_raw(dst, raw(address(src)), can);
 }
 
 size_t copy_to_user_nofault(void __user *dst, const void *src, size_t size)
 {
-    size_t can = permitted(address(dst), size, VM_WRITE, false);
+    size_t can = present(address(dst), permitted(address(dst), size, VM_WRITE, false));
     return can - usercopy_raw(raw(address(dst)), src, can);
 }
 
 size_t clear_user_nofault(void __user *dst, size_t size)
 {
-    size_t can = permitted(address(dst), size, VM_WRITE, false);
+    size_t can = present(address(dst), permitted(address(dst), size, VM_WRITE, false));
     return can - userclear_raw(raw(address(dst)), can);
 }
 
@@ -163,6 +196,7 @@ int fault_in_user(const void __user *ptr, size_t size, bool write)
     u64 start = address(ptr), addr = start;
     struct fault_guard guard = { 0 };
     size_t can = permitted(start, size, write ? VM_WRITE : VM_READ, true);
+    bring_in(start, can);
     while (addr < start + can) {
         if (probe(addr, write))
             addr = ALIGN_DOWN(addr, PAGE_SIZE) + PAGE_SIZE;
@@ -184,6 +218,7 @@ long strncpy_from_user(char *dst, const char __user *src, size_t size)
         size_t step = permitted(at, MIN(size - done, PAGE_SIZE - (at & PAGE_MASK)), VM_READ, true);
         if (!step)
             return -EFAULT;
+        bring_in(at, step);
         long n = userstr_raw(dst + done, raw(at), step);
         if (n < 0) {
             done += (size_t)(-1 - n);

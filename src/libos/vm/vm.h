@@ -29,7 +29,8 @@ struct vm_file_ops {
     // Call-site table (gate/sites.h) of an ELF file kept in the verified image; NULL pointer in *ret if it is unknown,
     // -ENOENT if it is known that there is nothing to rewrite.
     // The bytes stay valid while the file is referenced.
-    int (*gate_table)(void *file, const void **ret_table, size_t *ret_size);
+    // which: 0, or SITES_LEARNED for the pages that programs were seen to touch (imagefmt/sites.h).
+    int (*gate_table)(void *file, u64 which, const void **ret_table, size_t *ret_size);
     u64 (*size)(void *file);
     u64 (*inode)(void *file);
     void (*program_done)(void *file); // of mm_set_program
@@ -110,6 +111,8 @@ enum vm_access { VM_READ = 1, VM_WRITE = 2, VM_EXEC = 4 };
 // Brings in the page of a fault at addr. 0: resolved, retry the access. -EFAULT: SIGSEGV SEGV_MAPERR, -EACCES: SIGSEGV
 // SEGV_ACCERR, -EIO: SIGBUS (past the end of the file, or a corrupted image), -ENOMEM: SIGBUS/killed.
 // -ESTALE: the page is there and the access allowed, yet it faulted again and again: the host took it away.
+// Brings in what is absent of [addr, addr+len), as far as it goes. Called without the lock.
+void vm_populate(struct mm *mm, u64 addr, u64 len);
 __nodiscard int vm_fault(struct mm *mm, u64 addr, u32 access);
 
 // Where an address of a call-gate stub comes from in the program's own code; returns rip itself for others.
@@ -120,6 +123,8 @@ u64 vm_resume_rip(struct mm *mm, u64 rip);
 
 // Is the mapping at addr one that others may share (MAP_SHARED)?
 bool vm_is_shared(struct mm *mm, u64 addr);
+// Is every page of the range mapped in the caller's mm? 0, -ENOMEM, -EINVAL (it wraps around).
+__nodiscard int vm_mapped(struct mm *mm, u64 addr, u64 len);
 
 struct vm_stats {
     u64 mapped, committed, peak, limit; // bytes

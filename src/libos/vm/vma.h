@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "base/rbtree.h"
+#include "libos/mem/account.h"
 #include "libos/vm/vm.h"
 
 struct family;
@@ -106,8 +107,8 @@ __nodiscard s64 vm_map_locked(struct mm *mm, const struct vm_map_args *args, u32
 // Finds and takes free addresses for a mapping without a fixed place. false: none left.
 __nodiscard bool vm_place(u64 len, bool low, u64 *ret_start);
 
-// Brings in what is absent of [addr, addr+len), as far as it goes. Called without the lock.
-void vm_populate(struct mm *mm, u64 addr, u64 len);
+// The same in memory that was added at load (EDMM), away from where programs that are linked to an address lie.
+__nodiscard bool vm_place_initial(u64 len, u64 *ret_start);
 
 // Runs `call` again as long as it says -ENOMEM and file caches could give pages back. No lock may be held.
 #define vm_retry(call, pages)                                                                   \
@@ -115,6 +116,8 @@ void vm_populate(struct mm *mm, u64 addr, u64 len);
         typeof(call) retry_result = (call);                                                     \
         for (int tries = 0; retry_result == -ENOMEM && tries < 3 && vm_reclaim(pages); tries++) \
             retry_result = (call);                                                              \
+        if (retry_result == -ENOMEM)                                                            \
+            account_note(pages);                                                                \
         retry_result;                                                                           \
     })
 bool vm_reclaim(u64 pages);

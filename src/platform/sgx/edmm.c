@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "abi/occlum/entry.h"
 #include "platform/sgx/sgx.h"
 
 // Shows more than was asked when the kernel has no room for so many separate mappings (vm.max_map_count): around the
@@ -27,6 +28,8 @@ static int show(u64 addr, u64 len, u32 prot)
 // enclave, and the byte read is of no page at all (abort page, SDM 34.5).
 int sgx_edmm_augment(u64 addr, u64 len, u32 prot)
 {
+    if (prot == AUGMENT_HIDE)
+        return mprotect((void *)addr, len, PROT_NONE) == 0 ? 0 : -errno;
     int err = prot && sgx_is_user_range(addr, len) ? show(addr, len, prot) : 0;
     return err ? err : sgx_touch(addr, len) == len ? 0 : -ENOMEM;
 }

@@ -194,7 +194,11 @@ static int sgx_load(const struct enclave_file *file)
         err = init(file);
     if (!err)
         err = map_enclave(file);
-    return err ? err : sgx_install_handlers();
+    if (!err)
+        err = sgx_install_handlers();
+    if (!err && sgx_layout.edmm) // the enclave clears them first of all: not an exit for each page
+        sgx_touch(sgx_layout.user_start, sgx_layout.user_committed_end - sgx_layout.user_start);
+    return err;
 }
 
 static int sgx_attach_thread(void **ret_thread)

@@ -286,6 +286,9 @@ static void own_files(void)
 
 static pid_t victim;
 
+// The system call's answer is 20 less the value, never negative as getpriority(3)'s may be.
+static int nice_is_told(int which, id_t who) { return syscall(SYS_getpriority, which, who) < 0 ? -1 : 0; }
+
 static void as_stranger(void)
 {
     struct rlimit64 limit;
@@ -298,8 +301,8 @@ static void as_stranger(void)
     TELL(setpriority(PRIO_PROCESS, victim, 5));
     TELL(setpriority(PRIO_PROCESS, 0, 5));
     TELL(setpriority(PRIO_PROCESS, 0, 1));
-    TELL(getpriority(PRIO_PROCESS, victim));
-    TELL(getpriority(PRIO_USER, 40));
+    TELL(nice_is_told(PRIO_PROCESS, victim));
+    TELL(nice_is_told(PRIO_USER, 40));
     TELL(getpriority(PRIO_USER, 999));
     TELL(prlimit64(victim, RLIMIT_NOFILE, NULL, &limit));
     TELL(prlimit64(0, RLIMIT_NPROC, NULL, &limit));

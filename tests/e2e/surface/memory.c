@@ -195,6 +195,21 @@ CASE(msync_errors)
     SEE(mlock(p, PAGE));
     SEE(msync(p, PAGE, MS_INVALIDATE));
 }
+CASE(mincore_untouched)
+{
+    char *p = MAP(512 * PAGE, RW, ANON);
+    unsigned char vec[512];
+    memset(vec, 9, sizeof(vec));
+    SEE(mincore(p, 512 * PAGE, vec));
+    SEE(vec[0] | vec[511]);
+    p[300 * PAGE] = 1;
+    SEE(mincore(p, 512 * PAGE, vec));
+    SEE(vec[0] | vec[511] | vec[299]);
+    SEE(vec[300]);
+    SEE(mprotect(p + 300 * PAGE, PAGE, PROT_NONE));
+    SEE(mincore(p + 300 * PAGE, PAGE, vec));
+    SEE(vec[0]);
+}
 CASE(mincore_errors)
 {
     unsigned char vec[4];

@@ -336,3 +336,44 @@ CASE(shm_errors)
     SEE(shmdt(at));
     SEE(shmctl(id, IPC_STAT, &ds));
 }
+
+// The fields of the object's row of /proc/sysvipc, without key, id, processes and times.
+static void row(const char *kind, int id, const char *format)
+{
+    char path[64], line[512];
+    long key, shown;
+    unsigned perms;
+    int at;
+
+    snprintf(path, sizeof(path), "/proc/sysvipc/%s", kind);
+    FILE *file = fopen(path, "r");
+    if (!file || !fgets(line, sizeof(line), file)) {
+        tell("%s: %s", path, strerror(errno));
+        return;
+    }
+    tell("%.*s", (int)strcspn(line, "\n"), line);
+    while (fgets(line, sizeof(line), file)) {
+        unsigned long a, b;
+        if (sscanf(line, "%ld %ld %o %n", &key, &shown, &perms, &at) != 3 || shown != id)
+            continue;
+        int n = sscanf(line + at, format, &a, &b);
+        tell("%s: key %ld perms %o, %lu %lu, length %zu", kind, key, perms, n > 0 ? a : 0, n > 1 ? b : 0, strlen(line));
+    }
+    fclose(file);
+}
+CASE(proc_sysvipc)
+{
+    int shm = shmget(IPC_PRIVATE, 12345, IPC_CREAT | 0640), sem = set(3), msg = queue();
+    char *at = shmat(shm, NULL, 0);
+    row("shm", shm, "%lu %*u %*u %lu");
+    SEE(shmctl(shm, IPC_RMID, NULL));
+    row("shm", shm, "%lu %*u %*u %lu");
+    SEE(shmdt(at));
+    row("shm", shm, "%lu %*u %*u %lu");
+    row("sem", sem, "%lu");
+    put(msg, 1, "five");
+    put(msg, 1, "some");
+    row("msg", msg, "%lu %lu");
+    drop(msg);
+    gone(sem);
+}

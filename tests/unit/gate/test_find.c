@@ -110,11 +110,30 @@ TEST(jump_to_the_call_itself_prefers_a_hole)
     CHECK_EQ(sample_kind(sample_scan(&sample), 0x1105), GATE_HOLE);
 }
 
-TEST(signal_return_is_left_alone)
+TEST(signal_return_known_by_its_bytes_is_left_alone)
 {
     sample_init(&sample, false);
     SAMPLE_PUT(&sample, 0x1100, 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05, 0xc3, 0x0f, 0x1f, 0x44, 0, 0);
     CHECK_EQ(sample_kind(sample_scan(&sample), 0x1107), GATE_TRAP);
+    sample_add_frame(&sample, 0x1100, 10, false); // of a function: says nothing of a signal frame
+    CHECK_EQ(sample_kind(sample_scan(&sample), 0x1107), GATE_TRAP);
+    sample_add_frame(&sample, 0x10ff, 8, true); // ends before the syscall
+    CHECK_EQ(sample_kind(sample_scan(&sample), 0x1107), GATE_TRAP);
+}
+
+TEST(signal_return_of_go_is_rewritten)
+{
+    sample_init(&sample, false);
+    SAMPLE_PUT(&sample, 0x1100, 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05, 0xcc);
+    CHECK_EQ(sample_kind(sample_scan(&sample), 0x1107), GATE_PRE);
+}
+
+TEST(signal_return_with_an_unwind_table_is_rewritten)
+{
+    sample_init(&sample, false);
+    SAMPLE_PUT(&sample, 0x1100, 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05, 0xc3);
+    sample_add_frame(&sample, 0x10ff, 10, true);
+    CHECK_EQ(sample_kind(sample_scan(&sample), 0x1107), GATE_PRE);
 }
 
 TEST(signal_frame_description_starts_a_byte_early)
@@ -123,7 +142,7 @@ TEST(signal_frame_description_starts_a_byte_early)
     // The byte before the trampoline is the start of an instruction that would swallow it.
     SAMPLE_PUT(&sample, 0x10ff, 0xb8, 0x48, 0xc7, 0xc0, 15, 0, 0, 0, 0x0f, 0x05);
     sample_add_frame(&sample, 0x10ff, 10, true);
-    CHECK_EQ(sample_kind(sample_scan(&sample), 0x1107), GATE_TRAP);
+    CHECK_EQ(sample_kind(sample_scan(&sample), 0x1107), GATE_PRE);
     sample_add_frame(&sample, 0x10ff, 10, false); // mov $0xfc0c748,%eax; add %al,(%rax); add %cl,(%rdi)
     CHECK_EQ(sample_kind(sample_scan(&sample), 0x1107), -1);
 }

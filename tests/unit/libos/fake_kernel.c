@@ -36,7 +36,7 @@ static __thread struct thread *self;
 int fake_last_signal;
 enum log_level log_level = LOG_OFF;
 static void set_blocked(u64 mask) { current->blocked = mask; }
-void (*thread_set_blocked_hook)(u64 mask) = set_blocked;
+struct thread_mask_hooks thread_mask_hooks = { .set = set_blocked, .borrow = set_blocked };
 
 struct thread *current_thread(void) { return self; }
 void log_printf(enum log_level level, const char *format, ...) {}

@@ -65,6 +65,15 @@ s64 ocall_fstat(int fd, struct host_stat *out)
     return stat_result(fstat(fd, &st), &st, out);
 }
 
+s64 ocall_open_stat(int dirfd, const char *path, u32 flags, u32 mode, struct host_stat *out)
+{
+    s64 fd = ocall_open(dirfd, path, flags, mode);
+    s64 err = fd < 0 ? fd : ocall_fstat((int)fd, out);
+    if (fd >= 0 && err)
+        close((int)fd);
+    return err ? err : fd;
+}
+
 s64 ocall_fstatat(int dirfd, const char *path, struct host_stat *out, u32 flags)
 {
     struct stat st;
@@ -149,15 +158,17 @@ s64 ocall_poll_register(int fd, u64 cookie)
     return result(poll(&now, 1, 0)) < 0 ? -errno : now.revents;
 }
 
-s64 ocall_poll_wait(struct host_event *events, size_t n, s64 timeout_ns)
+s64 ocall_poll_wait(void *batch, size_t len, s64 timeout_ns)
 {
     struct epoll_event got[64];
+    struct host_event *events = batch;
+    size_t n = len / sizeof(*events);
     // No wake-up reaches this wait: it ends by itself and the caller looks again.
     int count = epoll_wait(host_epoll(), got, (int)(n < 64 ? n : 64),
                            timeout_ns < 0 || timeout_ns > 10000000 ? 10 : (int)(timeout_ns / 1000000));
     for (int i = 0; i < count; i++)
-        events[i] = (struct host_event){ got[i].data.u64, got[i].events, 0 };
+        events[i] = (struct host_event){ .cookie = got[i].data.u64, .events = got[i].events };
     if (fake_events_lie)
         fake_events_lie(events, count);
-    return result(count);
+    return count < 0 ? -errno : count * (s64)sizeof(*events);
 }

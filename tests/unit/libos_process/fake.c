@@ -167,7 +167,7 @@ void mutex_unlock_slow(const struct mutex *address) { __builtin_trap(); }
 
 void posix_timers_free(struct process_signals *signals) {}
 
-int vm_join(struct mm *mm, u64 addr, u64 len) { return -ENOMEM; }
+s64 vm_map_beside(struct mm *mm, const struct vm_map_args *args) { return -ENOMEM; }
 
 bool vm_is_shared(struct mm *mm, u64 addr) { return false; }
 u64 vm_shared_key(struct mm *mm, u64 addr) { return addr; }

@@ -18,7 +18,8 @@ static void start(void)
     memset(&other, 0, sizeof(other));
     memset(&other_slot, 0, sizeof(other_slot));
     other.wake = &other_slot;
-    if (process_create(NULL, &process) || signals_thread_init(&fake_thread, NULL) || signals_thread_init(&other, NULL))
+    if (process_create(NULL, SIGCHLD, &process) || signals_thread_init(&fake_thread, NULL) ||
+        signals_thread_init(&other, NULL))
         __builtin_trap();
     process_first = process;
     mutex_lock(&process_lock);

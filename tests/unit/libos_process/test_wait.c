@@ -17,7 +17,7 @@ size_t wake_collect_all(struct wait_queue *queue, struct wake_list *list) { retu
 static struct process *child_of(struct process *parent)
 {
     struct process *child = NULL;
-    if (process_create(parent, &child))
+    if (process_create(parent, SIGCHLD, &child))
         __builtin_trap();
     return child;
 }
@@ -31,7 +31,7 @@ static void end(struct process *process, int wait_status)
 static void start(void)
 {
     fake_reset();
-    if (!init && process_create(NULL, &init))
+    if (!init && process_create(NULL, SIGCHLD, &init))
         __builtin_trap();
     process_first = init;
     fake_thread.process = init;

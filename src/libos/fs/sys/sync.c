@@ -10,14 +10,19 @@ static bool is_stored(const struct file *file)
     return file->inode && !file->ops->stream && (S_ISREG(file->inode->mode) || inode_is_dir(file->inode));
 }
 
+long file_sync(struct file *file)
+{
+    if (file->ops->fsync)
+        return file->ops->fsync(file);
+    return is_stored(file) ? 0 : -EINVAL;
+}
+
 long sys_fsync(int fd)
 {
     struct file *file = files_get(fd);
     if (!file)
         return -EBADF;
-    long err = is_stored(file) ? 0 : -EINVAL;
-    if (file->ops->fsync)
-        err = file->ops->fsync(file);
+    long err = file_sync(file);
     file_unref(file);
     return err;
 }

@@ -253,14 +253,14 @@ int volfs_open(struct inode *inode, struct file *file)
     }
 }
 
-int volfs_gate_table(struct inode *inode, const void **ret_table, size_t *ret_size)
+int volfs_gate_table(struct inode *inode, u64 which, const void **ret_table, size_t *ret_size)
 {
     struct volfs_node *node = vnode_of(inode);
 
     *ret_table = NULL;
     if (node->has_upper || !node->fs->lower->gate_table)
         return 0;
-    int err = node->fs->lower->gate_table(node->lower, ret_table, ret_size);
+    int err = node->fs->lower->gate_table(node->lower | which, ret_table, ret_size);
     if (err)
         return err;
     return *ret_table ? 0 : -ENOENT;

@@ -23,4 +23,4 @@ extern const struct inode_ops volfs_ops;
 // was opened, was at that commit or a later one: -ESTALE when it was not. -ENODEV where "/" is no volume.
 extern const struct file_ops volfs_device_ops;
 // The call sites of an unchanged file of the image; -ENOENT: it is one, and has none.
-int volfs_gate_table(struct inode *inode, const void **ret_table, size_t *ret_size);
+int volfs_gate_table(struct inode *inode, u64 which, const void **ret_table, size_t *ret_size);
