@@ -187,7 +187,8 @@ def _(instance):
 def _(instance):
     with Served(instance) as served:
         for signo in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1):
-            process = served.begin(*SH, 'echo here; exec sleep 1000') # busybox' own shell ignores SIGQUIT
+            # busybox' own shell ignores SIGQUIT, until it has executed the other program.
+            process = served.begin('/bin/busybox', 'yes') if signo == signal.SIGQUIT else served.begin(*SH, 'echo here; exec sleep 1000')
             line(process)
             process.send_signal(signo)
             status, out, err = end(process)
