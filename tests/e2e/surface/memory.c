@@ -204,7 +204,7 @@ CASE(mincore_untouched)
     SEE(vec[0] | vec[511]);
     p[300 * PAGE] = 1;
     SEE(mincore(p, 512 * PAGE, vec));
-    SEE(vec[0] | vec[511] | vec[299]);
+    SEE(vec[0] | vec[511] | vec[100]); // with EDMM the pages beside it may have come along
     SEE(vec[300]);
     SEE(mprotect(p + 300 * PAGE, PAGE, PROT_NONE));
     SEE(mincore(p + 300 * PAGE, PAGE, vec));

@@ -182,8 +182,9 @@ static void nice_values(void)
 CASE(nice_of_processes) { in_child(nice_values); }
 CASE(affinity)
 {
-    unsigned long set[128];
-    GOOD(syscall(SYS_sched_getaffinity, 0, sizeof(set), set));
+    unsigned long set[128], own[128] = { 0 }; // who started it may have tied it to any processor
+    GOOD(syscall(SYS_sched_getaffinity, 0, sizeof(own), own));
+    memcpy(set, own, sizeof(set));
     SEE(syscall(SYS_sched_getaffinity, 0, 7, set));
     SEE(syscall(SYS_sched_getaffinity, 0, 0, set));
     SEE(syscall(SYS_sched_getaffinity, 0, sizeof(set), bad));
@@ -196,7 +197,8 @@ CASE(affinity)
     SEE(syscall(SYS_sched_setaffinity, 0, sizeof(set), set));
     set[100] = 1;
     SEE(syscall(SYS_sched_setaffinity, 0, sizeof(set), set));
-    set[0] = 1;
+    memcpy(set, own, sizeof(set));
+    set[100] = 1;
     SEE(syscall(SYS_sched_setaffinity, 0, sizeof(set), set));
     SEE(sched_getcpu() >= 0);
     SEE(syscall(SYS_getcpu, bad, NULL, NULL));
