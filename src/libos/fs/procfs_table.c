@@ -33,7 +33,6 @@ static const struct proc_static files[] = {
     { "sys/fs/aio-max-nr", constant, "65536", RW },
     { "sys/fs/aio-nr", constant, "0", RO },
     { "sys/fs/epoll/max_user_watches", constant, "65536", RW },
-    { "sys/fs/aio-max-nr", constant, "65536", RW },
     { "sys/fs/file-max", constant, "65536", RW },
     { "sys/fs/file-nr", proc_file_nr, NULL, RO },
     { "sys/fs/inotify/max_queued_events", constant, "16384", RW },
