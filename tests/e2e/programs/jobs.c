@@ -207,15 +207,25 @@ static void background_body(void)
     background(0, 1, sets_group, "takes the foreground, ignoring");
 }
 
+// Who is continued and stopped again before its parent looks was never continued: the job waits for that.
+static int seen[2];
+static void wait_until_seen(int signo)
+{
+    char c;
+    (void)!read(seen[0], &c, signo != 0);
+}
+
 // As a shell does: a job in the foreground is stopped by ^Z, put into the background, continued, brought back.
 static void shell_body(void)
 {
     signal(SIGTTOU, SIG_IGN);
+    (void)!pipe(seen);
     pid_t job = fork();
     if (!job) {
         setpgid(0, 0);
         tcsetpgrp(slave, getpgrp());
         signal(SIGTTOU, SIG_DFL);
+        signal(SIGCONT, wait_until_seen);
         char line[20];
         now_ready();
         ssize_t n = read(slave, line, sizeof(line));
@@ -228,6 +238,7 @@ static void shell_body(void)
     tcsetpgrp(slave, getpgrp());
     kill(-job, SIGCONT);
     await("bg", job, WCONTINUED);
+    (void)!write(seen[1], "bg", 2); // one of them for the next time
     await("reads in the background", job, WUNTRACED);
     tcsetpgrp(slave, job);
     kill(-job, SIGCONT);
